@@ -1,0 +1,80 @@
+"""What is in force in this thread: the interpreter, and the scopes that a layer call opens.
+
+Everything here is one `threading.local`, because compilers can trace a read of it (they cannot trace a
+`ContextVar`) and because tests run one program on several backends in one process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lamina.kernel.contract import Kernel
+
+
+class _State(threading.local):
+    """The thread's state; the class attributes are what a new thread starts with."""
+
+    kernel: Any = None  # the interpreter in force, None until first used
+    scope: Any = None  # core.stateless.Scope that stands in for the variables' values
+    training: Any = None  # the training flag of the outermost layer call that gave one
+    autocast: str | None = None  # floating dtype that variables are read in (mixed precision)
+    names: tuple[str, ...] = ()  # the open name scopes, outermost first
+    masks: Any = None  # masks of tensors that cannot carry an attribute, by id
+    depth: int = 0  # how many layer calls are open
+    remat: Any = None  # the innermost RematScope
+
+
+state = _State()
+_default: Any = None
+
+
+def current() -> Kernel:
+    """The interpreter in force; imports the default backend at its first use."""
+    return state.kernel or _activate()
+
+
+def _activate() -> Kernel:
+    global _default
+    if _default is None:
+        from lamina import backends
+
+        _default = backends.load(backends.default_name())
+    state.kernel = _default
+    return _default
+
+
+def use(kernel: Kernel) -> None:
+    """Make `kernel` the interpreter of this thread and of the threads that start later."""
+    global _default
+    _default = kernel
+    state.kernel = kernel
+
+
+@contextmanager
+def interpreter(kernel: Any) -> Iterator[Any]:
+    """Put `kernel` in force for the block."""
+    before = state.kernel
+    state.kernel = kernel
+    try:
+        yield kernel
+    finally:
+        state.kernel = before
+
+
+def real_kernel() -> Kernel:
+    """The interpreter that holds numbers: the one in force, or the default below the shape interpreter."""
+    kernel = state.kernel
+    if kernel is None or kernel.abstract:
+        return _default or _load_default()
+    return kernel
+
+
+def _load_default() -> Kernel:
+    before = state.kernel
+    kernel = _activate()
+    state.kernel = before
+    return kernel

@@ -1,0 +1,21 @@
+"""The shape interpreter: the kernel language on (shape, dtype), in microseconds.
+
+Running a program under it gives the shapes and dtypes of its results. It is what builds functional models, and
+the reason why no operation has a second description of its shape.
+"""
+
+from __future__ import annotations
+
+from lamina.kernel.shapes.control import *
+from lamina.kernel.shapes.functions import *
+from lamina.kernel.shapes.spec import NeedsNumbers, Spec, Unknown
+
+__all__ = ["NeedsNumbers", "Spec", "Unknown"]
+
+name = "shapes"
+Tensor = Spec
+abstract = True
+functional = False
+differentiable = True
+eager_sync = False
+overrides: dict = {}
