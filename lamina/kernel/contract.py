@@ -262,7 +262,7 @@ class Neural(Protocol):
     def jit(self, f: Callable, donate: tuple[int, ...] = ()) -> Callable:
         "f compiled; tensors in trees in and out, anything else is part of the program."
     def remat(self, f: Callable) -> Callable: "f whose inner results are computed again for the gradient."
-    def abstract(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
+    def eval_shape(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool) -> Callable:
         "run(state, data, indices, start, stop) -> state: step(state, rows) over rows taken by indices[start:stop]."
 

@@ -1,0 +1,94 @@
+"""The frameworks that Lamina runs on: one subpackage each, imported when it is first asked for.
+
+A backend is a module that has the functions of `lamina.kernel.contract`. All have the same files: `array.py`,
+`linear.py`, `neural.py`, `control.py`, `random.py`, `device.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lamina.errors import BackendError, suggestion
+
+NAMES = ("jax", "torch", "tensorflow", "numpy")
+
+
+@lru_cache(maxsize=None)
+def load(name: str) -> Any:
+    """The backend's module.
+
+    Args:
+        name: One of `NAMES`.
+
+    Returns:
+        The module; the same one each time.
+
+    Raises:
+        ValueError: if no backend has this name.
+        BackendError: if its framework is not installed.
+
+    Example:
+        >>> from lamina import backends
+        >>> backends.load("numpy").name
+        'numpy'
+    """
+    _check(name, "load")
+    if not _is_installed(name):
+        raise BackendError(
+            f"The backend {name!r} needs the package {name!r}, which is not installed. Install it with "
+            f"`pip install lamina[{name}]`, or choose one of those installed: {', '.join(installed())}."
+        )
+    return import_module(f"{__name__}.{name}")
+
+
+def installed() -> tuple[str, ...]:
+    """The names of the backends whose framework is installed, in order of preference."""
+    return tuple([name for name in NAMES if _is_installed(name)])
+
+
+def default_name() -> str:
+    """The backend to use when a program names none.
+
+    The first of: `LAMINA_BACKEND`, `KERAS_BACKEND`, "backend" in `~/.lamina/lamina.json`, the same in
+    `~/.keras/keras.json`, the first one installed of `NAMES`.
+
+    Raises:
+        ValueError: if one of these names a backend that does not exist.
+    """
+    for variable in ("LAMINA_BACKEND", "KERAS_BACKEND"):
+        if name := os.environ.get(variable):
+            return _check(name.lower(), f"the environment variable {variable}")
+    for file in (".lamina/lamina.json", ".keras/keras.json"):
+        if name := _read_config(Path.home() / file):
+            return _check(name, f"~/{file}")
+    return installed()[0]
+
+
+def _is_installed(name: str) -> bool:
+    return find_spec(name) is not None
+
+
+def _check(name: str, source: str) -> str:
+    if name not in NAMES:
+        raise ValueError(
+            f"Unknown backend {name!r} (from {source}).{suggestion(name, NAMES)} "
+            f"Backends: {', '.join(NAMES)}."
+        )
+    return name
+
+
+def _read_config(path: Path) -> str | None:
+    """The backend that a config file names; a file that is absent or names none says nothing."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"The config file {path} cannot be read: {error}. Mend or remove it.") from error
+    return config.get("backend") if isinstance(config, dict) else None

@@ -1,0 +1,22 @@
+"""The two kinds of objects that stand for a tensor without being one of the interpreter's.
+
+They live here so that `ops` can recognise them without knowing the graph and the variables, which are built on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Symbolic:
+    """A tensor of a graph under construction (`lamina.KerasTensor`): calling an op on it adds a node."""
+
+    @staticmethod
+    def apply_op(op: Any, args: tuple, kwargs: dict) -> Any:
+        raise NotImplementedError
+
+
+class Holder:
+    """Something that holds a tensor and gives it as `value` (`lamina.Variable`)."""
+
+    value: Any

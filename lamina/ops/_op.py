@@ -1,0 +1,230 @@
+"""`@op`: what turns one short function on the kernel into a public operation.
+
+    @op(promote="float")
+    def softmax(k, x: Tensor, axis: int = -1) -> Tensor:
+        return ...
+
+The public function has the same parameters without `k`. Calling it
+ - takes anything for a parameter annotated with `Tensor`: tensors, Variables, NumPy arrays, numbers, sequences;
+ - brings the tensors to one dtype: `promote=True` by the lattice, `promote="float"` to an inexact one;
+ - runs the body on the interpreter in force (or its native override, see `Kernel.overrides`);
+ - on a symbolic tensor adds one node to the graph instead.
+
+Every op that is declared once here is eager, traced, symbolic and serialisable, on every backend.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
+
+from lamina.kernel import dtypes
+from lamina.kernel.context import _activate, state
+from lamina.kernel.symbolic import Holder, Symbolic
+
+if TYPE_CHECKING:
+    from lamina.kernel.contract import Kernel
+
+Tensor = Any  # the annotation that marks a tensor parameter
+P = ParamSpec("P")
+R = TypeVar("R")
+
+OPS: dict[str, Op] = {}  # class name in files ("ReduceMean") -> op
+
+
+class Op:
+    """What is known of an operation besides its public function (`function.op`)."""
+
+    def __init__(self, body: Callable[..., Any], promote: Any, scalars: bool, module: str, class_name: str) -> None:
+        code = body.__code__
+        self.name = body.__name__
+        self.body = body
+        self.promote = promote
+        self.scalars = scalars
+        self.keras_module = module
+        self.class_name = class_name
+        self.parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        notes = {p: str(body.__annotations__.get(p, "")) for p in self.parameters}
+        self.tensors = tuple(p for p in self.parameters if "Tensor" in notes[p])
+        self.lists = frozenset(p for p in self.tensors if "Sequence[Tensor" in notes[p])
+        self.places = tuple(self.parameters.index(p) for p in self.tensors)
+        self.bodies: dict[Any, Callable[..., Any]] = {}
+        self.function: Any = None
+
+    def body_for(self, k: Any) -> Callable[..., Any]:
+        """The body in force on this interpreter: its native override, or the composed definition."""
+        found = self.bodies[k] = k.overrides.get(self.name, self.body)
+        return found
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    # -- the general path ------------------------------------------------------------------------------------------
+
+    def __call__(self, k: Any, args: tuple, kwargs: dict) -> Any:
+        """Convert, promote and run; or add a node when a tensor is symbolic."""
+        given = list(args)
+        slots: list[tuple[Any, Any]] = []  # (container, key) of every tensor argument
+        for place, name in zip(self.places, self.tensors, strict=True):
+            box, key = (given, place) if place < len(given) else (kwargs, name)
+            if box is kwargs and name not in kwargs:
+                continue
+            value = box[key]
+            if name in self.lists and isinstance(value, list | tuple):
+                box[key] = value = list(value)
+                slots.extend((value, i) for i in range(len(value)))
+            elif value is not None:
+                slots.append((box, key))
+        for box, key in slots:
+            if isinstance(box[key], Symbolic):
+                return box[key].apply_op(self, args, kwargs)
+        self._convert(k, slots)
+        return (self.bodies.get(k) or self.body_for(k))(k, *given, **kwargs)
+
+    def _convert(self, k: Any, slots: list[tuple[Any, Any]]) -> None:
+        names = []
+        for box, key in slots:
+            value = box[key]
+            if isinstance(value, Holder):
+                value = box[key] = value.value
+            if isinstance(value, bool | int | float | complex) and self.promote:
+                names.append(dtypes.of_scalar(value) if type(value) in _SCALARS else "int")
+            elif isinstance(value, k.Tensor):
+                names.append(k.dtype(value))
+            else:
+                value = box[key] = convert(k, value)
+                names.append(k.dtype(value))
+        if not self.promote or not names:
+            return
+        target = names[0] if len(names) == 1 and names[0] in dtypes.NAMES else dtypes.join(*names)
+        if self.promote == "float":
+            target = dtypes.to_float(target)
+        for (box, key), name in zip(slots, names, strict=True):
+            if name == target:
+                if not isinstance(box[key], k.Tensor):
+                    box[key] = k.full((), box[key], target)
+            elif isinstance(box[key], k.Tensor):
+                box[key] = k.astype(box[key], target)
+            elif not self.scalars or len(slots) == 1:
+                box[key] = k.full((), box[key], target)
+
+
+_SCALARS = (bool, int, float, complex)
+
+
+def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
+    """A tensor of interpreter `k` from anything. Python numbers become 32 bits wide, arrays keep their dtype."""
+    if isinstance(x, k.Tensor):
+        return x if dtype is None or k.dtype(x) == dtype else k.astype(x, dtype)
+    if isinstance(x, Holder):
+        return convert(k, x.value, dtype)
+    if isinstance(x, Symbolic):
+        raise TypeError(f"{x!r} is symbolic: it has no value. Use lamina.ops on it, or build a model from it.")
+    if isinstance(x, bool | int | float | complex):
+        return k.full((), x, dtype or dtypes.standardize(type(x) if type(x) in _SCALARS else int))
+    if isinstance(x, list | tuple):
+        return _from_sequence(k, x, dtype)
+    return k.asarray(x, dtype)
+
+
+def _from_sequence(k: Any, x: Sequence[Any], dtype: str | None) -> Any:
+    """Nested lists; they may hold tensors, which are stacked."""
+    if any(isinstance(e, k.Tensor | Holder if isinstance(k.Tensor, type) else (*k.Tensor, Holder)) for e in x):
+        parts = [convert(k, e) for e in x]
+        target = dtype or dtypes.join(*(k.dtype(p) for p in parts))
+        return k.stack([convert(k, p, target) for p in parts], 0)
+    import numpy as np
+
+    array = np.asarray(x)
+    if dtype is None and array.dtype.name in ("float64", "int64"):
+        dtype = dtypes.standardize(None) if array.dtype.name == "float64" else "int32"
+    return k.asarray(array, dtype)
+
+
+# -- the decorator -----------------------------------------------------------------------------------------------------
+
+
+@overload
+def op(body: Callable[Concatenate[Kernel, P], R], /) -> Callable[P, R]: ...
+@overload
+def op(
+    *, promote: Any = None, scalars: bool = False, module: str = "numpy", class_name: str | None = None
+) -> Callable[[Callable[Concatenate[Kernel, P], R]], Callable[P, R]]: ...
+def op(
+    body: Any = None, *, promote: Any = None, scalars: bool = False, module: str = "numpy", class_name: str | None = None
+) -> Any:
+    """Declare an operation.
+
+    Args:
+        body: The definition, with the kernel as its first parameter.
+        promote: None (each tensor keeps its dtype), True (one dtype by the lattice) or "float" (an inexact one).
+        scalars: Whether the body takes Python scalars beside tensors (they then stay scalars).
+        module: The theme under which Keras files name the operation ("numpy", "nn", "math", ...).
+        class_name: Its class name in files; by default the name in capitals ("log_softmax": "LogSoftmax").
+
+    Returns:
+        The public function; its `op` attribute is the `Op`.
+    """
+    if body is None:
+        return lambda b: op(b, promote=promote, scalars=scalars, module=module, class_name=class_name)
+    camel = "".join(part.capitalize() for part in body.__name__.split("_"))
+    what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel)
+    make = _unary if what.places == (0,) and not what.lists else _binary if what.places == (0, 1) else _general
+    function = make(what) if not what.lists else _general(what)
+    what.function = function
+    _dress(function, what)
+    OPS.setdefault(what.class_name, what)
+    return function
+
+
+def _dress(function: Any, what: Op) -> None:
+    body = what.body
+    function.__name__ = function.__qualname__ = body.__name__
+    function.__module__ = body.__module__
+    function.__doc__ = body.__doc__
+    signature = inspect.signature(body)
+    function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
+    function.op = what
+
+
+def _unary(what: Op) -> Callable[..., Any]:
+    """One tensor in front: no look at anything else when it is one of the interpreter's, of a fitting dtype."""
+    bodies, to_float = what.bodies, what.promote == "float"
+    inexact = dtypes.IS_INEXACT
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        k = state.kernel or _activate()
+        if args and isinstance(args[0], k.Tensor) and (not to_float or k.dtype(args[0]) in inexact):
+            return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+        return what(k, args, kwargs)
+
+    return call
+
+
+def _binary(what: Op) -> Callable[..., Any]:
+    """Two tensors in front: straight through when both are the interpreter's and of one fitting dtype."""
+    bodies, promote, to_float = what.bodies, bool(what.promote), what.promote == "float"
+    inexact = dtypes.IS_INEXACT
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        k = state.kernel or _activate()
+        if len(args) > 1:
+            x1, x2 = args[0], args[1]
+            tensor = k.Tensor
+            if (
+                isinstance(x1, tensor)
+                and isinstance(x2, tensor)
+                and (not promote or (x1.dtype == x2.dtype and (not to_float or k.dtype(x1) in inexact)))
+            ):
+                return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+        return what(k, args, kwargs)
+
+    return call
+
+
+def _general(what: Op) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return what(state.kernel or _activate(), args, kwargs)
+
+    return call
