@@ -108,7 +108,7 @@ def backend() -> str:
     from lamina.kernel.context import state
 
     kernel = state.kernel
-    return kernel.name if kernel is not None and not kernel.abstract else backends.chosen_name()
+    return kernel.name if kernel is not None and not kernel.abstract else backends.default_name()
 
 
 def set_backend(backend: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,7 @@ from lamina.errors import BackendError, suggestion
 NAMES = ("jax", "torch", "tensorflow", "numpy")
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> Any:
     """The backend's module.
 
@@ -64,10 +64,14 @@ def default_name() -> str:
     for variable in ("LAMINA_BACKEND", "KERAS_BACKEND"):
         if name := os.environ.get(variable):
             return _check(name.lower(), f"the environment variable {variable}")
-    for file in (".lamina/lamina.json", ".keras/keras.json"):
-        if name := _read_config(Path.home() / file):
-            return _check(name, f"~/{file}")
-    return installed()[0]
+    own, keras = (
+        _read_config(Path.home() / file)
+        for file in (".lamina/lamina.json", ".keras/keras.json")
+    )
+    if own:
+        return _check(own, "~/.lamina/lamina.json")
+    # Keras writes its file unasked, so a backend there that Lamina cannot load is no reason to stop
+    return keras if keras in installed() else installed()[0]
 
 
 def _is_installed(name: str) -> bool:
@@ -90,5 +94,7 @@ def _read_config(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ValueError(f"The config file {path} cannot be read: {error}. Mend or remove it.") from error
+        raise ValueError(
+            f"The config file {path} cannot be read: {error}. Mend or remove it."
+        ) from error
     return config.get("backend") if isinstance(config, dict) else None

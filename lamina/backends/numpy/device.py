@@ -1,0 +1,45 @@
+"""The one device there is, and the array that a Variable is made of."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from lamina.backends.numpy.array import DTYPES, asarray
+
+
+def variable(value: Any, dtype: str, trainable: bool) -> Any:
+    return np.array(value, DTYPES[dtype])
+
+
+def read(storage: Any) -> Any:
+    return storage
+
+
+def write(storage: Any, value: Any) -> Any:
+    return value
+
+
+def device(name: str | None) -> Any:
+    if name is not None and name.partition(":")[0].lower() != "cpu":
+        raise ValueError(
+            f"The numpy backend has only the device 'cpu:0'. Received: {name!r}."
+        )
+    return nullcontext()
+
+
+def devices(kind: str | None) -> list[str]:
+    return ["cpu:0"] if kind is None or kind.lower() == "cpu" else []
+
+
+put = asarray
+
+
+def wait(x: Any) -> None:
+    return None
+
+
+def seed(value: int) -> None:
+    np.random.seed(value % 2**32)
