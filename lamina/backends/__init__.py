@@ -64,10 +64,7 @@ def default_name() -> str:
     for variable in ("LAMINA_BACKEND", "KERAS_BACKEND"):
         if name := os.environ.get(variable):
             return _check(name.lower(), f"the environment variable {variable}")
-    own, keras = (
-        _read_config(Path.home() / file)
-        for file in (".lamina/lamina.json", ".keras/keras.json")
-    )
+    own, keras = (_read_config(Path.home() / file) for file in (".lamina/lamina.json", ".keras/keras.json"))
     if own:
         return _check(own, "~/.lamina/lamina.json")
     # Keras writes its file unasked, so a backend there that Lamina cannot load is no reason to stop
@@ -94,7 +91,5 @@ def _read_config(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ValueError(
-            f"The config file {path} cannot be read: {error}. Mend or remove it."
-        ) from error
+        raise ValueError(f"The config file {path} cannot be read: {error}. Mend or remove it.") from error
     return config.get("backend") if isinstance(config, dict) else None

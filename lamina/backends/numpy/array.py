@@ -14,11 +14,11 @@ from lamina.backends.numpy import special
 Tensor = (np.ndarray, np.generic)
 
 _EXTRA = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
-_NUMBERS = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"
+_NUMBERS = (
+    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"
+)
 DTYPES: dict[str, np.dtype] = {name: np.dtype(name) for name in _NUMBERS.split()}
-DTYPES |= {name: np.dtype(getattr(ml_dtypes, name)) for name in _EXTRA} | {
-    "string": np.dtype(object)
-}
+DTYPES |= {name: np.dtype(getattr(ml_dtypes, name)) for name in _EXTRA} | {"string": np.dtype(object)}
 _NAMES = {value: name for name, value in DTYPES.items()}
 _NARROW = {DTYPES[name] for name in ("float16", *_EXTRA)}
 _DEFAULT = {
@@ -35,9 +35,7 @@ def wide(x: np.ndarray) -> np.ndarray:
 
 def like(value: Any, x: np.ndarray) -> Any:
     """A Python scalar in the dtype of x: ml_dtypes' types do not know that Python scalars are weak."""
-    return (
-        x.dtype.type(value) if isinstance(value, (bool, int, float, complex)) else value
-    )
+    return x.dtype.type(value) if isinstance(value, (bool, int, float, complex)) else value
 
 
 def pair(x1: Any, x2: Any) -> tuple[Any, Any]:
@@ -63,9 +61,7 @@ def shape(x: Any) -> tuple:
 def asarray(x: Any, dtype: str | None = None) -> Any:
     if dtype is None and not isinstance(x, Tensor):
         x = np.asarray(x)
-        dtype = _DEFAULT.get(
-            x.dtype
-        )  # 64 bits appear only where somebody asked for them
+        dtype = _DEFAULT.get(x.dtype)  # 64 bits appear only where somebody asked for them
     return np.asarray(x, None if dtype is None else DTYPES[dtype])
 
 
@@ -246,9 +242,7 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
 
 def complex(real: Any, imag: Any) -> Any:
     parts = np.stack(np.broadcast_arrays(real, imag), -1)
-    return parts.view("complex64" if parts.dtype == np.float32 else "complex128")[
-        ..., 0
-    ]
+    return parts.view("complex64" if parts.dtype == np.float32 else "complex128")[..., 0]
 
 
 # Reduction
@@ -337,9 +331,7 @@ def nonzero(x: Any, size: int | None = None) -> tuple:
 
 
 def unique(x: Any, size: int | None = None, fill: Any = None) -> tuple:
-    values, first, inverse, counts = np.unique(
-        x, return_index=True, return_inverse=True, return_counts=True
-    )
+    values, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     if size is not None:
         values = _resize(values, size, values[0] if fill is None else fill)
         first, counts = _resize(first, size, first[0]), _resize(counts, size, 0)
@@ -369,11 +361,7 @@ def getitem(x: Any, key: Any) -> Any:
 
 
 def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
-    return (
-        np.pad(x, widths, mode, constant_values=value)
-        if mode == "constant"
-        else np.pad(x, widths, mode)
-    )
+    return np.pad(x, widths, mode, constant_values=value) if mode == "constant" else np.pad(x, widths, mode)
 
 
 permute_dims = np.transpose
@@ -428,10 +416,7 @@ def slice_update(x: Any, starts: Any, updates: Any) -> Any:
 
 def _block(x: Any, starts: Any, sizes: Sequence[int]) -> tuple:
     """The slices of a block, moved inside the array where it would stick out."""
-    begins = [
-        py.min(py.max(int(s), 0), n - k)
-        for s, n, k in zip(starts, x.shape, sizes, strict=True)
-    ]
+    begins = [py.min(py.max(int(s), 0), n - k) for s, n, k in zip(starts, x.shape, sizes, strict=True)]
     return tuple([py.slice(b, b + k) for b, k in zip(begins, sizes, strict=True)])
 
 
@@ -465,7 +450,5 @@ def highest(dtype: np.dtype) -> Any:
 
 def one_hot(x: Any, depth: int, axis: int, dtype: str) -> Any:
     hot = np.expand_dims(x, axis)
-    places = np.arange(depth).reshape(
-        [-1 if a == axis % hot.ndim else 1 for a in range(hot.ndim)]
-    )
+    places = np.arange(depth).reshape([-1 if a == axis % hot.ndim else 1 for a in range(hot.ndim)])
     return (hot == places).astype(DTYPES[dtype])

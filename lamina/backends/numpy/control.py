@@ -20,9 +20,7 @@ def switch(index: Any, branches: Any, operands: Any) -> Any:
     return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
 
 
-def while_loop(
-    cond: Callable, body: Callable, state: tuple, limit: int | None
-) -> tuple:
+def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
     turns = 0
     while (limit is None or turns < limit) and cond(*state):
         state = body(*state)
@@ -30,9 +28,7 @@ def while_loop(
     return state
 
 
-def scan(
-    f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int
-) -> tuple[Any, Any]:
+def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
     carry, ys = init, [None] * length
     for i in reversed(range(length)) if reverse else range(length):
         carry, ys[i] = f(carry, optree.tree_map(lambda x: x[i], xs))  # noqa: B023 - used within the turn
@@ -41,9 +37,7 @@ def scan(
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
     size = optree.tree_leaves(elems)[0].shape[axis]
-    parts = [
-        optree.tree_map(lambda x: np.take(x, [i], axis), elems) for i in range(size)
-    ]  # noqa: B023
+    parts = [optree.tree_map(lambda x: np.take(x, [i], axis), elems) for i in range(size)]
     parts = parts[::-1] if reverse else parts
     for i in range(1, size):
         parts[i] = f(parts[i - 1], parts[i])
@@ -53,22 +47,14 @@ def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
 
 def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
     def mapped(*args: Any) -> Any:
-        axes = (
-            list(in_axes)
-            if isinstance(in_axes, (tuple, list))
-            else [in_axes] * len(args)
-        )
+        axes = list(in_axes) if isinstance(in_axes, (tuple, list)) else [in_axes] * len(args)
         flat = [_spread_axes(axis, arg) for axis, arg in zip(axes, args, strict=True)]
         size = next(x.shape[a] for tree in flat for a, x in tree if a is not None)
         specs = [optree.tree_structure(arg) for arg in args]
         results = []
         for i in range(size):
-            rows = [
-                [x if a is None else np.take(x, i, a) for a, x in tree] for tree in flat
-            ]
-            results.append(
-                f(*[spec.unflatten(r) for spec, r in zip(specs, rows, strict=True)])
-            )
+            rows = [[x if a is None else np.take(x, i, a) for a, x in tree] for tree in flat]
+            results.append(f(*[spec.unflatten(r) for spec, r in zip(specs, rows, strict=True)]))
         stacked = [_join(a, xs) for a, xs in _columns(out_axes, results)]
         return optree.tree_structure(results[0]).unflatten(stacked)
 
@@ -83,20 +69,13 @@ def _spread_axes(axes: Any, tree: Any) -> list[tuple[int | None, Any]]:
         optree.tree_flatten_one_level(tree)[0],
         optree.tree_flatten_one_level(axes)[0],
     )
-    return [
-        pair
-        for a, t in zip(axis_children, children, strict=True)
-        for pair in _spread_axes(a, t)
-    ]
+    return [pair for a, t in zip(axis_children, children, strict=True) for pair in _spread_axes(a, t)]
 
 
 def _columns(axes: Any, trees: list) -> list[tuple[int | None, list]]:
     """(axis, the leaf of every tree) for each leaf."""
     rows = [_spread_axes(axes, tree) for tree in trees]
-    return [
-        (column[0][0], [leaf for _, leaf in column])
-        for column in zip(*rows, strict=True)
-    ]
+    return [(column[0][0], [leaf for _, leaf in column]) for column in zip(*rows, strict=True)]
 
 
 def _join(axis: int | None, leaves: list) -> Any:
@@ -140,14 +119,10 @@ def remat(f: Callable) -> Callable:
 
 def eval_shape(f: Callable, specs: Any) -> Any:
     def stand_in(spec: Any) -> Any:
-        return np.broadcast_to(
-            np.ones((), DTYPES[spec[1]]), spec[0]
-        )  # one number, whatever the shape
+        return np.broadcast_to(np.ones((), DTYPES[spec[1]]), spec[0])  # one number, whatever the shape
 
     result = f(optree.tree_map(stand_in, specs, is_leaf=_is_spec))
-    return optree.tree_map(
-        lambda x: (x.shape, dtype(x)) if isinstance(x, Tensor) else x, result
-    )
+    return optree.tree_map(lambda x: (x.shape, dtype(x)) if isinstance(x, Tensor) else x, result)
 
 
 def _is_spec(x: Any) -> bool:

@@ -24,9 +24,7 @@ def write(storage: Any, value: Any) -> Any:
 
 def device(name: str | None) -> Any:
     if name is not None and name.partition(":")[0].lower() != "cpu":
-        raise ValueError(
-            f"The numpy backend has only the device 'cpu:0'. Received: {name!r}."
-        )
+        raise ValueError(f"The numpy backend has only the device 'cpu:0'. Received: {name!r}.")
     return nullcontext()
 
 

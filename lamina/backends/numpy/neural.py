@@ -27,12 +27,8 @@ def conv(
     views = _windows(_pad(wide(x), padding, 0), spread.shape[:rank], strides)
     # views: (batch, *out, channels, *window); one product per group of channels
     axes = (list(range(rank + 2, 2 * rank + 2)) + [rank + 1], list(range(rank + 1)))
-    parts = zip(
-        np.split(views, groups, rank + 1), np.split(spread, groups, -1), strict=True
-    )
-    result = np.concatenate([np.tensordot(v, k, axes) for v, k in parts], -1).astype(
-        x.dtype, copy=False
-    )
+    parts = zip(np.split(views, groups, rank + 1), np.split(spread, groups, -1), strict=True)
+    result = np.concatenate([np.tensordot(v, k, axes) for v, k in parts], -1).astype(x.dtype, copy=False)
     return result if channels_last else np.moveaxis(result, -1, 1)
 
 
@@ -62,9 +58,7 @@ def pool(
     x = x if channels_last else np.moveaxis(x, 1, -1)
     axes = tuple(range(-len(window), 0))
     if kind == "max":
-        result = np.max(
-            _windows(_pad(x, padding, lowest(x.dtype)), window, strides), axes
-        )
+        result = np.max(_windows(_pad(x, padding, lowest(x.dtype)), window, strides), axes)
     else:
         inside = _windows(
             _pad(np.ones((1, *x.shape[1:-1], 1), np.float32), padding, 0),
@@ -79,8 +73,7 @@ def pool(
 def _pad(x: Any, padding: Pairs, value: Any) -> Any:
     """The axes between batch and channels padded; a negative width cuts."""
     cuts = [
-        slice(max(0, -low), n - max(0, -high))
-        for (low, high), n in zip(padding, x.shape[1:-1], strict=True)
+        slice(max(0, -low), n - max(0, -high)) for (low, high), n in zip(padding, x.shape[1:-1], strict=True)
     ]
     widths = [(max(0, low), max(0, high)) for low, high in padding]
     return np.pad(x[:, *cuts], [(0, 0), *widths, (0, 0)], constant_values=value)
@@ -88,9 +81,7 @@ def _pad(x: Any, padding: Pairs, value: Any) -> Any:
 
 def _windows(x: Any, window: Sequence[int], strides: Sequence[int]) -> Any:
     """(batch, *out, channels, *window), without copying."""
-    views = np.lib.stride_tricks.sliding_window_view(
-        x, tuple(window), tuple(range(1, x.ndim - 1))
-    )
+    views = np.lib.stride_tricks.sliding_window_view(x, tuple(window), tuple(range(1, x.ndim - 1)))
     return views[:, *[slice(None, None, s) for s in strides]]
 
 

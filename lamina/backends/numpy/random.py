@@ -36,28 +36,18 @@ def random_uniform(seed: Any, shape: Sequence[int], dtype: str) -> Any:
 
 
 def random_normal(seed: Any, shape: Sequence[int], dtype: str) -> Any:
-    return np.asarray(
-        generator(seed).standard_normal(tuple(shape), _drawn(dtype)), DTYPES[dtype]
-    )
+    return np.asarray(generator(seed).standard_normal(tuple(shape), _drawn(dtype)), DTYPES[dtype])
 
 
-def random_integers(
-    seed: Any, shape: Sequence[int], low: Any, high: Any, dtype: str
-) -> Any:
-    return np.asarray(
-        generator(seed).integers(low, high, tuple(shape), np.int64), DTYPES[dtype]
-    )
+def random_integers(seed: Any, shape: Sequence[int], low: Any, high: Any, dtype: str) -> Any:
+    return np.asarray(generator(seed).integers(low, high, tuple(shape), np.int64), DTYPES[dtype])
 
 
 def random_gamma(seed: Any, alpha: Any, shape: Sequence[int], dtype: str) -> Any:
-    return np.asarray(
-        generator(seed).standard_gamma(wide(alpha), tuple(shape)), DTYPES[dtype]
-    )
+    return np.asarray(generator(seed).standard_gamma(wide(alpha), tuple(shape)), DTYPES[dtype])
 
 
-def random_binomial(
-    seed: Any, counts: Any, probs: Any, shape: Sequence[int], dtype: str
-) -> Any:
+def random_binomial(seed: Any, counts: Any, probs: Any, shape: Sequence[int], dtype: str) -> Any:
     draws = generator(seed).binomial(counts.astype(np.int64), wide(probs), tuple(shape))
     return np.asarray(draws, DTYPES[dtype])
 
@@ -76,7 +66,5 @@ def random_truncated(seed: Any, shape: Sequence[int], dtype: str) -> Any:
     draw = generator(seed)
     values = draw.standard_normal(tuple(shape), _drawn(dtype))
     while (outside := np.abs(values) > 2).any():
-        values = np.where(
-            outside, draw.standard_normal(tuple(shape), _drawn(dtype)), values
-        )
+        values = np.where(outside, draw.standard_normal(tuple(shape), _drawn(dtype)), values)
     return np.asarray(values, DTYPES[dtype])

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 
 _SPLIT = 1.0  # below: the odd series of erf; above: the scaled complement, which does not cancel
-_SCALE = (
-    3.75  # maps [_SPLIT, infinity) to a short interval, t = (x - _SCALE) / (x + _SCALE)
-)
+_SCALE = 3.75  # maps [_SPLIT, infinity) to a short interval, t = (x - _SCALE) / (x + _SCALE)
 _END = 27.0  # erfc is zero in float64 beyond
 
 
@@ -21,9 +19,7 @@ def erf(x: Any) -> Any:
     size = np.abs(x)
     near = np.minimum(size, x.dtype.type(_SPLIT))
     inner = near * _horner(_near_zero(), near * near)
-    return np.copysign(np.where(size <= _SPLIT, inner, 1 - _erfc_tail(size)), x).astype(
-        x.dtype
-    )
+    return np.copysign(np.where(size <= _SPLIT, inner, 1 - _erfc_tail(size)), x).astype(x.dtype)
 
 
 def erfinv(x: Any) -> Any:
@@ -82,10 +78,7 @@ def _horner(coefficients: Any, x: Any) -> Any:
 @cache
 def _near_zero() -> tuple[float, ...]:
     """erf(sqrt(s)) / sqrt(s) for 0 <= s <= _SPLIT^2: its Taylor series, highest power first."""
-    terms = [
-        2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1))
-        for n in range(20)
-    ]
+    terms = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(20)]
     return tuple(terms[::-1])
 
 

@@ -1,0 +1,347 @@
+"""Looking at arrays, making them, and what is computed entry by entry, along axes, or by position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+from jax import lax
+from jax.scipy import special
+
+Tensor = jax.Array
+
+_EXTRA = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
+_NUMBERS = (
+    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"
+)
+_DTYPES: dict[str, np.dtype] = {name: np.dtype(name) for name in _NUMBERS.split()}
+_DTYPES |= {name: np.dtype(getattr(ml_dtypes, name)) for name in _EXTRA}
+_NAMES = {value: name for name, value in _DTYPES.items()}
+_INT32 = _DTYPES["int32"]
+
+
+def real_dtype(name: str) -> np.dtype:
+    """The dtype that jax keeps for a name: 32 bits for 64 unless jax_enable_x64 is set."""
+    if name not in _DTYPES:
+        raise ValueError(f"The jax backend has no tensors of dtype {name!r}. Use NumPy arrays for text.")
+    return jax.dtypes.canonicalize_dtype(_DTYPES[name])
+
+
+def int32(x: Any) -> Any:
+    """Positions as int32, also where jax_enable_x64 makes them int64."""
+    return x if x.dtype == _INT32 else x.astype(_INT32)
+
+
+# Inspection
+
+
+def is_tensor(x: Any) -> bool:
+    return isinstance(x, Tensor)
+
+
+def dtype(x: Any) -> str:
+    return _NAMES.get(x.dtype) or str(x.dtype)
+
+
+def shape(x: Any) -> tuple:
+    return x.shape
+
+
+def asarray(x: Any, dtype: str | None = None) -> Any:
+    if dtype is not None:
+        return jnp.asarray(x, real_dtype(dtype))
+    x = jnp.asarray(x)
+    # jax marks tensors made of Python scalars as weak, which would show in the dtypes of later results
+    return lax.convert_element_type(x, x.dtype) if x.weak_type else x
+
+
+def to_numpy(x: Any) -> np.ndarray:
+    return np.asarray(x)
+
+
+def astype(x: Any, dtype: str) -> Any:
+    target = real_dtype(dtype)
+    x = x.real if x.dtype.kind == "c" and target.kind != "c" else x
+    return x if x.dtype == target else x.astype(target)
+
+
+def bitcast(x: Any, dtype: str) -> Any:
+    target = real_dtype(dtype)
+    before, after = x.dtype.itemsize, target.itemsize
+    if after > before:
+        x = x.reshape(*x.shape[:-1], -1, after // before)
+    result = lax.bitcast_convert_type(x, target)
+    return result.reshape(*result.shape[:-2], -1) if after < before else result
+
+
+def copy(x: Any) -> Any:
+    return jnp.array(x)
+
+
+# Creation
+
+
+def arange(start: Any, stop: Any, step: Any, dtype: str) -> Any:
+    return jnp.arange(start, stop, step, real_dtype(dtype))
+
+
+def eye(rows: int, columns: int, k: int, dtype: str) -> Any:
+    return jnp.eye(rows, columns, k, real_dtype(dtype))
+
+
+def full(shape: Sequence[int], value: Any, dtype: str) -> Any:
+    return jnp.full(shape, value, real_dtype(dtype))
+
+
+def linspace(start: Any, stop: Any, num: int, endpoint: bool, dtype: str) -> Any:
+    return jnp.linspace(start, stop, num, endpoint, dtype=real_dtype(dtype))
+
+
+def meshgrid(*arrays: Any, indexing: str) -> list:
+    return list(jnp.meshgrid(*arrays, indexing=indexing))
+
+
+def ones(shape: Sequence[int], dtype: str) -> Any:
+    return jnp.ones(shape, real_dtype(dtype))
+
+
+def zeros(shape: Sequence[int], dtype: str) -> Any:
+    return jnp.zeros(shape, real_dtype(dtype))
+
+
+tril = jnp.tril
+triu = jnp.triu
+
+# Elementwise
+
+abs = jnp.abs
+acos = jnp.arccos
+acosh = jnp.arccosh
+add = jnp.add
+asin = jnp.arcsin
+asinh = jnp.arcsinh
+atan = jnp.arctan
+atan2 = jnp.arctan2
+atanh = jnp.arctanh
+bitwise_and = jnp.bitwise_and
+bitwise_invert = jnp.invert
+bitwise_left_shift = jnp.left_shift
+bitwise_or = jnp.bitwise_or
+bitwise_right_shift = jnp.right_shift
+bitwise_xor = jnp.bitwise_xor
+ceil = jnp.ceil
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    return jnp.clip(x, low, high)
+
+
+conj = jnp.conjugate
+copysign = jnp.copysign
+cos = jnp.cos
+cosh = jnp.cosh
+divide = jnp.true_divide
+equal = jnp.equal
+erf = special.erf
+erfinv = special.erfinv
+exp = jnp.exp
+expm1 = jnp.expm1
+floor = jnp.floor
+floor_divide = jnp.floor_divide
+greater = jnp.greater
+greater_equal = jnp.greater_equal
+hypot = jnp.hypot
+imag = jnp.imag
+isfinite = jnp.isfinite
+isinf = jnp.isinf
+isnan = jnp.isnan
+less = jnp.less
+less_equal = jnp.less_equal
+lgamma = special.gammaln
+log = jnp.log
+log10 = jnp.log10
+log1p = jnp.log1p
+log2 = jnp.log2
+logaddexp = jnp.logaddexp
+logical_and = jnp.logical_and
+logical_not = jnp.logical_not
+logical_or = jnp.logical_or
+logical_xor = jnp.logical_xor
+maximum = jnp.maximum
+minimum = jnp.minimum
+multiply = jnp.multiply
+negative = jnp.negative
+nextafter = jnp.nextafter
+not_equal = jnp.not_equal
+pow = jnp.power
+real = jnp.real
+remainder = jnp.remainder
+round = jnp.round
+rsqrt = lax.rsqrt
+sigmoid = jax.nn.sigmoid
+sign = jnp.sign
+signbit = jnp.signbit
+sin = jnp.sin
+sinh = jnp.sinh
+softplus = jax.nn.softplus
+sqrt = jnp.sqrt
+square = jnp.square
+subtract = jnp.subtract
+tan = jnp.tan
+tanh = jnp.tanh
+trunc = jnp.trunc
+where = jnp.where
+complex = lax.complex
+
+# Reduction
+
+all = jnp.all
+any = jnp.any
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    return int32(jnp.argmax(x, axis, keepdims=keepdims))
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    return int32(jnp.argmin(x, axis, keepdims=keepdims))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return special.logsumexp(x, axis, keepdims=keepdims)
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.max(x, axis, keepdims=keepdims)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.mean(x, axis, keepdims=keepdims)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.min(x, axis, keepdims=keepdims)
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.prod(x, axis, x.dtype, keepdims=keepdims)
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.sum(x, axis, x.dtype, keepdims=keepdims)
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.var(x, axis, keepdims=keepdims)
+
+
+def cumulative_prod(x: Any, axis: int) -> Any:
+    return jnp.cumprod(x, axis, x.dtype)
+
+
+def cumulative_sum(x: Any, axis: int) -> Any:
+    return jnp.cumsum(x, axis, x.dtype)
+
+
+def cumulative_max(x: Any, axis: int) -> Any:
+    return lax.cummax(x, axis % x.ndim)
+
+
+# Ordering
+
+
+def argsort(x: Any, axis: int, descending: bool = False) -> Any:
+    return int32(jnp.argsort(x, axis, descending=descending))
+
+
+def sort(x: Any, axis: int, descending: bool = False) -> Any:
+    return jnp.sort(x, axis, descending=descending)
+
+
+def searchsorted(sorted: Any, values: Any, side: str) -> Any:
+    return int32(jnp.searchsorted(sorted, values, side))
+
+
+def top_k(x: Any, k: int, sorted: bool) -> tuple:
+    return tuple(lax.top_k(x, k))
+
+
+def nonzero(x: Any, size: int | None = None) -> tuple:
+    return tuple([int32(axis) for axis in jnp.nonzero(x, size=size)])
+
+
+def unique(x: Any, size: int | None = None, fill: Any = None) -> tuple:
+    values, *places = jnp.unique(x, True, True, True, size=size, fill_value=fill)
+    return (values, *[int32(p) for p in places])
+
+
+# Manipulation
+
+broadcast_to = jnp.broadcast_to
+concat = jnp.concatenate
+expand_dims = jnp.expand_dims
+flip = jnp.flip
+
+
+def getitem(x: Any, key: Any) -> Any:
+    return x[key]
+
+
+def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
+    return jnp.pad(x, widths, mode, constant_values=value) if mode == "constant" else jnp.pad(x, widths, mode)
+
+
+permute_dims = jnp.transpose
+
+
+def repeat(x: Any, repeats: Any, axis: int, total: int | None = None) -> Any:
+    return jnp.repeat(x, repeats, axis, total_repeat_length=total)
+
+
+reshape = jnp.reshape
+roll = jnp.roll
+squeeze = jnp.squeeze
+stack = jnp.stack
+tile = jnp.tile
+
+
+def unstack(x: Any, axis: int) -> list:
+    return list(jnp.unstack(x, axis=axis))
+
+
+diagonal = jnp.diagonal
+split = jnp.split
+
+# Indexing
+
+take = jnp.take
+take_along_axis = jnp.take_along_axis
+
+
+def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
+    return getattr(x.at[tuple(jnp.moveaxis(indices, -1, 0))], reduce)(updates)
+
+
+def slice(x: Any, starts: Any, sizes: Sequence[int]) -> Any:
+    return lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
+
+
+def slice_update(x: Any, starts: Any, updates: Any) -> Any:
+    return lax.dynamic_update_slice(x, updates, starts, allow_negative_indices=False)
+
+
+def segment(x: Any, ids: Any, num: int, reduce: str) -> Any:
+    return _SEGMENT[reduce](x, ids, num)
+
+
+_SEGMENT = {
+    "sum": jax.ops.segment_sum, "prod": jax.ops.segment_prod, "max": jax.ops.segment_max, "min": jax.ops.segment_min,
+}  # fmt: skip
+
+
+def one_hot(x: Any, depth: int, axis: int, dtype: str) -> Any:
+    return jax.nn.one_hot(x, depth, axis=axis, dtype=real_dtype(dtype))

@@ -1,0 +1,64 @@
+"""Where arrays live, and the array that a Variable is made of."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lamina.backends.jax.array import real_dtype
+
+
+def variable(value: Any, dtype: str, trainable: bool) -> Any:
+    return jnp.array(value, real_dtype(dtype))  # a copy: a step may give the memory away
+
+
+def read(storage: Any) -> Any:
+    return storage
+
+
+def write(storage: Any, value: Any) -> Any:
+    return value
+
+
+def device(name: str | None) -> Any:
+    if name is None:
+        return nullcontext()
+    kind, _, index = name.lower().partition(":")
+    found = _of_kind("gpu" if kind == "cuda" else kind)
+    if int(index or 0) >= len(found):
+        raise ValueError(f"No device {name!r}. jax sees: {', '.join(devices(None))}.")
+    return jax.default_device(found[int(index or 0)])
+
+
+def devices(kind: str | None) -> list[str]:
+    found = jax.devices() if kind is None else _of_kind(kind.lower())
+    return [f"{d.platform}:{i}" for i, d in enumerate(found)]
+
+
+def _of_kind(kind: str) -> list:
+    try:
+        return jax.devices(kind)
+    except RuntimeError:  # how jax says that there is no such platform
+        return []
+
+
+def put(x: Any, dtype: str | None = None) -> Any:
+    if isinstance(x, jax.Array):
+        return x if dtype is None else x.astype(real_dtype(dtype))
+    x = np.asarray(x)
+    # converted on the host: a cast on the device would be a program per shape
+    return jax.device_put(
+        x.astype(jax.dtypes.canonicalize_dtype(x.dtype if dtype is None else real_dtype(dtype)), copy=False)
+    )
+
+
+def wait(x: Any) -> None:
+    jax.block_until_ready(x)
+
+
+def seed(value: int) -> None:
+    """Nothing to do: jax has no generator of its own."""

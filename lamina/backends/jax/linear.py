@@ -1,0 +1,78 @@
+"""Linear algebra over the last two axes, and the Fourier transforms over the last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from lamina.backends.jax.array import int32
+
+# Linear
+
+matmul = jnp.matmul
+
+
+def tensordot(x1: Any, x2: Any, axes: Any) -> Any:
+    return jnp.tensordot(x1, x2, axes)
+
+
+def einsum(equation: str, *arrays: Any) -> Any:
+    return jnp.einsum(equation, *arrays)
+
+
+def cholesky(x: Any, upper: bool) -> Any:
+    return jnp.linalg.cholesky(x, upper=upper)
+
+
+det = jnp.linalg.det
+
+
+def eig(x: Any) -> tuple:
+    return tuple(jnp.linalg.eig(x))
+
+
+def eigh(x: Any) -> tuple:
+    return tuple(jnp.linalg.eigh(x))
+
+
+inv = jnp.linalg.inv
+
+
+def lstsq(a: Any, b: Any, rcond: float | None) -> Any:
+    return jnp.linalg.lstsq(a, b, rcond)[0]
+
+
+def lu_factor(x: Any) -> tuple:
+    factors, pivots, _ = lax.linalg.lu(x)
+    return factors, int32(pivots)
+
+
+def qr(x: Any, mode: str) -> tuple:
+    return tuple(jnp.linalg.qr(x, mode))
+
+
+def slogdet(x: Any) -> tuple:
+    return tuple(jnp.linalg.slogdet(x))
+
+
+solve = jnp.linalg.solve
+
+
+def solve_triangular(a: Any, b: Any, lower: bool) -> Any:
+    batch = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = jnp.broadcast_to(a, (*batch, *a.shape[-2:])), jnp.broadcast_to(b, (*batch, *b.shape[-2:]))
+    return lax.linalg.triangular_solve(a, b, left_side=True, lower=lower)
+
+
+def svd(x: Any, full_matrices: bool) -> tuple:
+    return tuple(jnp.linalg.svd(x, full_matrices))
+
+
+# Fourier
+
+fft = jnp.fft.fft
+ifft = jnp.fft.ifft
+rfft = jnp.fft.rfft
+irfft = jnp.fft.irfft
