@@ -1,0 +1,1 @@
+"""What models are made of: variables, symbolic tensors, nodes, graphs and layers."""

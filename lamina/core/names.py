@@ -1,0 +1,66 @@
+"""Names: automatic ones (dense, dense_1), the scopes that make paths, and what a name may be."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lamina.kernel.context import state
+
+_counts: dict[str, int] = defaultdict(int)
+
+
+def to_snake_case(name: str) -> str:
+    """`Conv2DTranspose` becomes `conv2d_transpose`."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def unique(prefix: str) -> str:
+    """`prefix` the first time it is asked for, then `prefix_1`, `prefix_2`, ..."""
+    count = _counts[prefix]
+    _counts[prefix] = count + 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def uid(prefix: str = "") -> int:
+    """A number that grows by one with every call for this prefix, from 1."""
+    _counts[prefix] += 1
+    return _counts[prefix]
+
+
+def reset() -> None:
+    """Forget all automatic names."""
+    _counts.clear()
+
+
+def check(name: object, what: str = "name") -> str:
+    """A usable name: a text without a slash (it becomes part of a path, in files too).
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"`{what}` must be a non-empty string, got {name!r} ({type(name).__name__}).")
+    if "/" in name:
+        raise ValueError(f"`{what}` must not contain '/', got {name!r}: use '_' or '-' instead.")
+    return name
+
+
+@contextmanager
+def name_scope(name: str) -> Iterator[None]:
+    """Put `name` in front of the paths of variables that are made inside the block."""
+    before = state.names
+    state.names = (*before, name)
+    try:
+        yield
+    finally:
+        state.names = before
+
+
+def path_of(name: str) -> str:
+    """The path of something called `name` in the scopes that are open."""
+    return "/".join((*state.names, name))

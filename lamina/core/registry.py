@@ -1,0 +1,189 @@
+"""The closed table of what a file may name: public classes and functions, and what the user registered.
+
+Nothing here imports a module or looks up an attribute by a name that came from a file. The table is made from the
+reviewed lists of public names, once, and then only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+_CUSTOM: dict[str, Any] = {}
+_CUSTOM_NAMES: dict[Any, str] = {}
+_scopes: list[dict[str, Any]] = []
+
+# The namespaces whose classes may stand in a file, under the name that Keras files give them.
+NAMESPACES = (
+    "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
+    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks",
+)  # fmt: skip
+FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
+
+
+@lru_cache(maxsize=1)
+def table() -> dict[tuple[str, str], Any]:
+    """(module as in Keras files, class name) -> class."""
+    import importlib
+
+    found: dict[tuple[str, str], Any] = {}
+    for space in NAMESPACES:
+        module = importlib.import_module(f"lamina.{space}")  # from the list above, never from a file
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if isinstance(thing, type) and hasattr(thing, "from_config"):
+                found[f"keras.{space}", name] = thing
+    for name in ("Functional", "Sequential", "Model", "DTypePolicy", "Variable"):
+        for (_, other), thing in list(found.items()):
+            if name == other:
+                found.setdefault(("keras", name), thing)
+    found["keras.src.models.functional", "Functional"] = found["keras.models", "Functional"]
+    found["keras", "Sequential"] = found["keras.models", "Sequential"]
+    return found
+
+
+@lru_cache(maxsize=1)
+def _homes() -> dict[type, tuple[str, str]]:
+    homes: dict[type, tuple[str, str]] = {}
+    for (module, name), thing in table().items():
+        if name == thing.__name__ or thing not in homes:
+            homes.setdefault(thing, (module, thing.__name__))
+    from lamina.core.policy import DTypePolicy
+    from lamina.models import Functional, Model, Sequential
+
+    homes.update(
+        {
+            DTypePolicy: ("keras", "DTypePolicy"),
+            Functional: ("keras.src.models.functional", "Functional"),
+            Sequential: ("keras", "Sequential"),
+            Model: ("keras", "Model"),
+        }
+    )
+    return homes
+
+
+@lru_cache(maxsize=1)
+def functions() -> dict[tuple[str, str], Any]:
+    """(namespace, name) -> function that a file may name."""
+    import importlib
+
+    found: dict[tuple[str, str], Any] = {}
+    for space in FUNCTIONS:
+        module = importlib.import_module(f"lamina.{space}")
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if callable(thing) and not isinstance(thing, type) and name not in ("get", "serialize", "deserialize"):
+                found[f"keras.{space}", name] = thing
+    return found
+
+
+def home(cls: type) -> tuple[str, str] | None:
+    """The module and class name under which files name a public class; None for others."""
+    return _homes().get(cls)
+
+
+def find_class(module: str | None, name: str, registered: str | None, custom: dict[str, Any]) -> Any:
+    """The class a file names, or None. The caller's own objects come first, then registered ones."""
+    for key in (registered, name):
+        for source in (custom, *reversed(_scopes), _CUSTOM):
+            if key is not None and key in source:
+                return source[key]
+    found = table().get((module or "", name))
+    if found is None and module and module.startswith("keras."):
+        space = {"src": 2}.get(module.split(".")[1], 1)
+        parts = module.split(".")
+        if len(parts) > space:  # "keras.src.layers.core.dense" and the like
+            found = table().get((f"keras.{parts[space]}", name))
+    return found
+
+
+def known_names() -> list[str]:
+    """All class names that a file may use."""
+    return sorted({name for _, name in table()} | set(_CUSTOM))
+
+
+# -- what users add ----------------------------------------------------------------------------------------------------
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
+    """A decorator that puts a class or function into the table of what files may name.
+
+    Args:
+        package: The first part of the registered name.
+        name: The second part; by default the object's own name.
+
+    Returns:
+        The decorator.
+
+    Raises:
+        ValueError: if a class has no `get_config`.
+
+    Example:
+        >>> import lamina
+        >>> @lamina.saving.register_keras_serializable("shop")
+        ... class Scale(lamina.layers.Layer):
+        ...     def call(self, x):
+        ...         return 2 * x
+        >>> lamina.saving.get_registered_name(Scale)
+        'shop>Scale'
+    """
+
+    def decorate(thing: Any) -> Any:
+        registered = f"{package}>{name or thing.__name__}"
+        if isinstance(thing, type) and not hasattr(thing, "get_config"):
+            raise ValueError(f"Cannot register class {thing.__name__}: it has no `get_config` method.")
+        _CUSTOM[registered] = thing
+        _CUSTOM_NAMES[thing] = registered
+        return thing
+
+    return decorate
+
+
+def get_registered_name(obj: Any) -> str:
+    """The registered name of a class or function, or its own name."""
+    return _CUSTOM_NAMES.get(obj) or obj.__name__
+
+
+def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
+    """What is registered under `name`: in the open scopes, the registry, the given tables; None if nothing is."""
+    for source in (*reversed(_scopes), _CUSTOM, custom_objects or {}, module_objects or {}):
+        if name in source:
+            return source[name]
+    return None
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The global table of registered objects; changing it changes the registry."""
+    return _CUSTOM
+
+
+class CustomObjectScope:
+    """A block in which files and identifiers may name these objects, too.
+
+    Args:
+        custom_objects: Name -> class or function.
+
+    Example:
+        >>> import lamina
+        >>> with lamina.saving.CustomObjectScope({"twice": lambda x: 2 * x}):
+        ...     layer = lamina.layers.Activation("twice")
+    """
+
+    def __init__(self, custom_objects: dict[str, Any]) -> None:
+        self.custom_objects = custom_objects or {}
+
+    def __enter__(self) -> CustomObjectScope:
+        _scopes.append(self.custom_objects)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _scopes.pop()
+
+
+@contextmanager
+def custom_objects(objects: dict[str, Any] | None) -> Iterator[None]:
+    """The caller's objects for one call."""
+    with CustomObjectScope(objects or {}):
+        yield

@@ -1,0 +1,119 @@
+"""Random state: one seed for the process, host draws for initial weights, SeedGenerators for layers."""
+
+from __future__ import annotations
+
+import random as python_random
+from typing import Any
+
+import numpy as np
+
+from lamina.core.variable import Variable
+from lamina.kernel.context import _activate, state
+
+_source = python_random.Random()
+_global: SeedGenerator | None = None
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything that draws numbers repeatable: Lamina, Python, NumPy and the framework in force.
+
+    Args:
+        seed: An integer in [0, 2**32).
+
+    Raises:
+        ValueError: for anything else.
+
+    Example:
+        >>> import lamina
+        >>> lamina.utils.set_random_seed(1)
+    """
+    global _global
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1, got {seed!r}.")
+    python_random.seed(seed)
+    np.random.seed(seed)
+    _source.seed(seed)
+    _global = None
+    if state.kernel is not None:
+        state.kernel.seed(seed)
+
+
+def make_seed() -> int:
+    """A new seed from the process's source: repeatable after `set_random_seed`."""
+    return _source.randrange(2**31)
+
+
+def host_generator(*key: int) -> np.random.Generator:
+    """A counter-based NumPy generator: the same key gives the same numbers on every machine and backend."""
+    return np.random.Generator(np.random.Philox(key=np.random.SeedSequence(key).generate_state(2, np.uint64)))
+
+
+class SeedGenerator:
+    """A stream of seeds for stateless draws; its state is a Variable, so compiled steps carry it along.
+
+    Args:
+        seed: Where the stream begins; None takes one from the process's source.
+        name: A name.
+
+    Example:
+        >>> import lamina
+        >>> seeds = lamina.random.SeedGenerator(1)
+        >>> a = lamina.random.normal((3,), seed=seeds)
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        custom_backend = kwargs.pop("backend", None)
+        if kwargs or custom_backend is not None:
+            raise TypeError(f"SeedGenerator got unknown arguments: {', '.join(kwargs) or 'backend'}.")
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+            raise ValueError(f"`seed` must be an integer or None, got {seed!r}.")
+        self.name = name or "seed_generator"
+        self.seed = make_seed() if seed is None else seed
+        self._initial = seed
+        self.state = Variable(
+            np.array([self.seed & 0xFFFFFFFF, 0], "uint32"), trainable=False, name="seed_generator_state"
+        )
+
+    def next(self, ordered: bool = True) -> Any:
+        """The next seed: a (2,) uint32 tensor."""
+        k = state.kernel or _activate()
+        seed = self.state.value
+        if not k.abstract:
+            self.state.assign(k.add(seed, _one(k)))
+        return seed
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal generator."""
+        return {"seed": self._initial}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """A generator from `get_config`."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<SeedGenerator seed={self.seed}>"
+
+
+def _one(k: Any) -> Any:
+    return k.asarray(np.array([0, 1], "uint32"))
+
+
+def global_generator() -> SeedGenerator:
+    """The stream that draws with no seed of their own take from."""
+    global _global
+    if _global is None:
+        _global = SeedGenerator(name="global_seed_generator")
+    return _global
+
+
+def draw_seed(seed: Any) -> Any:
+    """A (2,) uint32 tensor from a SeedGenerator, an integer, or None (the global stream)."""
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
+    if seed is None:
+        return global_generator().next()
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        k = state.kernel or _activate()
+        return k.asarray(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))
+    raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")

@@ -1,0 +1,109 @@
+"""KerasTensor: a tensor of a graph under construction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core import names
+from lamina.core.arithmetic import Arithmetic
+from lamina.kernel import dtypes
+from lamina.kernel.symbolic import Symbolic
+
+
+class KerasTensor(Arithmetic, Symbolic):
+    """A symbolic tensor: a shape and a dtype, and the operation that gives it.
+
+    Args:
+        shape: The sizes; None where unknown.
+        dtype: A dtype name.
+        sparse, ragged: Kinds of tensors that Lamina does not have; True raises an error.
+        record_history: Whether operations on it add nodes to a graph.
+        name: A name; automatic when None.
+
+    Example:
+        >>> import lamina
+        >>> x = lamina.KerasTensor((None, 3))
+        >>> (x + 1).shape
+        (None, 3)
+    """
+
+    def __init__(
+        self,
+        shape: Any,
+        dtype: Any = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        ragged_rank, row_splits_dtype = kwargs.pop("ragged_rank", None), kwargs.pop("row_splits_dtype", None)
+        if kwargs:
+            raise TypeError(f"KerasTensor got unknown arguments: {', '.join(kwargs)}.")
+        if sparse or ragged:
+            raise NotImplementedError("Sparse and ragged tensors are not supported yet: use dense tensors and masks.")
+        self.shape = standardize_shape(shape)
+        self.dtype = dtypes.standardize(dtype)
+        self.sparse, self.ragged = False, False
+        self.ragged_rank, self.row_splits_dtype = ragged_rank, row_splits_dtype
+        self.record_history = record_history
+        self._name = name
+        self._keras_history: Any = None
+        self._keras_mask: Any = None
+
+    @property
+    def name(self) -> str:
+        """The name; made when first asked for."""
+        if self._name is None:
+            self._name = names.unique("keras_tensor")
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+    def _has_no_value(self, what: str) -> TypeError:
+        return TypeError(
+            f"A symbolic tensor (shape {self.shape}) has no value, so it cannot be used as {what}. Use lamina.ops on "
+            "it, put native framework calls inside a layer's `call`, or get numbers with `Model(inputs, x).predict`."
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise self._has_no_value("a NumPy array")
+
+    def __bool__(self) -> bool:
+        raise self._has_no_value("a condition of `if` or `while`")
+
+    def __int__(self) -> int:
+        raise self._has_no_value("an int")
+
+    def __float__(self) -> float:
+        raise self._has_no_value("a float")
+
+    @staticmethod
+    def apply_op(op: Any, args: tuple, kwargs: dict) -> Any:
+        from lamina.core.operation import apply_op
+
+        return apply_op(op, args, kwargs)
+
+
+def standardize_shape(shape: Any) -> tuple[int | None, ...]:
+    """A tuple of sizes, None where unknown.
+
+    Raises:
+        ValueError: if it is no shape, or a size is negative.
+    """
+    if shape is None:
+        raise ValueError("A shape must be given; use None for single sizes that are not known, as in (None, 3).")
+    if isinstance(shape, int) or not hasattr(shape, "__iter__"):
+        raise ValueError(f"A shape must be a sequence of sizes, got {shape!r}. Write ({shape},) for one axis.")
+    sizes: list[int | None] = []
+    for n in shape:
+        if n is not None and (not hasattr(n, "__index__") or n.__index__() < 0):
+            raise ValueError(f"Cannot use {n!r} as a size in shape {tuple(shape)}: sizes are integers >= 0, or None.")
+        sizes.append(None if n is None else n.__index__())
+    return tuple(sizes)
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """Whether `x` is a symbolic tensor."""
+    return isinstance(x, KerasTensor)
