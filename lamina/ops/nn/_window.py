@@ -1,0 +1,66 @@
+"""Sizes of sliding windows: what convolutions, pooling and patches share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lamina.kernel.shapes.spec import Unknown
+from lamina.ops._check import at_least, one_of, shown
+
+
+def per_axis(op: str, parameter: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """One integer per spatial axis, from one for all or a sequence.
+
+    Raises:
+        ValueError: for another length, or a value below `least`.
+    """
+    values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
+    if len(values) == 1:
+        values = values * rank
+    if len(values) != rank:
+        raise ValueError(f"{op}: `{parameter}` must be an integer or {rank} integers, got {value!r}.")
+    for v in values:
+        at_least(op, parameter, v, least)
+    return values
+
+
+def spatial(op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
+    """The sizes between batch and channels.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if len(x.shape) < least:
+        raise ValueError(
+            f"{op}: expected an input of shape (batch, *spatial, channels) or (batch, channels, *spatial), "
+            f"got {shown(x.shape)}."
+        )
+    return x.shape[1:-1] if channels_last else x.shape[2:]
+
+
+def explicit_padding(
+    op: str, padding: str, sizes: Sequence[int], window: Sequence[int], strides: Sequence[int],
+    dilation: Sequence[int], causal: bool = False,
+) -> list[tuple[int, int]]:  # fmt: skip
+    """(before, after) per spatial axis for "valid", "same" and, where allowed, "causal".
+
+    "same" gives ceil(size / stride) windows, and pads one more behind than in front where the number is odd.
+
+    Raises:
+        ValueError: for another padding.
+    """
+    name = padding.lower() if isinstance(padding, str) else padding
+    one_of(op, "padding", name, ("valid", "same", "causal") if causal else ("valid", "same"))
+    if name == "valid":
+        return [(0, 0)] * len(sizes)
+    if name == "causal":
+        return [((w - 1) * d, 0) for w, d in zip(window, dilation, strict=True)]
+    pads = []
+    for size, w, stride, d in zip(sizes, window, strides, dilation, strict=True):
+        reach = (w - 1) * d + 1
+        total = (-(-size // stride) - 1) * stride + reach - size
+        if total < 0 and type(total) is not Unknown:
+            total = 0
+        pads.append((total // 2, total - total // 2))
+    return pads

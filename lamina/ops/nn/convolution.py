@@ -1,0 +1,174 @@
+"""Convolutions over any number of spatial axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import config
+from lamina.kernel.shapes.spec import Unknown
+from lamina.ops._check import shown
+from lamina.ops._op import Tensor, op
+from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+
+
+def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple[bool, tuple, Any]:
+    """Whether channels come last, the spatial sizes, the number of channels.
+
+    Raises:
+        ValueError: if the ranks of input and kernel do not fit.
+    """
+    last = config.standardize_data_format(data_format) == "channels_last"
+    sizes = spatial(op, inputs, last)
+    if len(kernel.shape) != len(sizes) + 2:
+        raise ValueError(
+            f"{op}: an input of shape {shown(inputs.shape)} needs a kernel of {len(sizes) + 2} axes, "
+            f"got shape {shown(kernel.shape)}."
+        )
+    return last, sizes, inputs.shape[-1 if last else 1]
+
+
+@op(promote="float", module="nn")
+def conv(
+    k,
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """Convolution (cross-correlation) over 1, 2, 3 or more spatial axes.
+
+    `y[n, p, o] = sum_{w, c} x[n, p s + w d, c] kernel[w, c, o]`
+
+    Args:
+        inputs: Tensor (batch, *spatial, channels), or (batch, channels, *spatial) for "channels_first".
+        kernel: Tensor (*window, channels / groups, outputs); the number of groups follows from the channels.
+        strides: An integer, or one per spatial axis.
+        padding: "valid", "same", or "causal" (one spatial axis: a result sees only earlier inputs).
+        data_format: "channels_last", "channels_first" or None for the default.
+        dilation_rate: An integer, or one per spatial axis.
+
+    Returns:
+        A tensor in the layout of the input, with `outputs` channels.
+
+    Raises:
+        ValueError: if shapes do not fit or an argument is unknown.
+
+    Example:
+        >>> import lamina
+        >>> x, kernel = lamina.ops.ones((1, 4, 1)), lamina.ops.ones((3, 1, 2))
+        >>> lamina.ops.conv(x, kernel).shape == (1, 2, 2)
+        True
+    """
+    last, sizes, channels = _layout("conv", inputs, kernel, data_format)
+    rank, inner = len(sizes), kernel.shape[-2]
+    strides = per_axis("conv", "strides", strides, rank)
+    dilation = per_axis("conv", "dilation_rate", dilation_rate, rank)
+    groups = 1
+    if Unknown not in (type(channels), type(inner)):
+        groups = channels // inner if inner else 0
+        if groups * inner != channels or groups < 1 or kernel.shape[-1] % groups:
+            raise ValueError(
+                f"conv: the input has {channels} channels (shape {shown(inputs.shape)}), which a kernel of shape "
+                f"{shown(kernel.shape)} cannot take: the channels must be a multiple of its next to last size, "
+                "and its last size a multiple of the quotient."
+            )
+    window = kernel.shape[:-2]
+    pads = explicit_padding("conv", padding, sizes, window, strides, dilation, causal=rank == 1)
+    return k.conv(inputs, kernel, strides, pads, dilation, groups, last)
+
+
+def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
+             dilation_rate: Any) -> Any:  # fmt: skip
+    """A convolution of each channel by itself; the kernel is (*window, channels, multiplier)."""
+    last, sizes, channels = _layout(name, inputs, kernel, data_format)
+    rank = len(sizes)
+    *window, inner, multiplier = kernel.shape
+    if inner != channels and Unknown not in (type(inner), type(channels)):
+        raise ValueError(
+            f"{name}: the input has {channels} channels (shape {shown(inputs.shape)}), the kernel of shape "
+            f"{shown(kernel.shape)} is for {inner}."
+        )
+    strides = per_axis(name, "strides", strides, rank)
+    dilation = per_axis(name, "dilation_rate", dilation_rate, rank)
+    pads = explicit_padding(name, padding, sizes, window, strides, dilation, causal=rank == 1)
+    flat = k.reshape(kernel, (*window, 1, inner * multiplier))
+    return k.conv(inputs, flat, strides, pads, dilation, inner, last)
+
+
+@op(promote="float", module="nn")
+def depthwise_conv(
+    k,
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """Convolution of each channel by itself.
+
+    `y[n, p, c m + j] = sum_w x[n, p s + w d, c] kernel[w, c, j]` with m = multiplier
+
+    Args:
+        inputs: Tensor (batch, *spatial, channels), or (batch, channels, *spatial) for "channels_first".
+        kernel: Tensor (*window, channels, multiplier).
+        strides: An integer, or one per spatial axis.
+        padding: "valid", "same", or "causal" (one spatial axis).
+        data_format: "channels_last", "channels_first" or None for the default.
+        dilation_rate: An integer, or one per spatial axis.
+
+    Returns:
+        A tensor in the layout of the input, with channels * multiplier channels.
+
+    Raises:
+        ValueError: if shapes do not fit or an argument is unknown.
+
+    Example:
+        >>> import lamina
+        >>> x, kernel = lamina.ops.ones((1, 4, 2)), lamina.ops.ones((3, 2, 2))
+        >>> lamina.ops.depthwise_conv(x, kernel).shape == (1, 2, 4)
+        True
+    """
+    return _grouped(k, "depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate)
+
+
+@op(promote="float", module="nn")
+def separable_conv(
+    k,
+    inputs: Tensor,
+    depthwise_kernel: Tensor,
+    pointwise_kernel: Tensor,
+    strides: Any = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """A depthwise convolution, and a mixing of its channels at each place.
+
+    Args:
+        inputs: Tensor (batch, *spatial, channels), or (batch, channels, *spatial) for "channels_first".
+        depthwise_kernel: Tensor (*window, channels, multiplier).
+        pointwise_kernel: Tensor (*ones, channels * multiplier, outputs).
+        strides: An integer, or one per spatial axis.
+        padding: "valid", "same", or "causal" (one spatial axis).
+        data_format: "channels_last", "channels_first" or None for the default.
+        dilation_rate: An integer, or one per spatial axis.
+
+    Returns:
+        A tensor in the layout of the input, with `outputs` channels.
+
+    Raises:
+        ValueError: if shapes do not fit or an argument is unknown.
+
+    Example:
+        >>> import lamina
+        >>> ones = lamina.ops.ones
+        >>> lamina.ops.separable_conv(ones((1, 4, 2)), ones((3, 2, 2)), ones((1, 4, 5))).shape == (1, 2, 5)
+        True
+    """
+    mixed = _grouped(
+        k, "separable_conv", inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
+    )
+    return conv.op.body(k, mixed, pointwise_kernel, data_format=data_format)

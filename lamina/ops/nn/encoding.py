@@ -1,0 +1,87 @@
+"""Class numbers as rows of zeros and ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.ops._check import at_least, axis_of
+from lamina.ops._op import Tensor, op
+
+
+def _no_sparse(op: str, sparse: bool) -> None:
+    if sparse:
+        raise NotImplementedError(f"{op}: sparse tensors are not supported. Use sparse=False.")
+
+
+@op(module="nn")
+def one_hot(
+    k, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Tensor:
+    """A new axis with a one at each class number.
+
+    `one_hot(x)[..., c] = 1 if x[...] = c else 0`; numbers outside 0 .. num_classes - 1 give zeros.
+
+    Args:
+        x: Integer tensor.
+        num_classes: The size of the new axis.
+        axis: Where the new axis goes.
+        dtype: The result's dtype; None means the default float.
+        sparse: Must be False: there are no sparse tensors.
+
+    Returns:
+        A tensor of one more axis.
+
+    Raises:
+        ValueError: if the axis or `num_classes` is out of range.
+        NotImplementedError: for sparse=True.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.convert_to_numpy(lamina.ops.one_hot([1, 0], 2)).tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+    """
+    _no_sparse("one_hot", sparse)
+    axis = axis_of("one_hot", axis, len(x.shape) + 1)
+    if k.dtype(x) not in dtypes.INTEGERS:
+        x = k.astype(x, "int32")
+    return k.one_hot(x, at_least("one_hot", "num_classes", num_classes, 0), axis, dtypes.standardize(dtype))
+
+
+@op(module="nn")
+def multi_hot(
+    k, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
+    **kwargs: Any,
+) -> Tensor:  # fmt: skip
+    """Which class numbers occur in each sample.
+
+    `multi_hot(x)[..., c] = 1 if c is in x[...] else 0`
+
+    Args:
+        inputs: Integer tensor (samples, numbers, ...) or (numbers,).
+        num_classes: The size of the axis of the result.
+        axis: Where that axis goes.
+        dtype: The result's dtype; None means the default float.
+        sparse: Must be False: there are no sparse tensors.
+        **kwargs: `num_tokens`, an older name of `num_classes`.
+
+    Returns:
+        A tensor in which the axis of the numbers is replaced by one of the classes.
+
+    Raises:
+        ValueError: if `num_classes` is missing or an axis is out of range.
+        NotImplementedError: for sparse=True.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.convert_to_numpy(lamina.ops.multi_hot([0, 2], 3)).tolist()
+        [1.0, 0.0, 1.0]
+    """
+    num_classes = kwargs.pop("num_tokens", num_classes)
+    if kwargs:
+        raise TypeError(f"multi_hot: unknown argument {next(iter(kwargs))!r}.")
+    if num_classes is None:
+        raise ValueError("multi_hot: `num_classes` must be given.")
+    _no_sparse("multi_hot", sparse)
+    rows = one_hot.op.body(k, inputs, num_classes, axis, dtype)
+    return k.max(rows, 1 if len(inputs.shape) > 1 else 0)

@@ -1,0 +1,159 @@
+"""Cross entropies, per sample: the base of the losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import config
+from lamina.kernel import dtypes
+from lamina.kernel.shapes.spec import Unknown
+from lamina.ops._check import axis_of, shown
+from lamina.ops._op import Tensor, op
+from lamina.ops.nn.activations import log_softmax
+
+_HALF = ("float16", "bfloat16")
+
+
+def _pair(k: Any, target: Any, output: Any) -> tuple[Any, Any, str]:
+    """Both as floats; half precision becomes float32, because it cannot hold 1 - epsilon. And the result's dtype."""
+    output_dtype = dtypes.to_float(k.dtype(output))
+    common = dtypes.join(dtypes.to_float(k.dtype(target)), output_dtype)
+    if common in _HALF:
+        common = "float32"
+    return k.astype(target, common), k.astype(output, common), output_dtype
+
+
+def _same_shape(op: str, target: Any, output: Any) -> None:
+    pairs = zip(target.shape, output.shape, strict=False)
+    same = all(n == m or Unknown in (type(n), type(m)) for n, m in pairs)
+    if len(target.shape) != len(output.shape) or not same:
+        raise ValueError(
+            f"{op}: `target` and `output` must have the same shape, got {shown(target.shape)} "
+            f"and {shown(output.shape)}."
+        )
+
+
+def _clipped(k: Any, x: Any) -> Any:
+    return k.clip(x, config.epsilon(), 1.0 - config.epsilon())
+
+
+def log_probabilities(k: Any, output: Any, from_logits: bool, axis: int) -> Any:
+    """log p over the axis, from logits or from (unnormalized) probabilities."""
+    if from_logits:
+        return log_softmax.op.body(k, output, axis)
+    return k.log(_clipped(k, output / k.sum(output, axis, True)))
+
+
+@op(module="nn")
+def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
+    """Cross entropy of independent yes/no predictions, per entry.
+
+    `-(t log p + (1 - t) log(1 - p))`, with p kept epsilon away from 0 and 1; from logits z:
+    `max(z, 0) - z t + log(1 + exp(-|z|))`.
+
+    Args:
+        target: Tensor (any shape), between 0 and 1.
+        output: Tensor of the same shape: probabilities, or logits.
+        from_logits: Whether `output` holds logits.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> import lamina
+        >>> loss = lamina.ops.binary_crossentropy([1.0, 0.0], [1e4, 1e4], from_logits=True)
+        >>> lamina.ops.convert_to_numpy(loss).tolist()
+        [0.0, 10000.0]
+    """
+    _same_shape("binary_crossentropy", target, output)
+    target, output, dtype = _pair(k, target, output)
+    if from_logits:
+        # max(z, 0) - z t, arranged so that it is exactly 0 for a sure and right prediction, with the right gradient at 0
+        positive = output >= 0
+        linear = k.where(positive, 1.0 - target, -target) * output
+        loss = linear + k.softplus(k.where(positive, -output, output))
+    else:
+        p = _clipped(k, output)
+        loss = -(target * k.log(p) + (1.0 - target) * k.log(1.0 - p))
+    return k.astype(loss, dtype)
+
+
+@op(module="nn")
+def categorical_crossentropy(
+    k, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """Cross entropy of a distribution over classes.
+
+    `-sum_i t_i log p_i`, with p normalized to sum 1 and kept epsilon away from 0 and 1.
+
+    Args:
+        target: Tensor (..., classes, ...): one-hot rows or distributions.
+        output: Tensor of the same shape: probabilities, or logits.
+        from_logits: Whether `output` holds logits.
+        axis: The axis of the classes.
+
+    Returns:
+        A tensor of the same shape without the axis.
+
+    Raises:
+        ValueError: if the shapes differ, or have no axes.
+
+    Example:
+        >>> import lamina
+        >>> loss = lamina.ops.categorical_crossentropy([[0.0, 1.0]], [[1e4, 0.0]], from_logits=True)
+        >>> lamina.ops.convert_to_numpy(loss).tolist()
+        [10000.0]
+    """
+    _same_shape("categorical_crossentropy", target, output)
+    axis = axis_of("categorical_crossentropy", axis, len(output.shape))
+    target, output, dtype = _pair(k, target, output)
+    return k.astype(-k.sum(target * log_probabilities(k, output, from_logits, axis), axis), dtype)
+
+
+@op(module="nn")
+def sparse_categorical_crossentropy(
+    k, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """Cross entropy of a distribution over classes, against class numbers.
+
+    `-log p_t`, with p normalized to sum 1 and kept epsilon away from 0 and 1. A class outside the range costs 0.
+
+    Args:
+        target: Integer tensor: the shape of `output` without the axis, or with size 1 there.
+        output: Tensor (..., classes, ...): probabilities, or logits.
+        from_logits: Whether `output` holds logits.
+        axis: The axis of the classes.
+
+    Returns:
+        A tensor of the shape of `output` without the axis.
+
+    Raises:
+        ValueError: if the shapes do not fit, or `output` has no axes.
+
+    Example:
+        >>> import lamina
+        >>> loss = lamina.ops.sparse_categorical_crossentropy([1], [[1e4, 0.0]], from_logits=True)
+        >>> lamina.ops.convert_to_numpy(loss).tolist()
+        [10000.0]
+    """
+    axis = axis_of("sparse_categorical_crossentropy", axis, len(output.shape))
+    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+        target = k.squeeze(target, -1)
+    rest = (*output.shape[:axis], *output.shape[axis + 1 :])
+    known = [Unknown in (type(n), type(m)) or n == m for n, m in zip(target.shape, rest, strict=False)]
+    if len(target.shape) != len(rest) or not all(known):
+        raise ValueError(
+            f"sparse_categorical_crossentropy: `target` must have the shape of `output` without axis {axis}, "
+            f"got {shown(target.shape)} and {shown(output.shape)}."
+        )
+    dtype = dtypes.to_float(k.dtype(output))
+    classes = k.expand_dims(k.astype(target, "int32"), axis)
+    logits = k.astype(output, "float32" if dtype in _HALF else dtype)
+    log_p = log_probabilities(k, logits, from_logits, axis)
+    # Only the target's entry is read: a one-hot row would multiply -inf by 0.
+    picked = k.take_along_axis(log_p, k.clip(classes, 0, output.shape[axis] - 1), axis)
+    inside = k.logical_and(classes >= 0, classes < output.shape[axis])
+    return k.astype(k.squeeze(k.where(inside, -picked, 0.0), axis), dtype)

@@ -1,0 +1,267 @@
+"""Moments, and normalization by them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from lamina import config
+from lamina.kernel.shapes.spec import Unknown
+from lamina.ops._check import axes_of, axis_of, shown
+from lamina.ops._op import Tensor, op
+
+_LARGEST_HALF = 65504.0
+
+
+def _wide(k: Any, x: Any) -> Any:
+    """Half precision as float32: sums and squares need the range and the digits."""
+    return k.astype(x, "float32") if k.dtype(x) in ("float16", "bfloat16") else x
+
+
+@op(promote="float", module="nn")
+def moments(
+    k, x: Tensor, axes: Any, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance.
+
+    `mean = 1/n sum x, variance = 1/n sum (x - mean)^2`
+
+    Args:
+        x: A tensor.
+        axes: The axis or axes to reduce; None means all.
+        keepdims: Whether reduced axes stay with size 1.
+        synchronized: Whether to reduce over all devices of a replicated step, too. Lamina's steps see the whole
+            batch whatever the devices, so this changes nothing.
+
+    Returns:
+        Two tensors. Half precision is summed in float32; the results stay within its range.
+
+    Raises:
+        ValueError: if an axis is out of range.
+
+    Example:
+        >>> import lamina
+        >>> mean, variance = lamina.ops.moments([1.0, 3.0], axes=0)
+        >>> float(mean), float(variance)
+        (2.0, 1.0)
+    """
+    places = axes_of("moments", axes, len(x.shape))
+    dtype, wide = k.dtype(x), _wide(k, x)
+    mean, variance = k.mean(wide, places, keepdims), k.var(wide, places, keepdims)
+    if dtype == "float16":
+        mean, variance = (k.clip(m, -_LARGEST_HALF, _LARGEST_HALF) for m in (mean, variance))
+    return k.astype(mean, dtype), k.astype(variance, dtype)
+
+
+def _along(k: Any, op: str, name: str, statistic: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    """A statistic or parameter of the sizes of `axes`, brought to the rank of x."""
+    sizes = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+    wanted, have = [x.shape[a] for a in sorted(axes)], list(statistic.shape)
+    unknown = Unknown in map(type, (*wanted, *have))
+    if not unknown and _product(wanted) != _product(have):
+        raise ValueError(
+            f"{op}: `{name}` must have shape {shown(wanted)} for an input of shape {shown(x.shape)}, "
+            f"got {shown(have)}."
+        )
+    if sizes == [1] * (len(sizes) - len(have)) + have:
+        return statistic  # broadcasts as it is
+    if unknown and len(axes) == 1:
+        sizes[axes[0]] = have[0]
+    return k.reshape(statistic, sizes)
+
+
+def _product(sizes: Any) -> int:
+    total = 1
+    for n in sizes:
+        total = total * n
+    return total
+
+
+@op(promote="float", module="nn", class_name="BatchNorm")
+def batch_normalization(
+    k,
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    axis: int,
+    offset: Tensor | None = None,
+    scale: Tensor | None = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
+    """Normalization by given statistics.
+
+    `scale (x - mean) / sqrt(variance + epsilon) + offset`
+
+    Args:
+        x: A tensor.
+        mean: Tensor (size of the axis,).
+        variance: Tensor (size of the axis,).
+        axis: The axis of the features.
+        offset: Tensor (size of the axis,), or None.
+        scale: Tensor (size of the axis,), or None.
+        epsilon: Keeps the division finite.
+
+    Returns:
+        A tensor of the shape of x.
+
+    Raises:
+        ValueError: if the axis is out of range or a statistic has another size.
+
+    Example:
+        >>> import lamina
+        >>> y = lamina.ops.batch_normalization([[2.0], [4.0]], mean=[3.0], variance=[1.0], axis=-1, epsilon=0.0)
+        >>> lamina.ops.convert_to_numpy(y).tolist()
+        [[-1.0], [1.0]]
+
+    Reference:
+        Ioffe and Szegedy, 2015: Batch Normalization, https://arxiv.org/abs/1502.03167
+    """
+    name = "batch_normalization"
+    axes = (axis_of(name, axis, len(x.shape)),)
+    factor = k.rsqrt(_along(k, name, "variance", variance, x, axes) + epsilon)
+    if scale is not None:
+        factor = factor * _along(k, name, "scale", scale, x, axes)
+    # One multiplication and one addition per entry of x: the rest is as small as the statistics.
+    shift = -_along(k, name, "mean", mean, x, axes) * factor
+    if offset is not None:
+        shift = shift + _along(k, name, "offset", offset, x, axes)
+    return x * factor + shift
+
+
+@op(promote="float", module="nn", class_name="LayerNorm")
+def layer_normalization(
+    k,
+    x: Tensor,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+    **kwargs: Any,
+) -> Tensor:
+    """Normalization of each sample by its own mean and variance.
+
+    `gamma (x - mean) / sqrt(variance + epsilon) + beta`
+
+    Args:
+        x: A tensor.
+        gamma: Tensor of the sizes of the axes, or None.
+        beta: Tensor of the sizes of the axes, or None.
+        axis: The axis or axes to normalize over.
+        epsilon: Keeps the division finite; None means `lamina.config.epsilon()`.
+        **kwargs: `rms_scaling=True` (deprecated) divides by the deviation without subtracting the mean.
+
+    Returns:
+        A tensor of the shape of x.
+
+    Raises:
+        ValueError: if an axis is out of range or a parameter has another size.
+        TypeError: for an unknown argument.
+
+    Example:
+        >>> import lamina
+        >>> y = lamina.ops.layer_normalization([[1.0, 3.0]], epsilon=0.0)
+        >>> lamina.ops.convert_to_numpy(y).tolist()
+        [[-1.0, 1.0]]
+
+    Reference:
+        Ba et al., 2016: Layer Normalization, https://arxiv.org/abs/1607.06450
+    """
+    rms_scaling = kwargs.pop("rms_scaling", False)
+    if kwargs:
+        raise TypeError(f"layer_normalization: unknown argument {next(iter(kwargs))!r}.")
+    if rms_scaling:
+        warnings.warn(
+            "layer_normalization(rms_scaling=True) divides by the deviation, not by the root mean square. "
+            "Use rms_normalization.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    name = "layer_normalization"
+    axes = axes_of(name, axis, len(x.shape))
+    dtype, wide = k.dtype(x), _wide(k, x)
+    mean = k.mean(wide, axes, True)
+    centered = wide - mean
+    factor = k.rsqrt(
+        k.mean(k.square(centered), axes, True) + (config.epsilon() if epsilon is None else epsilon)
+    )
+    out = (wide if rms_scaling else centered) * factor
+    if gamma is not None:
+        out = out * _wide(k, _along(k, name, "gamma", gamma, x, axes))
+    if beta is not None and not rms_scaling:
+        out = out + _wide(k, _along(k, name, "beta", beta, x, axes))
+    return k.astype(out, dtype)
+
+
+@op(promote="float", module="nn", class_name="RMSNorm")
+def rms_normalization(
+    k, x: Tensor, scale: Tensor | None = None, axis: Any = -1, epsilon: float | None = None
+) -> Tensor:
+    """Normalization by the root mean square.
+
+    `scale x / sqrt(mean(x^2) + epsilon)`
+
+    Args:
+        x: A tensor.
+        scale: Tensor of the sizes of the axes, or None.
+        axis: The axis or axes to normalize over.
+        epsilon: Keeps the division finite; None means `lamina.config.epsilon()`.
+
+    Returns:
+        A tensor of the shape of x.
+
+    Raises:
+        ValueError: if an axis is out of range or the scale has another size.
+
+    Example:
+        >>> import lamina
+        >>> y = lamina.ops.rms_normalization([[3.0, 3.0]], epsilon=0.0)
+        >>> lamina.ops.convert_to_numpy(y).tolist()
+        [[1.0, 1.0]]
+
+    Reference:
+        Zhang and Sennrich, 2019: Root Mean Square Layer Normalization, https://arxiv.org/abs/1910.07467
+    """
+    axes = axes_of("rms_normalization", axis, len(x.shape))
+    dtype, wide = k.dtype(x), _wide(k, x)
+    out = wide * k.rsqrt(
+        k.mean(k.square(wide), axes, True) + (config.epsilon() if epsilon is None else epsilon)
+    )
+    if scale is not None:
+        out = out * _wide(k, _along(k, "rms_normalization", "scale", scale, x, axes))
+    return k.astype(out, dtype)
+
+
+@op(promote="float", module="nn")
+def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+    """Division by the norm.
+
+    `x / max((sum |x|^order)^(1/order), epsilon)`
+
+    Args:
+        x: A tensor.
+        axis: The axis or axes of the norm; None means all.
+        order: Which norm, an integer of at least 1.
+        epsilon: The least divisor; None means `lamina.config.epsilon()`.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        ValueError: if an axis is out of range or the order is not an integer of at least 1.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.convert_to_numpy(lamina.ops.normalize([0.0, 2.0])).tolist()
+        [0.0, 1.0]
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"normalize: `order` must be an integer of at least 1, got {order!r}.")
+    axes = axes_of("normalize", axis, len(x.shape))
+    least = config.epsilon() if epsilon is None else epsilon
+    dtype, wide = k.dtype(x), _wide(k, x)
+    if order == 2:
+        inverse = k.minimum(k.rsqrt(k.sum(k.square(wide), axes, True)), 1.0 / least)
+        return k.astype(wide * inverse, dtype)
+    power = k.sum(k.abs(wide) if order == 1 else k.pow(k.abs(wide), order), axes, True)
+    norm = power if order == 1 else k.pow(power, 1.0 / order)
+    return k.astype(wide / k.maximum(norm, least), dtype)
