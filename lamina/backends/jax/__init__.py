@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lamina.backends.jax.array import *  # noqa: F403
-from lamina.backends.jax.control import *  # noqa: F403
-from lamina.backends.jax.device import *  # noqa: F403
-from lamina.backends.jax.linear import *  # noqa: F403
-from lamina.backends.jax.neural import *  # noqa: F403
-from lamina.backends.jax.random import *  # noqa: F403
+from lamina.backends.jax.array import *
+from lamina.backends.jax.control import *
+from lamina.backends.jax.device import *
+from lamina.backends.jax.linear import *
+from lamina.backends.jax.neural import *
+from lamina.backends.jax.random import *
 
 name = "jax"
 abstract = False

@@ -199,8 +199,13 @@ complex = lax.complex
 
 # Reduction
 
-all = jnp.all
-any = jnp.any
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.all(x, axis, keepdims=keepdims)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return jnp.any(x, axis, keepdims=keepdims)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:

@@ -35,7 +35,7 @@ def wide(x: np.ndarray) -> np.ndarray:
 
 def like(value: Any, x: np.ndarray) -> Any:
     """A Python scalar in the dtype of x: ml_dtypes' types do not know that Python scalars are weak."""
-    return x.dtype.type(value) if isinstance(value, (bool, int, float, complex)) else value
+    return x.dtype.type(value) if isinstance(value, (bool, int, float, py.complex)) else value
 
 
 def pair(x1: Any, x2: Any) -> tuple[Any, Any]:
@@ -247,8 +247,13 @@ def complex(real: Any, imag: Any) -> Any:
 
 # Reduction
 
-all = np.all
-any = np.any
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.all(x, axis, keepdims=keepdims)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.any(x, axis, keepdims=keepdims)
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
@@ -266,14 +271,16 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return (result if keepdims else np.squeeze(result, axis)).astype(x.dtype)
 
 
-max = np.max
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.max(x, axis, keepdims=keepdims)
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.mean(wide(x), axis, keepdims=keepdims).astype(x.dtype)
 
 
-min = np.min
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.min(x, axis, keepdims=keepdims)
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

@@ -31,15 +31,16 @@ def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) 
 def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
     carry, ys = init, [None] * length
     for i in reversed(range(length)) if reverse else range(length):
-        carry, ys[i] = f(carry, optree.tree_map(lambda x: x[i], xs))  # noqa: B023 - used within the turn
+        carry, ys[i] = f(carry, optree.tree_map(lambda x: x[i], xs))
     return carry, _stack(ys)
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
-    size = optree.tree_leaves(elems)[0].shape[axis]
-    parts = [optree.tree_map(lambda x: np.take(x, [i], axis), elems) for i in range(size)]
+    leaves, structure = optree.tree_flatten(elems)
+    cut = [np.split(x, x.shape[axis], axis) for x in leaves]
+    parts = [structure.unflatten(rows) for rows in zip(*cut, strict=True)]
     parts = parts[::-1] if reverse else parts
-    for i in range(1, size):
+    for i in range(1, len(parts)):
         parts[i] = f(parts[i - 1], parts[i])
     parts = parts[::-1] if reverse else parts
     return optree.tree_map(lambda *x: np.concatenate(x, axis), *parts)
@@ -132,7 +133,7 @@ def _is_spec(x: Any) -> bool:
 def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
         for i in range(start, stop):
-            state = step(state, optree.tree_map(lambda x: x[indices[i]], data))  # noqa: B023
+            state = step(state, optree.tree_map(lambda x: x[indices[i]], data))
         return state
 
     return run
