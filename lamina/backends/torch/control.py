@@ -1,0 +1,292 @@
+"""Control flow, and the transformations of functions.
+
+Outside a compiler control flow is Python's own: reading a predicate costs less than anything torch has for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+import optree
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from lamina.backends.torch.array import DTYPES, concat, dtype, flip, is_hidden, stack
+
+
+def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
+    if is_hidden(pred):
+        return _choose(pred, true(), false())
+    return true() if pred else false()
+
+
+def _choose(pred: Tensor, true: Any, false: Any) -> Any:
+    """The one tree or the other, leaf by leaf; torch.cond would forbid branches that return their operands."""
+    return optree.tree_map(
+        lambda a, b: torch.where(pred, a, b) if isinstance(a, Tensor) else a,
+        true,
+        false,
+    )
+
+
+def switch(index: Any, branches: Sequence[Callable], operands: Sequence[Any]) -> Any:
+    if is_hidden(index):
+        result = branches[0](*operands)
+        for i, branch in enumerate(branches[1:], 1):
+            result = _choose(index >= i, branch(*operands), result)
+        return result
+    return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
+
+
+def while_loop(
+    cond: Callable, body: Callable, state: tuple, limit: int | None
+) -> tuple:
+    turns = 0
+    while limit is None or turns < limit:
+        go_on = cond(*state)
+        if is_hidden(go_on):
+            return _while_hidden(cond, body, state, limit, turns)
+        if not go_on:
+            break
+        state = tuple(body(*state))
+        turns += 1
+    return state
+
+
+def _while_hidden(
+    cond: Callable, body: Callable, state: tuple, limit: int | None, turns: int
+) -> tuple:
+    """The loop as one operator, which torch does not differentiate."""
+    from torch._higher_order_ops import while_loop as operator
+
+    if limit is None:
+        return operator(cond, lambda *s: tuple([t.clone() for t in body(*s)]), state)
+    counter = torch.full((), turns, dtype=torch.int64)
+    return operator(
+        lambda n, *s: (n < limit) & cond(*s),
+        lambda n, *s: (n + 1, *[t.clone() for t in body(*s)]),
+        (counter, *state),
+    )[1:]
+
+
+def scan(
+    f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int
+) -> tuple[Any, Any]:
+    leaves, spec = optree.tree_flatten(xs)
+    if length == 0:
+        return init, _no_rows(
+            f, init, spec.unflatten([x.new_zeros(x.shape[1:]) for x in leaves])
+        )
+    rows = list(zip(*[x.unbind(0) for x in leaves], strict=True)) or [()] * length
+    carry, ys = init, [None] * length
+    for i in reversed(range(length)) if reverse else range(length):
+        carry, ys[i] = f(carry, spec.unflatten(rows[i]))
+    return carry, optree.tree_map(lambda *y: torch.stack(y), *ys)
+
+
+def _no_rows(f: Callable, init: Any, x: Any) -> Any:
+    """What stacking no results of f gives."""
+    return optree.tree_map(lambda y: y.new_empty((0, *y.shape)), f(init, x)[1])
+
+
+def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
+    if reverse:
+        elems = optree.tree_map(lambda x: flip(x, axis), elems)
+    result = _prefixes(f, elems, axis)
+    return optree.tree_map(lambda x: flip(x, axis), result) if reverse else result
+
+
+def _prefixes(f: Callable, elems: Any, axis: int) -> Any:
+    """All prefixes in about 2 log(n) calls: those of pairs, then one more step for every other entry."""
+    n = optree.tree_leaves(elems)[0].shape[axis]
+    if n < 2:
+        return elems
+    odd = _prefixes(
+        f, f(_every_other(elems, 0, n - 1, axis), _every_other(elems, 1, n, axis)), axis
+    )
+    if n == 2:
+        return optree.tree_map(
+            lambda x, y: concat([x.narrow(axis, 0, 1), y], axis), elems, odd
+        )
+    even = f(
+        _every_other(odd, 0, (n - 1) // 2, axis, step=1),
+        _every_other(elems, 2, n, axis),
+    )
+    return optree.tree_map(
+        lambda x, e, o: _interleave(x.narrow(axis, 0, 1), e, o, axis), elems, even, odd
+    )
+
+
+def _every_other(tree: Any, start: int, stop: int, axis: int, step: int = 2) -> Any:
+    def cut(x: Tensor) -> Tensor:
+        return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop, step),)]
+
+    return optree.tree_map(cut, tree)
+
+
+def _interleave(first: Tensor, even: Tensor, odd: Tensor, axis: int) -> Tensor:
+    """first, odd[0], even[0], odd[1], even[1], ..."""
+    axis = axis % first.ndim
+    n = even.shape[axis]
+    pairs = stack([odd.narrow(axis, 0, n), even], axis + 1).flatten(axis, axis + 1)
+    return concat([first, pairs, odd.narrow(axis, n, odd.shape[axis] - n)], axis)
+
+
+def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
+    return torch.func.vmap(f, in_axes, out_axes, randomness="different")
+
+
+stop_gradient = torch.detach
+
+
+class _Custom(torch.autograd.Function):
+    """A function with its own gradient; the trees' leaves pass through torch one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, run: Callable[..., tuple], *leaves: Any) -> Any:
+        outputs, ctx.grad = run(*leaves)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple:
+        return (None, *ctx.grad(*upstream))
+
+
+def custom_gradient(f: Callable, args: tuple) -> Any:
+    leaves, spec = optree.tree_flatten(args)
+    result_spec: list = []
+
+    def run(*inner: Any) -> tuple:
+        # views: an output that is an input itself would not get this gradient
+        output, grad = f(
+            *spec.unflatten(
+                [x.view_as(x) if isinstance(x, Tensor) else x for x in inner]
+            )
+        )
+        outputs, out_spec = optree.tree_flatten(output)
+        result_spec.append(out_spec)
+
+        def backward(*upstream: Tensor) -> list:
+            gradients = grad(*upstream)
+            gradients = (
+                tuple(gradients)
+                if isinstance(gradients, (tuple, list))
+                else (gradients,)
+            )
+            return _per_leaf(args, gradients)
+
+        return tuple(outputs), backward
+
+    outputs = _Custom.apply(run, *leaves)
+    return result_spec[-1].unflatten(outputs)
+
+
+def _per_leaf(args: tuple, gradients: tuple) -> list:
+    """One gradient per leaf of args; None stands for a whole argument without one."""
+    flat: list = []
+    for arg, gradient in zip(args, gradients, strict=True):
+        leaves = optree.tree_leaves(arg)
+        flat += (
+            [None] * len(leaves)
+            if gradient is None
+            else optree.tree_leaves(gradient, none_is_leaf=True)
+        )
+    return flat
+
+
+def value_and_grad(
+    f: Callable[[list], tuple[Tensor, Any]], values: list
+) -> tuple[tuple[Tensor, Any], list]:
+    with torch.enable_grad():
+        values = [
+            v if v.requires_grad and v.is_leaf else v.detach().requires_grad_()
+            for v in values
+        ]
+        loss, aux = f(values)
+        if not loss.requires_grad:
+            return (loss, aux), [None] * len(values)
+        gradients = torch.autograd.grad(loss, values, allow_unused=True)
+    return (loss.detach(), optree.tree_map(_detached, aux)), list(gradients)
+
+
+def _detached(x: Any) -> Any:
+    """x without the graph that made it, which would stay in memory with it."""
+    return x.detach() if isinstance(x, Tensor) and not x.is_leaf else x
+
+
+def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    return torch.func.jvp(f, tuple(primals), tuple(tangents))
+
+
+def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+    # nothing to do for `donate`: torch frees a tensor with its last reference
+    return torch.compile(f)
+
+
+def remat(f: Callable) -> Callable:
+    @wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        # draws come from seeds, so there is no generator whose state must be kept
+        return checkpoint(
+            f, *args, use_reentrant=False, preserve_rng_state=False, **kwargs
+        )
+
+    return call
+
+
+def eval_shape(f: Callable, specs: Any) -> Any:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        stand_ins = optree.tree_map(
+            lambda s: torch.empty(s[0], dtype=DTYPES[s[1]]), specs, is_leaf=_is_spec
+        )
+        result = f(stand_ins)
+        return optree.tree_map(
+            lambda x: (tuple(x.shape), dtype(x)) if isinstance(x, Tensor) else x, result
+        )
+
+
+def _is_spec(x: Any) -> bool:
+    return isinstance(x, tuple) and len(x) == 2 and isinstance(x[1], str)
+
+
+def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
+        leaves, spec = optree.tree_flatten(data)
+        for rows in _row_takers(indices, start, stop):
+            state = step(state, spec.unflatten([rows(x) for x in leaves]))
+        return state
+
+    return run
+
+
+def _row_takers(
+    indices: Any, start: int, stop: int
+) -> list[Callable[[Tensor], Tensor]]:
+    """One function per step that takes the step's rows of a tensor: a view where they lie one after another."""
+    block = indices[start:stop]
+    block = block.numpy(force=True) if isinstance(block, Tensor) else np.asarray(block)
+    if block.ndim == 2 and block.size and np.array_equal(block, _consecutive(block)):
+        return [_slice_taker(int(row[0]), len(row)) for row in block]
+    return [_index_taker(row) for row in torch.from_numpy(np.array(block, np.int64))]
+
+
+def _consecutive(block: np.ndarray) -> np.ndarray:
+    """The block that starts its rows with the same entries and counts up from there."""
+    return block[:, :1] + np.arange(block.shape[1])
+
+
+def _slice_taker(first: int, size: int) -> Callable[[Tensor], Tensor]:
+    return lambda x: x[first : first + size]
+
+
+def _index_taker(row: Tensor) -> Callable[[Tensor], Tensor]:
+    def take(x: Tensor) -> Tensor:
+        return x[row.to(x.device, non_blocking=True)]
+
+    return take

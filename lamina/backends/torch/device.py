@@ -1,0 +1,80 @@
+"""Where tensors live, and the Parameter that a Variable is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lamina.backends.torch import array
+from lamina.backends.torch.array import DTYPES, asarray, from_numpy, home, place
+
+
+def variable(value: Any, dtype: str, trainable: bool) -> torch.nn.Parameter:
+    own = asarray(value, dtype).detach()
+    own = own.clone() if own is value or isinstance(value, Tensor) else own
+    can_train = own.dtype.is_floating_point or own.dtype.is_complex
+    return torch.nn.Parameter(own, requires_grad=trainable and can_train)
+
+
+def read(storage: torch.nn.Parameter) -> Tensor:
+    return storage
+
+
+def write(storage: torch.nn.Parameter, value: Tensor) -> torch.nn.Parameter:
+    # through .data: the graph of a step under way must not count it as a change of what it saved
+    storage.data.copy_(value)
+    return storage
+
+
+@contextmanager
+def device(name: str | None) -> Iterator[None]:
+    before = place.device
+    place.device = before if name is None else _parse(name)
+    try:
+        yield
+    finally:
+        place.device = before
+
+
+def _parse(name: str) -> torch.device:
+    kind, _, index = name.lower().partition(":")
+    kind = {"gpu": "cuda"}.get(kind, kind)
+    known = devices(None)
+    if (
+        kind not in ("cpu", "cuda")
+        or f"{kind}:{index or 0}".replace("cuda", "gpu") not in known
+    ):
+        raise ValueError(
+            f"The torch backend has no device {name!r}. Devices: {', '.join(known)}."
+        )
+    return torch.device("cpu") if kind == "cpu" else torch.device(kind, int(index or 0))
+
+
+def devices(kind: str | None) -> list[str]:
+    kind = None if kind is None else {"cuda": "gpu"}.get(kind.lower(), kind.lower())
+    names = ["cpu:0"] + [f"gpu:{i}" for i in range(torch.cuda.device_count())]
+    return [name for name in names if kind is None or name.startswith(f"{kind}:")]
+
+
+def put(x: Any, dtype: str | None = None) -> Tensor:
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return asarray(x, dtype)
+    host = from_numpy(np.asarray(x), None, copy=False)
+    target = home(dtype or array.dtype(host))
+    if target.type == "cuda":  # only a copy from pinned memory leaves the host free
+        host = host.pin_memory().to(target, non_blocking=True)
+    return host if dtype is None else host.to(DTYPES[dtype])
+
+
+def wait(x: Any) -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def seed(value: int) -> None:
+    torch.manual_seed(value)

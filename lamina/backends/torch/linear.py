@@ -1,0 +1,99 @@
+"""Linear algebra over the last two axes, and the Fourier transforms over the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_NO_PRODUCT = frozenset((torch.bool, torch.uint16, torch.uint32, torch.uint64))
+
+# Linear
+
+
+def matmul(x1: Tensor, x2: Tensor) -> Tensor:
+    return (
+        torch.matmul(x1, x2)
+        if x1.dtype.is_floating_point
+        else _exact(torch.matmul, x1, x2)
+    )
+
+
+def _exact(product: Callable[..., Tensor], *arrays: Tensor) -> Tensor:
+    """A product, of integers and bool in a dtype that the device has one for."""
+    dtype = arrays[0].dtype
+    if dtype.is_floating_point or dtype.is_complex:
+        return product(*arrays)
+    if arrays[0].is_cuda:
+        wide = torch.float64  # CUDA has no integer product; float64 is exact up to 2^53
+    else:
+        wide = torch.int64 if dtype in _NO_PRODUCT else dtype
+    return product(*[a.to(wide) for a in arrays]).to(dtype)
+
+
+def tensordot(x1: Tensor, x2: Tensor, axes: Any) -> Tensor:
+    return _exact(lambda a, b: torch.tensordot(a, b, dims=axes), x1, x2)
+
+
+def einsum(equation: str, *arrays: Tensor) -> Tensor:
+    return _exact(lambda *wide: torch.einsum(equation, *wide), *arrays)
+
+
+def cholesky(x: Tensor, upper: bool) -> Tensor:
+    return torch.linalg.cholesky(x, upper=upper)
+
+
+det = torch.linalg.det
+
+
+def eig(x: Tensor) -> tuple[Tensor, Tensor]:
+    return tuple(torch.linalg.eig(x))
+
+
+def eigh(x: Tensor) -> tuple[Tensor, Tensor]:
+    return tuple(torch.linalg.eigh(x))
+
+
+inv = torch.linalg.inv
+
+
+def lstsq(a: Tensor, b: Tensor, rcond: float | None) -> Tensor:
+    if b.ndim == 1:
+        return lstsq(a, b.unsqueeze(-1), rcond).squeeze(-1)
+    if a.is_cuda:  # the only solver there wants full rank
+        return torch.linalg.pinv(a, rtol=rcond) @ b
+    return torch.linalg.lstsq(a, b, rcond=rcond, driver="gelsd").solution
+
+
+def lu_factor(x: Tensor) -> tuple[Tensor, Tensor]:
+    factors, pivots = torch.linalg.lu_factor(x)
+    return factors, pivots - 1  # torch counts rows from 1, as LAPACK does
+
+
+def qr(x: Tensor, mode: str) -> tuple[Tensor, Tensor]:
+    return tuple(torch.linalg.qr(x, mode))
+
+
+def slogdet(x: Tensor) -> tuple[Tensor, Tensor]:
+    return tuple(torch.linalg.slogdet(x))
+
+
+solve = torch.linalg.solve
+
+
+def solve_triangular(a: Tensor, b: Tensor, lower: bool) -> Tensor:
+    return torch.linalg.solve_triangular(a, b, upper=not lower)
+
+
+def svd(x: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
+    return tuple(torch.linalg.svd(x, full_matrices))
+
+
+# Fourier
+
+fft = torch.fft.fft
+ifft = torch.fft.ifft
+rfft = torch.fft.rfft
+irfft = torch.fft.irfft
