@@ -1,0 +1,720 @@
+"""Layer: variables, sublayers and a computation."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from lamina.core import names, policy
+from lamina.core.calling import CallPlan, full_call, shapes_of
+from lamina.core.operation import Operation, infer_call, leaves
+from lamina.core.seeds import SeedGenerator
+from lamina.core.stateless import StatelessScope
+from lamina.core.tensor import KerasTensor, standardize_shape
+from lamina.core.tracking import TrackedDict, TrackedList
+from lamina.core.variable import Variable
+from lamina.kernel.context import current, interpreter, real_kernel, state
+from lamina.kernel.shapes.spec import NeedsNumbers
+
+_OLD_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
+
+
+class Layer(Operation):
+    """Variables, sublayers and a computation on tensors.
+
+    A subclass defines `call`, and `build` when it has weights whose size depends on the input. What is assigned to
+    an attribute (variables, layers, metrics, seed generators; also in lists and dicts) is found by itself.
+
+    Args:
+        activity_regularizer: Adds a loss from the output.
+        trainable: Whether the layer's variables are trained.
+        dtype: A dtype name or policy; the global policy by default.
+        autocast: Whether float inputs are cast to the compute dtype.
+        name: A name; automatic when None.
+
+    Example:
+        >>> import lamina
+        >>> class Scale(lamina.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        ...     def call(self, x):
+        ...         return x * self.factor
+        >>> Scale()(lamina.Input((3,))).shape
+        (None, 3)
+    """
+
+    _tracked_as = "layer"
+    _makes_masks = False  # whether compute_mask is the class's own
+    _convert_input_args = True
+    built = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _building(cls.__dict__["build"])  # type: ignore[method-assign]
+        if "compute_mask" in cls.__dict__:
+            cls._makes_masks = True
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        blank = {
+            "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_losses": [],
+            "_trainable": True, "_build_shapes": None, "_path": None, "_building": False,
+            "_fast_kernel": None, "_seen": set(), "dtype_policy": policy.dtype_policy(), "autocast": True,
+            "activity_regularizer": None, "supports_masking": False, "input_spec": None,
+        }  # fmt: skip
+        self.__dict__.update(blank)
+        if "_plan" not in cls.__dict__:
+            cls._plan = CallPlan(cls)
+        return self
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name)
+        if activity_regularizer is not None:
+            from lamina import regularizers
+
+            self.activity_regularizer = regularizers.get(activity_regularizer)
+        for old in _OLD_ARGUMENTS:
+            if kwargs.get(old) is not None:
+                self._wanted_input = _old_input_shape(old, kwargs)
+            kwargs.pop(old, None)
+        if kwargs:
+            from lamina.core.config import constructor
+            from lamina.errors import suggestion
+
+            known = [n for n in constructor(type(self)).parameters if n != "kwargs"] + ["name", "dtype", "trainable"]
+            first = next(iter(kwargs))
+            raise TypeError(
+                f"{type(self).__name__} got an unknown argument {first!r}.{suggestion(first, known)} "
+                f"It takes: {', '.join(known)}."
+            )
+        self.dtype_policy = policy.get(dtype)
+        self.autocast = autocast
+        self._trainable = bool(trainable)
+
+    # -- attributes are tracked ---------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] != "_" or not name.startswith(("_inbound", "_outbound", "_given")):
+            descriptor = getattr(type(self), name, None)
+            if isinstance(descriptor, property) and descriptor.fset is not None:
+                return object.__setattr__(self, name, value)
+            if name in self.__dict__:
+                self._untrack(self.__dict__[name])
+            value = self._track(value)
+            if name in ("dtype_policy", "autocast", "activity_regularizer", "input_spec"):
+                self._fast_kernel = None
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._untrack(self.__dict__.get(name))
+        object.__delattr__(self, name)
+
+    def _box(self, value: Any) -> list | None:
+        kind = getattr(type(value), "_tracked_as", None)
+        if kind == "layer":
+            return self._layers
+        if kind == "metric":
+            return self._metrics
+        if isinstance(value, Variable):
+            return self._variables
+        if isinstance(value, SeedGenerator):
+            return self._seed_generators
+        return None
+
+    def _track(self, value: Any) -> Any:
+        box = self._box(value)
+        if box is not None:
+            if not any(value is v for v in box):
+                box.append(value)
+            if box is self._variables:
+                _made_trainable(value)
+        elif type(value) is list:
+            return TrackedList(value, self._track)
+        elif type(value) is dict:
+            return TrackedDict(value, self._track)
+        elif isinstance(value, tuple | set):
+            for item in value:
+                self._track(item)
+        return value
+
+    def _untrack(self, value: Any) -> None:
+        box = self._box(value)
+        if box is not None:
+            box[:] = [v for v in box if v is not value]
+        elif isinstance(value, list | tuple | set):
+            for item in value:
+                self._untrack(item)
+        elif isinstance(value, dict):
+            for item in value.values():
+                self._untrack(item)
+
+    # -- building -----------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights; called once, with the shape of the first input."""
+        self.built = True
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built with."""
+        shapes = self._build_shapes
+        if not shapes:
+            return None
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": dict(shapes)}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build with the shapes of `get_build_config`."""
+        if config.get("input_shape") is not None:
+            self.build(_as_shape(config["input_shape"]))
+        elif config.get("shapes_dict"):
+            self.build(**{name: _as_shape(shape) for name, shape in config["shapes_dict"].items()})
+        self.built = True
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable of this layer.
+
+        Args:
+            shape: Its shape, () by default.
+            initializer: Its first value; Glorot uniform for floats and zeros for others by default.
+            dtype: A dtype name; the policy's variable dtype by default.
+            trainable: Whether optimizers change it.
+            autocast: Whether it is read in the compute dtype.
+            regularizer, constraint: A penalty on it, a projection after each update.
+            aggregation: How replicas are combined.
+            overwrite_with_gradient: Whether its "gradient" is its next value.
+            name: The last part of its path.
+
+        Returns:
+            The Variable.
+        """
+        from lamina import constraints, initializers, regularizers
+        from lamina.kernel import dtypes
+
+        dtype = dtypes.standardize(dtype) if dtype is not None else self.variable_dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype in dtypes.IS_FLOAT else "zeros"
+        scope = () if state.names and state.names[-1] == self.name else (self.name,)
+        before, state.names = state.names, (*state.names, *scope)
+        try:
+            variable = Variable(
+                initializers.get(initializer),
+                shape=standardize_shape(shape if shape is not None else ()),
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+            )
+        finally:
+            state.names = before
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        self._track(variable)
+        return variable
+
+    def add_variable(
+        self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True, autocast: bool = True,
+        regularizer: Any = None, constraint: Any = None, name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """`add_weight` under its other name, with shape and initializer required."""
+        return self.add_weight(
+            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name
+        )
+
+    # -- calling ------------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # The routine case, decided by one look-up: a tensor of a shape and dtype that came before.
+        if state.kernel is self._fast_kernel and len(args) == 1 and not kwargs and state.masks is None:
+            x = args[0]
+            try:
+                routine = (x.shape, x.dtype) in self._seen and state.autocast == self._fast_autocast
+            except (AttributeError, TypeError):  # no tensor
+                routine = False
+            if routine:
+                if state.training is not None and self._plan.takes_training:
+                    return self.call(x, training=state.training)
+                return self.call(x)
+        return full_call(self, args, kwargs)
+
+    def _remember(self, k: Any, x: Any) -> None:
+        """Let calls like this one take the short way, when nothing stands in it."""
+        plain = self.activity_regularizer is None and not self._makes_masks and "_remat" not in self.__dict__
+        if not plain or not isinstance(x, k.Tensor) or not self.built or state.depth == 0 and self._has_losses():
+            return
+        autocast = self._autocast_dtype()
+        if self._fast_kernel is not k or self.__dict__.get("_fast_autocast") != autocast or len(self._seen) > 64:
+            self._seen.clear()
+        object.__setattr__(self, "_fast_kernel", k)
+        object.__setattr__(self, "_fast_autocast", autocast)
+        if state.autocast == autocast:
+            self._seen.add((x.shape, x.dtype))
+
+    def _autocast_dtype(self) -> str | None:
+        """The dtype that variables are read in during the call; None when that is their own."""
+        found = self.dtype_policy
+        return found.compute_dtype if self.autocast and found.compute_dtype != found.variable_dtype else None
+
+    def _call_in_force(self, *args: Any, **kwargs: Any) -> Any:
+        if state.remat is not None:
+            from lamina.core.remat import call_with_remat
+
+            return call_with_remat(self, args, kwargs)
+        return self.call(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; subclasses define it."""
+        raise NotImplementedError(
+            f"Layer {type(self).__name__} has no `call` method: define `def call(self, inputs): ...`."
+        )
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic outputs for symbolic inputs, found by running `call` without numbers."""
+        try:
+            return infer_call(self.__call__, args, kwargs)
+        except (NeedsNumbers, TypeError, AttributeError, NotImplementedError) as error:
+            return self._output_spec_otherwise(error, args, kwargs)
+
+    def _output_spec_otherwise(self, error: Exception, args: tuple, kwargs: dict) -> Any:
+        """For a `call` that leaves `lamina.ops`: its own shape function, else the framework's abstract evaluation."""
+        if type(self).compute_output_shape is not Layer.compute_output_shape:
+            shapes = self.compute_output_shape(*(shapes_of(a) for a in args if a is not None))
+            return _tensors_of(shapes, self.compute_dtype)
+        kernel = real_kernel()
+        try:
+            with interpreter(kernel):
+                return _abstract_call(kernel, self, args, kwargs)
+        except Exception:
+            error.add_note(
+                f"The output shape of layer {self.path!r} ({type(self).__name__}) could not be found by running `call` "
+                "without numbers. Define `compute_output_shape(self, input_shape)`, or use lamina.ops in `call`."
+            )
+            raise error from None
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shapes of the outputs for these input shapes.
+
+        Args:
+            *args: The shapes of the inputs, as `build` takes them.
+
+        Returns:
+            A shape, or a structure of shapes.
+        """
+        inputs = [_tensors_of(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
+        found = self.compute_output_spec(*inputs)
+        return shapes_of(found)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs: by default the mask of the inputs, unchanged."""
+        return previous_mask
+
+    def stateless_call(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Call the layer as a pure function of its state.
+
+        Args:
+            trainable_variables, non_trainable_variables: Values, one per variable of those lists.
+            *args: The inputs.
+            return_losses: Whether to return the losses, too.
+            **kwargs: More arguments of `call`.
+
+        Returns:
+            (outputs, new non-trainable values), and the list of losses if asked for.
+
+        Raises:
+            ValueError: if the layer is not built or the number of values is wrong.
+        """
+        self._needs_built("stateless_call")
+        lists = [(self.trainable_variables, trainable_variables), (self.non_trainable_variables, non_trainable_variables)]
+        for have, given in lists:
+            if len(have) != len(given):
+                raise ValueError(f"Layer {self.path!r} has {len(have)} such variables, got {len(given)} values.")
+        pairs = [p for have, given in lists for p in zip(have, given, strict=True)]
+        with StatelessScope(pairs, collect_losses=return_losses) as scope:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else None
+        updated = [scope.get_current_value(v) for v in self.non_trainable_variables]
+        return (outputs, updated, losses) if return_losses else (outputs, updated)
+
+    # -- losses -------------------------------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar, or a list of them, to what training minimizes; call it inside `call`."""
+        if current().abstract:
+            return
+        for one in loss if isinstance(loss, list | tuple) else [loss]:
+            if state.scope is not None and state.scope.collect_losses:
+                state.scope.add_loss(one)
+            else:
+                self._losses.append(one)
+
+    def _has_losses(self) -> bool:
+        return any(layer._losses for layer in self._flatten_layers())
+
+    def _clear_losses(self) -> None:
+        for layer in self._flatten_layers():
+            layer._losses.clear()
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses added in the last call, and the penalties on weights."""
+        if state.scope is not None and state.scope.collect_losses:
+            found = list(state.scope.losses)
+        else:
+            found = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        return found + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Layer]:
+        seen: set[int] = set()
+        stack: list[Layer] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            if include_self or layer is not self:
+                yield layer
+            if recursive or layer is self:
+                stack.extend(reversed(layer._layers))
+
+    def _own_weights(self) -> list[Variable]:
+        """This layer's own variables in the order of files: trainable ones first."""
+        return sorted(self._variables, key=lambda v: not _made_trainable(v))
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables that files hold: without metric state and random seeds."""
+        return _distinct(v for layer in self._flatten_layers() for v in layer._own_weights())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: weights, random seeds, metrics."""
+        seeds = [g.state for layer in self._flatten_layers() for g in layer._seed_generators]
+        return _distinct([*self.weights, *seeds, *self.metrics_variables])
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that training changes."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """All other state: moving averages, random seeds, metrics."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.variables if id(v) not in trained]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        if not self._trainable:
+            return []
+        frozen = {id(v) for layer in self._flatten_layers() if not layer._trainable for v in layer.weights}
+        return [v for v in self.weights if v.trainable and id(v) not in frozen]
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trained]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of this layer and its sublayers."""
+        return [m for layer in self._flatten_layers() for m in layer._metrics]
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The state of the metrics."""
+        return [v for m in self.metrics for v in m.variables]
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Not part of Keras 3: assign a metric to an attribute and call its `update_state` in `call`."""
+        raise NotImplementedError(
+            "`add_metric` is gone: make the metric in `__init__` (self.m = lamina.metrics.Mean()) and call "
+            "self.m.update_state(value) in `call`."
+        )
+
+    @property
+    def trainable(self) -> bool:
+        """Whether this layer's variables are trained."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            object.__setattr__(layer, "_trainable", bool(value))
+            for v in layer._variables:
+                if _made_trainable(v):
+                    v.trainable = bool(value)
+
+    def get_weights(self) -> list[Any]:
+        """The weights as NumPy arrays, in the order of `weights`.
+
+        Raises:
+            ValueError: if the layer has no weights yet because it is not built.
+        """
+        self._needs_built("get_weights")
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set all weights.
+
+        Args:
+            weights: Arrays, one per entry of `weights`, of the same shapes.
+
+        Raises:
+            ValueError: if their number or a shape differs (all differences are listed).
+        """
+        self._needs_built("set_weights")
+        have, given = self.weights, list(weights)
+        if len(have) != len(given):
+            raise ValueError(
+                f"Layer {self.path!r} has {len(have)} weights, but set_weights got {len(given)} arrays. "
+                f"Expected: {', '.join(f'{v.path} {v.shape}' for v in have) or 'none'}."
+            )
+        wrong = [
+            f"{v.path}: expected {v.shape}, got {tuple(getattr(w, 'shape', ()))}"
+            for v, w in zip(have, given, strict=True)
+            if tuple(getattr(w, "shape", ())) != v.shape
+        ]
+        if wrong:
+            raise ValueError(f"Layer {self.path!r}: shapes do not fit. {'; '.join(wrong)}.")
+        for v, w in zip(have, given, strict=True):
+            v.assign(w)
+
+    def _needs_built(self, what: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"`{what}` needs weights, but {type(self).__name__} {self.name!r} is not built yet. Call it on data "
+                "once, call `build(input_shape)`, or begin the model with `Input(shape)`."
+            )
+
+    def count_params(self) -> int:
+        """The number of entries of all weights.
+
+        Raises:
+            ValueError: if the layer is not built.
+        """
+        self._needs_built("count_params")
+        total = 0
+        for v in self.weights:
+            size = 1
+            for n in v.shape:
+                size *= n
+            total += size
+        return total
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write this layer's own variables into `store`, keyed "0", "1", ..."""
+        for i, v in enumerate(self._own_weights()):
+            store[str(i)] = v.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read this layer's own variables from `store`.
+
+        Raises:
+            ValueError: if it holds another number of them.
+        """
+        own = self._own_weights()
+        if len(store.keys()) != len(own):
+            wanted = ", ".join(f"{v.path} {v.shape}" for v in own) or "none"
+            hint = "" if self.built else " The layer is not built: build it (call it on data) before loading."
+            raise ValueError(
+                f"Layer {self.path!r} expected {len(own)} variables ({wanted}), the file holds {len(store.keys())}.{hint}"
+            )
+        for i, v in enumerate(own):
+            v.assign(store[str(i)])
+
+    # -- facts --------------------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The names of the layers around it and its own, as they stood when it was built."""
+        return self._path or names.path_of(self.name)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the variables."""
+        return self.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype that variables are kept in."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype that the layer computes in."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self.compute_dtype
+
+    @property
+    def quantization_mode(self) -> Any:
+        """The quantization mode: None, since quantization is not there yet."""
+        return self.dtype_policy.quantization_mode
+
+    def quantize(self, mode: Any = None, config: Any = None, **kwargs: Any) -> None:
+        """Quantization is not there yet."""
+        raise NotImplementedError("Quantization is not supported yet.")
+
+    quantized_build = quantize
+
+    def get_config(self) -> dict[str, Any]:
+        """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
+        from lamina.saving.codec import serialize
+
+        given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
+        config |= {name: serialize(value) for name, value in given.items()}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialize(self.activity_regularizer)
+        return config
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+_BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")
+
+
+def _building(build: Any) -> Any:
+    """`build` inside the layer's name scope, once, with the shapes remembered."""
+
+    @functools.wraps(build)
+    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._building:  # super().build(...) of a subclass
+            return build(self, *args, **kwargs)
+        if self.built:
+            return None
+        object.__setattr__(self, "_building", True)
+        try:
+            args = tuple(_as_shape(a) for a in args)
+            kwargs = {name: _as_shape(a) for name, a in kwargs.items()}
+            object.__setattr__(self, "_path", names.path_of(self.name))
+            with names.name_scope(self.name):
+                build(self, *args, **kwargs)
+            given = dict(zip(type(self)._plan.build_names, args, strict=False)) | kwargs
+            object.__setattr__(self, "_build_shapes", given)
+            self.built = True
+        finally:
+            object.__setattr__(self, "_building", False)
+        return None
+
+    return wrapped
+
+
+def _as_shape(shape: Any) -> Any:
+    """Lists from JSON become tuples; structures of shapes are kept."""
+    if isinstance(shape, list | tuple):
+        if all(n is None or hasattr(n, "__index__") for n in shape):
+            return tuple(shape)
+        return [_as_shape(s) for s in shape] if isinstance(shape, list) else tuple(_as_shape(s) for s in shape)
+    if isinstance(shape, dict):
+        return {name: _as_shape(s) for name, s in shape.items()}
+    return shape
+
+
+def _tensors_of(shapes: Any, dtype: str) -> Any:
+    """A symbolic tensor for each shape in a structure of shapes."""
+    if isinstance(shapes, KerasTensor) or shapes is None:
+        return shapes
+    if isinstance(shapes, dict):
+        return {name: _tensors_of(s, dtype) for name, s in shapes.items()}
+    if all(n is None or hasattr(n, "__index__") for n in shapes):
+        return KerasTensor(tuple(shapes), dtype)
+    return type(shapes)(_tensors_of(s, dtype) for s in shapes)
+
+
+def _abstract_call(kernel: Any, layer: Layer, args: tuple, kwargs: dict) -> Any:
+    """Abstract evaluation by the framework, twice, to find which sizes depend on unknown ones."""
+    from lamina.core.operation import map_leaves, symbolic_leaves
+    from lamina.kernel.shapes.infer import STAND_INS
+
+    tensors = symbolic_leaves((args, list(kwargs.values())))
+
+    def run(stand_in: int) -> Any:
+        specs = [(tuple(stand_in if n is None else n for n in t.shape), t.dtype) for t in tensors]
+
+        def program(given: list[Any]) -> Any:
+            table = {id(t): g for t, g in zip(tensors, given, strict=True)}
+            swap = lambda x: table.get(id(x), x)  # noqa: E731
+            return layer.call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+
+        return list(leaves(kernel.abstract(program, specs)))
+
+    first, second = run(STAND_INS[0]), run(STAND_INS[1])
+    outs = [
+        KerasTensor(tuple(n if n == m else None for n, m in zip(a[0], b[0], strict=True)), a[1])
+        for a, b in zip(_pairs(first), _pairs(second), strict=True)
+    ]
+    return outs[0] if len(outs) == 1 else outs
+
+
+def _pairs(flat: list[Any]) -> list[tuple[tuple, str]]:
+    """(shape, dtype) pairs out of a flattened tree of them."""
+    out: list[tuple[tuple, str]] = []
+    sizes: list[int] = []
+    for leaf in flat:
+        if isinstance(leaf, str):
+            out.append((tuple(sizes), leaf))
+            sizes = []
+        else:
+            sizes.append(leaf)
+    return out
+
+
+def _made_trainable(v: Variable) -> bool:
+    return v.__dict__.setdefault("_made_trainable", v.trainable)
+
+
+def _distinct(variables: Any) -> list[Variable]:
+    return list({id(v): v for v in variables}.values())
+
+
+def _old_input_shape(name: str, kwargs: dict[str, Any]) -> tuple:
+    """The batch shape in `input_shape=`, `batch_input_shape=` or `input_dim=`, as Keras 1 and 2 wrote them."""
+    value = kwargs[name]
+    if name in ("batch_input_shape", "batch_shape"):
+        return tuple(value)
+    if name == "input_dim":
+        return (kwargs.get("batch_size"), value)
+    if name == "input_shape":
+        return (kwargs.get("batch_size"), *(value if hasattr(value, "__iter__") else (value,)))
+    return ()

@@ -1,0 +1,268 @@
+"""Operation, Node, and the calls of ops that stand in a graph."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from lamina.core import names
+from lamina.core.config import Configurable
+from lamina.core.tensor import KerasTensor
+from lamina.kernel.shapes.infer import infer
+from lamina.kernel.shapes.spec import Spec
+from lamina.kernel.symbolic import Symbolic
+from lamina.ops._op import OPS, Op
+
+
+class History(NamedTuple):
+    """Where a symbolic tensor comes from."""
+
+    operation: Operation
+    node_index: int
+    tensor_index: int
+
+
+def leaves(structure: Any) -> Iterator[Any]:
+    """The leaves of nested lists, tuples and dicts (dicts by sorted keys, as trees everywhere in Lamina)."""
+    if isinstance(structure, list | tuple):
+        for item in structure:
+            yield from leaves(item)
+    elif isinstance(structure, dict):
+        for key in _ordered(structure):
+            yield from leaves(structure[key])
+    else:
+        yield structure
+
+
+def _ordered(mapping: dict) -> list:
+    try:
+        return sorted(mapping)
+    except TypeError:  # keys of several types keep their order
+        return list(mapping)
+
+
+def map_leaves(function: Any, structure: Any) -> Any:
+    """The same structure with `function` applied to every leaf."""
+    if isinstance(structure, dict):
+        return type(structure)((k, map_leaves(function, structure[k])) for k in structure)
+    if isinstance(structure, list | tuple):
+        items = [map_leaves(function, item) for item in structure]
+        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
+    return function(structure)
+
+
+def symbolic_leaves(structure: Any) -> list[KerasTensor]:
+    """The symbolic tensors among the leaves."""
+    return [x for x in leaves(structure) if isinstance(x, KerasTensor)]
+
+
+class Node:
+    """One call of an operation in a graph: what went in, what came out.
+
+    Attributes:
+        operation: The layer or op that was called.
+        arguments: The positional and keyword arguments of the call.
+        input_tensors, output_tensors: The symbolic tensors among them.
+        outputs: The result as the call gave it.
+    """
+
+    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any, *, is_input: bool = False) -> None:
+        self.operation = operation
+        self.args, self.kwargs = args, kwargs
+        self.outputs = outputs
+        self.is_input = is_input
+        self.input_tensors = symbolic_leaves((args, list(kwargs.values())))
+        self.output_tensors = symbolic_leaves(outputs)
+        index = len(operation._inbound_nodes)
+        operation._inbound_nodes.append(self)
+        for i, x in enumerate(self.output_tensors):
+            x._keras_history = History(operation, index, i)
+        for x in self.input_tensors:
+            if x._keras_history is not None:
+                x._keras_history.operation._outbound_nodes.append(self)
+
+    @property
+    def parent_nodes(self) -> list[Node]:
+        """The nodes that give the inputs."""
+        histories = [x._keras_history for x in self.input_tensors]
+        return [h.operation._inbound_nodes[h.node_index] for h in histories if h is not None]
+
+    # the names that the Keras literature uses
+    @property
+    def outbound_layer(self) -> Operation:
+        """The operation that was called."""
+        return self.operation
+
+    @property
+    def inbound_layers(self) -> list[Operation]:
+        """The operations that the inputs come from."""
+        return [x._keras_history.operation for x in self.input_tensors if x._keras_history is not None]
+
+    def __repr__(self) -> str:
+        return f"<Node of {self.operation.name}: {len(self.input_tensors)} in, {len(self.output_tensors)} out>"
+
+
+class Operation(Configurable):
+    """A thing that can be called on tensors and, on symbolic ones, becomes a node of a graph.
+
+    Args:
+        name: A name without slashes; automatic when None.
+    """
+
+    name: str
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        object.__setattr__(self, "_inbound_nodes", [])
+        object.__setattr__(self, "_outbound_nodes", [])
+        return self
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is None:
+            name = names.unique(names.to_snake_case(type(self).__name__))
+        self.name = names.check(name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if symbolic_leaves((args, list(kwargs.values()))):
+            return self.symbolic_call(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `call`.")
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a node: symbolic tensors in, symbolic tensors out."""
+        outputs = self.compute_output_spec(*args, **kwargs)
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic tensors that the call gives, found by running `call` without numbers."""
+        return infer_call(self.call, args, kwargs)
+
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Quantised computation is not there yet."""
+        raise NotImplementedError("Quantization is not supported yet.")
+
+    def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
+        """`layer_call` whose inner results are computed again for the gradient."""
+        from lamina.core.remat import remat
+
+        return remat(layer_call)
+
+    def _only(self, side: str) -> Any:
+        if len(self._inbound_nodes) != 1:
+            raise AttributeError(
+                f"`{self.name}.{side}` needs exactly one call of {type(self).__name__} {self.name!r} on a symbolic "
+                f"tensor, but there are {len(self._inbound_nodes)}."
+            )
+        return self._inbound_nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only call.
+
+        Raises:
+            AttributeError: if it was called not once.
+        """
+        found = self._only("input")
+        first = found.args[0] if found.args else found.kwargs
+        return found.outputs if found.is_input else first
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only call.
+
+        Raises:
+            AttributeError: if it was called not once.
+        """
+        return self._only("output").outputs
+
+
+def infer_call(call: Any, args: tuple, kwargs: dict) -> Any:
+    """The symbolic results of `call(*args, **kwargs)`, some of whose leaves are symbolic."""
+    tensors = symbolic_leaves((args, list(kwargs.values())))
+
+    def program(specs: list[Spec]) -> Any:
+        table = {id(t): s for t, s in zip(tensors, specs, strict=True)}
+        swap = lambda x: table.get(id(x), x)  # noqa: E731
+        return call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+
+    found = infer(program, [(t.shape, t.dtype) for t in tensors])
+    return map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
+
+
+class OpCall(Operation):
+    """A call of one op in a graph: `x + y`, `ops.mean(x, axis=1)`. Its config holds the arguments that are no tensors."""
+
+    def __init__(self, op: Op, static: dict[str, Any], name: str | None = None) -> None:
+        super().__init__(name=name or names.unique(names.to_snake_case(op.class_name)))
+        self.op, self.static = op, static
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        return self.op.function(*args, **kwargs, **self.static)
+
+    def get_config(self) -> dict[str, Any]:
+        """The name and the op's arguments that are no tensors."""
+        from lamina.saving.codec import serialize
+
+        return {"name": self.name, **{k: serialize(v) for k, v in self.static.items()}}
+
+    def __repr__(self) -> str:
+        return f"<OpCall {self.op.name} name={self.name}>"
+
+    @classmethod
+    def from_file(cls, class_name: str, config: dict[str, Any]) -> OpCall:
+        """A call from its class name and config in a file.
+
+        Raises:
+            ValueError: if no op has that class name, or it has no such parameter.
+        """
+        from lamina import ops
+        from lamina.saving.codec import deserialize_arguments
+
+        ops.load_all()
+        op = OPS.get(class_name)
+        if op is None:
+            raise ValueError(f"There is no operation {class_name!r}.")
+        static = deserialize_arguments({k: v for k, v in config.items() if k != "name"})
+        unknown = [k for k in static if k not in op.parameters]
+        if unknown:
+            raise ValueError(f"Operation {class_name!r} has no parameter {', '.join(map(repr, unknown))}.")
+        return cls(op, static, name=config.get("name"))
+
+
+def apply_op(op: Op, args: tuple, kwargs: dict) -> Any:
+    """Call `op` on arguments of which some are symbolic: a node of an `OpCall`."""
+    bound = inspect.signature(op.function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    inputs, static = [], {}
+    for name, value in bound.arguments.items():
+        if name in op.tensors or symbolic_leaves(value):
+            inputs.append((name, value))
+        else:
+            static[name] = value
+    while inputs and inputs[-1][1] is None:  # optional tensors that were not given
+        inputs.pop()
+    return OpCall(op, static)(*_positional(op, inputs), **_named(op, inputs))
+
+
+def _positional(op: Op, inputs: list[tuple[str, Any]]) -> list[Any]:
+    """The leading inputs that stand at the leading parameters can go by position."""
+    out = []
+    for (name, value), parameter in zip(inputs, op.parameters, strict=False):
+        if name != parameter:
+            break
+        out.append(value)
+    return out
+
+
+def _named(op: Op, inputs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(inputs[len(_positional(op, inputs)) :])
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether x is a symbolic tensor of a graph."""
+    return isinstance(x, Symbolic)
