@@ -1,0 +1,12 @@
+from .family import deserialize as deserialize
+from .family import get as get
+from .family import serialize as serialize
+from .norms import Constraint as Constraint
+from .norms import MaxNorm as MaxNorm
+from .norms import MinMaxNorm as MinMaxNorm
+from .norms import NonNeg as NonNeg
+from .norms import UnitNorm as UnitNorm
+from .norms import max_norm as max_norm
+from .norms import min_max_norm as min_max_norm
+from .norms import non_neg as non_neg
+from .norms import unit_norm as unit_norm

@@ -1,0 +1,45 @@
+"""Initializers by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core.family import Family
+
+
+def _names() -> dict[str, Any]:
+    from lamina import initializers as here
+
+    return {name: thing for name in here.__all__ if isinstance(thing := getattr(here, name), type)}| {
+        "uniform": here.RandomUniform, "normal": here.RandomNormal, "one": here.Ones, "zero": here.Zeros,
+    }  # fmt: skip
+
+
+family = Family("initializer", "initializers", _names)
+
+
+def get(identifier: Any) -> Any:
+    """The initializer behind a name, a config, a class or an object; None stays None.
+
+    Args:
+        identifier: What to look up.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    return family.get(identifier)
+
+
+def serialize(initializer: Any) -> Any:
+    """The config of an initializer."""
+    return family.serialize(initializer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The initializer of a config.
+
+    Args:
+        config: What `serialize` gave.
+        custom_objects: Name -> class, for this call only.
+    """
+    return family.deserialize(config, custom_objects)

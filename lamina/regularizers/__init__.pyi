@@ -1,0 +1,12 @@
+from .family import deserialize as deserialize
+from .family import get as get
+from .family import serialize as serialize
+from .penalties import L1 as L1
+from .penalties import L1L2 as L1L2
+from .penalties import L2 as L2
+from .penalties import OrthogonalRegularizer as OrthogonalRegularizer
+from .penalties import Regularizer as Regularizer
+from .penalties import l1 as l1
+from .penalties import l1_l2 as l1_l2
+from .penalties import l2 as l2
+from .penalties import orthogonal_regularizer as orthogonal_regularizer

@@ -1,0 +1,47 @@
+"""Regularizers by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core.family import Family
+
+
+def _names() -> dict[str, Any]:
+    from lamina import regularizers as here
+
+    return {
+        name: thing
+        for name in here.__all__
+        if isinstance(thing := getattr(here, name), type)
+    } | {"l1l2": here.L1L2}
+
+
+family = Family("regularizer", "regularizers", _names)
+
+
+def get(identifier: Any) -> Any:
+    """The regularizer behind a name, a config, a class or an object; None stays None.
+
+    Args:
+        identifier: What to look up.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    return family.get(identifier)
+
+
+def serialize(regularizer: Any) -> Any:
+    """The config of a regularizer."""
+    return family.serialize(regularizer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The regularizer of a config.
+
+    Args:
+        config: What `serialize` gave.
+        custom_objects: Name -> class, for this call only.
+    """
+    return family.deserialize(config, custom_objects)
