@@ -1,0 +1,21 @@
+"""The kernel language on TensorFlow."""
+
+from __future__ import annotations
+
+import os as _os
+
+_os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the import: TensorFlow reads it once
+
+from lamina.backends.tensorflow.array import *
+from lamina.backends.tensorflow.control import *
+from lamina.backends.tensorflow.device import *
+from lamina.backends.tensorflow.linear import *
+from lamina.backends.tensorflow.native import overrides as overrides
+from lamina.backends.tensorflow.neural import *
+from lamina.backends.tensorflow.random import *
+
+name = "tensorflow"
+abstract = False
+functional = False
+differentiable = True
+eager_sync = True

@@ -1,0 +1,111 @@
+"""Indexing as NumPy does it: basic keys by a strided slice, the rest by gathering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lamina.backends.tensorflow._support import in_range, size
+
+
+def getitem(x: Any, key: Any) -> Any:
+    """Integers, slices, None, Ellipsis, integer or bool tensors, as NumPy."""
+    entries = [_entry(e) for e in (key if isinstance(key, tuple) else (key,))]
+    entries = _without_ellipsis(entries, x.shape.rank)
+    if not any(_is_array(e) for e in entries):
+        return x[tuple(entries)]
+    x, entries = _spread_masks(x, entries)
+    advanced = [i for i, e in enumerate(entries) if _is_array(e) or _is_integer(e)]
+    x, places = _basic(x, entries, advanced)
+    indices = [
+        in_range(tf.cast(entries[i], tf.int32), size(x, p)) for i, p in zip(advanced, places, strict=True)
+    ]
+    together = advanced == list(range(advanced[0], advanced[-1] + 1))
+    return _gather(x, indices, places, places[0] if together else 0)
+
+
+def _entry(e: Any) -> Any:
+    """One part of a key: sequences and arrays as tensors, bounds of slices that are tensors as int32."""
+    if isinstance(e, slice):
+        return slice(*[_index(b) for b in (e.start, e.stop, e.step)])
+    if isinstance(e, (list, np.ndarray)):
+        e = tf.convert_to_tensor(np.asarray(e, np.int32) if len(e) == 0 else e)
+    if isinstance(e, (bool, np.bool_)):
+        return tf.constant(e)
+    return _index(e)
+
+
+def _index(e: Any) -> Any:
+    if isinstance(e, np.integer):
+        return int(e)
+    if isinstance(e, tf.Variable):
+        e = e.value()
+    return tf.cast(e, tf.int32) if isinstance(e, tf.Tensor) and not e.dtype.is_bool else e
+
+
+def _is_array(e: Any) -> bool:
+    """Whether an entry is a tensor that is gathered by: a mask, or indices with axes."""
+    return isinstance(e, tf.Tensor) and (e.dtype.is_bool or e.shape.rank != 0)
+
+
+def _is_integer(e: Any) -> bool:
+    return isinstance(e, (int, tf.Tensor)) and not _is_array(e)
+
+
+def _is_whole(e: Any) -> bool:
+    return isinstance(e, slice) and e.start is None and e.stop is None and e.step is None
+
+
+def _consumed(e: Any) -> int:
+    """How many axes an entry stands for."""
+    return 0 if e is None or e is ... else e.shape.rank if isinstance(e, tf.Tensor) and e.dtype.is_bool else 1
+
+
+def _without_ellipsis(entries: list, rank: int) -> list:
+    """The key with whole slices in place of its Ellipsis, or at its end."""
+    missing = rank - sum([_consumed(e) for e in entries])
+    if missing < 0:
+        raise IndexError(f"Too many indices: the tensor has {rank} axes. Received: {len(entries)} indices.")
+    place = next((i for i, e in enumerate(entries) if e is ...), None)
+    if place is None:
+        return entries + [slice(None)] * missing
+    return entries[:place] + [slice(None)] * missing + entries[place + 1 :]
+
+
+def _spread_masks(x: Any, entries: list) -> tuple[Any, list]:
+    """Every mask as the indices of its true entries, one tensor per axis; a mask of rank 0 has an axis made for it."""
+    spread: list = []
+    for e in entries:
+        if not (isinstance(e, tf.Tensor) and e.dtype.is_bool):
+            spread.append(e)
+            continue
+        if e.shape.rank == 0:
+            x = tf.expand_dims(x, sum([part is not None for part in spread]))
+            e = tf.reshape(e, [1])
+        spread.extend(tf.unstack(tf.where(e), e.shape.rank, axis=1))
+    return x, spread
+
+
+def _basic(x: Any, entries: list, advanced: list[int]) -> tuple[Any, list[int]]:
+    """x with the slices and new axes done, and the axes that the advanced entries now mean."""
+    basic = [slice(None) if i in advanced else e for i, e in enumerate(entries)]
+    if all(_is_whole(e) for e in basic):
+        return x, advanced
+    return x[tuple(basic)], advanced
+
+
+def _gather(x: Any, indices: list, places: list[int], target: int) -> Any:
+    """x[..., indices, ...]: the axes `places` give way to those of the indices, which stand at `target`."""
+    if len(indices) == 1:
+        return tf.gather(x, indices[0], axis=places[0])
+    shape = tf.shape(indices[0])
+    for index in indices[1:]:
+        shape = tf.broadcast_dynamic_shape(shape, tf.shape(index))
+    rank = max([index.shape.rank for index in indices])
+    others = [a for a in range(x.shape.rank) if a not in places]
+    rows = tf.stack([tf.broadcast_to(index, shape) for index in indices], -1)
+    result = tf.gather_nd(tf.transpose(x, [*places, *others]), rows)
+    before, after = range(rank, rank + target), range(rank + target, result.shape.rank)
+    return tf.transpose(result, [*before, *range(rank), *after])

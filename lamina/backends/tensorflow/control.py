@@ -1,0 +1,369 @@
+"""Control flow and the transformations: derivatives, mapping, compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import optree
+import tensorflow as tf
+
+from lamina.backends.tensorflow._support import move_axis, prefixes
+
+# Control flow. Trees are flattened here and rebuilt by optree, as everywhere in Lamina; TensorFlow sees lists.
+
+
+def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
+    if isinstance(pred, (bool, np.bool_)) or hasattr(pred, "numpy"):
+        return true() if pred else false()
+    return _choose(lambda branches: tf.cond(pred, *branches), [true, false])
+
+
+def switch(index: Any, branches: Any, operands: Any) -> Any:
+    bound = [partial(branch, *operands) for branch in branches]
+    if isinstance(index, int) or hasattr(index, "numpy"):
+        return bound[min(max(int(index), 0), len(bound) - 1)]()
+    place = tf.clip_by_value(tf.cast(index, tf.int32), 0, len(bound) - 1)
+    return _choose(lambda branches: tf.switch_case(place, branches), bound)
+
+
+def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) -> Any:
+    """The tree of the selected branch; each branch is traced, and all must give trees alike."""
+    specs: list = []
+
+    def flat(branch: Callable[[], Any]) -> list:
+        leaves, spec = optree.tree_flatten(branch())
+        specs.append(spec)
+        return [tf.convert_to_tensor(leaf) for leaf in leaves]
+
+    leaves = select([partial(flat, branch) for branch in branches])
+    if any(spec != specs[0] for spec in specs):
+        raise ValueError(f"The branches must give trees alike. Received: {', '.join(map(str, specs))}.")
+    return specs[0].unflatten(leaves if isinstance(leaves, list) else [leaves])
+
+
+def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
+    leaves, spec = optree.tree_flatten(tuple(state))
+    leaves = [tf.convert_to_tensor(leaf) for leaf in leaves]
+
+    def turn(*now: Any) -> list:
+        return _alike(optree.tree_leaves(tuple(body(*spec.unflatten(now)))), leaves)
+
+    last = tf.while_loop(lambda *now: cond(*spec.unflatten(now)), turn, leaves, maximum_iterations=limit)
+    return spec.unflatten(list(last))
+
+
+def _alike(new: list, old: list) -> list:
+    """The new tensors with the sizes that are known of the old ones, which a loop may not forget."""
+    return [tf.ensure_shape(tf.convert_to_tensor(n, o.dtype), o.shape) for n, o in zip(new, old, strict=True)]
+
+
+def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
+    carry, carry_spec = optree.tree_flatten(init)
+    carry = [tf.convert_to_tensor(leaf) for leaf in carry]
+    rows, rows_spec = optree.tree_flatten(xs)
+    outputs: list = []  # the structure of y, known once f has run
+
+    def step(carry: list, row: list) -> tuple[list, list]:
+        new, y = f(carry_spec.unflatten(carry), rows_spec.unflatten(row))
+        leaves, spec = optree.tree_flatten(y)
+        outputs.append(spec)
+        return _alike(optree.tree_leaves(new), carry), [tf.convert_to_tensor(leaf) for leaf in leaves]
+
+    known = not isinstance(length, tf.Tensor)
+    if known and 0 < length and (tf.executing_eagerly() or length <= unroll):
+        carry, ys = _scan_in_python(step, carry, rows, length, reverse)
+    else:
+        carry, ys = _scan_in_graph(step, carry, rows, length, reverse, unroll if known else 1)
+    return carry_spec.unflatten(carry), outputs[0].unflatten(ys)
+
+
+def _scan_in_python(step: Callable, carry: list, rows: list, length: int, reverse: bool) -> tuple[list, list]:
+    """One turn after the other: what eager execution does anyway, and a loop wholly unrolled."""
+    columns = [tf.unstack(x, length) for x in rows]
+    ys: list = [None] * length
+    for i in reversed(range(length)) if reverse else range(length):
+        carry, ys[i] = step(carry, [column[i] for column in columns])
+    return carry, [tf.stack(column) for column in zip(*ys, strict=True)]
+
+
+def _scan_in_graph(
+    step: Callable, carry: list, rows: list, length: Any, reverse: bool, unroll: int
+) -> tuple[list, list]:
+    """One tf.while_loop over arrays of tensors: a slice of a tensor would give a dense gradient each turn."""
+    kinds = [tf.TensorSpec(x.shape[1:], x.dtype) for x in rows]
+    _, results = _trace(lambda c, r: step(c, r), [tf.TensorSpec(c.shape, c.dtype) for c in carry], kinds)
+    inputs = [tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x) for x in rows]
+    arrays = [tf.TensorArray(y.dtype, length, element_shape=y.shape) for y in results]
+
+    def turn(i: Any, carry: list, arrays: list) -> tuple:
+        for ahead in range(unroll):
+            place = length - 1 - (i + ahead) if reverse else i + ahead
+            carry, ys = step(carry, [x.read(place) for x in inputs])
+            arrays = [array.write(place, y) for array, y in zip(arrays, ys, strict=True)]
+        return i + unroll, list(carry), arrays
+
+    whole = length - length % unroll
+    i, carry, arrays = tf.while_loop(lambda i, *_: i < whole, turn, (tf.constant(0), list(carry), arrays))
+    for left in range(length - whole if unroll > 1 else 0):
+        place = (length - whole - 1 - left) if reverse else whole + left
+        carry, ys = step(carry, [x.read(place) for x in inputs])
+        arrays = [array.write(place, y) for array, y in zip(arrays, ys, strict=True)]
+    static = None if isinstance(length, tf.Tensor) else length
+    stacked = [tf.ensure_shape(a.stack(), [static, *y.shape]) for a, y in zip(arrays, results, strict=True)]
+    return list(carry), stacked
+
+
+def _trace(f: Callable, *specs: Any) -> Any:
+    """What f gives for such tensors, as symbolic tensors of a graph that nobody runs."""
+    result: list = []
+
+    def record(*args: Any) -> None:
+        result.append(f(*args))
+
+    tf.function(record, autograph=False).get_concrete_function(*specs)
+    return result[-1]
+
+
+def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
+    leaves, spec = optree.tree_flatten(elems)
+
+    def join(earlier: list, later: list) -> list:
+        return optree.tree_leaves(f(spec.unflatten(earlier), spec.unflatten(later)))
+
+    def flip(leaves: list) -> list:
+        return [tf.reverse(x, [axis % x.shape.rank]) for x in leaves] if reverse else leaves
+
+    return spec.unflatten(flip(prefixes(join, flip(leaves), axis)))
+
+
+# Transformations
+
+
+def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
+    def mapped(*args: Any) -> Any:
+        each = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
+        leaves, spec = optree.tree_flatten(args)
+        axes = _axes_of_leaves(each, args)
+        moved = [move_axis(x, a, 0) for x, a in zip(leaves, axes, strict=True) if a is not None]
+        results: list = []
+
+        def one(rows: list) -> list:
+            remaining = iter(rows)
+            parts = [x if a is None else next(remaining) for x, a in zip(leaves, axes, strict=True)]
+            outputs, out_spec = optree.tree_flatten(f(*spec.unflatten(parts)))
+            results.append(out_spec)
+            return [tf.convert_to_tensor(y) for y in outputs]
+
+        outputs = tf.vectorized_map(one, moved)
+        result = results[-1].unflatten(outputs)
+        places = _axes_of_leaves(out_axes, result)
+        placed = [y[0] if a is None else move_axis(y, 0, a) for y, a in zip(outputs, places, strict=True)]
+        return results[-1].unflatten(placed)
+
+    return mapped
+
+
+def _axes_of_leaves(axes: Any, tree: Any) -> list[int | None]:
+    """The axis of each leaf, where `axes` is one axis, None, or a tree that begins like `tree`."""
+    if axes is None or isinstance(axes, int):
+        return [axes] * len(optree.tree_leaves(tree))
+    parts, part_axes = (optree.tree_flatten_one_level(tree)[0], optree.tree_flatten_one_level(axes)[0])
+    return [axis for a, t in zip(part_axes, parts, strict=True) for axis in _axes_of_leaves(a, t)]
+
+
+stop_gradient = tf.stop_gradient
+
+
+def custom_gradient(f: Callable, args: tuple) -> Any:
+    output, grad = f(*args)
+    leaves, spec = optree.tree_flatten(output)
+
+    # f has run already: inside tf.custom_gradient TensorFlow would ask for the variables that it reads
+    @tf.custom_gradient
+    def ruled(*inputs: Any) -> tuple[list, Callable]:
+        return leaves, lambda *upstream: _each(grad(*upstream), len(inputs))
+
+    return spec.unflatten(ruled(*optree.tree_leaves(args)))
+
+
+def _each(gradients: Any, count: int) -> list:
+    found = optree.tree_leaves(gradients, none_is_leaf=True)
+    return found + [None] * (count - len(found))
+
+
+def value_and_grad(f: Callable, values: list) -> tuple[tuple[Any, Any], list]:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        values = [tf.identity(value) for value in values]  # a value given twice has two gradients
+        tape.watch([value for value in values if value.dtype.is_floating or value.dtype.is_complex])
+        loss, aux = f(values)
+    gradients = tape.gradient(loss, values)
+    return (loss, aux), [tf.convert_to_tensor(g) if isinstance(g, tf.IndexedSlices) else g for g in gradients]
+
+
+def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    inputs, spec = optree.tree_flatten(tuple(primals))
+    inputs = [tf.identity(x) for x in inputs]
+    with tf.autodiff.ForwardAccumulator(inputs, optree.tree_leaves(tuple(tangents))) as accumulator:
+        outputs = f(*spec.unflatten(inputs))
+    directional = partial(accumulator.jvp, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return outputs, optree.tree_map(directional, outputs)
+
+
+_ARRAYS = (tf.Tensor, np.ndarray)
+
+
+def _sealed(tree: Any) -> tuple[list, Any, tuple]:
+    """The tree's tensors, and the rest: its structure, and the other leaves with their types (1, 1.0 and True differ)."""
+    leaves, spec = optree.tree_flatten(tree)
+    tensors = [leaf for leaf in leaves if isinstance(leaf, _ARRAYS)]
+    return (tensors, spec, tuple([_HOLE if isinstance(x, _ARRAYS) else (type(x), x) for x in leaves]))
+
+
+def _opened(tensors: Any, spec: Any, rest: tuple) -> Any:
+    remaining = iter(tensors)
+    return spec.unflatten([next(remaining) if leaf is _HOLE else leaf[1] for leaf in rest])
+
+
+_HOLE = object()  # the place of a tensor among the other leaves
+
+
+def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+    # nothing to donate: TensorFlow frees a tensor when its last reader has run
+    programs: dict = {}
+    results: list = []  # (structure, other leaves) of each trace's result; the program says which it is
+
+    def compile(spec: Any, rest: tuple) -> Callable:
+        def program(tensors: list) -> list:
+            args, kwargs = _opened(tensors, spec, rest)
+            outputs, *shape_of_result = _sealed(f(*args, **kwargs))
+            results.append(shape_of_result)
+            return [tf.constant(len(results) - 1), *[tf.convert_to_tensor(y) for y in outputs]]
+
+        return tf.function(program, autograph=False, reduce_retracing=True)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not tf.executing_eagerly():  # inside another program: a part of it
+            return f(*args, **kwargs)
+        tensors, *key = _sealed((args, kwargs))
+        key = tuple(key)
+        program = programs.get(key)
+        if program is None:
+            program = programs[key] = compile(*key)
+        trace, *outputs = program([tf.convert_to_tensor(x) for x in tensors])
+        return _opened(outputs, *results[int(trace)])
+
+    return call
+
+
+def remat(f: Callable) -> Callable:
+    def run(*args: Any) -> Any:
+        if (
+            tf.executing_eagerly()
+        ):  # the tape of eager execution cannot tell what f reads besides its arguments
+            return f(*args)
+        leaves, spec = optree.tree_flatten(args)
+        places = [i for i, x in enumerate(leaves) if isinstance(x, tf.Tensor) and x.dtype.is_floating]
+        result_spec: list = []
+
+        def flat(tensors: Any) -> list:
+            filled = list(leaves)
+            for i, x in zip(places, tensors, strict=False):
+                filled[i] = x
+            outputs, out_spec = optree.tree_flatten(f(*spec.unflatten(filled)))
+            result_spec.append(out_spec)
+            return outputs
+
+        inputs = [leaves[i] for i in places]
+        outputs = _recomputed(flat, inputs, _captured(flat, inputs))
+        return result_spec[0].unflatten(outputs)
+
+    return run
+
+
+def _captured(flat: Callable, inputs: list) -> list:
+    """The differentiable tensors that a function reads besides its arguments: weights, mostly."""
+    specs = [tf.TensorSpec(x.shape, x.dtype) for x in inputs]
+    traced = tf.function(lambda *xs: [tf.convert_to_tensor(y) for y in flat(xs)], autograph=False)
+    found = traced.get_concrete_function(*specs).captured_inputs
+    given = {id(x) for x in inputs}
+    return [x for x in found if x.dtype.is_floating and id(x) not in given]
+
+
+def _recomputed(flat: Callable, inputs: list, captured: list) -> list:
+    """flat(inputs), whose inner results the gradient computes again."""
+    outputs = flat(inputs)
+
+    @tf.custom_gradient
+    def ruled(*sources: Any) -> tuple[list, Callable]:
+        def grad(*upstream: Any) -> list:
+            with tf.control_dependencies(upstream):  # or the optimiser would find the same work done before
+                again = [tf.identity(x) for x in inputs]
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch([*again, *captured])
+                results = flat(again)
+            return tape.gradient(results, [*again, *captured], list(upstream))
+
+        return outputs, grad
+
+    return ruled(*inputs, *captured)
+
+
+def eval_shape(f: Callable, specs: Any) -> Any:
+    def describe(x: Any) -> Any:
+        return (tuple(x.shape), x.dtype.name) if isinstance(x, tf.Tensor) else x
+
+    leaves, spec = optree.tree_flatten(specs, is_leaf=_is_spec)
+    signature = [tf.TensorSpec(shape, dtype) for shape, dtype in leaves]
+    return optree.tree_map(describe, _trace(lambda *tensors: f(spec.unflatten(tensors)), *signature))
+
+
+def _is_spec(x: Any) -> bool:
+    return isinstance(x, tuple) and len(x) == 2 and isinstance(x[1], str)
+
+
+def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+    programs: dict = {}
+
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
+        now, state_spec = optree.tree_flatten(state)
+        leaves, data_spec = optree.tree_flatten(data)
+        now, leaves = ([tf.convert_to_tensor(x) for x in xs] for xs in (now, leaves))
+        key = (
+            state_spec,
+            data_spec,
+            tuple([(x.dtype, x.shape[1:]) for x in leaves]),
+            tuple([x.shape for x in now]),
+        )
+        program = programs.get(key)
+        if program is None:
+            program = programs[key] = _loop_program(step, now, state_spec, leaves, data_spec)
+        bounds = tf.constant(start, tf.int32), tf.constant(stop, tf.int32)
+        return state_spec.unflatten(program(now, leaves, tf.cast(indices, tf.int32), *bounds))
+
+    return run
+
+
+def _loop_program(step: Callable, now: list, state_spec: Any, leaves: list, data_spec: Any) -> Callable:
+    """One program for every stretch, number of rows and size of batch."""
+
+    def program(now: list, leaves: list, indices: Any, start: Any, stop: Any) -> list:
+        def turn(i: Any, *now: Any) -> list:
+            places = indices[i]
+            rows = data_spec.unflatten([tf.gather(x, places) for x in leaves])
+            new = optree.tree_leaves(step(state_spec.unflatten(now), rows))
+            return [i + 1, *_alike(new, list(now))]
+
+        # one turn at a time: turns change variables in place, and must not overtake one another
+        last = tf.while_loop(lambda i, *_: i < stop, turn, [start, *now], parallel_iterations=1)
+        return list(last)[1:]
+
+    signature = [
+        [tf.TensorSpec(x.shape, x.dtype) for x in now],
+        [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in leaves],
+        tf.TensorSpec([None, None], tf.int32),
+        *[tf.TensorSpec([], tf.int32)] * 2,
+    ]
+    return tf.function(program, input_signature=signature, autograph=False)

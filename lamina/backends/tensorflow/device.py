@@ -1,0 +1,51 @@
+"""Where tensors live, and the tf.Variable that a Variable is made of."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import tensorflow as tf
+
+from lamina.backends.tensorflow.array import asarray
+
+
+def variable(value: Any, dtype: str, trainable: bool) -> Any:
+    with tf.init_scope():  # a variable outlives the compiled function that may be making it
+        return tf.Variable(asarray(value, dtype), trainable=trainable, dtype=dtype)
+
+
+def read(storage: Any) -> Any:
+    return storage.value()
+
+
+def write(storage: Any, value: Any) -> Any:
+    storage.assign(value)
+    return storage
+
+
+def device(name: str | None) -> Any:
+    if name is None:
+        return nullcontext()
+    known = devices(None)
+    kind, _, index = name.lower().partition(":")
+    chosen = f"{kind}:{index or 0}"
+    if chosen not in known:
+        raise ValueError(f"No device {name!r}. TensorFlow sees: {', '.join(known)}.")
+    return tf.device(chosen.upper())
+
+
+def devices(kind: str | None) -> list[str]:
+    found = tf.config.list_logical_devices(None if kind is None else kind.upper())
+    return [":".join(d.name.lower().split(":")[-2:]) for d in found]
+
+
+put = asarray
+
+
+def wait(x: Any) -> None:
+    tf.test.experimental.sync_devices()
+
+
+def seed(value: int) -> None:
+    tf.random.set_seed(value)

@@ -1,0 +1,139 @@
+"""Linear algebra over the last two axes, and the Fourier transforms over the last one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from lamina.backends.tensorflow._support import dims, size, through
+
+# Linear
+
+
+def matmul(x1: Any, x2: Any) -> Any:
+    return through("product", _matmul, x1, x2)
+
+
+def _matmul(x1: Any, x2: Any) -> Any:
+    left, right = x1.shape.rank, x2.shape.rank
+    if right == 1 or left == 1:
+        y = _matmul(x1[None] if left == 1 else x1, x2[:, None] if right == 1 else x2)
+        y = tf.squeeze(y, -1) if right == 1 else y
+        return tf.squeeze(y, -1 if right == 1 else -2) if left == 1 else y
+    if right == 2 and left > 2:  # one product of matrices is several times faster than a batch of them
+        flat = tf.matmul(tf.reshape(x1, [-1, x2.shape[0] or size(x2, 0)]), x2)
+        return tf.reshape(flat, dims([*[size(x1, a) for a in range(left - 1)], size(x2, 1)]))
+    return tf.matmul(x1, x2)
+
+
+def tensordot(x1: Any, x2: Any, axes: Any) -> Any:
+    return through("product", lambda a, b: tf.tensordot(a, b, axes), x1, x2)
+
+
+def einsum(equation: str, *arrays: Any) -> Any:
+    return through("product", lambda *a: tf.einsum(equation, *a), *arrays)
+
+
+def cholesky(x: Any, upper: bool) -> Any:
+    factor = tf.linalg.cholesky(tf.linalg.adjoint(x) if upper else x)
+    return tf.linalg.adjoint(factor) if upper else factor
+
+
+det = tf.linalg.det
+
+
+def eig(x: Any) -> tuple:
+    return tuple(tf.linalg.eig(x))
+
+
+def eigh(x: Any) -> tuple:
+    return tuple(tf.linalg.eigh(x))
+
+
+inv = tf.linalg.inv
+
+
+def lstsq(a: Any, b: Any, rcond: float | None) -> Any:
+    # not tf.linalg.lstsq: it knows no rcond, and without damping fails on matrices of low rank
+    values, u, v = tf.linalg.svd(a)
+    real = values.dtype
+    limit = real.as_numpy_dtype(0).dtype
+    if rcond is None:
+        rcond = float(tf.experimental.numpy.finfo(limit).eps) * max(a.shape)
+    keep = values > tf.cast(rcond, real) * tf.reduce_max(values)
+    inverse = tf.where(keep, 1 / tf.where(keep, values, tf.ones([], real)), tf.zeros([], real))
+    columns = b if b.shape.rank > 1 else b[:, None]
+    x = tf.matmul(v, tf.cast(inverse, a.dtype)[:, None] * tf.matmul(u, columns, adjoint_a=True))
+    return x if b.shape.rank > 1 else tf.squeeze(x, -1)
+
+
+def lu_factor(x: Any) -> tuple:
+    # not tf.linalg.lu: it takes only square, invertible matrices, and gives no pivots but a permutation
+    rows, columns = size(x, -2), size(x, -1)
+    row, column = tf.range(rows), tf.range(columns)
+    turns = (
+        min(rows, columns)
+        if isinstance(rows, int) and isinstance(columns, int)
+        else tf.minimum(rows, columns)
+    )
+
+    def eliminate(i: Any, a: Any, pivots: Any) -> tuple:
+        candidates = tf.where(row < i, -tf.ones([], a.dtype.real_dtype), tf.abs(a[..., :, i]))
+        pivot = tf.argmax(candidates, -1, tf.int32)
+        a = _exchange_rows(a, i, pivot, row)
+        entry = a[..., i, i]
+        safe = tf.where(entry == 0, tf.ones([], a.dtype), entry)[..., None]
+        below = tf.where(row > i, a[..., :, i] / safe, tf.zeros([], a.dtype))
+        right = tf.where(column > i, a[..., i, :], tf.zeros([], a.dtype))
+        new = tf.where((row > i)[:, None] & (column == i), below[..., None], a)
+        return (i + 1, new - below[..., None] * right[..., None, :], pivots.write(i, pivot))
+
+    pivots = tf.TensorArray(tf.int32, turns, element_shape=x.shape[:-2])
+    _, factors, pivots = tf.while_loop(lambda i, *_: i < turns, eliminate, (0, x, pivots))
+    stacked = pivots.stack()
+    return factors, tf.transpose(stacked, [*range(1, stacked.shape.rank), 0])
+
+
+def _exchange_rows(a: Any, i: Any, pivot: Any, row: Any) -> Any:
+    """a with row i and row pivot (one per matrix) in each other's place."""
+    pivot = pivot[..., None]
+    order = tf.where(row == i, pivot, tf.where(row == pivot, i, row))
+    return tf.gather(a, order, axis=-2, batch_dims=a.shape.rank - 2)
+
+
+def qr(x: Any, mode: str) -> tuple:
+    return tuple(tf.linalg.qr(x, full_matrices=mode == "complete"))
+
+
+def slogdet(x: Any) -> tuple:
+    return tuple(tf.linalg.slogdet(x))
+
+
+def solve(a: Any, b: Any) -> Any:
+    batch = tf.broadcast_dynamic_shape(tf.shape(a)[:-2], tf.shape(b)[:-2])  # the kernel does not broadcast
+    a = tf.broadcast_to(a, tf.concat([batch, tf.shape(a)[-2:]], 0))
+    return tf.linalg.solve(a, tf.broadcast_to(b, tf.concat([batch, tf.shape(b)[-2:]], 0)))
+
+
+def solve_triangular(a: Any, b: Any, lower: bool) -> Any:
+    return tf.linalg.triangular_solve(a, b, lower)
+
+
+def svd(x: Any, full_matrices: bool) -> tuple:
+    values, u, v = tf.linalg.svd(x, full_matrices)
+    return u, values, tf.linalg.adjoint(v)
+
+
+# Fourier
+
+fft = tf.signal.fft
+ifft = tf.signal.ifft
+
+
+def rfft(x: Any, n: int) -> Any:
+    return tf.signal.rfft(x, [n])
+
+
+def irfft(x: Any, n: int) -> Any:
+    return tf.signal.irfft(x, [n])

@@ -1,0 +1,61 @@
+"""Operations that TensorFlow has a better form of than the composed one, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def softmax(k: Any, x: Any, axis: Any = -1) -> Any:
+    """One fused kernel, and a gradient from its output alone."""
+    if isinstance(axis, int):
+        return tf.nn.softmax(x, axis)
+    weights = tf.exp(x - tf.stop_gradient(tf.reduce_max(x, axis, keepdims=True)))
+    return weights / tf.reduce_sum(weights, axis, keepdims=True)
+
+
+def log_softmax(k: Any, x: Any, axis: Any = -1) -> Any:
+    """One fused kernel, and a gradient from its output alone."""
+    return tf.nn.log_softmax(x, axis) if isinstance(axis, int) else x - k.logsumexp(x, axis, keepdims=True)
+
+
+def relu(k: Any, x: Any) -> Any:
+    """Fused with the product or convolution before it; the gradient at 0 is 0."""
+    return tf.nn.relu(x)
+
+
+def relu6(k: Any, x: Any) -> Any:
+    """Fused with the product or convolution before it."""
+    return tf.nn.relu6(x)
+
+
+def leaky_relu(k: Any, x: Any, negative_slope: float = 0.2) -> Any:
+    """Fused with the product or convolution before it."""
+    return tf.nn.leaky_relu(x, negative_slope)
+
+
+def elu(k: Any, x: Any, alpha: float = 1.0) -> Any:
+    """One kernel, and a gradient from its output alone."""
+    return tf.nn.elu(x) if alpha == 1 else tf.where(x > 0, x, alpha * tf.nn.elu(x))
+
+
+def selu(k: Any, x: Any) -> Any:
+    """One kernel, and a gradient from its output alone."""
+    return tf.nn.selu(x)
+
+
+def silu(k: Any, x: Any) -> Any:
+    """Its gradient keeps x only, not the sigmoid too."""
+    return tf.nn.silu(x)
+
+
+def gelu(k: Any, x: Any, approximate: bool = True) -> Any:
+    """A pattern that the graph optimiser fuses into one kernel."""
+    return tf.nn.gelu(x, approximate)
+
+
+overrides: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (softmax, log_softmax, relu, relu6, leaky_relu, elu, selu, silu, gelu)
+}
