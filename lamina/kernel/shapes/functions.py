@@ -60,9 +60,10 @@ def _given(shape: Sequence[int]) -> tuple:
 
 
 def arange(start: Any, stop: Any, step: Any, dtype: str) -> Spec:
-    if any(isinstance(v, Spec) for v in (start, stop, step)):
+    if Spec in map(type, (start, stop, step)):
         return Spec((Unknown(1009),), dtype)
-    size = max(0, -((start - stop) // step))
+    size = -((start - stop) // step)
+    size = size if size > 0 else 0
     return Spec((Unknown(size) if Unknown in map(type, (start, stop, step)) else int(size),), dtype)
 
 

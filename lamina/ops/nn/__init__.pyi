@@ -26,7 +26,13 @@ from .activations import squareplus as squareplus
 from .activations import swish as swish
 from .activations import tanh_shrink as tanh_shrink
 from .activations import threshold as threshold
+from .attention import dot_product_attention as dot_product_attention
+from .blocks import depth_to_space as depth_to_space
+from .blocks import fold as fold
+from .blocks import space_to_depth as space_to_depth
+from .blocks import unfold as unfold
 from .convolution import conv as conv
+from .convolution import conv_transpose as conv_transpose
 from .convolution import depthwise_conv as depthwise_conv
 from .convolution import separable_conv as separable_conv
 from .encoding import multi_hot as multi_hot
@@ -39,5 +45,9 @@ from .normalization import layer_normalization as layer_normalization
 from .normalization import moments as moments
 from .normalization import normalize as normalize
 from .normalization import rms_normalization as rms_normalization
+from .pooling import adaptive_average_pool as adaptive_average_pool
+from .pooling import adaptive_max_pool as adaptive_max_pool
 from .pooling import average_pool as average_pool
 from .pooling import max_pool as max_pool
+from .signals import polar as polar
+from .signals import psnr as psnr

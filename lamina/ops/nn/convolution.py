@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina import config
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
+from lamina.ops._check import one_of, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
 
@@ -172,3 +172,73 @@ def separable_conv(
         k, "separable_conv", inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
     )
     return conv.op.body(k, mixed, pointwise_kernel, data_format=data_format)
+
+
+@op(promote="float", module="nn")
+def conv_transpose(
+    k,
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """Transposed convolution: the gradient of `conv`, used to enlarge.
+
+    `y[n, p s + w d - f, o] += sum_c x[n, p, c] kernel[w, o, c]`, where f is what "same" cuts off in front.
+
+    Args:
+        inputs: Tensor (batch, *spatial, channels), or (batch, channels, *spatial) for "channels_first".
+        kernel: Tensor (*window, outputs, channels).
+        strides: An integer, or one per spatial axis.
+        padding: "valid" (every place reached) or "same" (size times stride).
+        output_padding: How much longer than the least size the result is: an integer, one per axis, or None.
+        data_format: "channels_last", "channels_first" or None for the default.
+        dilation_rate: An integer, or one per spatial axis.
+
+    Returns:
+        A tensor in the layout of the input, with `outputs` channels.
+
+    Raises:
+        ValueError: if shapes do not fit or an argument is unknown.
+
+    Example:
+        >>> import lamina
+        >>> x, kernel = lamina.ops.ones((1, 4, 1)), lamina.ops.ones((3, 2, 1))
+        >>> lamina.ops.conv_transpose(x, kernel, strides=2, padding="same").shape == (1, 8, 2)
+        True
+    """
+    name = "conv_transpose"
+    last, sizes, channels = _layout(name, inputs, kernel, data_format)
+    rank, inner = len(sizes), kernel.shape[-1]
+    if channels != inner and Unknown not in (type(channels), type(inner)):
+        raise ValueError(
+            f"{name}: the input has {channels} channels (shape {shown(inputs.shape)}), the kernel of shape "
+            f"{shown(kernel.shape)} is for {inner} (its last size)."
+        )
+    strides = per_axis(name, "strides", strides, rank)
+    dilation = per_axis(name, "dilation_rate", dilation_rate, rank)
+    extra = (
+        (None,) * rank
+        if output_padding is None
+        else per_axis(name, "output_padding", output_padding, rank, 0)
+    )
+    one_of(name, "padding", padding, ("valid", "same"))
+    pads = []
+    for w, stride, d, more in zip(kernel.shape[:-2], strides, dilation, extra, strict=True):
+        if more is not None and more >= stride:
+            raise ValueError(f"{name}: `output_padding` {more} must be less than the stride {stride}.")
+        pads.append(_transposed(padding, (w - 1) * d + 1, stride, more))
+    return k.conv_transpose(inputs, kernel, strides, pads, dilation, last)
+
+
+def _transposed(padding: str, reach: int, stride: int, extra: int | None) -> tuple[int, int]:
+    """Padding around the spread input, for a result of (size - 1) * stride + span."""
+    if padding == "valid":
+        span, front = (max(reach, stride) if extra is None else reach + extra), 0
+    else:
+        span = stride if extra is None else reach % 2 + extra
+        front = max(reach - span, 0) // 2
+    return reach - 1 - front, span - 1 + front

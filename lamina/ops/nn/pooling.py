@@ -83,3 +83,78 @@ def average_pool(
         True
     """
     return _pool(k, "average_pool", "avg", inputs, pool_size, strides, padding, data_format)
+
+
+def _adaptive(k: Any, name: str, inputs: Any, output_size: Any, data_format: Any, reduce: Any) -> Any:
+    """Reduce one spatial axis after the other: both the mean and the maximum of a box are separable."""
+    last = config.standardize_data_format(data_format) == "channels_last"
+    sizes = spatial(name, inputs, last)
+    outputs = per_axis(name, "output_size", output_size, len(sizes))
+    for axis, (size, out) in enumerate(zip(sizes, outputs, strict=True), 1 if last else 2):
+        bounds = [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+        inputs = reduce(k, inputs, axis, size, bounds)
+    return inputs
+
+
+def _largest(k: Any, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]) -> Any:
+    longest = max(stop - start for start, stop in bounds)
+    # Shorter windows name their last place more than once.
+    places = [[min(start + i, stop - 1) for i in range(longest)] for start, stop in bounds]
+    return k.max(k.take(x, k.asarray(places, "int32"), axis), axis + 1)
+
+
+def _mean(k: Any, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]) -> Any:
+    rows = [[(start <= i < stop) / (stop - start) for start, stop in bounds] for i in range(size)]
+    means = k.tensordot(x, k.asarray(rows, k.dtype(x)), ([axis], [0]))
+    order = list(range(len(x.shape) - 1))
+    return k.permute_dims(means, [*order[:axis], len(order), *order[axis:]])
+
+
+@op(promote="float", module="nn")
+def adaptive_average_pool(k, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+    """Means of windows chosen so that the result has a given size.
+
+    Window i of n reaches from `floor(i size / n)` to `ceil((i + 1) size / n)`.
+
+    Args:
+        inputs: Tensor (batch, *spatial, channels), or (batch, channels, *spatial) for "channels_first".
+        output_size: An integer, or one per spatial axis.
+        data_format: "channels_last", "channels_first" or None for the default.
+
+    Returns:
+        A tensor in the layout of the input.
+
+    Raises:
+        ValueError: if there is no spatial axis or an argument is unknown.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.adaptive_average_pool(lamina.ops.ones((1, 7, 5, 3)), 2).shape == (1, 2, 2, 3)
+        True
+    """
+    return _adaptive(k, "adaptive_average_pool", inputs, output_size, data_format, _mean)
+
+
+@op(module="nn")
+def adaptive_max_pool(k, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+    """Largest values of windows chosen so that the result has a given size.
+
+    Window i of n reaches from `floor(i size / n)` to `ceil((i + 1) size / n)`.
+
+    Args:
+        inputs: Tensor (batch, *spatial, channels), or (batch, channels, *spatial) for "channels_first".
+        output_size: An integer, or one per spatial axis.
+        data_format: "channels_last", "channels_first" or None for the default.
+
+    Returns:
+        A tensor in the layout of the input.
+
+    Raises:
+        ValueError: if there is no spatial axis or an argument is unknown.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.adaptive_max_pool(lamina.ops.ones((1, 7, 5, 3)), 2).shape == (1, 2, 2, 3)
+        True
+    """
+    return _adaptive(k, "adaptive_max_pool", inputs, output_size, data_format, _largest)
