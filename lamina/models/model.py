@@ -1,0 +1,317 @@
+"""Model: a layer with training, evaluation and files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lamina.core.config import constructor
+from lamina.core.layer import Layer
+from lamina.core.operation import leaves, map_leaves
+from lamina.core.tensor import KerasTensor
+from lamina.errors import suggestion
+from lamina.training.trainer import Trainer
+
+
+def is_functional_call(args: tuple, kwargs: dict) -> bool:
+    """Whether a constructor was given a graph: `Model(inputs, outputs)`."""
+    if "inputs" in kwargs and "outputs" in kwargs:
+        return True
+    first = list(leaves(args[:1]))
+    symbolic = bool(first) and all(isinstance(x, KerasTensor) for x in first)
+    return symbolic and (len(args) > 1 or "outputs" in kwargs)
+
+
+class Model(Trainer, Layer):
+    """A layer that can be compiled, trained, evaluated and saved.
+
+    There are three ways to make one: `Model(inputs, outputs)` from a graph of symbolic tensors, a subclass with its
+    own `call`, or `Sequential`.
+
+    Args:
+        inputs, outputs: Symbolic tensors, or structures of them.
+        name: A name; automatic when None.
+
+    Example:
+        >>> import lamina
+        >>> x = lamina.Input((4,))
+        >>> model = lamina.Model(x, lamina.layers.Dense(2)(x))
+        >>> model.output_shape
+        (None, 2)
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and is_functional_call(args, kwargs):
+            from lamina.models.functional import Functional
+
+            return Functional(*args, **kwargs)  # __init__ does not run again: it is made
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if self.__dict__.get("_functional_made"):
+            return
+        Trainer.__init__(self)
+        if is_functional_call(args, kwargs):
+            from lamina.models.functional import become_functional
+
+            become_functional(self, args, kwargs)
+            return
+        if args:
+            raise TypeError(
+                f"{type(self).__name__}: Model takes `inputs` and `outputs` (symbolic tensors), or nothing in a "
+                f"subclass with its own `call`. Got {args!r:.120}."
+            )
+        Layer.__init__(self, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation; subclasses define it."""
+        raise NotImplementedError(
+            f"Model {type(self).__name__} has no `call` method: define `def call(self, inputs): ...`, or make it from "
+            "a graph with Model(inputs, outputs)."
+        )
+
+    # -- layers -------------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly below the model."""
+        return [layer for layer in self._layers if isinstance(layer, Layer)]
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError("`Model.layers` is made by the model. Choose another attribute name for your own list.")
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or its place.
+
+        Args:
+            name: The layer's name.
+            index: Its place in `layers`, instead.
+
+        Returns:
+            The layer.
+
+        Raises:
+            ValueError: if there is none (naming the nearest).
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer takes a name or an index, one of the two.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"Model {self.name!r} has {len(self.layers)} layers, so there is no layer {index}.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        raise ValueError(
+            f"Model {self.name!r} has no layer {name!r}.{suggestion(str(name), names)} Its layers: {', '.join(names)}."
+        )
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or the structure of shapes."""
+        return map_leaves(lambda x: x.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or the structure of shapes."""
+        return map_leaves(lambda x: x.shape, self.output)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build all layers by running `call` on shapes.
+
+        Args:
+            input_shape: The shape of the input with its batch axis, or a structure of shapes.
+
+        Raises:
+            ValueError: if there is no way to run `call` on it.
+        """
+        if input_shape is None:
+            raise ValueError(f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28).")
+        from lamina.core.layer import _tensors_of
+        from lamina.core.operation import infer_call
+
+        inputs = _tensors_of(input_shape, self.compute_dtype)
+        object.__setattr__(self, "built", True)
+        spread = isinstance(inputs, list | tuple) and len(self._plan.names) > 1 and len(inputs) > 1
+        infer_call(self.call, tuple(inputs) if spread else (inputs,), {})
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments in a form that JSON can hold.
+
+        Raises:
+            SerializationError: if one of them cannot be written (define `get_config` and `from_config` then).
+        """
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A model from `get_config`."""
+        from lamina.core.registry import CustomObjectScope
+
+        with CustomObjectScope(custom_objects or {}):
+            if cls in (Model, _functional()) or ("layers" in config and "input_layers" in config):
+                from lamina.models.functional import functional_from_config
+
+                return functional_from_config(cls, config)
+            taken = constructor(cls).parameters
+            open_ended = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+            given = {k: v for k, v in config.items() if open_ended or k in taken}
+            return super().from_config(given)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture (and compile arguments) as JSON text, which `model_from_json` reads.
+
+        Args:
+            **kwargs: For `json.dumps`.
+
+        Returns:
+            The text.
+        """
+        from lamina.saving.codec import serialize
+
+        return json.dumps(serialize(self), **kwargs)
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Write the model into a `.keras` file: architecture, weights, optimizer state.
+
+        Args:
+            filepath: Where; the name ends in ".keras".
+            overwrite: False asks before replacing a file (an error without a terminal).
+            zipped: None or True; an unzipped folder is not supported.
+
+        Raises:
+            ValueError: if the name has another ending.
+        """
+        from lamina.models.io import save_model
+
+        save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+        """Write the weights into a `.weights.h5` or `.safetensors` file.
+
+        Args:
+            filepath: Where.
+            overwrite: Whether a file that is there may be replaced.
+            max_shard_size: Splitting into several files is not there yet; a value raises an error.
+        """
+        from lamina.saving.weights import save_weights
+
+        save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
+        """Read weights from a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.
+
+        Names and shapes are compared before any number is read; all differences are listed at once.
+
+        Args:
+            filepath: The file.
+            skip_mismatch: Whether to leave out what does not fit, with a report, instead of raising.
+
+        Raises:
+            SerializationError: if the file does not fit the model or breaks a rule of the loader.
+        """
+        from lamina.saving.weights import load_weights
+
+        return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def export(self, filepath: Any, format: str = "tf_saved_model", verbose: Any = None, **kwargs: Any) -> None:
+        """Exporting to other systems' formats is not there yet."""
+        raise NotImplementedError("`Model.export` is not supported yet: save a `.keras` file instead.")
+
+    def get_quantization_layer_structure(self, mode: Any = None) -> None:
+        """Quantization is not there yet."""
+        raise NotImplementedError("Quantization is not supported yet.")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers with their output shapes and parameters.
+
+        Args:
+            line_length: The width of the table in characters.
+            positions: Relative widths of the columns.
+            print_fn: Takes the text of the table instead of the terminal.
+            expand_nested: Whether the layers of nested models get rows.
+            show_trainable: Whether there is a column that says what is trained.
+            layer_range: Two layer names (or patterns): the first and the last row.
+        """
+        from lamina.visual.summary import summary
+
+        summary(
+            self, line_length=line_length, positions=positions, print_fn=print_fn, expand_nested=expand_nested,
+            show_trainable=show_trainable, layer_range=layer_range,
+        )  # fmt: skip
+
+    # -- the whole state as one tree ------------------------------------------------------------------------------------
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, dict]:
+        """All state as nested dicts by path: trainable, non-trainable, optimizer and metrics variables.
+
+        Args:
+            value_format: "backend_tensor" or "numpy_array".
+
+        Returns:
+            A dict of four dicts.
+        """
+        if value_format not in ("backend_tensor", "numpy_array"):
+            raise ValueError(f"`value_format` must be 'backend_tensor' or 'numpy_array', got {value_format!r}.")
+        out: dict[str, dict] = {}
+        for part, variables in self._state_parts().items():
+            tree: dict[str, Any] = {}
+            for v in variables:
+                *folders, last = v.path.split("/")
+                place = tree
+                for folder in folders:
+                    place = place.setdefault(folder, {})
+                place[last] = v.value if value_format == "backend_tensor" else v.numpy()
+            out[part] = tree
+        return out
+
+    def set_state_tree(self, state_tree: dict[str, dict]) -> None:
+        """Set state from the tree that `get_state_tree` gives (or a part of it).
+
+        Raises:
+            ValueError: if a path is unknown.
+        """
+        parts = self._state_parts()
+        for part, tree in state_tree.items():
+            if part not in parts:
+                raise ValueError(f"Unknown part {part!r} of the state. Known: {', '.join(parts)}.")
+            table = {v.path: v for v in parts[part]}
+            for path, value in _paths(tree):
+                if path not in table:
+                    raise ValueError(f"There is no variable {path!r} in {part}.{suggestion(path, table)}")
+                table[path].assign(value)
+
+    def _state_parts(self) -> dict[str, list[Any]]:
+        metric_ids = {id(v) for v in self.metrics_variables}
+        return {
+            "trainable_variables": self.trainable_variables,
+            "non_trainable_variables": [v for v in self.non_trainable_variables if id(v) not in metric_ids],
+            "optimizer_variables": list(self.optimizer.variables) if self.optimizer is not None else [],
+            "metrics_variables": self.metrics_variables,
+        }
+
+
+def _paths(tree: dict, prefix: str = "") -> Any:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{key}/")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _functional() -> type:
+    from lamina.models.functional import Functional
+
+    return Functional

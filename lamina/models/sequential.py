@@ -1,0 +1,274 @@
+"""Sequential: a model that is one layer after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core import names
+from lamina.core.graph import Graph
+from lamina.core.layer import Layer
+from lamina.core.tensor import KerasTensor
+from lamina.kernel.context import state
+from lamina.layers.input import Input, InputLayer
+from lamina.models.functional import Functional
+from lamina.training.trainer import Trainer
+
+
+class Sequential(Functional):
+    """A model that is one layer after the other.
+
+    It becomes a graph as soon as the shape of its input is known: from an `Input` in front, or at the first call.
+
+    Args:
+        layers: The layers.
+        trainable: Whether its variables are trained.
+        name: A name; automatic when None.
+
+    Raises:
+        ValueError: if two layers share a name, or one takes or gives more than one tensor.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3)])
+        >>> model.output_shape
+        (None, 3)
+    """
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
+        Trainer.__init__(self)
+        Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
+        self.__dict__.update(_steps_made=False, _stack=[], supports_masking=True, autocast=False)
+        for layer in layers or ():
+            self.add(layer, rebuild=False)
+        self._maybe_rebuild()
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end.
+
+        Args:
+            layer: A Layer, a symbolic tensor from `Input`, or a callable (wrapped in a Lambda).
+            rebuild: Whether to draw the graph at once.
+
+        Raises:
+            ValueError: if its name is taken, or an Input comes late.
+        """
+        if isinstance(layer, KerasTensor) and layer._keras_history is not None:
+            layer = layer._keras_history.operation
+        if not isinstance(layer, Layer):
+            if not callable(layer):
+                raise ValueError(
+                    f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
+                )
+            from lamina import layers
+
+            layer = layers.Lambda(layer)
+        if any(layer.name == other.name for other in self._stack):
+            raise ValueError(
+                f"Sequential {self.name!r} has a layer called {layer.name!r} already. Names must differ: give one of "
+                "them another `name=`."
+            )
+        wanted = layer.__dict__.get("_wanted_input")
+        if not self._stack and wanted is not None and not isinstance(layer, InputLayer):
+            self._stack.append(InputLayer(batch_shape=wanted))
+        if self._stack and isinstance(layer, InputLayer):
+            raise ValueError(f"Sequential {self.name!r}: an Input must come first, before {self._stack[0].name!r}.")
+        self._stack.append(layer)
+        self._layers[:] = [*self._stack, *(v for v in self._layers if not any(v is s for s in self._stack))]
+        if rebuild:
+            self._maybe_rebuild()
+        else:
+            self._undraw()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer away and return it.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        if not self.layers:
+            raise ValueError(f"Sequential {self.name!r} has no layers to pop.")
+        layer = self._stack.pop()
+        self._layers[:] = [v for v in self._layers if v is not layer]
+        self._undraw()
+        if rebuild:
+            self._maybe_rebuild()
+        return layer
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the Input."""
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    # -- the graph ----------------------------------------------------------------------------------------------------
+
+    def _undraw(self) -> None:
+        self.__dict__.update(built=False, _steps_made=False, _build_shapes=None)
+        self.__dict__["_fast_kernel"] = None
+
+    def _maybe_rebuild(self) -> None:
+        self._undraw()
+        if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
+            self._draw()
+        elif len(self._stack) == 1 and isinstance(self._stack[0], Functional) and self._stack[0].built:
+            self.build(self._stack[0].input_shape)
+
+    def _draw(self) -> None:
+        """Call the layers on the Input, one after the other, and keep the graph."""
+        first = self._stack[0].output
+        x = first
+        for layer in self._stack[1:]:
+            x = layer(x)
+            if not isinstance(x, KerasTensor):
+                raise ValueError(
+                    f"Sequential {self.name!r}: layer {layer.name!r} gives {type(x).__name__}, not one tensor. Use a "
+                    "functional model for layers with several outputs."
+                )
+        Graph._connect(self, first, x)
+        self._operations = list(self._stack)
+        self.__dict__.update(built=True, _steps_made=True)
+        self.__dict__["_build_shapes"] = {"input_shape": first.shape}
+
+    def build(self, input_shape: Any = None) -> None:
+        """Draw the graph for an input of this shape.
+
+        Args:
+            input_shape: With the batch axis, such as (None, 28, 28, 1).
+
+        Raises:
+            ValueError: if the model has no layers, or no shape is given and there is no Input.
+        """
+        if not self.layers:
+            raise ValueError(f"Sequential {self.name!r} has no layers: add some before building it.")
+        if self._steps_made:
+            return
+        if not isinstance(self._stack[0], InputLayer):
+            if input_shape is None:
+                raise ValueError(
+                    f"Sequential {self.name!r}: the shape of the input is not known. Begin with Input(shape), call the "
+                    "model on data, or give `build` a shape."
+                )
+            if isinstance(input_shape, list | tuple) and input_shape and isinstance(input_shape[0], list | tuple):
+                raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
+            shape = tuple(input_shape)
+            dtype = self._stack[0].compute_dtype if not _takes_indices(self._stack[0]) else "int32"
+            x = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
+            self._stack.insert(0, x._keras_history.operation)
+            self._layers[:] = [self._stack[0], *self._layers]
+            try:
+                before, state.names = state.names, ()
+                self._draw()
+            except Exception:
+                self._layers.remove(self._stack.pop(0))
+                raise
+            finally:
+                state.names = before
+        else:
+            self._draw()
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """The layers, one after the other.
+
+        Args:
+            inputs: A tensor.
+            training: Whether layers behave as in training.
+            mask: The mask of the input.
+
+        Returns:
+            A tensor.
+        """
+        if not self._steps_made:
+            self.build(None)
+        return Functional.call(self, inputs, training=training, mask=mask)
+
+    def _fitted(self, value: Any, want: KerasTensor) -> Any:
+        shape = getattr(value, "shape", None)
+        if shape is not None and len(shape) == len(want.shape):
+            return value  # sizes are the layers' own concern: a Sequential runs on any that they take
+        return Functional._fitted(self, value, want)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input.
+
+        Raises:
+            AttributeError: if it is not known yet.
+        """
+        self._needs_graph("input_shape")
+        return self._inputs[0].shape
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output.
+
+        Raises:
+            AttributeError: if it is not known yet.
+        """
+        self._needs_graph("output_shape")
+        return self._outputs[0].shape
+
+    @property
+    def inputs(self) -> Any:
+        """The symbolic input in a list; None when its shape is not known yet."""
+        return self._inputs if self._steps_made else None
+
+    @property
+    def outputs(self) -> Any:
+        """The symbolic output in a list; None when the shape of the input is not known yet."""
+        return self._outputs if self._steps_made else None
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input."""
+        self._needs_graph("input")
+        return self._inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output."""
+        self._needs_graph("output")
+        return self._outputs[0]
+
+    def _needs_graph(self, what: str) -> None:
+        if not self._steps_made:
+            raise AttributeError(
+                f"Sequential {self.name!r} has no `{what}` yet: the shape of its input is not known. Begin with "
+                "Input(shape), call it on data, or `build(input_shape)`."
+            )
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    def get_build_config(self) -> Any:
+        """The shape that the graph was drawn for."""
+        return Layer.get_build_config(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers' configs."""
+        from lamina.saving.codec import serialize
+
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
+        config["layers"] = [serialize(layer) for layer in self._stack]
+        if self._steps_made:
+            config["build_input_shape"] = list(self._inputs[0].shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A Sequential from `get_config`."""
+        from lamina.core.registry import CustomObjectScope
+        from lamina.saving.codec import deserialize
+
+        with CustomObjectScope(custom_objects or {}):
+            model = cls(name=config.get("name"))
+            for i, entry in enumerate(config.get("layers") or ()):
+                model.add(deserialize(entry, where=f"layers[{i}]"), rebuild=False)
+            model._maybe_rebuild()
+            shape = config.get("build_input_shape")
+            if not model._steps_made and shape is not None and model.layers:
+                model.build(tuple(shape))
+            if config.get("trainable", True) is False:
+                model.trainable = False
+        return model
+
+
+def _takes_indices(layer: Layer) -> bool:
+    return type(layer).__name__ in ("Embedding", "ReversibleEmbedding")
