@@ -16,7 +16,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name torch's users know
+import torch.nn.functional as F
 from torch import Tensor
 
 _EXTRA = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
@@ -160,6 +160,8 @@ def asarray(x: Any, dtype: str | None = None) -> Tensor:
         return torch.full((), x, dtype=DTYPES[name], device=home(name))
     if isinstance(x, (list, tuple)) and _holds_tensor(x):
         return torch.stack([asarray(entry, dtype) for entry in x])
+    if torch.compiler.is_compiling():
+        return _traced(x, dtype)
     return from_numpy(_host_array(x, dtype), dtype, copy=True)
 
 
@@ -179,6 +181,14 @@ def _holds_tensor(x: Any) -> bool:
     return isinstance(x, Tensor) or (
         isinstance(x, (list, tuple)) and py.any(_holds_tensor(entry) for entry in x)
     )
+
+
+def _traced(x: Any, dtype: str | None) -> Tensor:
+    """x as a constant of a traced program, where NumPy arrays are tensors that only look like arrays."""
+    made = torch.as_tensor(x, device=home(dtype or ""))
+    if dtype is None and isinstance(x, (list, tuple)):
+        dtype = _DEFAULT.get(_NAMES[made.dtype])
+    return made if dtype is None else astype(made, dtype)
 
 
 def _host_array(x: Any, dtype: str | None) -> np.ndarray:
@@ -574,7 +584,11 @@ def unique(
 
 
 def _is_nan(x: Tensor) -> Tensor:
-    return x != x
+    return (
+        torch.isnan(x)
+        if x.dtype.is_floating_point or x.dtype.is_complex
+        else torch.zeros_like(x, dtype=torch.bool)
+    )
 
 
 # Manipulation
@@ -702,8 +716,13 @@ def roll(x: Tensor, shift: Any, axis: Any) -> Tensor:
         return _roll_by_tensor(x, shift, axis)
     if axis is None:
         return torch.roll(x, shift)
-    shifts, axes = np.broadcast_arrays(np.ravel(shift), np.ravel(axis))
-    return torch.roll(x, tuple(shifts.tolist()), tuple(axes.tolist()))
+    shifts = (shift,) if isinstance(shift, int) else tuple(shift)
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    return torch.roll(
+        x,
+        shifts * (len(axes) if len(shifts) == 1 else 1),
+        axes * (len(shifts) if len(axes) == 1 else 1),
+    )
 
 
 def _roll_by_tensor(x: Tensor, shift: Tensor, axis: Any) -> Tensor:

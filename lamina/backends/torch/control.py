@@ -79,12 +79,14 @@ def scan(
     leaves, spec = optree.tree_flatten(xs)
     if length == 0:
         return init, _no_rows(
-            f, init, spec.unflatten([x.new_zeros(x.shape[1:]) for x in leaves])
+            f,
+            init,
+            optree.tree_unflatten(spec, [x.new_zeros(x.shape[1:]) for x in leaves]),
         )
     rows = list(zip(*[x.unbind(0) for x in leaves], strict=True)) or [()] * length
     carry, ys = init, [None] * length
     for i in reversed(range(length)) if reverse else range(length):
-        carry, ys[i] = f(carry, spec.unflatten(rows[i]))
+        carry, ys[i] = f(carry, optree.tree_unflatten(spec, rows[i]))
     return carry, optree.tree_map(lambda *y: torch.stack(y), *ys)
 
 
@@ -163,8 +165,8 @@ def custom_gradient(f: Callable, args: tuple) -> Any:
     def run(*inner: Any) -> tuple:
         # views: an output that is an input itself would not get this gradient
         output, grad = f(
-            *spec.unflatten(
-                [x.view_as(x) if isinstance(x, Tensor) else x for x in inner]
+            *optree.tree_unflatten(
+                spec, [x.view_as(x) if isinstance(x, Tensor) else x for x in inner]
             )
         )
         outputs, out_spec = optree.tree_flatten(output)
@@ -182,7 +184,7 @@ def custom_gradient(f: Callable, args: tuple) -> Any:
         return tuple(outputs), backward
 
     outputs = _Custom.apply(run, *leaves)
-    return result_spec[-1].unflatten(outputs)
+    return optree.tree_unflatten(result_spec[-1], outputs)
 
 
 def _per_leaf(args: tuple, gradients: tuple) -> list:
@@ -224,6 +226,11 @@ def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
 
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
     # nothing to do for `donate`: torch frees a tensor with its last reference
+    from torch._dynamo import config
+
+    config.trace_autograd_ops = (
+        True  # without it the gradient of a step splits its program in two
+    )
     return torch.compile(f)
 
 
@@ -259,7 +266,7 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
         leaves, spec = optree.tree_flatten(data)
         for rows in _row_takers(indices, start, stop):
-            state = step(state, spec.unflatten([rows(x) for x in leaves]))
+            state = step(state, optree.tree_unflatten(spec, [rows(x) for x in leaves]))
         return state
 
     return run

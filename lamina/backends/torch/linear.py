@@ -62,7 +62,9 @@ inv = torch.linalg.inv
 def lstsq(a: Tensor, b: Tensor, rcond: float | None) -> Tensor:
     if b.ndim == 1:
         return lstsq(a, b.unsqueeze(-1), rcond).squeeze(-1)
-    if a.is_cuda:  # the only solver there wants full rank
+    if (
+        a.is_cuda or torch.compiler.is_compiling()
+    ):  # the only solver on CUDA wants full rank; none can be traced
         return torch.linalg.pinv(a, rtol=rcond) @ b
     return torch.linalg.lstsq(a, b, rcond=rcond, driver="gelsd").solution
 

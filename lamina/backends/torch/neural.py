@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name torch's users know
+import torch.nn.functional as F
 from torch import Tensor
 
 from lamina.backends.torch.array import lowest

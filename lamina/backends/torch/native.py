@@ -1,0 +1,222 @@
+"""Operations that torch has a better form of than the composed one, each with its reason.
+
+Each returns NotImplemented for arguments that torch's form does not cover, or that are wrong: then the composed
+definition answers, or raises its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+
+def relu(k: Any, x: Tensor) -> Any:
+    """One kernel, and a gradient from its output alone; it keeps NaN, and is flat at 0."""
+    return torch.relu(x) if x.dtype.is_floating_point else NotImplemented
+
+
+def elu(k: Any, x: Tensor, alpha: float = 1.0) -> Any:
+    """One kernel instead of four."""
+    return F.elu(x, alpha)
+
+
+def selu(k: Any, x: Tensor) -> Any:
+    """One kernel instead of five."""
+    return F.selu(x)
+
+
+def silu(k: Any, x: Tensor) -> Any:
+    """One kernel; its gradient keeps x only, not the sigmoid too."""
+    return F.silu(x)
+
+
+def gelu(k: Any, x: Tensor, approximate: bool = True) -> Any:
+    """One kernel instead of eight; its gradient keeps x only."""
+    return F.gelu(x, approximate="tanh" if approximate else "none")
+
+
+def log_sigmoid(k: Any, x: Tensor) -> Any:
+    """One kernel instead of three."""
+    return F.logsigmoid(x)
+
+
+def softmax(k: Any, x: Tensor, axis: Any = -1) -> Any:
+    """One kernel, and a gradient from its output alone."""
+    return torch.softmax(x, axis) if _is_axis(axis, x) else NotImplemented
+
+
+def log_softmax(k: Any, x: Tensor, axis: Any = -1) -> Any:
+    """One kernel, and a gradient from its output alone."""
+    return torch.log_softmax(x, axis) if _is_axis(axis, x) else NotImplemented
+
+
+def _is_axis(axis: Any, x: Tensor) -> bool:
+    return (
+        isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.dtype.is_floating_point
+    )
+
+
+def layer_normalization(
+    k: Any,
+    x: Tensor,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+    **kwargs: Any,
+) -> Any:
+    """One kernel forward and one backward, instead of eight and more, with sums of halves in float32."""
+    sizes = _last_sizes(x, axis)
+    if kwargs or sizes is None or _differs(gamma, sizes) or _differs(beta, sizes):
+        return NotImplemented
+    return F.layer_norm(
+        x, sizes, gamma, beta, _epsilon() if epsilon is None else epsilon
+    )
+
+
+def rms_normalization(
+    k: Any,
+    x: Tensor,
+    scale: Tensor | None = None,
+    axis: Any = -1,
+    epsilon: float | None = None,
+) -> Any:
+    """Fused forward and backward, with sums of halves in float32."""
+    sizes = _last_sizes(x, axis)
+    if sizes is None or _differs(scale, sizes):
+        return NotImplemented
+    return F.rms_norm(x, sizes, scale, _epsilon() if epsilon is None else epsilon)
+
+
+def _last_sizes(x: Tensor, axis: Any) -> tuple[int, ...] | None:
+    """The sizes of the axes, if these are the last ones of x: all that torch normalizes over."""
+    axes = (
+        (axis,)
+        if isinstance(axis, int)
+        else tuple(axis)
+        if isinstance(axis, (tuple, list))
+        else ()
+    )
+    found = sorted(
+        [a % x.ndim for a in axes if isinstance(a, int) and -x.ndim <= a < x.ndim]
+    )
+    is_last = len(found) == len(axes) > 0 and found == list(
+        range(x.ndim - len(axes), x.ndim)
+    )
+    return (
+        tuple(x.shape[-len(axes) :]) if is_last and x.dtype.is_floating_point else None
+    )
+
+
+def _differs(parameter: Tensor | None, sizes: tuple[int, ...]) -> bool:
+    return parameter is not None and tuple(parameter.shape) != sizes
+
+
+def _epsilon() -> float:
+    from lamina import config
+
+    return config.epsilon()
+
+
+def dot_product_attention(
+    k: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Any:
+    """One fused kernel, which never holds the weights of all queries and keys in memory."""
+    if attn_logits_soft_cap is not None or not _fit(query, key, value):
+        return NotImplemented
+    if query.dtype is torch.float16 and mask is not None:
+        return NotImplemented  # its range has no number that makes a row without a place a plain mean
+    if mask is not None or bias is not None:
+        bias, is_causal = _additive(query, key, bias, mask, is_causal), False
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION) if flash_attention else nullcontext():
+        result = F.scaled_dot_product_attention(
+            query.transpose(1, 2),
+            key.transpose(1, 2),
+            value.transpose(1, 2),
+            attn_mask=bias,
+            is_causal=is_causal,
+            scale=scale,
+            enable_gqa=query.shape[2] != key.shape[2],
+        )
+    return result.transpose(1, 2)
+
+
+def _fit(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether the shapes go together; the composed definition says what is wrong if not."""
+    if (
+        not query.ndim == key.ndim == value.ndim == 4
+        or not query.dtype == key.dtype == value.dtype
+    ):
+        return False
+    alike = (
+        key.shape[:3] == value.shape[:3]
+        and query.shape[0] == key.shape[0]
+        and query.shape[3] == key.shape[3]
+    )
+    return (
+        alike
+        and key.shape[2] > 0
+        and query.shape[2] % key.shape[2] == 0
+        and query.dtype.is_floating_point
+    )
+
+
+def _additive(
+    query: Tensor,
+    key: Tensor,
+    bias: Tensor | None,
+    mask: Tensor | None,
+    is_causal: bool,
+) -> Tensor:
+    """Bias, mask and causality as one term that is added to the logits."""
+    added = (
+        torch.zeros((), dtype=query.dtype, device=query.device)
+        if bias is None
+        else bias.to(query.dtype)
+    )
+    never = (
+        -0.7 * torch.finfo(query.dtype).max
+    )  # finite: a row without a place gives a mean, not NaN
+    if mask is not None:
+        added = torch.where(mask.to(torch.bool), added, never)
+    if is_causal:
+        sizes = (query.shape[1], key.shape[1])
+        added = torch.where(
+            torch.ones(sizes, dtype=torch.bool, device=query.device).tril(),
+            added,
+            never,
+        )
+    return added
+
+
+overrides: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        relu,
+        elu,
+        selu,
+        silu,
+        gelu,
+        log_sigmoid,
+        softmax,
+        log_softmax,
+        layer_normalization,
+        rms_normalization,
+        dot_product_attention,
+    )
+}
