@@ -114,10 +114,7 @@ class MinMaxNorm(Constraint):
 
     def __call__(self, w: Any) -> Any:
         norm = _norm(w, self.axis)
-        wanted = (
-            self.rate * ops.clip(norm, self.min_value, self.max_value)
-            + (1 - self.rate) * norm
-        )
+        wanted = self.rate * ops.clip(norm, self.min_value, self.max_value) + (1 - self.rate) * norm
         return w * (wanted / (epsilon() + norm))
 
 

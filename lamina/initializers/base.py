@@ -46,9 +46,7 @@ class Initializer(Configurable):
             shape: The sizes.
             dtype: A dtype name; None is the default float.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} must define `__call__(shape, dtype=None)`."
-        )
+        raise NotImplementedError(f"{type(self).__name__} must define `__call__(shape, dtype=None)`.")
 
     def clone(self) -> Self:
         """An equal initializer."""
@@ -79,9 +77,7 @@ class HostInitializer(Initializer):
             dtype: A dtype name; None is the default float.
         """
         if set(kwargs) - {"layout"} or kwargs.get("layout") is not None:
-            raise TypeError(
-                f"{type(self).__name__} takes `shape` and `dtype`, got also {', '.join(kwargs)}."
-            )
+            raise TypeError(f"{type(self).__name__} takes `shape` and `dtype`, got also {', '.join(kwargs)}.")
         return current().asarray(self.plan(shape, dtype)())
 
 
@@ -89,12 +85,8 @@ class RandomInitializer(HostInitializer):
     """An initializer that draws: with an integer seed the same numbers at every call."""
 
     def __init__(self, seed: Any = None) -> None:
-        if seed is not None and (
-            not isinstance(seed, int | SeedGenerator | dict) or isinstance(seed, bool)
-        ):
-            raise ValueError(
-                f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}."
-            )
+        if seed is not None and (not isinstance(seed, int | SeedGenerator | dict) or isinstance(seed, bool)):
+            raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
         if isinstance(seed, dict):
             from lamina.saving.codec import deserialize
 

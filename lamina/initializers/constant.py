@@ -57,9 +57,7 @@ class Constant(HostInitializer):
         except ValueError:
             fits = False
         if not fits:
-            raise ValueError(
-                f"Constant: a value of shape {given} does not broadcast to {shape}."
-            )
+            raise ValueError(f"Constant: a value of shape {given} does not broadcast to {shape}.")
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         out = np.empty(shape, host_dtype(dtype))
@@ -123,9 +121,7 @@ class STFT(HostInitializer):
         if side not in ("real", "imag"):
             raise ValueError(f"Unknown side {side!r}. Use 'real' or 'imag'.")
         if scaling not in (None, "density", "spectrum"):
-            raise ValueError(
-                f"Unknown scaling {scaling!r}. Use 'density', 'spectrum' or None."
-            )
+            raise ValueError(f"Unknown scaling {scaling!r}. Use 'density', 'spectrum' or None.")
         if isinstance(window, str) and window not in _WINDOWS:
             raise ValueError(
                 f"Unknown window {window!r}. Use one of {', '.join(_WINDOWS)}, an array or None."
@@ -139,17 +135,13 @@ class STFT(HostInitializer):
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:
         if len(shape) != 3 or shape[1] != 1:
-            raise ValueError(
-                f"STFT makes kernels of shape (frame, 1, frequencies), got {shape}."
-            )
+            raise ValueError(f"STFT makes kernels of shape (frame, 1, frequencies), got {shape}.")
         if (
             self.window is not None
             and not isinstance(self.window, str)
             and np.shape(self.window) != shape[:1]
         ):
-            raise ValueError(
-                f"STFT: the window has shape {np.shape(self.window)}, the frame {shape[:1]}."
-            )
+            raise ValueError(f"STFT: the window has shape {np.shape(self.window)}, the frame {shape[:1]}.")
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         frame, _, frequencies = shape
@@ -162,11 +154,7 @@ class STFT(HostInitializer):
         if self.window is None:
             window = np.ones(frame)
         elif isinstance(self.window, str):
-            window = (
-                _WINDOWS[self.window](frame + 1)[:-1]
-                if self.periodic
-                else _WINDOWS[self.window](frame)
-            )
+            window = _WINDOWS[self.window](frame + 1)[:-1] if self.periodic else _WINDOWS[self.window](frame)
         else:
             window = np.asarray(self.window, "float64")
         if self.scaling == "density":

@@ -18,9 +18,7 @@ def _width(dtype: str) -> Any:
     return np.float64 if dtype == "float64" else np.float32
 
 
-def uniform(
-    generator: Any, shape: tuple[int, ...], dtype: str, low: float, high: float
-) -> np.ndarray:
+def uniform(generator: Any, shape: tuple[int, ...], dtype: str, low: float, high: float) -> np.ndarray:
     """Uniform in [low, high)."""
     x = generator.random(shape, _width(dtype))
     x *= high - low
@@ -28,9 +26,7 @@ def uniform(
     return x.astype(host_dtype(dtype), copy=False)
 
 
-def normal(
-    generator: Any, shape: tuple[int, ...], dtype: str, mean: float, stddev: float
-) -> np.ndarray:
+def normal(generator: Any, shape: tuple[int, ...], dtype: str, mean: float, stddev: float) -> np.ndarray:
     """Normal."""
     x = generator.standard_normal(shape, _width(dtype))
     x *= stddev
@@ -39,9 +35,7 @@ def normal(
     return x.astype(host_dtype(dtype), copy=False)
 
 
-def truncated(
-    generator: Any, shape: tuple[int, ...], dtype: str, mean: float, stddev: float
-) -> np.ndarray:
+def truncated(generator: Any, shape: tuple[int, ...], dtype: str, mean: float, stddev: float) -> np.ndarray:
     """Normal; what lies beyond two deviations is drawn again."""
     width = _width(dtype)
     x = generator.standard_normal(math.prod(shape), width)
@@ -70,9 +64,7 @@ class RandomNormal(RandomInitializer):
         (2, 3)
     """
 
-    def __init__(
-        self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None
-    ) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
@@ -94,9 +86,7 @@ class TruncatedNormal(RandomInitializer):
         (2, 3)
     """
 
-    def __init__(
-        self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None
-    ) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
@@ -118,9 +108,7 @@ class RandomUniform(RandomInitializer):
         (2, 3)
     """
 
-    def __init__(
-        self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None
-    ) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.minval, self.maxval = minval, maxval
 
@@ -157,16 +145,12 @@ class Orthogonal(RandomInitializer):
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:
         if len(shape) < 2:
-            raise ValueError(
-                f"Orthogonal needs a shape of two axes or more, got {shape}."
-            )
+            raise ValueError(f"Orthogonal needs a shape of two axes or more, got {shape}.")
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         rows, columns = math.prod(shape[:-1]), shape[-1]
         width = _width(dtype)
-        tall = generator.standard_normal(
-            (max(rows, columns), min(rows, columns)), width
-        )
+        tall = generator.standard_normal((max(rows, columns), min(rows, columns)), width)
         q, r = np.linalg.qr(tall)
         q *= self.gain * np.where(np.diagonal(r) < 0, -1, 1).astype(width)
         return (
@@ -179,9 +163,7 @@ class Orthogonal(RandomInitializer):
 # -- scaled by the number of inputs and outputs ------------------------------------------------------------------------
 
 
-def fans(
-    shape: Sequence[int], input_axes: Any = None, output_axes: Any = None
-) -> tuple[int, int]:
+def fans(shape: Sequence[int], input_axes: Any = None, output_axes: Any = None) -> tuple[int, int]:
     """How many inputs an output sees, and how many outputs an input reaches.
 
     Args:
@@ -198,16 +180,12 @@ def fans(
     return shape[-2] * window, shape[-1] * window
 
 
-def _fans_of_axes(
-    shape: Sequence[int], input_axes: Any, output_axes: Any
-) -> tuple[int, int]:
+def _fans_of_axes(shape: Sequence[int], input_axes: Any, output_axes: Any) -> tuple[int, int]:
     if input_axes is None or output_axes is None:
         raise ValueError("Give both `input_axes` and `output_axes`, or neither.")
     axes_in, axes_out = _axes(input_axes, len(shape)), _axes(output_axes, len(shape))
     if set(axes_in) & set(axes_out):
-        raise ValueError(
-            f"`input_axes` {axes_in} and `output_axes` {axes_out} overlap."
-        )
+        raise ValueError(f"`input_axes` {axes_in} and `output_axes` {axes_out} overlap.")
     size_in = math.prod(shape[a] for a in axes_in)
     size_out = math.prod(shape[a] for a in axes_out)
     window = math.prod(n for a, n in enumerate(shape) if a not in (*axes_in, *axes_out))
@@ -273,17 +251,13 @@ class VarianceScaling(RandomInitializer):
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
-        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[
-            self.mode
-        ]
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
             return uniform(generator, shape, dtype, -limit, limit)
         if self.distribution == "truncated_normal":
-            return truncated(
-                generator, shape, dtype, 0.0, math.sqrt(variance) / _TRUNCATED_DEVIATION
-            )
+            return truncated(generator, shape, dtype, 0.0, math.sqrt(variance) / _TRUNCATED_DEVIATION)
         return normal(generator, shape, dtype, 0.0, math.sqrt(variance))
 
 
@@ -292,12 +266,8 @@ class _Scaled(VarianceScaling):
 
     _fixed: tuple[float, str, str]
 
-    def __init__(
-        self, seed: Any = None, input_axes: Any = None, output_axes: Any = None
-    ) -> None:
-        super().__init__(
-            *self._fixed, seed=seed, input_axes=input_axes, output_axes=output_axes
-        )
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(*self._fixed, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
 
 class GlorotUniform(_Scaled):

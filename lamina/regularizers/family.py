@@ -10,11 +10,9 @@ from lamina.core.family import Family
 def _names() -> dict[str, Any]:
     from lamina import regularizers as here
 
-    return {
-        name: thing
-        for name in here.__all__
-        if isinstance(thing := getattr(here, name), type)
-    } | {"l1l2": here.L1L2}
+    return {name: thing for name in here.__all__ if isinstance(thing := getattr(here, name), type)} | {
+        "l1l2": here.L1L2
+    }
 
 
 family = Family("regularizer", "regularizers", _names)

@@ -138,23 +138,13 @@ class OrthogonalRegularizer(Regularizer):
 
     def __call__(self, x: Any) -> Any:
         if len(x.shape) != 2:
-            raise ValueError(
-                f"OrthogonalRegularizer takes matrices only, got shape {tuple(x.shape)}."
-            )
+            raise ValueError(f"OrthogonalRegularizer takes matrices only, got shape {tuple(x.shape)}.")
         rows = x if self.mode == "rows" else ops.transpose(x)
         length = ops.sqrt(ops.sum(ops.square(rows), axis=1, keepdims=True))
         rows = rows / ops.maximum(length, 1e-12)
         count = rows.shape[0]
-        products = ops.abs(
-            ops.matmul(rows, ops.transpose(rows))
-            * (1.0 - ops.eye(count, dtype=rows.dtype))
-        )
-        return (
-            self.factor
-            * 0.5
-            * ops.sum(products)
-            / max(1.0, count * (count - 1.0) / 2.0)
-        )
+        products = ops.abs(ops.matmul(rows, ops.transpose(rows)) * (1.0 - ops.eye(count, dtype=rows.dtype)))
+        return self.factor * 0.5 * ops.sum(products) / max(1.0, count * (count - 1.0) / 2.0)
 
 
 # The other names under which these are public.

@@ -1,0 +1,127 @@
+"""Adam and its kin: running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from lamina.optimizers.base import Optimizer
+from lamina.optimizers.options import Options, takes_options
+
+
+def power(k: Any, base: float, exponent: Any) -> Any:
+    """`base ** exponent` in the exponent's dtype."""
+    return k.pow(k.full((), base, k.dtype(exponent)), exponent)
+
+
+class Adam(Optimizer):
+    r"""Running means of the gradient and of its square, without their bias towards zero.
+
+    `m <- beta_1 m + (1 - beta_1) g`, `v <- beta_2 v + (1 - beta_2) g^2`,
+    `w <- w - rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)`.
+
+    Args:
+        learning_rate: A number, a schedule or a callable.
+        beta_1: The share of the mean that stays.
+        beta_2: The share of the mean of squares that stays.
+        epsilon: A small number against division by zero (the paper's "epsilon hat").
+        amsgrad: Whether to divide by the greatest `v` so far.
+        **options: See `Optimizer`.
+
+    Example:
+        >>> import lamina
+        >>> w = lamina.Variable([1.0])
+        >>> lamina.optimizers.Adam(0.1).apply([lamina.ops.array([5.0])], [w])
+        >>> round(float(w[0]), 3)
+        0.9
+
+    Reference:
+        Kingma and Ba, 2015, Adam: A Method for Stochastic Optimization. Reddi et al., 2018, On the Convergence of
+        Adam and Beyond.
+    """
+
+    native = "adam"
+
+    @takes_options
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = (
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad,
+        )
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        return (
+            ("momentum", "velocity"),
+            *((("velocity_hat",),) if self.amsgrad else ()),
+        )
+
+    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+        return rate * k.sqrt(1 - power(k, self.beta_2, step)) / (1 - power(k, self.beta_1, step))
+
+    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+        m, v = slots[:2]
+        m = m + (g - m) * (1 - self.beta_1)
+        v = v + (k.square(g) - v) * (1 - self.beta_2)
+        greatest = (k.maximum(slots[2], v),) if self.amsgrad else ()
+        size = greatest[0] if self.amsgrad else v
+        return p - m * c / (k.sqrt(size) + self.epsilon), m, v, *greatest
+
+
+class AdamW(Adam):
+    """Adam, with weight decay apart from the gradient.
+
+    Args:
+        learning_rate: A number, a schedule or a callable.
+        weight_decay: The share of a weight that is taken away at every update, times the learning rate.
+        beta_1: The share of the mean that stays.
+        beta_2: The share of the mean of squares that stays.
+        epsilon: A small number against division by zero.
+        amsgrad: Whether to divide by the greatest `v` so far.
+        **options: See `Optimizer`.
+
+    Raises:
+        ValueError: without weight decay.
+
+    Example:
+        >>> import lamina
+        >>> w = lamina.Variable([1.0])
+        >>> lamina.optimizers.AdamW(0.1, weight_decay=0.1).apply([lamina.ops.array([5.0])], [w])
+        >>> round(float(w[0]), 3)
+        0.89
+
+    Reference:
+        Loshchilov and Hutter, 2019, Decoupled Weight Decay Regularization.
+    """
+
+    @takes_options
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        if weight_decay is None:
+            raise ValueError("AdamW needs a `weight_decay`; for none use Adam.")
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad,
+            weight_decay=weight_decay,
+            **options,
+        )

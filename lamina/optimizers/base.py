@@ -1,0 +1,651 @@
+"""Optimizer: everything around an update rule, composed once.
+
+A family of optimizers is a pure rule on one variable; `Optimizer` adds to it schedules, clipping, weight decay, an
+average of the weights, accumulation of gradients, loss scaling and constraints.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from lamina.core import names
+from lamina.core.config import Configurable
+from lamina.core.stateless import StatelessScope
+from lamina.core.variable import Variable
+from lamina.kernel.context import current
+from lamina.ops._op import convert
+from lamina.optimizers import clipping
+from lamina.optimizers.branch import choose
+from lamina.optimizers.schedules.base import LearningRateSchedule
+
+
+class Optimizer(Configurable):
+    """Changes variables by their gradients.
+
+    An optimizer of your own overrides `update_step(gradient, variable, learning_rate)`, and `build(variables)` if it
+    keeps state. Everything else is composed around it, in this order: unscale, accumulate, clip, decay, update,
+    average, constrain.
+
+    Args:
+        learning_rate: A number, a schedule, or a callable without arguments (or of the number of updates).
+        weight_decay: The share of a weight that is taken away at every update, times the learning rate.
+        clipnorm: The greatest norm of one variable's gradient.
+        clipvalue: The greatest absolute value in a gradient.
+        global_clipnorm: The greatest norm of all gradients together.
+        use_ema: Whether to keep a moving average of the weights, which they become at the end of `fit`.
+        ema_momentum: The share of the average that stays at every update.
+        ema_overwrite_frequency: After how many updates the weights become their averages.
+        loss_scale_factor: What the loss is multiplied by (see `scale_loss`), and gradients divided by.
+        gradient_accumulation_steps: How many calls make one update, by the mean of their gradients. Updates, not
+            calls, are what schedules and averages count: the result is that of one larger batch.
+        name: A name.
+
+    Raises:
+        ValueError: for a number out of its range, or more than one kind of clipping.
+
+    Example:
+        >>> import lamina
+        >>> class SignDescent(lamina.optimizers.Optimizer):
+        ...     def update_step(self, gradient, variable, learning_rate):
+        ...         self.assign_sub(variable, learning_rate * lamina.ops.sign(gradient))
+        >>> weight = lamina.Variable([1.0, 2.0])
+        >>> SignDescent(learning_rate=0.5).apply([lamina.ops.array([3.0, -3.0])], [weight])
+        >>> weight.numpy().tolist()
+        [0.5, 2.5]
+    """
+
+    native: str | None = None  # under which name a backend may have the rule in a faster form
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse(type(self), kwargs)
+        self.name = (
+            names.check(name) if name is not None else names.unique(names.to_snake_case(type(self).__name__))
+        )
+        self.weight_decay, self.loss_scale_factor = weight_decay, loss_scale_factor
+        self.clipnorm, self.clipvalue, self.global_clipnorm = (
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+        )
+        self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = (
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+        )
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._check_options()
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable_variables: list[Variable] = []
+        self._index: dict[int, int] = {}  # id of a trainable variable -> its place
+        self._slots: list[list[Variable]] = []  # of each trainable variable, in the order of the rule
+        self._averages: list[Variable] = []
+        self._accumulators: list[Variable] = []
+        self._undecayed: set[int] = set()
+        self._undecayed_names: list[str] = []
+        self._iterations = self.add_variable((), "zeros", "int32", "only_first_replica", name="iteration")
+        self._learning_rate: Any = self._checked_rate(learning_rate)
+
+    def _check_options(self) -> None:
+        given = {
+            n: v for n in ("clipnorm", "clipvalue", "global_clipnorm") if (v := getattr(self, n)) is not None
+        }
+        if len(given) > 1:
+            raise ValueError(f"Set one of `clipnorm`, `clipvalue` and `global_clipnorm`, got {given}.")
+        for option, value in given.items():
+            if value <= 0:
+                raise ValueError(f"`{option}` must be positive, got {value!r}.")
+        if self.use_ema and not 0 <= self.ema_momentum <= 1:
+            raise ValueError(f"`ema_momentum` must be from 0 to 1, got {self.ema_momentum!r}.")
+        every = self.ema_overwrite_frequency
+        if self.use_ema and every and (not isinstance(every, int) or every < 1):
+            raise ValueError(f"`ema_overwrite_frequency` must be a positive integer or None, got {every!r}.")
+        steps = self.gradient_accumulation_steps
+        if steps and (not isinstance(steps, int) or steps < 2):
+            raise ValueError(
+                f"`gradient_accumulation_steps` must be an integer of 2 or more, or None, got {steps!r}."
+            )
+
+    # -- the learning rate and the count of updates ------------------------------------------------------------------
+
+    def _checked_rate(self, rate: Any) -> Any:
+        if isinstance(rate, LearningRateSchedule):
+            return rate
+        if isinstance(rate, dict):
+            from lamina.optimizers.schedules import deserialize
+
+            return deserialize(rate)
+        if callable(rate) and not hasattr(rate, "dtype"):
+            return rate
+        if not isinstance(rate, int | float) and not hasattr(rate, "dtype"):
+            raise ValueError(
+                f"`learning_rate` must be a number, a LearningRateSchedule or a callable, got {rate!r}."
+            )
+        variable = self.add_variable((), "zeros", "float32", "only_first_replica", name="learning_rate")
+        variable.assign(rate)
+        return variable
+
+    @property
+    def learning_rate(self) -> Any:
+        """The rate as it is now: a Variable, or what the schedule or callable gives."""
+        if isinstance(self._learning_rate, Variable):
+            return self._learning_rate
+        return _call_rate(self._learning_rate, self.iterations)
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        settable = isinstance(self._learning_rate, Variable)
+        if settable and not (callable(value) and not hasattr(value, "dtype")):
+            self._learning_rate.assign(value)
+        elif isinstance(value, LearningRateSchedule) or callable(value):
+            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            self._learning_rate = value
+        else:
+            raise TypeError(
+                f"Optimizer {self.name!r} was made with a schedule, so its learning rate cannot be set to {value!r}. "
+                "Make it with a number, or set another schedule."
+            )
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made (with accumulation, several calls make one)."""
+        if self.gradient_accumulation_steps:
+            k = current()
+            count = self._iterations.value
+            return k.floor_divide(count, k.full((), self.gradient_accumulation_steps, "int32"))
+        return self._iterations
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state, in the order of files: iteration, learning rate, then what `build` made."""
+        return self._variables[:]
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the rule's state: groups are made one after the other, a group variable by variable."""
+        return ()
+
+    def make_slot(self, variable: Variable, name: str) -> Variable | None:
+        """The state called `name` of one variable, or None if it needs none."""
+        return self.add_variable_from_reference(variable, name)
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Make the state for these variables.
+
+        Args:
+            variables: The variables that gradients will be given for.
+        """
+        if self.built:
+            return
+        variables = list(variables)
+        self._trainable_variables = variables
+        self._index = {id(v): i for i, v in enumerate(variables)}
+        if self.use_ema:
+            self._averages = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
+        self._slots = [[] for _ in variables]
+        for group in self.slot_groups():
+            for variable, slots in zip(variables, self._slots, strict=True):
+                made = [self.make_slot(variable, name) for name in group]
+                slots.extend(slot for slot in made if slot is not None)
+        self.built = True
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Add state.
+
+        Args:
+            shape: The sizes.
+            initializer: An initializer, or its name.
+            dtype: A dtype name.
+            aggregation: How replicas are combined.
+            layout: How the value is spread over devices.
+            name: A name.
+        """
+        variable = Variable(
+            initializer,
+            shape,
+            dtype,
+            trainable=False,
+            autocast=False,
+            aggregation=aggregation,
+            layout=layout,
+            name=name,
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self,
+        reference_variable: Variable,
+        name: str | None = None,
+        initializer: Any = "zeros",
+    ) -> Variable:
+        """Add state of the shape and dtype of a variable.
+
+        Args:
+            reference_variable: The variable it belongs to.
+            name: A name; the variable's path comes in front.
+            initializer: An initializer, or its name.
+        """
+        path = reference_variable.path.replace("/", "_")
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            name=f"{path}_{name}" if name else path,
+        )
+
+    def add_optimizer_variables(
+        self,
+        trainable_variables: Iterable[Variable],
+        name: Any,
+        initializer: Any = "zeros",
+    ) -> Any:
+        """Add state for each of these variables.
+
+        Args:
+            trainable_variables: The variables.
+            name: A name, or several for as many lists.
+            initializer: An initializer or its name; or as many as names.
+
+        Returns:
+            A list of variables; a tuple of lists for several names.
+        """
+        if isinstance(name, str):
+            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
+        initializers = [initializer] * len(name) if isinstance(initializer, str) else initializer
+        made: list[list[Variable]] = [[] for _ in name]
+        for variable in trainable_variables:
+            for out, each, first in zip(made, name, initializers, strict=True):
+                out.append(self.add_variable_from_reference(variable, each, first))
+        return tuple(made)
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        return self._index[id(variable)]
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """Set a variable."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        """Add to a variable."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        """Subtract from a variable."""
+        variable.assign_sub(value)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all state.
+
+        Args:
+            weights: A value for each of `variables`.
+
+        Raises:
+            ValueError: if the optimizer is not built, or their number differs.
+        """
+        if not self.built:
+            raise ValueError(f"Optimizer {self.name!r} has no state before `build(variables)`.")
+        if len(weights) != len(self._variables):
+            raise ValueError(
+                f"Optimizer {self.name!r} has {len(self._variables)} variables, got {len(weights)} weights."
+            )
+        for variable, weight in zip(self._variables, weights, strict=True):
+            variable.assign(weight)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the state into a mapping, under "0", "1", ..."""
+        for i, variable in enumerate(self._variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the state from a mapping; one of another size is left alone, with a warning."""
+        if len(store.keys()) != len(self._variables):
+            warnings.warn(
+                f"Optimizer {self.name!r} has {len(self._variables)} variables, what was saved has "
+                f"{len(store.keys())}: its state was not loaded.",
+                stacklevel=2,
+            )
+            return
+        for i, variable in enumerate(self._variables):
+            variable.assign(store[str(i)])
+
+    def exclude_from_weight_decay(
+        self,
+        var_list: Iterable[Variable] | None = None,
+        var_names: Iterable[str] | None = None,
+    ) -> None:
+        """Leave variables out of weight decay.
+
+        Args:
+            var_list: Variables.
+            var_names: Texts (regular expressions) found in the names of variables.
+
+        Raises:
+            ValueError: if the optimizer is built already.
+        """
+        self._undecayed |= {id(v) for v in var_list or ()}
+        self._undecayed_names += list(var_names or ())
+
+    def _decays(self, variable: Variable) -> bool:
+        if id(variable) in self._undecayed:
+            return False
+        return not any(re.search(name, variable.name) for name in self._undecayed_names)
+
+    # -- one call ----------------------------------------------------------------------------------------------------
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
+        """`apply` for pairs of (gradient, variable); gives the number of updates."""
+        pairs = list(grads_and_vars)
+        if not pairs:
+            raise ValueError("apply_gradients needs one pair of gradient and variable at least.")
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations
+
+    def apply(
+        self,
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Variable] | None = None,
+    ) -> None:
+        """Change variables by their gradients.
+
+        Args:
+            grads: A gradient, or None, for each variable.
+            trainable_variables: The variables; by default those the optimizer was built for.
+
+        Raises:
+            ValueError: if there are no gradients, their number differs from that of the variables, or a variable is
+                not one that the optimizer was built for.
+        """
+        grads = list(grads)
+        if not grads:
+            return
+        variables = self._matching(grads, trainable_variables)
+        grads, variables = self._given_gradients(grads, variables)
+        k = current()
+        grads = [self._ready(k, g, v) for g, v in zip(grads, variables, strict=True)]
+        if self.gradient_accumulation_steps and grads:
+            self._accumulate(k, grads, variables)
+        elif grads:
+            self._update(k, grads, variables)
+        self._iterations.assign(k.add(self._iterations.value, k.full((), 1, "int32")))
+
+    def stateless_apply(
+        self, optimizer_variables: Any, grads: Any, trainable_variables: Any
+    ) -> tuple[list, list]:
+        """`apply` as a pure function.
+
+        Args:
+            optimizer_variables: Values of `variables`.
+            grads: A gradient for each variable.
+            trainable_variables: Values of the variables that the optimizer was built for.
+
+        Returns:
+            The new values: (of the trainable variables, of the optimizer's).
+
+        Raises:
+            ValueError: if the optimizer is not built, or a number of values differs.
+        """
+        if not self.built:
+            raise ValueError(f"Call `build(variables)` of optimizer {self.name!r} before `stateless_apply`.")
+        for what, got, own in (
+            ("optimizer_variables", optimizer_variables, self._variables),
+            ("trainable_variables", trainable_variables, self._trainable_variables),
+        ):
+            if len(got) != len(own):
+                raise ValueError(
+                    f"`{what}` must have {len(own)} values, one for each variable, got {len(got)}."
+                )
+        every = [*self._variables, *self._trainable_variables]
+        mapping = zip(every, [*optimizer_variables, *trainable_variables], strict=True)
+        with StatelessScope(state_mapping=mapping) as scope:
+            self.apply(grads, self._trainable_variables)
+        new = [scope.get_current_value(v) for v in every]
+        return new[len(self._variables) :], new[: len(self._variables)]
+
+    def _matching(self, grads: list[Any], variables: Sequence[Variable] | None) -> list[Variable]:
+        if variables is None:
+            if not self.built:
+                raise ValueError(f"Give optimizer {self.name!r} the variables: `apply(grads, variables)`.")
+            variables = self._trainable_variables
+        variables = list(variables)
+        if len(grads) != len(variables):
+            raise ValueError(f"Got {len(grads)} gradients for {len(variables)} variables.")
+        if not self.built:
+            self.build(variables)
+        for variable in variables:
+            if id(variable) not in self._index:
+                raise ValueError(
+                    f"Optimizer {self.name!r} was not built for {variable.path!r}. It takes only the variables it was "
+                    "built with: make a new optimizer, or call `build` with all variables first."
+                )
+        return variables
+
+    def _given_gradients(
+        self, grads: list[Any], variables: list[Variable]
+    ) -> tuple[list[Any], list[Variable]]:
+        """Without the variables that have no gradient, and those whose gradient is their new value."""
+        missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
+        if len(missing) == len(grads):
+            raise ValueError("No gradients: the loss does not depend on any of the variables.")
+        if missing:
+            warnings.warn(
+                f"The loss does not depend on {', '.join(missing)}. If that is meant, set `trainable = False` there.",
+                stacklevel=4,
+            )
+        kept = []
+        for gradient, variable in zip(grads, variables, strict=True):
+            if gradient is not None and variable.overwrite_with_gradient:
+                variable.assign(gradient)
+            elif gradient is not None:
+                kept.append((gradient, variable))
+        return [g for g, _ in kept], [v for _, v in kept]
+
+    def _ready(self, k: Any, gradient: Any, variable: Variable) -> Any:
+        gradient = convert(k, gradient, variable.dtype)
+        return gradient / self.loss_scale_factor if self.loss_scale_factor is not None else gradient
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times `loss_scale_factor`, to be differentiated in place of the loss."""
+        return loss * self.loss_scale_factor if self.loss_scale_factor is not None else loss
+
+    def _accumulate(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+        """Add to the sums of gradients, and update by their means at every last call."""
+        steps = self.gradient_accumulation_steps
+        sums = [self._accumulators[self._index[id(v)]] for v in variables]
+
+        def update() -> None:
+            self._update(
+                k,
+                [(s.value + g) / steps for s, g in zip(sums, grads, strict=True)],
+                variables,
+            )
+            for total in sums:
+                total.assign(k.zeros(total.shape, total.dtype))
+
+        def add() -> None:
+            for total, gradient in zip(sums, grads, strict=True):
+                total.assign(total.value + gradient)
+
+        count = self._iterations.value + 1
+        last = k.equal(k.remainder(count, k.full((), steps, "int32")), k.full((), 0, "int32"))
+        choose(k, last, update, add, [*self._variables, *variables])
+
+    def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+        grads = self._clip(k, grads)
+        rate = convert(k, _value(self.learning_rate), "float32")
+        self._decay(k, variables, rate)
+        self.update_all(k, grads, variables, rate)
+        if self.use_ema:
+            self._average(k, variables)
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
+
+    def _clip(self, k: Any, grads: list[Any]) -> list[Any]:
+        if self.clipnorm is not None:
+            return [clipping.by_norm(k, g, self.clipnorm) for g in grads]
+        if self.global_clipnorm is not None:
+            return clipping.by_global_norm(k, grads, self.global_clipnorm)
+        if self.clipvalue is not None:
+            return [k.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
+        return grads
+
+    def _decay(self, k: Any, variables: list[Variable], rate: Any) -> None:
+        if self.weight_decay is None:
+            return
+        for variable in variables:
+            if self._decays(variable):
+                share = k.astype(rate, variable.dtype) * self.weight_decay
+                variable.assign(variable.value - variable.value * share)
+
+    def _average(self, k: Any, variables: list[Variable]) -> None:
+        count = convert(k, _value(self.iterations))
+        for variable in variables:
+            average = self._averages[self._index[id(variable)]]
+            # the first update sets the average, later ones move it
+            stays = k.astype(k.not_equal(count, k.full((), 0, "int32")), variable.dtype) * self.ema_momentum
+            moved = stays * average.value + (1 - stays) * variable.value
+            average.assign(moved)
+            if self.ema_overwrite_frequency:
+                every = k.full((), self.ema_overwrite_frequency, "int32")
+                now = k.equal(k.remainder(count + 1, every), k.full((), 0, "int32"))
+                variable.assign(k.where(now, moved, variable.value))
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """With `use_ema`, give the variables their averages; `fit` calls it at its end.
+
+        Args:
+            var_list: The variables.
+        """
+        for variable in var_list if self.use_ema and self.built else ():
+            if id(variable) in self._index:
+                variable.assign(self._averages[self._index[id(variable)]].value)
+
+    # -- the rule ----------------------------------------------------------------------------------------------------
+
+    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+        """What the rule needs that is the same for all variables; `step` counts from 1."""
+        return rate
+
+    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+        """(the new parameter, the new state...) from a parameter, its gradient, the coefficients and the state."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `update_step(gradient, variable, learning_rate)`."
+        )
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Change one variable.
+
+        Args:
+            gradient: Its gradient.
+            variable: The variable.
+            learning_rate: The rate of this step.
+        """
+        k = current()
+        c = self._coefficients(k, convert(k, _value(learning_rate)), variable.dtype, 1.0)
+        self._change(k, variable, convert(k, gradient, variable.dtype), c)
+
+    def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
+        """Change all variables: by `update_step` where a subclass defines it, else by the rule."""
+        if type(self).update_step is not Optimizer.update_step:
+            for gradient, variable in zip(grads, variables, strict=True):
+                self.update_step(gradient, variable, rate)
+            return
+        for (dtype, multiplier), members in _alike(variables).items():
+            c = self._coefficients(k, rate, dtype, multiplier)
+            for i in members:
+                self._change(k, variables[i], grads[i], c)
+
+    def _coefficients(self, k: Any, rate: Any, dtype: str, multiplier: float) -> Any:
+        rate = k.astype(rate, dtype)
+        step = k.astype(convert(k, _value(self.iterations)), dtype) + 1
+        return self.coefficients(k, rate * multiplier if multiplier != 1 else rate, step)
+
+    def _change(self, k: Any, variable: Variable, gradient: Any, c: Any) -> None:
+        slots = self._slots[self._index[id(variable)]]
+        value, *new = self.rule(k, variable.value, gradient, c, *[s.value for s in slots])
+        variable.assign(value)
+        for slot, each in zip(slots, new, strict=True):
+            slot.assign(each)
+
+    # -- config ------------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer; the learning rate is the one in force."""
+        from lamina.saving.codec import serialize
+
+        config = super().get_config()
+        if "name" in config:
+            config["name"] = self.name
+        if "learning_rate" in config:
+            rate = self._learning_rate
+            config["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else serialize(rate)
+        return config
+
+
+def _refuse(cls: type, kwargs: dict[str, Any]) -> None:
+    if not kwargs:
+        return
+    hints = {
+        "lr": "learning_rate=...",
+        "decay": "a schedule such as InverseTimeDecay as the learning rate",
+    }
+    told = "".join(f" In place of `{name}` use {hints[name]}." for name in kwargs if name in hints)
+    raise ValueError(f"{cls.__name__} got unknown arguments: {', '.join(kwargs)}.{told}")
+
+
+def _value(x: Any) -> Any:
+    return x.value if isinstance(x, Variable) else x
+
+
+def _call_rate(rate: Callable[..., Any], count: Any) -> Any:
+    """What a schedule, or a callable with or without an argument, gives."""
+    if isinstance(rate, LearningRateSchedule):
+        return rate(count)
+    import inspect
+
+    try:
+        wants = [
+            p for p in inspect.signature(rate).parameters.values() if p.default is p.empty and p.kind < 2
+        ]
+    except (TypeError, ValueError):  # a builtin tells nothing
+        wants = []
+    return rate(count) if wants else rate()
+
+
+def _alike(variables: list[Variable]) -> dict[tuple[str, float], list[int]]:
+    """The places of the variables by (dtype, multiplier of the learning rate)."""
+    found: dict[tuple[str, float], list[int]] = {}
+    for i, variable in enumerate(variables):
+        key = (variable.dtype, getattr(variable, "learning_rate_multiplier", 1.0))
+        found.setdefault(key, []).append(i)
+    return found
