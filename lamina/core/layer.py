@@ -677,7 +677,7 @@ def _abstract_call(kernel: Any, layer: Layer, args: tuple, kwargs: dict) -> Any:
             swap = lambda x: table.get(id(x), x)  # noqa: E731
             return layer.call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
 
-        return list(leaves(kernel.abstract(program, specs)))
+        return list(leaves(kernel.eval_shape(program, specs)))
 
     first, second = run(STAND_INS[0]), run(STAND_INS[1])
     outs = [
