@@ -69,11 +69,11 @@ def layer_normalization(
     beta: Tensor | None = None,
     axis: Any = -1,
     epsilon: float | None = None,
-    **kwargs: Any,
+    rms_scaling: bool = False,
 ) -> Any:
     """One kernel forward and one backward, instead of eight and more, with sums of halves in float32."""
     sizes = _last_sizes(x, axis)
-    if kwargs or sizes is None or _differs(gamma, sizes) or _differs(beta, sizes):
+    if rms_scaling or sizes is None or _differs(gamma, sizes) or _differs(beta, sizes):
         return NotImplemented
     return F.layer_norm(
         x, sizes, gamma, beta, _epsilon() if epsilon is None else epsilon
@@ -139,10 +139,9 @@ def dot_product_attention(
     """One fused kernel, which never holds the weights of all queries and keys in memory."""
     if attn_logits_soft_cap is not None or not _fit(query, key, value):
         return NotImplemented
-    if query.dtype is torch.float16 and mask is not None:
-        return NotImplemented  # its range has no number that makes a row without a place a plain mean
     if mask is not None or bias is not None:
-        bias, is_causal = _additive(query, key, bias, mask, is_causal), False
+        allowed, is_causal = _allowed(query, key, mask, is_causal), False
+        query, bias = _without_empty_rows(query, bias, allowed)
     with sdpa_kernel(SDPBackend.FLASH_ATTENTION) if flash_attention else nullcontext():
         result = F.scaled_dot_product_attention(
             query.transpose(1, 2),
@@ -176,32 +175,40 @@ def _fit(query: Tensor, key: Tensor, value: Tensor) -> bool:
     )
 
 
-def _additive(
-    query: Tensor,
-    key: Tensor,
-    bias: Tensor | None,
-    mask: Tensor | None,
-    is_causal: bool,
-) -> Tensor:
-    """Bias, mask and causality as one term that is added to the logits."""
-    added = (
-        torch.zeros((), dtype=query.dtype, device=query.device)
-        if bias is None
-        else bias.to(query.dtype)
-    )
-    never = (
-        -0.7 * torch.finfo(query.dtype).max
-    )  # finite: a row without a place gives a mean, not NaN
-    if mask is not None:
-        added = torch.where(mask.to(torch.bool), added, never)
+def _allowed(
+    query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool
+) -> Tensor | None:
+    """Where a query may look, or None for everywhere."""
+    allowed = None if mask is None else mask.to(torch.bool)
     if is_causal:
-        sizes = (query.shape[1], key.shape[1])
+        causal = torch.ones(
+            (query.shape[1], key.shape[1]), dtype=torch.bool, device=query.device
+        ).tril()
+        allowed = causal if allowed is None else allowed & causal
+    return allowed
+
+
+def _without_empty_rows(
+    query: Tensor, bias: Tensor | None, allowed: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The query, and what is added to the logits (or a mask).
+
+    A query without a place gets the mean of all values, as in the composed definition; torch would give zeros.
+    So it looks everywhere, with the same logit 0.
+    """
+    if allowed is None:
+        return query, bias.to(query.dtype)
+    has_place = torch.any(allowed, -1, True)
+    if bias is None:
+        added = allowed | ~has_place
+    else:
         added = torch.where(
-            torch.ones(sizes, dtype=torch.bool, device=query.device).tril(),
-            added,
-            never,
+            has_place, torch.where(allowed, bias.to(query.dtype), -torch.inf), 0.0
         )
-    return added
+    rows = has_place.reshape(
+        (1,) * (4 - has_place.ndim) + tuple(has_place.shape)
+    ).transpose(1, 2)
+    return torch.where(rows, query, 0.0), added
 
 
 overrides: dict[str, Callable[..., Any]] = {
