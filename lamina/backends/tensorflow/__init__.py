@@ -6,6 +6,8 @@ import os as _os
 
 _os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the import: TensorFlow reads it once
 
+import tensorflow as _tf
+
 from lamina.backends.tensorflow.array import *
 from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *
@@ -13,6 +15,9 @@ from lamina.backends.tensorflow.linear import *
 from lamina.backends.tensorflow.native import overrides as overrides
 from lamina.backends.tensorflow.neural import *
 from lamina.backends.tensorflow.random import *
+
+# its warnings about retracing count by the name of a function, which is one and the same for all that `jit` compiles
+_tf.get_logger().setLevel("ERROR")
 
 name = "tensorflow"
 abstract = False

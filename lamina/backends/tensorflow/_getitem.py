@@ -12,18 +12,21 @@ from lamina.backends.tensorflow._support import in_range, size
 
 def getitem(x: Any, key: Any) -> Any:
     """Integers, slices, None, Ellipsis, integer or bool tensors, as NumPy."""
-    entries = [_entry(e) for e in (key if isinstance(key, tuple) else (key,))]
-    entries = _without_ellipsis(entries, x.shape.rank)
+    written = [_entry(e) for e in (key if isinstance(key, tuple) else (key,))]
+    entries = _without_ellipsis(written, x.shape.rank)
     if not any(_is_array(e) for e in entries):
         return x[tuple(entries)]
     x, entries = _spread_masks(x, entries)
-    advanced = [i for i, e in enumerate(entries) if _is_array(e) or _is_integer(e)]
-    x, places = _basic(x, entries, advanced)
-    indices = [
-        in_range(tf.cast(entries[i], tf.int32), size(x, p)) for i, p in zip(advanced, places, strict=True)
-    ]
-    together = advanced == list(range(advanced[0], advanced[-1] + 1))
-    return _gather(x, indices, places, places[0] if together else 0)
+    places = [i for i, e in enumerate(entries) if _is_gathered(e)]
+    x = _basic(x, entries, places)
+    indices = [in_range(tf.cast(entries[place], tf.int32), size(x, place)) for place in places]
+    return _gather(x, indices, places, places[0] if _is_together(written) else 0)
+
+
+def _is_together(written: list) -> bool:
+    """Whether the gathered entries stand side by side; otherwise their axes come first. An empty Ellipsis parts, too."""
+    gathered = [i for i, e in enumerate(written) if _is_gathered(e)]
+    return gathered == list(range(gathered[0], gathered[-1] + 1))
 
 
 def _entry(e: Any) -> Any:
@@ -50,8 +53,9 @@ def _is_array(e: Any) -> bool:
     return isinstance(e, tf.Tensor) and (e.dtype.is_bool or e.shape.rank != 0)
 
 
-def _is_integer(e: Any) -> bool:
-    return isinstance(e, (int, tf.Tensor)) and not _is_array(e)
+def _is_gathered(e: Any) -> bool:
+    """Beside an array, integers are indices like any."""
+    return isinstance(e, (int, tf.Tensor))
 
 
 def _is_whole(e: Any) -> bool:
@@ -88,12 +92,10 @@ def _spread_masks(x: Any, entries: list) -> tuple[Any, list]:
     return x, spread
 
 
-def _basic(x: Any, entries: list, advanced: list[int]) -> tuple[Any, list[int]]:
-    """x with the slices and new axes done, and the axes that the advanced entries now mean."""
-    basic = [slice(None) if i in advanced else e for i, e in enumerate(entries)]
-    if all(_is_whole(e) for e in basic):
-        return x, advanced
-    return x[tuple(basic)], advanced
+def _basic(x: Any, entries: list, places: list[int]) -> Any:
+    """x with the slices and new axes done."""
+    basic = [slice(None) if i in places else e for i, e in enumerate(entries)]
+    return x if all(_is_whole(e) for e in basic) else x[tuple(basic)]
 
 
 def _gather(x: Any, indices: list, places: list[int], target: int) -> Any:
@@ -106,6 +108,10 @@ def _gather(x: Any, indices: list, places: list[int], target: int) -> Any:
     rank = max([index.shape.rank for index in indices])
     others = [a for a in range(x.shape.rank) if a not in places]
     rows = tf.stack([tf.broadcast_to(index, shape) for index in indices], -1)
-    result = tf.gather_nd(tf.transpose(x, [*places, *others]), rows)
+    front = tf.transpose(x, [*places, *others])
+    if 0 in x.shape:  # gather_nd refuses, even where it has nothing to take
+        result = tf.zeros(tf.concat([shape, tf.shape(front)[len(places) :]], 0), x.dtype)
+    else:
+        result = tf.gather_nd(front, rows)
     before, after = range(rank, rank + target), range(rank + target, result.shape.rank)
     return tf.transpose(result, [*before, *range(rank), *after])

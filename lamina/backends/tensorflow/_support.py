@@ -21,6 +21,7 @@ WIDER: dict[str, dict[str, str]] = {
     "erfinv": _HALVES,  # no kernel: Ndtri of halves
     "extreme": {"bool": "uint8"},  # no kernel: Max, Min, ArgMax, TopK, Cum of bool
     "fft": _HALVES,  # no kernel: RFFT of halves
+    "floor_divide": _HALVES,  # no kernel: TruncateMod and Rint of halves
     "gamma": _HALVES,  # no kernel: StatelessRandomGammaV3 of bfloat16; float16 overflows in it
     "lgamma": {"bfloat16": "float32"},  # no kernel: Lgamma of bfloat16
     "linalg": _HALVES,  # no kernel: factorisations of halves

@@ -239,10 +239,14 @@ floor = tf.math.floor
 def floor_divide(x1: Any, x2: Any) -> Any:
     if x1.dtype.is_integer:
         return _by_nonzero(tf.math.floordiv, x1, x2)
+    return through("floor_divide", _floor_divide, x1, x2)
+
+
+def _floor_divide(x1: Any, x2: Any) -> Any:
     # not floor(x1 / x2): the quotient may round up to the next integer, and infinity has no quotient
     rest = tf.truncatemod(x1, x2)
     below = (rest != 0) & ((rest < 0) != (x2 < 0))
-    quotient = round((x1 - rest) / x2) - tf.cast(below, x1.dtype)
+    quotient = tf.math.rint((x1 - rest) / x2) - tf.cast(below, x1.dtype)
     return tf.where(x2 == 0, x1 / x2, quotient)
 
 

@@ -106,7 +106,7 @@ def _scan_in_graph(
         return i + unroll, list(carry), arrays
 
     whole = length - length % unroll
-    i, carry, arrays = tf.while_loop(lambda i, *_: i < whole, turn, (tf.constant(0), list(carry), arrays))
+    _, carry, arrays = tf.while_loop(lambda i, *_: i < whole, turn, (tf.constant(0), list(carry), arrays))
     for left in range(length - whole if unroll > 1 else 0):
         place = (length - whole - 1 - left) if reverse else whole + left
         carry, ys = step(carry, [x.read(place) for x in inputs])
@@ -230,30 +230,39 @@ def _opened(tensors: Any, spec: Any, rest: tuple) -> Any:
 _HOLE = object()  # the place of a tensor among the other leaves
 
 
+class _Program:
+    """A function compiled for one structure of arguments and one set of leaves that are no tensors."""
+
+    def __init__(self, f: Callable, spec: Any, rest: tuple) -> None:
+        self.results: list = []  # (structure, other leaves) of what each trace gives
+        self.alike = True  # whether they are the same for all traces, as they nearly always are
+
+        def traced(tensors: list) -> list:
+            args, kwargs = _opened(tensors, spec, rest)
+            outputs, *result = _sealed(f(*args, **kwargs))
+            self.results.append(result)
+            self.alike = self.alike and result == self.results[0]
+            return [tf.constant(len(self.results) - 1), *[tf.convert_to_tensor(y) for y in outputs]]
+
+        self.compiled = tf.function(traced, autograph=False, reduce_retracing=True)
+
+    def __call__(self, tensors: list) -> Any:
+        trace, *outputs = self.compiled(tensors)
+        return _opened(outputs, *self.results[0 if self.alike else int(trace)])
+
+
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
     # nothing to donate: TensorFlow frees a tensor when its last reader has run
     programs: dict = {}
-    results: list = []  # (structure, other leaves) of each trace's result; the program says which it is
-
-    def compile(spec: Any, rest: tuple) -> Callable:
-        def program(tensors: list) -> list:
-            args, kwargs = _opened(tensors, spec, rest)
-            outputs, *shape_of_result = _sealed(f(*args, **kwargs))
-            results.append(shape_of_result)
-            return [tf.constant(len(results) - 1), *[tf.convert_to_tensor(y) for y in outputs]]
-
-        return tf.function(program, autograph=False, reduce_retracing=True)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not tf.executing_eagerly():  # inside another program: a part of it
             return f(*args, **kwargs)
-        tensors, *key = _sealed((args, kwargs))
-        key = tuple(key)
-        program = programs.get(key)
+        tensors, spec, rest = _sealed((args, kwargs))
+        program = programs.get((spec, rest))
         if program is None:
-            program = programs[key] = compile(*key)
-        trace, *outputs = program([tf.convert_to_tensor(x) for x in tensors])
-        return _opened(outputs, *results[int(trace)])
+            program = programs[spec, rest] = _Program(f, spec, rest)
+        return program([tf.convert_to_tensor(x) for x in tensors])
 
     return call
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, size, through
@@ -58,9 +59,9 @@ def lstsq(a: Any, b: Any, rcond: float | None) -> Any:
     # not tf.linalg.lstsq: it knows no rcond, and without damping fails on matrices of low rank
     values, u, v = tf.linalg.svd(a)
     real = values.dtype
-    limit = real.as_numpy_dtype(0).dtype
     if rcond is None:
-        rcond = float(tf.experimental.numpy.finfo(limit).eps) * max(a.shape)
+        longest = tf.reduce_max(tf.shape(a))
+        rcond = tf.constant(np.finfo(real.as_numpy_dtype).eps, real) * tf.cast(longest, real)
     keep = values > tf.cast(rcond, real) * tf.reduce_max(values)
     inverse = tf.where(keep, 1 / tf.where(keep, values, tf.ones([], real)), tf.zeros([], real))
     columns = b if b.shape.rank > 1 else b[:, None]

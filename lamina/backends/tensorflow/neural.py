@@ -36,8 +36,8 @@ def _channels_last(f: Callable[[Any], Any], x: Any, channels_last: bool) -> Any:
 def _conv(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes, groups: int) -> Any:
     rank = len(strides)
     dilated = max(dilation) > 1
-    if rank == 2 and groups > 1 and groups == x.shape[-1]:
-        return _depthwise(x, kernel, strides, padding, dilation)
+    if rank == 2 and groups > 1 and kernel.shape[-2] == 1:
+        return _depthwise(x, kernel, strides, padding, dilation, groups)
     if groups > 1 and (rank == 3 or not _has_kernel(x.dtype, 1, 2)):
         parts = zip(tf.split(x, groups, -1), tf.split(kernel, groups, -1), strict=True)
         return tf.concat([_conv(part, k, strides, padding, dilation, 1) for part, k in parts], -1)
@@ -48,20 +48,19 @@ def _conv(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes, 
     return native(x, kernel, [1, *strides, 1], mode, dilations=[1, *dilation, 1])
 
 
-def _depthwise(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes) -> Any:
+def _depthwise(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes, channels: int) -> Any:
     """One filter (or several) for each channel; the kernel comes as (height, width, 1, channels * several)."""
     if max(dilation) > 1 and max(strides) > 1:  # no kernel for both at once
         kernel, dilation = _spread_kernel(kernel, dilation), (1, 1)
-    channels = x.shape[-1]
+    if (
+        strides[0] != strides[1]
+    ):  # no kernel for unequal ones: take what they share, and then every n-th entry
+        common, whole = math.gcd(*strides), _pad_axes(x, padding, 0)
+        y = _depthwise(whole, kernel, (common, common), ((0, 0), (0, 0)), dilation, channels)
+        return y[:, :: strides[0] // common, :: strides[1] // common]
     x, mode = _pad(x, kernel.shape[:2], strides, padding, dilation, 0)
     kernel = tf.reshape(kernel, [*kernel.shape[:2], channels, -1])
-    if strides[0] == strides[1]:
-        return tf.nn.depthwise_conv2d(x, kernel, [1, *strides, 1], mode, dilations=list(dilation))
-    # no kernel for unequal strides: take the smaller one, then every n-th entry
-    common = math.gcd(*strides)
-    x, mode = (x, mode) if mode == "VALID" else _pad(x, kernel.shape[:2], (0, 0), padding, dilation, 0)
-    y = tf.nn.depthwise_conv2d(x, kernel, [1, common, common, 1], "VALID", dilations=list(dilation))
-    return y[:, :: strides[0] // common, :: strides[1] // common]
+    return tf.nn.depthwise_conv2d(x, kernel, [1, *strides, 1], mode, dilations=list(dilation))
 
 
 @cache
@@ -107,7 +106,7 @@ def _is_same(n: int | None, window: int, stride: int, padding: tuple[int, int], 
     reach = (window - 1) * dilation
     if stride == 1:
         return tuple(padding) == (reach // 2, reach - reach // 2)
-    if n is None or stride == 0:
+    if n is None:
         return False
     total = max((math.ceil(n / stride) - 1) * stride + reach + 1 - n, 0)
     return tuple(padding) == (total // 2, total - total // 2)
