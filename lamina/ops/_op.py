@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
 
 Tensor = Any  # the annotation that marks a tensor parameter
+Given = Any  # marks one that files keep beside the tensors, in a node's arguments (the others go to its config)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -36,25 +37,38 @@ OPS: dict[str, Op] = {}  # class name in files ("ReduceMean") -> op
 class Op:
     """What is known of an operation besides its public function (`function.op`)."""
 
-    def __init__(self, body: Callable[..., Any], promote: Any, scalars: bool, module: str, class_name: str) -> None:
+    def __init__(
+        self,
+        body: Callable[..., Any],
+        promote: Any,
+        scalars: bool,
+        module: str,
+        class_name: str,
+        only: tuple[str, ...] = (),
+    ) -> None:
         code = body.__code__
         self.name = body.__name__
         self.body = body
         self.promote = promote
         self.scalars = scalars
+        self.only = only
         self.keras_module = module
         self.class_name = class_name
+        self.leading = code.co_argcount - 1
         self.parameters = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
         notes = {p: str(body.__annotations__.get(p, "")) for p in self.parameters}
         self.tensors = tuple(p for p in self.parameters if "Tensor" in notes[p])
+        self.given = tuple(p for p in self.parameters if "Tensor" in notes[p] or "Given" in notes[p])
         self.lists = frozenset(p for p in self.tensors if "Sequence[Tensor" in notes[p])
         self.places = tuple(self.parameters.index(p) for p in self.tensors)
+        self.star = code.co_varnames[len(self.parameters) + 1] if code.co_flags & inspect.CO_VARARGS else None
         self.bodies: dict[Any, Callable[..., Any]] = {}
         self.function: Any = None
 
     def body_for(self, k: Any) -> Callable[..., Any]:
         """The body in force on this interpreter: its native override, or the composed definition."""
-        found = self.bodies[k] = k.overrides.get(self.name, self.body)
+        native = k.overrides.get(self.name)
+        found = self.bodies[k] = self.body if native is None else _native_first(native, self.body)
         return found
 
     def __repr__(self) -> str:
@@ -65,48 +79,56 @@ class Op:
     def __call__(self, k: Any, args: tuple, kwargs: dict) -> Any:
         """Convert, promote and run; or add a node when a tensor is symbolic."""
         given = list(args)
-        slots: list[tuple[Any, Any]] = []  # (container, key) of every tensor argument
+        slots: list[tuple[Any, Any, bool]] = []  # (container, key, takes part in promotion) of every tensor argument
         for place, name in zip(self.places, self.tensors, strict=True):
             box, key = (given, place) if place < len(given) else (kwargs, name)
             if box is kwargs and name not in kwargs:
                 continue
             value = box[key]
+            joins = not self.only or name in self.only
             if name in self.lists and isinstance(value, list | tuple):
                 box[key] = value = list(value)
-                slots.extend((value, i) for i in range(len(value)))
+                slots.extend((value, i, joins) for i in range(len(value)))
             elif value is not None:
-                slots.append((box, key))
-        for box, key in slots:
+                slots.append((box, key, joins))
+        if self.star:  # *tensors
+            slots.extend((given, i, True) for i in range(self.leading, len(given)))
+        for box, key, _ in slots:
             if isinstance(box[key], Symbolic):
                 return box[key].apply_op(self, args, kwargs)
         self._convert(k, slots)
         return (self.bodies.get(k) or self.body_for(k))(k, *given, **kwargs)
 
-    def _convert(self, k: Any, slots: list[tuple[Any, Any]]) -> None:
-        names = []
-        for box, key in slots:
+    def _convert(self, k: Any, slots: list[tuple[Any, Any, bool]]) -> None:
+        joined, names = [], []
+        for box, key, joins in slots:
             value = box[key]
             if isinstance(value, Holder):
                 value = box[key] = value.value
-            if isinstance(value, bool | int | float | complex) and self.promote:
-                names.append(dtypes.of_scalar(value) if type(value) in _SCALARS else "int")
-            elif isinstance(value, k.Tensor):
-                names.append(k.dtype(value))
+            joins = joins and self.promote
+            if isinstance(value, bool | int | float | complex) and joins:
+                name = dtypes.of_scalar(value) if type(value) in _SCALARS else "int"
             else:
-                value = box[key] = convert(k, value)
-                names.append(k.dtype(value))
-        if not self.promote or not names:
-            return
+                if not isinstance(value, k.Tensor):
+                    value = box[key] = convert(k, value)
+                name = k.dtype(value) if joins else ""
+            if joins:
+                joined.append((box, key))
+                names.append(name)
+        if names:
+            self._promote(k, joined, names)
+
+    def _promote(self, k: Any, slots: list[tuple[Any, Any]], names: list[str]) -> None:
         target = names[0] if len(names) == 1 and names[0] in dtypes.NAMES else dtypes.join(*names)
         if self.promote == "float":
             target = dtypes.to_float(target)
+        # A body that takes scalars still needs one tensor to work on.
+        scalars = self.scalars and any(isinstance(box[key], k.Tensor) for box, key in slots)
         for (box, key), name in zip(slots, names, strict=True):
-            if name == target:
-                if not isinstance(box[key], k.Tensor):
-                    box[key] = k.full((), box[key], target)
-            elif isinstance(box[key], k.Tensor):
-                box[key] = k.astype(box[key], target)
-            elif not self.scalars or len(slots) == 1:
+            if isinstance(box[key], k.Tensor):
+                if name != target:
+                    box[key] = k.astype(box[key], target)
+            elif name == target or not scalars:
                 box[key] = k.full((), box[key], target)
 
 
@@ -142,6 +164,16 @@ def _from_sequence(k: Any, x: Sequence[Any], dtype: str | None) -> Any:
     return k.asarray(array, dtype)
 
 
+def _native_first(native: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
+    """The override; where it answers NotImplemented (an argument it does not cover, or a wrong one) the composed body."""
+
+    def call(k: Any, *args: Any, **kwargs: Any) -> Any:
+        result = native(k, *args, **kwargs)
+        return body(k, *args, **kwargs) if result is NotImplemented else result
+
+    return call
+
+
 # -- the decorator -----------------------------------------------------------------------------------------------------
 
 
@@ -149,10 +181,21 @@ def _from_sequence(k: Any, x: Sequence[Any], dtype: str | None) -> Any:
 def op(body: Callable[Concatenate[Kernel, P], R], /) -> Callable[P, R]: ...
 @overload
 def op(
-    *, promote: Any = None, scalars: bool = False, module: str = "numpy", class_name: str | None = None
+    *,
+    promote: Any = None,
+    scalars: bool = False,
+    module: str = "numpy",
+    class_name: str | None = None,
+    only: tuple[str, ...] = (),
 ) -> Callable[[Callable[Concatenate[Kernel, P], R]], Callable[P, R]]: ...
 def op(
-    body: Any = None, *, promote: Any = None, scalars: bool = False, module: str = "numpy", class_name: str | None = None
+    body: Any = None,
+    *,
+    promote: Any = None,
+    scalars: bool = False,
+    module: str = "numpy",
+    class_name: str | None = None,
+    only: tuple[str, ...] = (),
 ) -> Any:
     """Declare an operation.
 
@@ -161,16 +204,25 @@ def op(
         promote: None (each tensor keeps its dtype), True (one dtype by the lattice) or "float" (an inexact one).
         scalars: Whether the body takes Python scalars beside tensors (they then stay scalars).
         module: The theme under which Keras files name the operation ("numpy", "nn", "math", ...).
+        only: The tensor parameters that take part in the promotion, when it is not all of them.
         class_name: Its class name in files; by default the name in capitals ("log_softmax": "LogSoftmax").
 
     Returns:
         The public function; its `op` attribute is the `Op`.
     """
     if body is None:
-        return lambda b: op(b, promote=promote, scalars=scalars, module=module, class_name=class_name)
+        return lambda b: op(b, promote=promote, scalars=scalars, module=module, class_name=class_name, only=only)
     camel = "".join(part.capitalize() for part in body.__name__.split("_"))
-    what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel)
-    make = _unary if what.places == (0,) and not what.lists else _binary if what.places == (0, 1) else _general
+    what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel, only)
+    make = (
+        _general
+        if only
+        else _unary
+        if what.places == (0,) and not what.lists
+        else _binary
+        if what.places == (0, 1)
+        else _general
+    )
     function = make(what) if not what.lists else _general(what)
     what.function = function
     _dress(function, what)

@@ -1,0 +1,418 @@
+"""Arithmetic of two tensors, elementwise with broadcasting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype, not_bool, together, wants_bool
+
+
+@op(promote=True, scalars=True)
+def add(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Sum of two tensors, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype. For bool: logical or.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.add([1, 2], [[10], [20]])).tolist()
+        [[11, 12], [21, 22]]
+    """
+    return k.add(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Difference of two tensors, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype.
+
+    Raises:
+        TypeError: if both are bool.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.subtract([5, 7], 2)).tolist()
+        [3, 5]
+    """
+    if not isinstance(x1, k.Tensor):
+        wants_bool("subtract", k, x2)
+    else:
+        wants_bool("subtract", k, x1)
+    return k.subtract(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def multiply(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Product of two tensors, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype. For bool: logical and.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.multiply([1.0, 2.0], 3)).tolist()
+        [3.0, 6.0]
+    """
+    return k.multiply(x1, x2)
+
+
+@op(promote="float", scalars=True)
+def divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Quotient of two tensors, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape; integers give floats. Division by zero gives infinity or NaN.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.divide([1, 2], 4)).tolist()
+        [0.25, 0.5]
+    """
+    return k.divide(x1, x2)
+
+
+@op(promote="float", scalars=True)
+def true_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Quotient of two tensors, elementwise: the same as `divide`.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape; integers give floats.
+    """
+    return k.divide(x1, x2)
+
+
+@op(promote="float")
+def divide_no_nan(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Quotient of two tensors, elementwise, and 0 where the divisor is 0.
+
+    Args:
+        x1: Tensor.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Tensor of the broadcast shape; integers give floats. The gradient is 0 where `x2` is 0.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.divide_no_nan([1.0, 2.0], [0.0, 4.0])).tolist()
+        [0.0, 0.5]
+    """
+    zero = k.equal(x2, k.full((), 0, k.dtype(x2)))
+    # The divisor is replaced, too: otherwise the gradient through the branch not taken is NaN.
+    return k.where(zero, 0.0, k.divide(x1, k.where(zero, 1.0, x2)))
+
+
+@op(promote=True, scalars=True)
+def power(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 to the power of x2, elementwise.
+
+    Args:
+        x1: Tensor of bases.
+        x2: Tensor of exponents whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype (int32 for two bools).
+
+    Example:
+        >>> ops.convert_to_numpy(ops.power([1, 2, 3], 2)).tolist()
+        [1, 4, 9]
+    """
+    return k.pow(*_numbers(k, x1, x2))
+
+
+def _numbers(k: Any, x1: Any, x2: Any) -> list[Any]:
+    """A pair of one dtype, as int32 if that is bool."""
+    return [not_bool(k, x) if isinstance(x, k.Tensor) else x for x in (x1, x2)]
+
+
+@op(promote=True)
+def floor_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Quotient rounded towards minus infinity, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype (int32 for two bools).
+
+    Example:
+        >>> ops.convert_to_numpy(ops.floor_divide([7, -7], 2)).tolist()
+        [3, -4]
+    """
+    return k.floor_divide(*_numbers(k, x1, x2))
+
+
+@op(promote=True)
+def mod(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Remainder of a floored division, elementwise; it has the sign of the divisor, as Python's `%`.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype (int32 for two bools).
+
+    Example:
+        >>> ops.convert_to_numpy(ops.mod([7, -7], 3)).tolist()
+        [1, 2]
+    """
+    return k.remainder(*_numbers(k, x1, x2))
+
+
+@op(promote=True)
+def fmod(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Remainder of a division rounded towards zero, elementwise; it has the sign of the dividend, as in C.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype (int32 for two bools).
+
+    Example:
+        >>> ops.convert_to_numpy(ops.fmod([7, -7], 3)).tolist()
+        [1, -1]
+    """
+    x1, x2 = _numbers(k, x1, x2)
+    rest = k.remainder(x1, x2)
+    if k.dtype(rest) in dtypes.UNSIGNED:
+        return rest
+    zero = k.full((), 0, k.dtype(rest))
+    # `rest` has the divisor's sign; where that is not the dividend's, the rounding went one step too far down.
+    differ = k.logical_and(k.not_equal(rest, zero), k.not_equal(k.less(x1, zero), k.less(x2, zero)))
+    return k.where(differ, k.subtract(rest, x2), rest)
+
+
+@op(promote=True, scalars=True)
+def maximum(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of two tensors, elementwise; NaN where either is NaN.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.maximum([1, 5], 3)).tolist()
+        [3, 5]
+    """
+    return k.maximum(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def minimum(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of two tensors, elementwise; NaN where either is NaN.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.minimum([1, 5], 3)).tolist()
+        [1, 3]
+    """
+    return k.minimum(x1, x2)
+
+
+@op(promote=True)
+def fmax(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of two tensors, elementwise; NaN only where both are NaN.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.fmax([1.0, float("nan")], 3.0)).tolist()
+        [3.0, 3.0]
+    """
+    return _ignoring_nan(k, k.maximum, x1, x2)
+
+
+@op(promote=True)
+def fmin(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of two tensors, elementwise; NaN only where both are NaN.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.fmin([1.0, float("nan")], 3.0)).tolist()
+        [1.0, 3.0]
+    """
+    return _ignoring_nan(k, k.minimum, x1, x2)
+
+
+def _ignoring_nan(k: Any, function: Any, x1: Any, x2: Any) -> Any:
+    if k.dtype(x1) not in dtypes.IS_INEXACT:
+        return function(x1, x2)
+    return function(k.where(k.isnan(x1), x2, x1), k.where(k.isnan(x2), x1, x2))
+
+
+@op
+def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
+    """Values limited to an interval: min(max(x, x_min), x_max).
+
+    Args:
+        x: Tensor of any shape.
+        x_min: Lower bound: a number, a tensor that broadcasts with `x`, or None for none.
+        x_max: Upper bound, likewise.
+
+    Returns:
+        Tensor of the broadcast shape and common dtype (int32 for bool).
+
+    Example:
+        >>> ops.convert_to_numpy(ops.clip([-2, 0, 5], -1, 3)).tolist()
+        [-1, 0, 3]
+    """
+    x, low, high = together(k, x, x_min, x_max)
+    if k.dtype(x) == "bool":
+        x, low, high = (astype(k, v, "int32") if isinstance(v, k.Tensor) else v for v in (x, low, high))
+    low, high = (int(v) if type(v) is bool else v for v in (low, high))
+    return k.clip(x, low, high)
+
+
+@op(promote="float")
+def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The angle of the point (x2, x1), elementwise, in (-pi, pi].
+
+    Args:
+        x1: Tensor of ordinates.
+        x2: Tensor of abscissas whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Tensor of the broadcast shape, in radians.
+
+    Example:
+        >>> round(float(ops.arctan2(1.0, -1.0)), 4)
+        2.3562
+    """
+    return k.atan2(x1, x2)
+
+
+@op(promote="float")
+def hypot(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The hypotenuse sqrt(x1^2 + x2^2), elementwise, without overflow on the way.
+
+    Args:
+        x1: Tensor.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Float tensor of the broadcast shape.
+
+    Example:
+        >>> float(ops.hypot(3.0, 4.0))
+        5.0
+    """
+    return k.hypot(x1, x2)
+
+
+@op(promote="float")
+def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The step function of x1, elementwise: 0 below zero, 1 above, and x2 at zero.
+
+    Args:
+        x1: Tensor.
+        x2: Tensor of values at zero, whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Float tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.heaviside([-1.0, 0.0, 2.0], 0.5)).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    zero = k.full((), 0, k.dtype(x1))
+    step = k.where(k.isnan(x1), x1, k.astype(k.greater(x1, zero), k.dtype(x1)))
+    return k.where(k.equal(x1, zero), x2, step)
+
+
+@op(promote="float")
+def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """log(exp(x1) + exp(x2)), elementwise, without overflow.
+
+    Args:
+        x1: Tensor of logarithms.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Float tensor of the broadcast shape.
+
+    Example:
+        >>> round(float(ops.logaddexp(0.0, 0.0)), 4)
+        0.6931
+    """
+    return k.logaddexp(x1, x2)
+
+
+@op(promote="float")
+def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """log2(2^x1 + 2^x2), elementwise, without overflow.
+
+    Args:
+        x1: Tensor of logarithms to base 2.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Float tensor of the broadcast shape.
+
+    Example:
+        >>> float(ops.logaddexp2(3.0, 3.0))
+        4.0
+    """
+    ln2 = 0.6931471805599453
+    return k.divide(k.logaddexp(k.multiply(x1, ln2), k.multiply(x2, ln2)), ln2)
+
+
+@op(promote="float")
+def nextafter(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """The next number after x1 in the direction of x2, elementwise.
+
+    Args:
+        x1: Tensor.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Float tensor of the broadcast shape.
+
+    Example:
+        >>> float(ops.nextafter(1.0, 2.0)) > 1.0
+        True
+    """
+    return k.nextafter(x1, x2)

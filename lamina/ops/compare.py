@@ -1,0 +1,378 @@
+"""Comparisons, truth values, and tests on numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.ops._op import Given, Tensor, op
+
+
+@op(promote=True, scalars=True)
+def equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 == x2, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.equal([1, 2], 2)).tolist()
+        [False, True]
+    """
+    return k.equal(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def not_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 != x2, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.not_equal([1, 2], 2)).tolist()
+        [True, False]
+    """
+    return k.not_equal(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def greater(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 > x2, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.greater([1, 2, 3], 2)).tolist()
+        [False, False, True]
+    """
+    return k.greater(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def greater_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 >= x2, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.greater_equal([1, 2, 3], 2)).tolist()
+        [False, True, True]
+    """
+    return k.greater_equal(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def less(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 < x2, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.less([1, 2, 3], 2)).tolist()
+        [True, False, False]
+    """
+    return k.less(x1, x2)
+
+
+@op(promote=True, scalars=True)
+def less_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """x1 <= x2, elementwise.
+
+    Args:
+        x1: Tensor, or a number.
+        x2: Tensor whose shape broadcasts with that of `x1`, or a number.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.less_equal([1, 2, 3], 2)).tolist()
+        [True, True, False]
+    """
+    return k.less_equal(x1, x2)
+
+
+@op
+def logical_and(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Both true, elementwise.
+
+    Args:
+        x1: Tensor; a number counts as true unless it is 0.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.logical_and([True, False], True)).tolist()
+        [True, False]
+    """
+    return k.logical_and(truth(k, x1), truth(k, x2))
+
+
+@op
+def logical_or(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """At least one true, elementwise.
+
+    Args:
+        x1: Tensor; a number counts as true unless it is 0.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.logical_or([True, False], True)).tolist()
+        [True, True]
+    """
+    return k.logical_or(truth(k, x1), truth(k, x2))
+
+
+@op
+def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
+    """Exactly one true, elementwise.
+
+    Args:
+        x1: Tensor; a number counts as true unless it is 0.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.logical_xor([True, False], True)).tolist()
+        [False, True]
+    """
+    return k.logical_xor(truth(k, x1), truth(k, x2))
+
+
+def truth(k: Any, x: Any) -> Any:
+    """`x` as bool: not 0."""
+    dtype = k.dtype(x)
+    return x if dtype == "bool" else k.not_equal(x, k.full((), 0, dtype))
+
+
+@op
+def logical_not(k, x: Tensor) -> Tensor:
+    """The other truth value, elementwise.
+
+    Args:
+        x: Tensor of any shape; a number counts as true unless it is 0.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.logical_not([True, False])).tolist()
+        [False, True]
+    """
+    return k.logical_not(truth(k, x))
+
+
+@op
+def isnan(k, x: Tensor) -> Tensor:
+    """Whether x is NaN, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isnan([1.0, float("nan")])).tolist()
+        [False, True]
+    """
+    return k.isnan(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
+
+
+@op
+def isinf(k, x: Tensor) -> Tensor:
+    """Whether x is infinity or minus infinity, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isinf([1.0, float("-inf")])).tolist()
+        [False, True]
+    """
+    return k.isinf(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
+
+
+@op
+def isfinite(k, x: Tensor) -> Tensor:
+    """Whether x is neither infinite nor NaN, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isfinite([1.0, float("nan")])).tolist()
+        [True, False]
+    """
+    return k.isfinite(x) if k.dtype(x) in dtypes.IS_INEXACT else k.ones(k.shape(x), "bool")
+
+
+@op
+def isposinf(k, x: Tensor) -> Tensor:
+    """Whether x is infinity, elementwise.
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isposinf([float("inf"), float("-inf")])).tolist()
+        [True, False]
+    """
+    return _infinite(k, "isposinf", x, float("inf"))
+
+
+@op
+def isneginf(k, x: Tensor) -> Tensor:
+    """Whether x is minus infinity, elementwise.
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isneginf([float("inf"), float("-inf")])).tolist()
+        [False, True]
+    """
+    return _infinite(k, "isneginf", x, float("-inf"))
+
+
+def _infinite(k: Any, op: str, x: Any, value: float) -> Any:
+    dtype = k.dtype(x)
+    if dtype in dtypes.COMPLEX:
+        raise TypeError(f"{op}: complex numbers have no order. Use it on the real or the imaginary part.")
+    return k.equal(x, k.full((), value, dtype)) if dtype in dtypes.IS_FLOAT else k.zeros(k.shape(x), "bool")
+
+
+@op(promote=True)
+def isclose(
+    k, x1: Tensor, x2: Tensor, rtol: Given = 1e-5, atol: Given = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """|x1 - x2| <= atol + rtol |x2|, elementwise.
+
+    Args:
+        x1: Tensor.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+        rtol: Relative tolerance.
+        atol: Absolute tolerance.
+        equal_nan: Whether NaN is close to NaN.
+
+    Returns:
+        Bool tensor of the broadcast shape. Infinities are close to themselves only.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isclose([1.0, 2.0], [1.0, 2.1])).tolist()
+        [True, False]
+    """
+    if k.dtype(x1) not in dtypes.IS_INEXACT:
+        x1, x2 = k.astype(x1, "float32"), k.astype(x2, "float32")
+    bound = k.add(k.multiply(k.abs(x2), rtol), atol)
+    near = k.less_equal(k.abs(k.subtract(x1, x2)), bound)
+    near = k.logical_and(near, k.logical_and(k.isfinite(x1), k.isfinite(x2)))
+    close = k.logical_or(near, k.equal(x1, x2))
+    return k.logical_or(close, k.logical_and(k.isnan(x1), k.isnan(x2))) if equal_nan else close
+
+
+@op(promote=True, class_name="AllClose")
+def allclose(
+    k, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Whether all entries are close (see `isclose`).
+
+    Args:
+        x1: Tensor.
+        x2: Tensor whose shape broadcasts with that of `x1`.
+        rtol: Relative tolerance.
+        atol: Absolute tolerance.
+        equal_nan: Whether NaN is close to NaN.
+
+    Returns:
+        Bool scalar.
+
+    Example:
+        >>> bool(ops.allclose([1.0, 2.0], [1.0, 2.1]))
+        False
+    """
+    return k.all(isclose.op.body(k, x1, x2, rtol, atol, equal_nan))
+
+
+@op(promote=True, class_name="IsIn")
+def isin(k, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each entry of x1 is among those of x2.
+
+    Args:
+        x1: Tensor of any shape.
+        x2: Tensor of any shape: the values looked for.
+        assume_unique: Promise that neither holds a value twice; the result is the same without it.
+        invert: Whether to tell the opposite.
+
+    Returns:
+        Bool tensor of the shape of `x1`.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isin([1, 2, 3], [3, 1])).tolist()
+        [True, False, True]
+    """
+    found = k.any(k.equal(k.expand_dims(x1, -1), k.reshape(x2, (-1,))), -1)
+    return k.logical_not(found) if invert else found
+
+
+@op
+def isreal(k, x: Tensor) -> Tensor:
+    """Whether the imaginary part is 0, elementwise; true for real dtypes.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.isreal([1.0, 2.0])).tolist()
+        [True, True]
+    """
+    if k.dtype(x) not in dtypes.COMPLEX:
+        return k.ones(k.shape(x), "bool")
+    part = k.imag(x)
+    return k.equal(part, k.full((), 0, k.dtype(part)))

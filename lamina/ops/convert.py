@@ -1,0 +1,222 @@
+"""Between tensors, NumPy and dtypes; looking at tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.kernel.context import current
+from lamina.kernel.symbolic import Holder, Symbolic
+from lamina.ops import _op
+from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype, count, largest, least
+
+
+@op(module="core")
+def convert_to_tensor(
+    k, x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
+    """A tensor of the backend from anything.
+
+    Args:
+        x: Tensor, Variable, NumPy array, number, or nested sequences of these.
+        dtype: The result's dtype. None keeps that of arrays; Python numbers become int32, the default float or bool.
+        sparse: Only None or False: tensors are dense.
+        ragged: Only None or False: tensors are not ragged.
+
+    Returns:
+        Tensor with the same values.
+
+    Raises:
+        ValueError: if a sparse or ragged tensor is wanted.
+
+    Example:
+        >>> ops.shape(ops.convert_to_tensor([[1.0, 2.0]]))
+        (1, 2)
+    """
+    if sparse or ragged:
+        raise ValueError(
+            "convert_to_tensor: sparse and ragged tensors are not supported, leave `sparse`, `ragged` out."
+        )
+    return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
+
+
+@op
+def array(k, x: Any, dtype: str | None = None) -> Tensor:
+    """A tensor of the backend from anything: `convert_to_tensor` under NumPy's name.
+
+    Args:
+        x: Tensor, Variable, NumPy array, number, or nested sequences of these.
+        dtype: The result's dtype; None keeps that of arrays.
+
+    Returns:
+        Tensor with the same values.
+
+    Example:
+        >>> ops.shape(ops.array([[1.0, 2.0]]))
+        (1, 2)
+    """
+    return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
+
+
+def convert_to_numpy(x: Any) -> Any:
+    """A NumPy array with the values of a tensor. Waits until they are computed.
+
+    Args:
+        x: Tensor, Variable, or anything `convert_to_tensor` takes.
+
+    Returns:
+        `numpy.ndarray`, of the same shape and dtype.
+
+    Raises:
+        TypeError: if `x` is symbolic.
+
+    Example:
+        >>> ops.convert_to_numpy([1, 2])
+        array([1, 2], dtype=int32)
+    """
+    k = current()
+    return k.to_numpy(_op.convert(k, x))
+
+
+@op(module="core")
+def cast(k, x: Tensor, dtype: Any) -> Tensor:
+    """The same values in another dtype. Floats lose their fraction when they become integers.
+
+    Args:
+        x: Tensor of any shape.
+        dtype: Name of the dtype.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: if there is no such dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.cast([1.7, -1.7], "int32")).tolist()
+        [1, -1]
+    """
+    return astype(k, x, dtypes.standardize(dtype))
+
+
+@op(module="core")
+def saturate_cast(k, x: Tensor, dtype: Any) -> Tensor:
+    """The same values in another dtype, limited to what that can hold.
+
+    Args:
+        x: Tensor of any shape.
+        dtype: Name of the dtype.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: if there is no such dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.saturate_cast([-5, 300], "uint8")).tolist()
+        [0, 255]
+    """
+    target, dtype = dtypes.standardize(dtype), k.dtype(x)
+    real = dtypes.FLOATS + dtypes.INTEGERS
+    if target not in real or dtype not in real:
+        return astype(k, x, target)
+    low, high = max(least(target), least(dtype)), min(largest(target), largest(dtype))
+    if dtype in dtypes.FLOATS and target in dtypes.INTEGERS:
+        return k.where(
+            k.greater_equal(x, k.full((), float(high), dtype)),
+            k.full((), int(high), target),
+            k.astype(k.clip(x, float(low), None), target),
+        )
+    return astype(k, k.clip(x, low, high), target)
+
+
+def shape(x: Any) -> tuple[Any, ...]:
+    """The sizes of a tensor.
+
+    Args:
+        x: Tensor, symbolic tensor, or anything `convert_to_tensor` takes.
+
+    Returns:
+        Tuple of integers. Sizes that are not known are None for symbolic tensors; while TensorFlow traces a
+        program they are scalar tensors.
+
+    Example:
+        >>> ops.shape([[1, 2, 3]])
+        (1, 3)
+    """
+    if isinstance(x, Symbolic):
+        return tuple(x.shape)
+    k = current()
+    return tuple(k.shape(_op.convert(k, x)))
+
+
+def ndim(x: Any) -> Any:
+    """The rank of a tensor: its number of axes.
+
+    Args:
+        x: Tensor, symbolic tensor, or anything `convert_to_tensor` takes.
+
+    Returns:
+        Integer.
+
+    Example:
+        >>> ops.ndim([[1, 2, 3]])
+        2
+    """
+    return len(shape(x))
+
+
+def size(x: Any) -> Any:
+    """The number of entries of a tensor.
+
+    Args:
+        x: Tensor, or anything `convert_to_tensor` takes.
+
+    Returns:
+        Integer (a scalar tensor where TensorFlow traces unknown sizes; None for a symbolic tensor of unknown size).
+
+    Example:
+        >>> ops.size([[1, 2, 3]])
+        3
+    """
+    sizes = shape(x)
+    return None if None in sizes else count(sizes)
+
+
+def dtype(x: Any) -> str:
+    """The dtype of a tensor, as a name.
+
+    Args:
+        x: Tensor, symbolic tensor, Variable, or anything `convert_to_tensor` takes.
+
+    Returns:
+        Name such as "float32".
+
+    Example:
+        >>> ops.dtype([1.0])
+        'float32'
+    """
+    k = current()
+    if isinstance(x, k.Tensor):
+        return k.dtype(x)
+    if isinstance(x, Symbolic | Holder):
+        return dtypes.standardize(x.dtype)
+    return k.dtype(_op.convert(k, x))
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a tensor of the backend in force (or a symbolic one).
+
+    Args:
+        x: Anything.
+
+    Returns:
+        Bool.
+
+    Example:
+        >>> ops.is_tensor(ops.zeros(2)), ops.is_tensor([0.0, 0.0])
+        (True, False)
+    """
+    return isinstance(x, Symbolic) or current().is_tensor(x)

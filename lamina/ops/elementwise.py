@@ -1,0 +1,436 @@
+"""Functions of one tensor, elementwise: signs, powers, exponentials and logarithms, rounding."""
+
+from __future__ import annotations
+
+import math
+
+from lamina.kernel import dtypes
+from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype, largest, least, not_bool, wants_bool
+
+
+@op(class_name="Absolute")
+def abs(k, x: Tensor) -> Tensor:
+    """Absolute value |x|, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype; complex numbers give the float of their parts.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.abs([-1, 2])).tolist()
+        [1, 2]
+    """
+    return x if k.dtype(x) == "bool" or k.dtype(x) in dtypes.UNSIGNED else k.abs(x)
+
+
+@op
+def absolute(k, x: Tensor) -> Tensor:
+    """Absolute value |x|, elementwise: the same as `abs`.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype; complex numbers give the float of their parts.
+    """
+    return abs.op.body(k, x)
+
+
+@op(promote="float")
+def fabs(k, x: Tensor) -> Tensor:
+    """Absolute value |x| as a float, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Example:
+        >>> float(ops.fabs(-3))
+        3.0
+    """
+    return k.abs(x)
+
+
+@op
+def negative(k, x: Tensor) -> Tensor:
+    """-x, elementwise.
+
+    Args:
+        x: Tensor of any shape, not bool.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Raises:
+        TypeError: for bool.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.negative([1, -2])).tolist()
+        [-1, 2]
+    """
+    wants_bool("negative", k, x)
+    return k.negative(x)
+
+
+@op
+def sign(k, x: Tensor) -> Tensor:
+    """The sign, elementwise: -1, 0 or 1; NaN stays. For complex numbers x / |x|.
+
+    Args:
+        x: Tensor of any shape, not bool.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Raises:
+        TypeError: for bool.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.sign([-3, 0, 5])).tolist()
+        [-1, 0, 1]
+    """
+    wants_bool("sign", k, x)
+    return k.sign(x)
+
+
+@op
+def signbit(k, x: Tensor) -> Tensor:
+    """Whether the sign bit is set, elementwise (true for -0.0).
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Bool tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.signbit([-0.0, 1.0])).tolist()
+        [True, False]
+    """
+    dtype = k.dtype(x)
+    if dtype in dtypes.IS_FLOAT:
+        return k.signbit(x)
+    if dtype == "bool" or dtype in dtypes.UNSIGNED:
+        return k.zeros(k.shape(x), "bool")
+    return k.less(x, k.full((), 0, dtype))
+
+
+@op(promote="float")
+def reciprocal(k, x: Tensor) -> Tensor:
+    """1 / x, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.reciprocal(4))
+        0.25
+    """
+    return k.divide(1.0, x)
+
+
+@op
+def square(k, x: Tensor) -> Tensor:
+    """x * x, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype (int32 for bool).
+
+    Example:
+        >>> ops.convert_to_numpy(ops.square([-2, 3])).tolist()
+        [4, 9]
+    """
+    return k.square(not_bool(k, x))
+
+
+@op(promote="float")
+def sqrt(k, x: Tensor) -> Tensor:
+    """Square root, elementwise; NaN below zero.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.sqrt([4, 9])).tolist()
+        [2.0, 3.0]
+    """
+    return k.sqrt(x)
+
+
+@op(promote="float")
+def cbrt(k, x: Tensor) -> Tensor:
+    """Real cube root, elementwise.
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Example:
+        >>> round(float(ops.cbrt(-8.0)), 5)
+        -2.0
+    """
+    size = k.abs(x)
+    zero = k.equal(size, k.full((), 0, k.dtype(x)))
+    # pow has an infinite gradient at 0, which 0 * inf would turn into NaN: 0 is led around it.
+    root = k.pow(k.where(zero, 1.0, size), 1.0 / 3.0)
+    # One step of Newton's method: 1/3 is not exact, so the power alone misses the last digits.
+    root = k.subtract(
+        root, k.divide(k.subtract(root, k.divide(k.where(zero, 1.0, size), k.square(root))), 3.0)
+    )
+    root = k.where(k.isinf(size), size, root)
+    return k.where(zero, x, k.multiply(k.sign(x), root))
+
+
+@op(promote="float")
+def exp(k, x: Tensor) -> Tensor:
+    """The exponential e^x, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.exp(0))
+        1.0
+    """
+    return k.exp(x)
+
+
+@op(promote="float")
+def exp2(k, x: Tensor) -> Tensor:
+    """2^x, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.exp2(3.0))
+        8.0
+    """
+    return k.pow(k.full((), 2, k.dtype(x)), x)
+
+
+@op(promote="float")
+def expm1(k, x: Tensor) -> Tensor:
+    """e^x - 1, elementwise, exact for small x.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.expm1(0.0))
+        0.0
+    """
+    return k.expm1(x)
+
+
+@op(promote="float")
+def log(k, x: Tensor) -> Tensor:
+    """Natural logarithm, elementwise; -inf at zero, NaN below.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.log(1))
+        0.0
+    """
+    return k.log(x)
+
+
+@op(promote="float")
+def log10(k, x: Tensor) -> Tensor:
+    """Logarithm to base 10, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> round(float(ops.log10(100.0)), 5)
+        2.0
+    """
+    return k.log10(x)
+
+
+@op(promote="float")
+def log1p(k, x: Tensor) -> Tensor:
+    """log(1 + x), elementwise, exact for small x.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.log1p(0.0))
+        0.0
+    """
+    return k.log1p(x)
+
+
+@op(promote="float")
+def log2(k, x: Tensor) -> Tensor:
+    """Logarithm to base 2, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.log2(8.0))
+        3.0
+    """
+    return k.log2(x)
+
+
+@op(promote="float")
+def ceil(k, x: Tensor) -> Tensor:
+    """The least whole number that is not below x, elementwise.
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.ceil([-1.5, 1.5])).tolist()
+        [-1.0, 2.0]
+    """
+    return k.ceil(x)
+
+
+@op(promote="float")
+def floor(k, x: Tensor) -> Tensor:
+    """The greatest whole number that is not above x, elementwise.
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.floor([-1.5, 1.5])).tolist()
+        [-2.0, 1.0]
+    """
+    return k.floor(x)
+
+
+@op
+def trunc(k, x: Tensor) -> Tensor:
+    """x without its fraction, elementwise: rounded towards zero.
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.trunc([-1.5, 1.5])).tolist()
+        [-1.0, 1.0]
+    """
+    return k.trunc(x) if k.dtype(x) in dtypes.IS_FLOAT else x
+
+
+@op
+def round(k, x: Tensor, decimals: int = 0) -> Tensor:
+    """x rounded to a number of decimals, elementwise; halves go to the even neighbor.
+
+    Args:
+        x: Tensor of any shape, not bool.
+        decimals: How many digits after the point stay; negative counts before it.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Raises:
+        TypeError: for bool.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.round([0.5, 1.5, 2.4])).tolist()
+        [0.0, 2.0, 2.0]
+    """
+    wants_bool("round", k, x)
+    dtype = k.dtype(x)
+    if dtype in dtypes.COMPLEX:
+        return k.complex(round.op.body(k, k.real(x), decimals), round.op.body(k, k.imag(x), decimals))
+    if decimals == 0:
+        return k.round(x) if dtype in dtypes.IS_FLOAT else x
+    if dtype in dtypes.IS_INTEGER:
+        if decimals > 0:
+            return x
+        return k.astype(round.op.body(k, k.astype(x, "float32"), decimals), dtype)
+    # float16 has no room for x * 10^decimals
+    y = astype(k, x, "float32") if dtype in ("float16", "bfloat16") else x
+    factor = math.pow(10.0, math.fabs(decimals))
+    if decimals > 0:
+        return astype(k, k.divide(k.round(k.multiply(y, factor)), factor), dtype)
+    return astype(k, k.multiply(k.round(k.divide(y, factor)), factor), dtype)
+
+
+@op
+def nan_to_num(
+    k, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """x with NaN and infinities replaced by numbers, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+        nan: What stands in for NaN.
+        posinf: What stands in for infinity; None is the largest number of the dtype.
+        neginf: What stands in for minus infinity; None is the least number of the dtype.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.nan_to_num([1.0, float("nan")], nan=-1.0)).tolist()
+        [1.0, -1.0]
+    """
+    dtype = k.dtype(x)
+    if dtype in dtypes.COMPLEX:
+        parts = [nan_to_num.op.body(k, part, nan, posinf, neginf) for part in (k.real(x), k.imag(x))]
+        return k.complex(*parts)
+    if dtype not in dtypes.IS_FLOAT:
+        return x
+    infinite, positive = k.isinf(x), k.greater(x, k.full((), 0, dtype))
+    x = k.where(k.isnan(x), nan, x)
+    x = k.where(k.logical_and(infinite, positive), largest(dtype) if posinf is None else posinf, x)
+    return k.where(
+        k.logical_and(infinite, k.logical_not(positive)), least(dtype) if neginf is None else neginf, x
+    )

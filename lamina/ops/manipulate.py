@@ -1,0 +1,531 @@
+"""The same values in another shape or order."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.ops._check import axes_of, axis_of, one_of, rank_at_least, shown
+from lamina.ops._op import Given, Tensor, convert, op
+from lamina.ops._tensors import astype, bits, count, is_unknown, static
+
+
+@op
+def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
+    """The same values in another shape.
+
+    Args:
+        x: Tensor of any shape.
+        newshape: The sizes; one of them may be -1, and is then found from the others.
+
+    Returns:
+        Tensor of that shape.
+
+    Raises:
+        ValueError: if the number of entries is another, or -1 stands twice.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.reshape([1, 2, 3, 4], (2, -1))).tolist()
+        [[1, 2], [3, 4]]
+    """
+    return k.reshape(x, _new_shape("reshape", k, k.shape(x), newshape))
+
+
+def _new_shape(name: str, k: Any, old: Sequence[Any], new: Any) -> tuple[Any, ...]:
+    sizes = shape_of(name, k, new, least=-1)
+    if not static(sizes) or not static(old):
+        return sizes
+    have, free = count(old), sizes.count(-1)
+    rest = count([n for n in sizes if n != -1])
+    if free > 1:
+        raise ValueError(f"{name}: only one size may be -1, got {sizes}.")
+    if (have != rest) if not free else (rest == 0 or have % rest):
+        raise ValueError(
+            f"{name}: a tensor of shape {shown(old)} ({have} entries) has no shape {shown(sizes)}."
+        )
+    return tuple([have // rest if n == -1 else n for n in sizes])
+
+
+def shape_of(name: str, k: Any, shape: Any, least: int = 0) -> tuple[Any, ...]:
+    """A shape from an integer, a sequence, or a tensor of integers.
+
+    Raises:
+        ValueError: if a size is no integer, or below `least`.
+    """
+    if isinstance(shape, int):
+        shape = (shape,)
+    elif hasattr(shape, "tolist"):
+        shape = shape.tolist()
+        shape = (shape,) if isinstance(shape, int) else shape
+    return tuple([n if isinstance(n, k.Tensor) or is_unknown(n) else _size(name, n, least) for n in shape])
+
+
+def _size(name: str, n: Any, least: int) -> int:
+    try:
+        size = operator.index(n)
+    except TypeError:
+        raise ValueError(f"{name}: a shape consists of integers, got {n!r}.") from None
+    if size < least:
+        raise ValueError(f"{name}: a shape has no negative sizes, got {size}.")
+    return size
+
+
+@op
+def ravel(k, x: Tensor) -> Tensor:
+    """The same values in one axis.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of rank 1.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.ravel([[1, 2], [3, 4]])).tolist()
+        [1, 2, 3, 4]
+    """
+    return k.reshape(x, (-1,)) if not static(k.shape(x)) else k.reshape(x, (count(k.shape(x)),))
+
+
+@op
+def transpose(k, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+    """Axes in another order.
+
+    Args:
+        x: Tensor of any shape.
+        axes: For each axis of the result, which one of `x` it is; None reverses them.
+
+    Returns:
+        Tensor whose axis i is the axis `axes[i]` of `x`.
+
+    Raises:
+        ValueError: if `axes` is not an order of the axes.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.transpose([[1, 2], [3, 4]])).tolist()
+        [[1, 3], [2, 4]]
+    """
+    rank = len(x.shape)
+    order = tuple(range(rank))[::-1] if axes is None else axes_of("transpose", tuple(axes), rank)
+    if len(order) != rank:
+        raise ValueError(f"transpose: `axes` must name all {rank} axes, got {axes!r}.")
+    return k.permute_dims(x, order)
+
+
+@op
+def swapaxes(k, x: Tensor, axis1: int, axis2: int) -> Tensor:
+    """Two axes exchanged.
+
+    Args:
+        x: Tensor of rank 1 or more.
+        axis1: One axis.
+        axis2: The other.
+
+    Returns:
+        Tensor with the two sizes exchanged.
+
+    Raises:
+        ValueError: for an axis out of range.
+
+    Example:
+        >>> ops.shape(ops.swapaxes([[[1, 2]]], 0, 2))
+        (2, 1, 1)
+    """
+    rank = len(x.shape)
+    order = list(range(rank))
+    i, j = axis_of("swapaxes", axis1, rank), axis_of("swapaxes", axis2, rank)
+    order[i], order[j] = j, i
+    return k.permute_dims(x, order)
+
+
+@op
+def moveaxis(k, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Axes moved to other places; the others keep their order.
+
+    Args:
+        x: Tensor of any shape.
+        source: Which axis or axes.
+        destination: Their places in the result.
+
+    Returns:
+        Tensor with permuted axes.
+
+    Raises:
+        ValueError: for axes out of range or given twice, or if the two differ in number.
+
+    Example:
+        >>> ops.shape(ops.moveaxis([[[1, 2]]], -1, 0))
+        (2, 1, 1)
+    """
+    rank = len(x.shape)
+    sources, places = axes_of("moveaxis", source, rank), axes_of("moveaxis", destination, rank)
+    if len(sources) != len(places):
+        raise ValueError(f"moveaxis: `source` {source!r} and `destination` {destination!r} differ in number.")
+    order = [i for i in range(rank) if i not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return k.permute_dims(x, order)
+
+
+@op
+def expand_dims(k, x: Tensor, axis: int | Sequence[int]) -> Tensor:
+    """New axes of size 1.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Where they stand in the result.
+
+    Returns:
+        Tensor of higher rank.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> ops.shape(ops.expand_dims([1, 2, 3], 0))
+        (1, 3)
+    """
+    many = len(axis) if isinstance(axis, list | tuple) else 1
+    axes = axes_of("expand_dims", axis, len(x.shape) + many)
+    return k.expand_dims(x, axes if many != 1 else axes[0])
+
+
+@op
+def squeeze(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Axes of size 1 removed.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Which; None removes all of them.
+
+    Returns:
+        Tensor of lower rank.
+
+    Raises:
+        ValueError: for an axis out of range, given twice, or of another size.
+
+    Example:
+        >>> ops.shape(ops.squeeze([[[1], [2]]]))
+        (2,)
+    """
+    sizes = k.shape(x)
+    if axis is None:
+        axes = tuple([i for i, n in enumerate(sizes) if not is_unknown(n) and isinstance(n, int) and n == 1])
+    else:
+        axes = axes_of("squeeze", axis, len(sizes))
+    for a in axes:
+        if type(sizes[a]) is int and sizes[a] != 1:
+            raise ValueError(f"squeeze: axis {a} has size {sizes[a]}, not 1, in shape {shown(sizes)}.")
+    return k.squeeze(x, axes) if axes else x
+
+
+@op
+def broadcast_to(k, x: Tensor, shape: Sequence[int]) -> Tensor:
+    """Values repeated along axes of size 1, and along new axes in front.
+
+    Args:
+        x: Tensor of any shape.
+        shape: The sizes of the result.
+
+    Returns:
+        Tensor of this shape.
+
+    Raises:
+        ValueError: if the shape of `x` does not broadcast to it.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.broadcast_to([1, 2], (2, 2))).tolist()
+        [[1, 2], [1, 2]]
+    """
+    have, want = k.shape(x), shape_of("broadcast_to", k, shape)
+    pairs = zip(have[::-1], want[::-1], strict=False)
+    if len(have) > len(want) or any(static((n, m)) and n not in (1, m) for n, m in pairs):
+        raise ValueError(f"broadcast_to: shape {shown(have)} does not broadcast to {shown(want)}.")
+    return k.broadcast_to(x, want)
+
+
+@op
+def flip(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Entries in reverse order along axes.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes; None is all of them.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.flip([1, 2, 3])).tolist()
+        [3, 2, 1]
+    """
+    axes = axes_of("flip", axis, len(x.shape))
+    return k.flip(x, axes) if axes else x
+
+
+@op
+def fliplr(k, x: Tensor) -> Tensor:
+    """Columns (the second axis) in reverse order.
+
+    Args:
+        x: Tensor of rank 2 or more.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: for a lower rank.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.fliplr([[1, 2], [3, 4]])).tolist()
+        [[2, 1], [4, 3]]
+    """
+    rank_at_least("fliplr", x, 2)
+    return k.flip(x, (1,))
+
+
+@op
+def flipud(k, x: Tensor) -> Tensor:
+    """Rows (the first axis) in reverse order.
+
+    Args:
+        x: Tensor of rank 1 or more.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: for rank 0.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.flipud([[1, 2], [3, 4]])).tolist()
+        [[3, 4], [1, 2]]
+    """
+    rank_at_least("flipud", x, 1)
+    return k.flip(x, (0,))
+
+
+@op
+def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+    """A turn by k times 90 degrees in the plane of two axes, from the first towards the second.
+
+    Args:
+        array: Tensor of rank 2 or more.
+        k: How many quarter turns; negative ones turn the other way.
+        axes: The plane.
+
+    Returns:
+        Tensor with the two sizes exchanged for odd `k`.
+
+    Raises:
+        ValueError: for a lower rank, or axes that are not two different ones.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.rot90([[1, 2], [3, 4]])).tolist()
+        [[2, 4], [1, 3]]
+    """
+    rank_at_least("rot90", array, 2)
+    plane = axes_of("rot90", tuple(axes), len(array.shape))
+    if len(plane) != 2:
+        raise ValueError(f"rot90: `axes` must be two different axes, got {axes!r}.")
+    first, second = plane
+    order = list(range(len(array.shape)))
+    order[first], order[second] = second, first
+    turns = operator.index(k) % 4
+    if turns == 0:
+        return array
+    if turns == 2:
+        return k_.flip(array, plane)
+    if turns == 1:
+        return k_.permute_dims(k_.flip(array, (second,)), order)
+    return k_.flip(k_.permute_dims(array, order), (second,))
+
+
+@op
+def roll(k, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
+    """Entries moved along axes; what leaves at one end enters at the other.
+
+    Args:
+        x: Tensor of any shape.
+        shift: By how many places, for each axis or for all of them.
+        axis: Axis or axes; None rolls the flattened tensor and restores its shape.
+
+    Returns:
+        Tensor of the same shape.
+
+    Raises:
+        ValueError: for an axis out of range, or shifts and axes of different number.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.roll([1, 2, 3], 1)).tolist()
+        [3, 1, 2]
+    """
+    if axis is None:
+        total = sum(shift) if isinstance(shift, list | tuple) else shift
+        return k.reshape(k.roll(k.reshape(x, (-1,)), total, 0), k.shape(x))
+    # The same axis may be rolled twice, so each is checked by itself.
+    axes = [axis_of("roll", a, len(x.shape)) for a in (axis if isinstance(axis, list | tuple) else (axis,))]
+    shifts = list(shift) if isinstance(shift, list | tuple) else [shift] * len(axes)
+    axes = axes * len(shifts) if len(axes) == 1 else axes
+    if len(shifts) != len(axes):
+        raise ValueError(f"roll: {len(shifts)} shifts for {len(axes)} axes.")
+    for n, a in zip(shifts, axes, strict=True):
+        x = k.roll(x, n, a)
+    return x
+
+
+@op
+def tile(k, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
+    """Copies of a tensor side by side.
+
+    Args:
+        x: Tensor of any shape.
+        repeats: How many copies along each axis; a shorter list counts for the last axes, a longer one adds axes.
+
+    Returns:
+        Tensor of size `x.shape[i] * repeats[i]`.
+
+    Raises:
+        ValueError: for a negative number.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.tile([1, 2], 2)).tolist()
+        [1, 2, 1, 2]
+    """
+    times = shape_of("tile", k, repeats)
+    rank = len(x.shape)
+    if len(times) > rank:
+        x = k.reshape(x, ((1,) * (len(times) - rank)) + tuple(k.shape(x)))
+    return k.tile(x, (1,) * (rank - len(times)) + times)
+
+
+@op
+def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
+    """Each entry several times in a row.
+
+    Args:
+        x: Tensor of any shape.
+        repeats: How often: an integer, or one for each entry along the axis.
+        axis: The axis; None takes the flattened tensor.
+
+    Returns:
+        Tensor that is longer along the axis.
+
+    Raises:
+        ValueError: for an axis out of range, negative repeats, or as many as do not fit the axis.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.repeat([1, 2], 2)).tolist()
+        [1, 1, 2, 2]
+    """
+    if axis is None or not x.shape:
+        x, place = k.reshape(x, (-1,)), 0
+    else:
+        place = axis_of("repeat", axis, len(x.shape))
+    if isinstance(repeats, k.Tensor):
+        return k.repeat(x, k.reshape(repeats, (-1,)), place)
+    times = shape_of("repeat", k, repeats)
+    if len(times) == 1:
+        return k.repeat(x, times[0], place)
+    size = k.shape(x)[place]
+    if type(size) is int and len(times) != size:
+        raise ValueError(f"repeat: {len(times)} repeats for an axis of size {size}.")
+    return k.repeat(x, k.asarray(list(times), "int32"), place, sum(times))
+
+
+@op
+def pad(
+    k,
+    x: Tensor,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: Given = None,
+) -> Tensor:
+    """More entries at both ends of the axes.
+
+    Args:
+        x: Tensor of any shape.
+        pad_width: How many (before, after) for each axis; one pair or number counts for all of them.
+        mode: "constant", "reflect" (mirrored without the edge), "symmetric" (with it) or "edge" (repeated).
+        constant_values: What to fill in for "constant"; None is 0.
+
+    Returns:
+        Tensor of size `before + x.shape[i] + after`.
+
+    Raises:
+        ValueError: for another mode, a value without "constant", negative widths, or widths that do not fit.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.pad([1, 2], (1, 1))).tolist()
+        [0, 1, 2, 0]
+    """
+    one_of("pad", "mode", mode, ("constant", "reflect", "symmetric", "edge"))
+    if constant_values is not None and mode != "constant":
+        raise ValueError(f"pad: `constant_values` goes with mode 'constant', not with {mode!r}.")
+    sizes = k.shape(x)
+    widths = _widths(pad_width, len(sizes))
+    room = {"reflect": 1, "symmetric": 0, "edge": 0}
+    for n, pair in zip(sizes, widths, strict=True):
+        if mode in room and type(n) is int and max(pair) > 0 and n == 0:
+            raise ValueError(f"pad: mode {mode!r} has nothing to take from an axis of size 0.")
+        if mode in ("reflect", "symmetric") and type(n) is int and max(pair) > n - room[mode]:
+            raise ValueError(f"pad: widths {pair} are too much for mode {mode!r} on an axis of size {n}.")
+    value = 0 if constant_values is None else constant_values
+    if isinstance(value, k.Tensor):
+        value = astype(k, value, k.dtype(x))
+    elif type(value) not in (int, float, bool, complex):
+        value = astype(k, convert(k, value), k.dtype(x))
+    return k.pad(x, widths, mode, value) if widths else x
+
+
+def _widths(given: Any, rank: int) -> list[tuple[int, int]]:
+    """A pair for each axis."""
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    pairs: Any = given
+    if isinstance(given, int):
+        pairs = [(given, given)]
+    elif all(isinstance(n, int) for n in given):
+        pairs = [tuple(given) * (3 - len(given))] if len(given) in (1, 2) else None
+    else:
+        pairs = [tuple(p) * (3 - len(p)) if isinstance(p, list | tuple) else (p, p) for p in given]
+    if pairs is not None and len(pairs) == 1:
+        pairs = pairs * rank
+    if pairs is None or len(pairs) != rank or any(len(p) != 2 for p in pairs):
+        raise ValueError(f"pad: `pad_width` must be a pair for each of the {rank} axes, got {given!r}.")
+    if any(n < 0 for p in pairs for n in p):
+        raise ValueError(f"pad: `pad_width` has no negative numbers, got {given!r}.")
+    return pairs
+
+
+@op
+def view(k, x: Tensor, dtype: Any = None) -> Tensor:
+    """The same bits read as another dtype.
+
+    Args:
+        x: Tensor; of rank 1 or more if the dtypes differ in width.
+        dtype: Name of the dtype; None leaves `x` as it is.
+
+    Returns:
+        Tensor whose last axis is as much longer as the new dtype is narrower.
+
+    Raises:
+        ValueError: if the last axis does not hold whole numbers of the new width.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.view(ops.array([1.0]), "int32")).tolist()
+        [1065353216]
+    """
+    old, new = k.dtype(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype)
+    wide, narrow = bits(new), bits(old)
+    if wide != narrow and not x.shape:
+        raise ValueError(f"view: a scalar of dtype {old} cannot be read as {new}, which has another width.")
+    last = k.shape(x)[-1] if x.shape else 1
+    if wide > narrow and type(last) is int and last % (wide // narrow):
+        raise ValueError(f"view: a last axis of size {last} ({old}) does not hold whole numbers of {new}.")
+    return x if old == new else k.bitcast(x, new)

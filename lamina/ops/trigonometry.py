@@ -1,0 +1,264 @@
+"""Trigonometric and hyperbolic functions, elementwise."""
+
+from __future__ import annotations
+
+import math
+
+from lamina.ops._op import Tensor, op
+
+
+@op(promote="float")
+def sin(k, x: Tensor) -> Tensor:
+    """Sine, elementwise.
+
+    Args:
+        x: Tensor of any shape, in radians.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.sin(0.0))
+        0.0
+    """
+    return k.sin(x)
+
+
+@op(promote="float")
+def cos(k, x: Tensor) -> Tensor:
+    """Cosine, elementwise.
+
+    Args:
+        x: Tensor of any shape, in radians.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.cos(0.0))
+        1.0
+    """
+    return k.cos(x)
+
+
+@op(promote="float")
+def tan(k, x: Tensor) -> Tensor:
+    """Tangent, elementwise.
+
+    Args:
+        x: Tensor of any shape, in radians.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.tan(0.0))
+        0.0
+    """
+    return k.tan(x)
+
+
+@op(promote="float")
+def arcsin(k, x: Tensor) -> Tensor:
+    """Inverse sine, elementwise; NaN outside [-1, 1].
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype, in radians in [-pi/2, pi/2].
+
+    Example:
+        >>> round(float(ops.arcsin(1.0)), 4)
+        1.5708
+    """
+    return k.asin(x)
+
+
+@op(promote="float")
+def arccos(k, x: Tensor) -> Tensor:
+    """Inverse cosine, elementwise; NaN outside [-1, 1].
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype, in radians in [0, pi].
+
+    Example:
+        >>> round(float(ops.arccos(-1.0)), 4)
+        3.1416
+    """
+    return k.acos(x)
+
+
+@op(promote="float")
+def arctan(k, x: Tensor) -> Tensor:
+    """Inverse tangent, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype, in radians in [-pi/2, pi/2].
+
+    Example:
+        >>> round(float(ops.arctan(1.0)), 4)
+        0.7854
+    """
+    return k.atan(x)
+
+
+@op(promote="float")
+def sinh(k, x: Tensor) -> Tensor:
+    """Hyperbolic sine, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.sinh(0.0))
+        0.0
+    """
+    return k.sinh(x)
+
+
+@op(promote="float")
+def cosh(k, x: Tensor) -> Tensor:
+    """Hyperbolic cosine, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.cosh(0.0))
+        1.0
+    """
+    return k.cosh(x)
+
+
+@op(promote="float")
+def tanh(k, x: Tensor) -> Tensor:
+    """Hyperbolic tangent, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.tanh(0.0))
+        0.0
+    """
+    return k.tanh(x)
+
+
+@op(promote="float")
+def arcsinh(k, x: Tensor) -> Tensor:
+    """Inverse hyperbolic sine, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> round(float(ops.arcsinh(1.0)), 4)
+        0.8814
+    """
+    return k.asinh(x)
+
+
+@op(promote="float")
+def arccosh(k, x: Tensor) -> Tensor:
+    """Inverse hyperbolic cosine, elementwise; NaN below 1.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> round(float(ops.arccosh(2.0)), 4)
+        1.317
+    """
+    return k.acosh(x)
+
+
+@op(promote="float")
+def arctanh(k, x: Tensor) -> Tensor:
+    """Inverse hyperbolic tangent, elementwise; NaN outside [-1, 1].
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> round(float(ops.arctanh(0.5)), 4)
+        0.5493
+    """
+    return k.atanh(x)
+
+
+@op(promote="float")
+def deg2rad(k, x: Tensor) -> Tensor:
+    """Degrees to radians, elementwise: x * pi / 180.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> round(float(ops.deg2rad(180.0)), 4)
+        3.1416
+    """
+    return k.multiply(x, math.pi / 180.0)
+
+
+@op(promote="float")
+def rad2deg(k, x: Tensor) -> Tensor:
+    """Radians to degrees, elementwise: x * 180 / pi.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> round(float(ops.rad2deg(3.14159265)), 2)
+        180.0
+    """
+    return k.multiply(x, 180.0 / math.pi)
+
+
+@op(promote="float")
+def sinc(k, x: Tensor) -> Tensor:
+    """sin(pi x) / (pi x), elementwise, and 1 at zero.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape, of an inexact dtype.
+
+    Example:
+        >>> float(ops.sinc(0.0))
+        1.0
+    """
+    zero = k.equal(x, k.full((), 0, k.dtype(x)))
+    angle = k.multiply(k.where(zero, 1.0, x), math.pi)
+    return k.where(zero, 1.0, k.divide(k.sin(angle), angle))
