@@ -1,0 +1,15 @@
+from .accuracies import Accuracy as Accuracy
+from .accuracies import BinaryAccuracy as BinaryAccuracy
+from .accuracies import CategoricalAccuracy as CategoricalAccuracy
+from .accuracies import SparseCategoricalAccuracy as SparseCategoricalAccuracy
+from .accuracies import SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy
+from .accuracies import TopKCategoricalAccuracy as TopKCategoricalAccuracy
+from .accuracies import binary_accuracy as binary_accuracy
+from .accuracies import categorical_accuracy as categorical_accuracy
+from .accuracies import sparse_categorical_accuracy as sparse_categorical_accuracy
+from .accuracies import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
+from .accuracies import top_k_categorical_accuracy as top_k_categorical_accuracy
+from .metric import Metric as Metric
+from .reductions import Mean as Mean
+from .reductions import MeanMetricWrapper as MeanMetricWrapper
+from .reductions import Sum as Sum

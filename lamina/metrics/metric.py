@@ -1,0 +1,199 @@
+"""Metric: a number that follows a model over many batches; its state is Variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lamina import config, ops
+from lamina.core import names, policy
+from lamina.core.config import Configurable, constructor
+from lamina.core.stateless import run_pure
+from lamina.core.variable import Variable
+from lamina.losses._prepare import without_defaults
+
+
+class Metric(Configurable):
+    """Base of all metrics: `update_state` takes in a batch, `result` says how things stand, `reset_state` forgets.
+
+    State is made with `add_variable` in the constructor. `update_state` is written with `lamina.ops` on tensors and
+    variables, and reads no numbers, so that it runs inside compiled steps.
+
+    Args:
+        dtype: The dtype, or dtype policy, of the state; None means the default float.
+        name: A name; made from the class when None.
+
+    Example:
+        >>> import lamina
+        >>> class Largest(lamina.metrics.Metric):
+        ...     def __init__(self, name="largest", dtype=None):
+        ...         super().__init__(dtype, name)
+        ...         self.value = self.add_variable((), "zeros", name="value")
+        ...     def update_state(self, values):
+        ...         self.value.assign(lamina.ops.maximum(self.value, lamina.ops.max(values)))
+        ...     def result(self):
+        ...         return self.value.value
+        >>> metric = Largest()
+        >>> metric.update_state([1.0, 3.0])
+        >>> float(metric(lamina.ops.array([2.0])))
+        3.0
+    """
+
+    _omitted: tuple[str, ...] = ()  # arguments that a config holds only where they are not the default
+    _direction: str | None = (
+        None  # "up" or "down": which way is better, for callbacks that choose the best epoch
+    )
+
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        self.name = name or names.unique(names.to_snake_case(type(self).__name__))
+        self._dtype_policy = policy.get(config.floatx() if dtype is None else dtype)
+        self._own_variables: list[Variable] = []
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the state."""
+        return self._dtype_policy.compute_dtype
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The state: the metric's own variables, then those of the metrics it holds."""
+        found: dict[int, Variable] = {id(v): v for v in self._own_variables}
+        for name, value in self.__dict__.items():
+            if name not in ("_own_variables", "_given"):
+                found.update((id(v), v) for v in _variables_in(value))
+        return list(found.values())
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any,
+        dtype: Any = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of the state.
+
+        Args:
+            shape: Its shape.
+            initializer: Its value at the start: an initializer or its name; None means zeros.
+            dtype: Its dtype; the metric's when None.
+            aggregation: How replicas are combined.
+            name: A name.
+
+        Returns:
+            The variable, not trainable.
+        """
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        with names.name_scope(self.name):
+            variable = Variable(
+                "zeros" if initializer is None else initializer,
+                shape=shape,
+                dtype=self.dtype if dtype is None else dtype,
+                trainable=False,
+                autocast=False,
+                aggregation=aggregation,
+                name=name,
+            )
+        self._own_variables.append(variable)
+        return variable
+
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
+        """The same as `add_variable`."""
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    def reset_state(self) -> None:
+        """Set the state to zeros."""
+        for variable in self.variables:
+            variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+
+    def update_state(self, *args: Any, **kwargs: Any) -> Any:
+        """Take in a batch."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `update_state(self, ...)`, which takes in a batch."
+        )
+
+    def result(self) -> Any:
+        """The metric as things stand: a scalar, a tensor, or a dict of them."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `result(self)`, which gives the metric's value."
+        )
+
+    # -- pure forms ------------------------------------------------------------------------------------------------
+
+    def stateless_update_state(self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """`update_state` as a function of the state.
+
+        Args:
+            metric_variables: The values of `variables`.
+            *args, **kwargs: For `update_state`.
+
+        Returns:
+            The values of `variables` afterwards.
+
+        Raises:
+            ValueError: if the number of values is not that of `variables`.
+        """
+        values = self._as_many(metric_variables, "stateless_update_state")
+        return run_pure(lambda: self.update_state(*args, **kwargs), self.variables, values)[1]
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """`result` as a function of the state.
+
+        Args:
+            metric_variables: The values of `variables`.
+
+        Returns:
+            What `result` gives.
+
+        Raises:
+            ValueError: if the number of values is not that of `variables`.
+        """
+        return run_pure(self.result, self.variables, self._as_many(metric_variables, "stateless_result"))[0]
+
+    def stateless_reset_state(self) -> list[Any]:
+        """The values of `variables` after `reset_state`."""
+        variables = self.variables
+        return run_pure(self.reset_state, variables, [v.value for v in variables])[1]
+
+    def _as_many(self, values: Sequence[Any], method: str) -> list[Any]:
+        wanted = self.variables
+        if len(values) != len(wanted):
+            raise ValueError(
+                f"{type(self).__name__}.{method}: `metric_variables` must hold one value for each of the {len(wanted)} "
+                f"variables ({', '.join(v.path for v in wanted)}), got {len(values)}."
+            )
+        return list(values)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Take in a batch; the metric as things stand then."""
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    # -- config ----------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments in a form that JSON can hold."""
+        written = super().get_config()
+        parameters = constructor(type(self)).parameters
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        for name, value in (("name", self.name), ("dtype", self.dtype)):
+            if open_ended or name in parameters:
+                written[name] = value
+        return without_defaults(self, written)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+def _variables_in(value: Any) -> Iterator[Variable]:
+    if isinstance(value, Variable):
+        yield value
+    elif isinstance(value, Metric):
+        yield from value.variables
+    elif isinstance(value, list | tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _variables_in(item)
