@@ -1,0 +1,32 @@
+"""History: the metrics of every epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.callbacks.callback import Callback
+
+
+class History(Callback):
+    """Keeps the metrics of every epoch; `fit` returns it.
+
+    Attributes:
+        history: Name -> list of values, one per epoch.
+        epoch: The epochs' numbers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin anew."""
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep the metrics."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        self.model.history = self
