@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 
 class _State(threading.local):
-    """The thread's state; the class attributes are what a new thread starts with."""
+    """The thread's state, set up anew for each thread.
 
-    kernel: Any = None  # the interpreter in force, None until first used
-    scope: Any = None  # core.stateless.Scope that stands in for the variables' values
-    training: Any = None  # the training flag of the outermost layer call that gave one
-    autocast: str | None = None  # floating dtype that variables are read in (mixed precision)
-    names: tuple[str, ...] = ()  # the open name scopes, outermost first
-    masks: Any = None  # masks of tensors that cannot carry an attribute, by id
-    depth: int = 0  # how many layer calls are open
-    remat: Any = None  # the innermost RematScope
+    The values are set on the instance, not on the class: torch's compiler cannot follow how a first write hides a
+    class's attribute.
+    """
+
+    def __init__(self) -> None:
+        self.kernel: Any = None  # the interpreter in force, None until first used
+        self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
+        self.training: Any = None  # the training flag of the outermost layer call that gave one
+        self.autocast: str | None = None  # floating dtype that variables are read in (mixed precision)
+        self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
+        self.masks: Any = None  # masks of tensors that cannot carry an attribute, by id
+        self.depth: int = 0  # how many layer calls are open
+        self.remat: Any = None  # the innermost RematScope
 
 
 state = _State()
