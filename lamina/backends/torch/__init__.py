@@ -14,6 +14,4 @@ name = "torch"
 abstract = False
 functional = False
 differentiable = True
-eager_sync = (
-    devices("gpu") != []
-)  # on the CPU torch has computed a number before it returns
+eager_sync = devices("gpu") != []  # on the CPU torch has computed a number before it returns

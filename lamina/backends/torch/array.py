@@ -18,12 +18,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 _EXTRA = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
-_NUMBERS = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"
-DTYPES: dict[str, torch.dtype] = {
-    name: getattr(torch, name) for name in (*_NUMBERS.split(), *_EXTRA)
-}
+_NUMBERS = (
+    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128"
+)
+DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in (*_NUMBERS.split(), *_EXTRA)}
 _NAMES = {value: name for name, value in DTYPES.items()}
 _DEFAULT = {"float64": "float32", "int64": "int32", "complex128": "complex64"}
 _HOST_BITS = {
@@ -47,7 +48,8 @@ _TOP_BIT = -(2**63)
 class _Place(threading.local):
     """The device that new tensors go to in this thread."""
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 place = _Place()
@@ -60,9 +62,11 @@ def home(dtype: str) -> torch.device:
 
 
 def is_hidden(x: Any) -> bool:
-    """Whether the number in x cannot be read here: in a trace, or in a mapped function."""
+    """Whether the number in x cannot be read here: in a trace, in a mapped function, or where there are shapes only."""
     return isinstance(x, Tensor) and (
-        torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or isinstance(x, FakeTensor)
     )
 
 
@@ -77,9 +81,7 @@ def _lift(x: Any, dtype: torch.dtype, ordered: bool) -> Any:
 def _lower(y: Tensor, dtype: torch.dtype, ordered: bool) -> Tensor:
     if y.dtype is not torch.int64:
         return y  # a comparison, or positions
-    return (
-        (y ^ _TOP_BIT).to(dtype) if ordered and dtype is torch.uint64 else y.to(dtype)
-    )
+    return (y ^ _TOP_BIT).to(dtype) if ordered and dtype is torch.uint64 else y.to(dtype)
 
 
 def _wide(f: Callable, ordered: bool = False) -> Callable:
@@ -88,12 +90,8 @@ def _wide(f: Callable, ordered: bool = False) -> Callable:
     @wraps(f)
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if x.dtype in _WIDE:
-            lifted = [
-                _lift(a, x.dtype, ordered) if isinstance(a, Tensor) else a for a in args
-            ]
-            return _lower(
-                f(_lift(x, x.dtype, ordered), *lifted, **kwargs), x.dtype, ordered
-            )
+            lifted = [_lift(a, x.dtype, ordered) if isinstance(a, Tensor) else a for a in args]
+            return _lower(f(_lift(x, x.dtype, ordered), *lifted, **kwargs), x.dtype, ordered)
         return f(x, *args, **kwargs)
 
     return call
@@ -168,13 +166,7 @@ def asarray(x: Any, dtype: str | None = None) -> Tensor:
 def _of_python(x: Any) -> str:
     if isinstance(x, bool):
         return "bool"
-    return (
-        "int32"
-        if isinstance(x, int)
-        else "float32"
-        if isinstance(x, float)
-        else "complex64"
-    )
+    return "int32" if isinstance(x, int) else "float32" if isinstance(x, float) else "complex64"
 
 
 def _holds_tensor(x: Any) -> bool:
@@ -209,11 +201,7 @@ def from_numpy(array: np.ndarray, dtype: str | None, copy: bool) -> Tensor:
     if not array.flags.writeable or py.any(step < 0 for step in array.strides):
         array, copy = np.array(array), False  # torch can look at neither
     bits = _HOST_BITS.get(own := DTYPES[array.dtype.name])
-    host = (
-        torch.from_numpy(array)
-        if bits is None
-        else torch.from_numpy(array.view(bits)).view(own)
-    )
+    host = torch.from_numpy(array) if bits is None else torch.from_numpy(array.view(bits)).view(own)
     target = torch.device("cpu") if copy is False else home(dtype or array.dtype.name)
     moved = host.to(device=target, dtype=DTYPES[dtype] if dtype else own)
     return moved.clone() if copy and moved is host else moved
@@ -222,9 +210,7 @@ def from_numpy(array: np.ndarray, dtype: str | None, copy: bool) -> Tensor:
 def to_numpy(x: Tensor) -> np.ndarray:
     bits = _HOST_BITS.get(x.dtype)
     if bits is not None:
-        return to_numpy(x.view(getattr(torch, bits.__name__))).view(
-            getattr(ml_dtypes, _NAMES[x.dtype])
-        )
+        return to_numpy(x.view(getattr(torch, bits.__name__))).view(getattr(ml_dtypes, _NAMES[x.dtype]))
     array = x.numpy(force=True)
     # variables change in place: an array that shares their memory would change with them
     return array.copy() if x.device == _CPU else array
@@ -264,9 +250,7 @@ def full(shape: Sequence[int], value: Any, dtype: str) -> Tensor:
     return torch.full(shape, value, dtype=DTYPES[dtype], device=home(dtype))
 
 
-def linspace(
-    start: Tensor, stop: Tensor, num: int, endpoint: bool, dtype: str
-) -> Tensor:
+def linspace(start: Tensor, stop: Tensor, num: int, endpoint: bool, dtype: str) -> Tensor:
     if not start.dtype.is_floating_point and not start.dtype.is_complex:
         start, stop = start.to(torch.float64), stop.to(torch.float64)
     start, stop = torch.broadcast_tensors(start, stop)
@@ -274,9 +258,7 @@ def linspace(
         num - 1 if endpoint else num, 1
     )
     points = start + steps.reshape(-1, *[1] * start.ndim) * (stop - start)
-    if (
-        endpoint and num > 1
-    ):  # the last point is `stop`, not what the arithmetic leaves of it
+    if endpoint and num > 1:  # the last point is `stop`, not what the arithmetic leaves of it
         points = torch.cat([points[:-1], stop.unsqueeze(0)])
     target = DTYPES[dtype]
     exact = target.is_floating_point or target.is_complex
@@ -307,7 +289,11 @@ def triu(x: Tensor, k: int) -> Tensor:
 
 # Elementwise
 
-abs = _wide_one(torch.abs)
+
+def abs(x: Tensor) -> Tensor:
+    return x if x.dtype in _WIDE else torch.abs(x)
+
+
 acos = torch.acos
 acosh = torch.acosh
 add = _wide_two(torch.add)
@@ -323,9 +309,7 @@ bitwise_or = torch.bitwise_or
 
 
 def bitwise_right_shift(x1: Tensor, x2: Tensor) -> Tensor:
-    if (
-        x1.dtype is torch.uint64
-    ):  # int64 would draw copies of the top bit in from the left
+    if x1.dtype is torch.uint64:  # int64 would draw copies of the top bit in from the left
         x1, x2 = x1.to(torch.int64), x2.to(torch.int64)
         drawn_in = torch.where(x2 > 0, (_TOP_BIT >> x2) << 1, 0)
         return ((x1 >> x2) & ~drawn_in).to(torch.uint64)
@@ -343,9 +327,7 @@ def clip(x: Tensor, low: Any, high: Any) -> Tensor:
     if x.dtype in _WIDE:
         low, high = _lift(low, x.dtype, True), _lift(high, x.dtype, True)
         return _lower(torch.clamp(_lift(x, x.dtype, True), low, high), x.dtype, True)
-    if isinstance(low, Tensor) is not isinstance(
-        high, Tensor
-    ):  # torch takes two tensors or two numbers
+    if isinstance(low, Tensor) is not isinstance(high, Tensor):  # torch takes two tensors or two numbers
         x = x if low is None else maximum(x, low)
         return x if high is None else minimum(x, high)
     return torch.clamp(x, low, high)
@@ -418,19 +400,16 @@ sigmoid = torch.sigmoid
 def sign(x: Tensor) -> Tensor:
     if x.dtype.is_floating_point:  # torch says that the sign of NaN is 0
         return torch.where(torch.isnan(x), x, torch.sign(x))
-    return _sign(x)
+    return (x != 0).to(x.dtype) if x.dtype in _WIDE else torch.sgn(x)
 
 
-_sign = _wide_one(torch.sgn)
 signbit = torch.signbit
 sin = torch.sin
 sinh = torch.sinh
 
 
 def softplus(x: Tensor) -> Tensor:
-    return F.softplus(
-        x, 1.0, 40.0
-    )  # torch turns linear at 20, where float64 still has digits to lose
+    return F.softplus(x, 1.0, 40.0)  # torch turns linear at 20, where float64 still has digits to lose
 
 
 sqrt = torch.sqrt
@@ -452,9 +431,7 @@ def _reduction(f: Callable, ordered: bool = False) -> Callable:
         if axis == ():
             x, axis, keepdims = x.unsqueeze(-1), -1, False
         if x.dtype in _WIDE:
-            return _lower(
-                f(_lift(x, x.dtype, ordered), axis, keepdims), x.dtype, ordered
-            )
+            return _lower(f(_lift(x, x.dtype, ordered), axis, keepdims), x.dtype, ordered)
         return f(x, axis, keepdims)
 
     return reduce
@@ -465,9 +442,7 @@ def _prod(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
         axis = tuple(range(x.ndim))
     elif isinstance(axis, int):
         axis = (axis,)
-    for place in sorted(
-        [a % x.ndim for a in axis], reverse=True
-    ):  # torch takes one axis at a time
+    for place in sorted([a % x.ndim for a in axis], reverse=True):  # torch takes one axis at a time
         x = torch.prod(x, place, keepdims, dtype=x.dtype)
     return x
 
@@ -499,9 +474,7 @@ mean = _reduction(lambda x, axis, keepdims: torch.mean(x, axis, keepdims))
 min = _reduction(lambda x, axis, keepdims: torch.amin(x, axis, keepdims), ordered=True)
 prod = _reduction(_prod)
 sum = _reduction(lambda x, axis, keepdims: torch.sum(x, axis, keepdims, dtype=x.dtype))
-var = _reduction(
-    lambda x, axis, keepdims: torch.var(x, axis, correction=0, keepdim=keepdims)
-)
+var = _reduction(lambda x, axis, keepdims: torch.var(x, axis, correction=0, keepdim=keepdims))
 
 
 @_wide
@@ -522,9 +495,7 @@ def cumulative_max(x: Tensor, axis: int) -> Tensor:
 
 
 def argsort(x: Tensor, axis: int, descending: bool = False) -> Tensor:
-    return torch.sort(x, dim=axis, descending=descending, stable=True)[1].to(
-        torch.int32
-    )
+    return torch.sort(x, dim=axis, descending=descending, stable=True)[1].to(torch.int32)
 
 
 def sort(x: Tensor, axis: int, descending: bool = False) -> Tensor:
@@ -532,9 +503,7 @@ def sort(x: Tensor, axis: int, descending: bool = False) -> Tensor:
 
 
 def searchsorted(sorted: Tensor, values: Tensor, side: str) -> Tensor:
-    return torch.searchsorted(
-        _comparable(sorted), _comparable(values), side=side, out_int32=True
-    )
+    return torch.searchsorted(_comparable(sorted), _comparable(values), side=side, out_int32=True)
 
 
 def top_k(x: Tensor, k: int, sorted: bool) -> tuple[Tensor, Tensor]:
@@ -548,22 +517,14 @@ def top_k(x: Tensor, k: int, sorted: bool) -> tuple[Tensor, Tensor]:
 
 def nonzero(x: Tensor, size: int | None = None) -> tuple[Tensor, ...]:
     x = x != 0
-    places = (
-        torch.nonzero(x)
-        if size is None
-        else torch.nonzero_static(x, size=size, fill_value=0)
-    )
+    places = torch.nonzero(x) if size is None else torch.nonzero_static(x, size=size, fill_value=0)
     return places.to(torch.int32).unbind(1)
 
 
-def unique(
-    x: Tensor, size: int | None = None, fill: Any = None
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def unique(x: Tensor, size: int | None = None, fill: Any = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     # torch.unique gives no first indices, keeps every NaN apart, and cannot promise a size
     ordered, order = torch.sort(x, stable=True)
-    is_new = (ordered[1:] != ordered[:-1]) & ~(
-        _is_nan(ordered[1:]) & _is_nan(ordered[:-1])
-    )
+    is_new = (ordered[1:] != ordered[:-1]) & ~(_is_nan(ordered[1:]) & _is_nan(ordered[:-1]))
     group = F.pad(torch.cumsum(is_new, 0), (1, 0))[: x.shape[0]]
     inverse = torch.empty_like(order).scatter(0, order, group)
     if size is None:
@@ -612,19 +573,13 @@ def expand_dims(x: Tensor, axis: Any) -> Tensor:
 def flip(x: Tensor, axis: Any) -> Tensor:
     return torch.flip(
         x,
-        tuple(range(x.ndim))
-        if axis is None
-        else (axis,)
-        if isinstance(axis, int)
-        else axis,
+        tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis,
     )
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     key = key if isinstance(key, tuple) else (key,)
-    if py.any(
-        isinstance(k, py.slice) and isinstance(k.step, int) and k.step < 0 for k in key
-    ):
+    if py.any(isinstance(k, py.slice) and isinstance(k.step, int) and k.step < 0 for k in key):
         x, key = _mirrored(x, key)
     return x[tuple([_index(k) for k in key])]
 
@@ -647,11 +602,7 @@ def _mirrored(x: Tensor, key: tuple) -> tuple[Tensor, tuple]:
             run = range(*k.indices(x.shape[axis]))
             x = flip(x, axis)
             first = x.shape[axis] - 1 - run.start
-            k = (
-                py.slice(first, first + (len(run) - 1) * -k.step + 1, -k.step)
-                if run
-                else py.slice(0, 0)
-            )
+            k = py.slice(first, first + (len(run) - 1) * -k.step + 1, -k.step) if run else py.slice(0, 0)
         axis += rest if k is Ellipsis else _spanned(k)
         new.append(k)
     return x, tuple(new)
@@ -710,9 +661,7 @@ reshape = torch.reshape
 
 
 def roll(x: Tensor, shift: Any, axis: Any) -> Tensor:
-    if isinstance(
-        shift, Tensor
-    ):  # torch wants numbers: reading them would stop a trace
+    if isinstance(shift, Tensor):  # torch wants numbers: reading them would stop a trace
         return _roll_by_tensor(x, shift, axis)
     if axis is None:
         return torch.roll(x, shift)
@@ -775,11 +724,7 @@ def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
             indices, x
         )  # its gradient adds rows several times faster than that of index_select
     rows = torch.index_select(x, axis, indices.reshape(-1))
-    return (
-        rows
-        if indices.ndim == 1
-        else _unflatten(rows, axis % x.ndim, tuple(indices.shape))
-    )
+    return rows if indices.ndim == 1 else _unflatten(rows, axis % x.ndim, tuple(indices.shape))
 
 
 def _unflatten(x: Tensor, axis: int, sizes: tuple) -> Tensor:
@@ -816,9 +761,7 @@ def _scatter_rows(x: Tensor, rows: Tensor, updates: Tensor, reduce: str) -> Tens
     if reduce == "set":
         if x.dtype in _SIGNED:
             signed = _SIGNED[x.dtype]
-            return (
-                x.view(signed).index_copy(0, rows, updates.view(signed)).view(x.dtype)
-            )
+            return x.view(signed).index_copy(0, rows, updates.view(signed)).view(x.dtype)
         return x.index_copy(0, rows, updates)
     if x.dtype in _WIDE or x.dtype is torch.bool:
         ordered = reduce in ("max", "min")
@@ -833,9 +776,7 @@ def _scatter_rows(x: Tensor, rows: Tensor, updates: Tensor, reduce: str) -> Tens
 def slice(x: Tensor, starts: Any, sizes: Sequence[int]) -> Tensor:
     starts = _starts(x, starts, sizes)
     if not isinstance(starts[0] if starts else 0, Tensor):
-        return x[
-            tuple([py.slice(s, s + n) for s, n in zip(starts, sizes, strict=True)])
-        ]
+        return x[tuple([py.slice(s, s + n) for s, n in zip(starts, sizes, strict=True)])]
     for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         if size != x.shape[axis]:
             x = take(x, start + torch.arange(size, device=x.device), axis)
@@ -846,18 +787,10 @@ def slice_update(x: Tensor, starts: Any, updates: Tensor) -> Tensor:
     starts = _starts(x, starts, updates.shape)
     result = x.clone()
     if not isinstance(starts[0] if starts else 0, Tensor):
-        result[
-            tuple(
-                [py.slice(s, s + n) for s, n in zip(starts, updates.shape, strict=True)]
-            )
-        ] = updates
+        result[tuple([py.slice(s, s + n) for s, n in zip(starts, updates.shape, strict=True)])] = updates
         return result
-    grid = torch.meshgrid(
-        *[torch.arange(n, device=x.device) for n in updates.shape], indexing="ij"
-    )
-    rows = torch.stack(
-        [(g + s).reshape(-1) for g, s in zip(grid, starts, strict=True)], 1
-    )
+    grid = torch.meshgrid(*[torch.arange(n, device=x.device) for n in updates.shape], indexing="ij")
+    rows = torch.stack([(g + s).reshape(-1) for g, s in zip(grid, starts, strict=True)], 1)
     return scatter(x, rows, updates.reshape(-1), "set")
 
 
@@ -866,10 +799,7 @@ def _starts(x: Tensor, starts: Any, sizes: Sequence[int]) -> list:
     room = [n - size for n, size in zip(x.shape, sizes, strict=True)]
     if isinstance(starts, Tensor) or py.any(isinstance(s, Tensor) for s in starts):
         device = x.device
-        return [
-            torch.as_tensor(s, device=device).clamp(0, r)
-            for s, r in zip(starts, room, strict=True)
-        ]
+        return [torch.as_tensor(s, device=device).clamp(0, r) for s, r in zip(starts, room, strict=True)]
     return [py.min(py.max(int(s), 0), r) for s, r in zip(starts, room, strict=True)]
 
 

@@ -5,6 +5,7 @@ Outside a compiler control flow is Python's own: reading a predicate costs less 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -13,9 +14,11 @@ import numpy as np
 import optree
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
 from lamina.backends.torch.array import DTYPES, concat, dtype, flip, is_hidden, stack
+from lamina.errors import BackendError
 
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
@@ -42,9 +45,7 @@ def switch(index: Any, branches: Sequence[Callable], operands: Sequence[Any]) ->
     return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
 
 
-def while_loop(
-    cond: Callable, body: Callable, state: tuple, limit: int | None
-) -> tuple:
+def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
     turns = 0
     while limit is None or turns < limit:
         go_on = cond(*state)
@@ -57,10 +58,21 @@ def while_loop(
     return state
 
 
-def _while_hidden(
-    cond: Callable, body: Callable, state: tuple, limit: int | None, turns: int
-) -> tuple:
-    """The loop as one operator, which torch does not differentiate."""
+def _while_hidden(cond: Callable, body: Callable, state: tuple, limit: int | None, turns: int) -> tuple:
+    """The loop as one operator, which torch does not differentiate; in a mapped function, as masked turns."""
+    if torch.compiler.is_compiling():
+        return _while_traced(cond, body, state, limit, turns)
+    if limit is None:
+        raise BackendError(
+            "On torch, a while_loop inside vmap needs `maximum_iterations`: its rows end at different turns, and "
+            "nothing can be read from them."
+        )
+    for _ in range(turns, limit):
+        state = _choose(cond(*state), tuple(body(*state)), state)
+    return state
+
+
+def _while_traced(cond: Callable, body: Callable, state: tuple, limit: int | None, turns: int) -> tuple:
     from torch._higher_order_ops import while_loop as operator
 
     if limit is None:
@@ -73,9 +85,7 @@ def _while_hidden(
     )[1:]
 
 
-def scan(
-    f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int
-) -> tuple[Any, Any]:
+def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
     leaves, spec = optree.tree_flatten(xs)
     if length == 0:
         return init, _no_rows(
@@ -107,20 +117,14 @@ def _prefixes(f: Callable, elems: Any, axis: int) -> Any:
     n = optree.tree_leaves(elems)[0].shape[axis]
     if n < 2:
         return elems
-    odd = _prefixes(
-        f, f(_every_other(elems, 0, n - 1, axis), _every_other(elems, 1, n, axis)), axis
-    )
+    odd = _prefixes(f, f(_every_other(elems, 0, n - 1, axis), _every_other(elems, 1, n, axis)), axis)
     if n == 2:
-        return optree.tree_map(
-            lambda x, y: concat([x.narrow(axis, 0, 1), y], axis), elems, odd
-        )
+        return optree.tree_map(lambda x, y: concat([x.narrow(axis, 0, 1), y], axis), elems, odd)
     even = f(
         _every_other(odd, 0, (n - 1) // 2, axis, step=1),
         _every_other(elems, 2, n, axis),
     )
-    return optree.tree_map(
-        lambda x, e, o: _interleave(x.narrow(axis, 0, 1), e, o, axis), elems, even, odd
-    )
+    return optree.tree_map(lambda x, e, o: _interleave(x.narrow(axis, 0, 1), e, o, axis), elems, even, odd)
 
 
 def _every_other(tree: Any, start: int, stop: int, axis: int, step: int = 2) -> Any:
@@ -159,26 +163,19 @@ class _Custom(torch.autograd.Function):
 
 
 def custom_gradient(f: Callable, args: tuple) -> Any:
+    if torch._C._are_functorch_transforms_active():
+        raise BackendError("On torch, a function with its own gradient cannot be inside vmap or jvp.")
     leaves, spec = optree.tree_flatten(args)
     result_spec: list = []
 
     def run(*inner: Any) -> tuple:
-        # views: an output that is an input itself would not get this gradient
-        output, grad = f(
-            *optree.tree_unflatten(
-                spec, [x.view_as(x) if isinstance(x, Tensor) else x for x in inner]
-            )
-        )
+        output, grad = f(*optree.tree_unflatten(spec, [_another(x) for x in inner]))
         outputs, out_spec = optree.tree_flatten(output)
         result_spec.append(out_spec)
 
         def backward(*upstream: Tensor) -> list:
             gradients = grad(*upstream)
-            gradients = (
-                tuple(gradients)
-                if isinstance(gradients, (tuple, list))
-                else (gradients,)
-            )
+            gradients = tuple(gradients) if isinstance(gradients, (tuple, list)) else (gradients,)
             return _per_leaf(args, gradients)
 
         return tuple(outputs), backward
@@ -187,32 +184,55 @@ def custom_gradient(f: Callable, args: tuple) -> Any:
     return optree.tree_unflatten(result_spec[-1], outputs)
 
 
+def _another(x: Any) -> Any:
+    """x as a new tensor: an input that is returned as it is would not get the function's gradient."""
+    if not isinstance(x, Tensor):
+        return x
+    return x.clone() if torch.compiler.is_compiling() else x.view_as(x)
+
+
 def _per_leaf(args: tuple, gradients: tuple) -> list:
     """One gradient per leaf of args; None stands for a whole argument without one."""
     flat: list = []
     for arg, gradient in zip(args, gradients, strict=True):
         leaves = optree.tree_leaves(arg)
-        flat += (
-            [None] * len(leaves)
-            if gradient is None
-            else optree.tree_leaves(gradient, none_is_leaf=True)
-        )
+        flat += [None] * len(leaves) if gradient is None else optree.tree_leaves(gradient, none_is_leaf=True)
     return flat
 
 
-def value_and_grad(
-    f: Callable[[list], tuple[Tensor, Any]], values: list
-) -> tuple[tuple[Tensor, Any], list]:
-    with torch.enable_grad():
-        values = [
-            v if v.requires_grad and v.is_leaf else v.detach().requires_grad_()
-            for v in values
-        ]
-        loss, aux = f(values)
-        if not loss.requires_grad:
-            return (loss, aux), [None] * len(values)
-        gradients = torch.autograd.grad(loss, values, allow_unused=True)
-    return (loss.detach(), optree.tree_map(_detached, aux)), list(gradients)
+class _Nesting(threading.local):
+    """How many value_and_grad this thread is inside of."""
+
+    def __init__(self) -> None:
+        self.depth = 0  # not on the class: the compiler cannot follow how a write hides a class's attribute
+
+
+_nesting = _Nesting()
+
+
+def value_and_grad(f: Callable[[list], tuple[Tensor, Any]], values: list) -> tuple[tuple[Tensor, Any], list]:
+    is_inner = _nesting.depth > 0  # then an outer one differentiates what this one returns
+    _nesting.depth += 1
+    try:
+        with torch.enable_grad():
+            values = [_watched(v, is_inner) for v in values]
+            loss, aux = f(values)
+            if loss.requires_grad:
+                gradients = list(torch.autograd.grad(loss, values, allow_unused=True, create_graph=is_inner))
+            else:
+                gradients = [None] * len(values)
+    finally:
+        _nesting.depth -= 1
+    return ((loss, aux) if is_inner else (loss.detach(), optree.tree_map(_detached, aux))), gradients
+
+
+def _watched(x: Tensor, is_inner: bool) -> Tensor:
+    """x as something to differentiate by: itself where the function may also read it as a variable."""
+    if not x.requires_grad:
+        return x.detach().requires_grad_()
+    if is_inner:
+        return x.view_as(x)  # apart from the outer one's other uses of x, but in its graph
+    return x if x.is_leaf else x.detach().requires_grad_()
 
 
 def _detached(x: Any) -> Any:
@@ -228,9 +248,7 @@ def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
     # nothing to do for `donate`: torch frees a tensor with its last reference
     from torch._dynamo import config
 
-    config.trace_autograd_ops = (
-        True  # without it the gradient of a step splits its program in two
-    )
+    config.trace_autograd_ops = True  # without it the gradient of a step splits its program in two
     return torch.compile(f)
 
 
@@ -238,24 +256,16 @@ def remat(f: Callable) -> Callable:
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         # draws come from seeds, so there is no generator whose state must be kept
-        return checkpoint(
-            f, *args, use_reentrant=False, preserve_rng_state=False, **kwargs
-        )
+        return checkpoint(f, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
 
     return call
 
 
 def eval_shape(f: Callable, specs: Any) -> Any:
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        stand_ins = optree.tree_map(
-            lambda s: torch.empty(s[0], dtype=DTYPES[s[1]]), specs, is_leaf=_is_spec
-        )
+        stand_ins = optree.tree_map(lambda s: torch.empty(s[0], dtype=DTYPES[s[1]]), specs, is_leaf=_is_spec)
         result = f(stand_ins)
-        return optree.tree_map(
-            lambda x: (tuple(x.shape), dtype(x)) if isinstance(x, Tensor) else x, result
-        )
+        return optree.tree_map(lambda x: (tuple(x.shape), dtype(x)) if isinstance(x, Tensor) else x, result)
 
 
 def _is_spec(x: Any) -> bool:
@@ -272,9 +282,7 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     return run
 
 
-def _row_takers(
-    indices: Any, start: int, stop: int
-) -> list[Callable[[Tensor], Tensor]]:
+def _row_takers(indices: Any, start: int, stop: int) -> list[Callable[[Tensor], Tensor]]:
     """One function per step that takes the step's rows of a tensor: a view where they lie one after another."""
     block = indices[start:stop]
     block = block.numpy(force=True) if isinstance(block, Tensor) else np.asarray(block)

@@ -45,13 +45,8 @@ def _parse(name: str) -> torch.device:
     kind, _, index = name.lower().partition(":")
     kind = {"gpu": "cuda"}.get(kind, kind)
     known = devices(None)
-    if (
-        kind not in ("cpu", "cuda")
-        or f"{kind}:{index or 0}".replace("cuda", "gpu") not in known
-    ):
-        raise ValueError(
-            f"The torch backend has no device {name!r}. Devices: {', '.join(known)}."
-        )
+    if kind not in ("cpu", "cuda") or f"{kind}:{index or 0}".replace("cuda", "gpu") not in known:
+        raise ValueError(f"The torch backend has no device {name!r}. Devices: {', '.join(known)}.")
     return torch.device("cpu") if kind == "cpu" else torch.device(kind, int(index or 0))
 
 

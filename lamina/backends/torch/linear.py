@@ -14,11 +14,7 @@ _NO_PRODUCT = frozenset((torch.bool, torch.uint16, torch.uint32, torch.uint64))
 
 
 def matmul(x1: Tensor, x2: Tensor) -> Tensor:
-    return (
-        torch.matmul(x1, x2)
-        if x1.dtype.is_floating_point
-        else _exact(torch.matmul, x1, x2)
-    )
+    return torch.matmul(x1, x2) if x1.dtype.is_floating_point else _exact(torch.matmul, x1, x2)
 
 
 def _exact(product: Callable[..., Tensor], *arrays: Tensor) -> Tensor:

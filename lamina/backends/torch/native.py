@@ -57,9 +57,7 @@ def log_softmax(k: Any, x: Tensor, axis: Any = -1) -> Any:
 
 
 def _is_axis(axis: Any, x: Tensor) -> bool:
-    return (
-        isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.dtype.is_floating_point
-    )
+    return isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.dtype.is_floating_point
 
 
 def layer_normalization(
@@ -75,9 +73,7 @@ def layer_normalization(
     sizes = _last_sizes(x, axis)
     if rms_scaling or sizes is None or _differs(gamma, sizes) or _differs(beta, sizes):
         return NotImplemented
-    return F.layer_norm(
-        x, sizes, gamma, beta, _epsilon() if epsilon is None else epsilon
-    )
+    return F.layer_norm(x, sizes, gamma, beta, _epsilon() if epsilon is None else epsilon)
 
 
 def rms_normalization(
@@ -96,22 +92,10 @@ def rms_normalization(
 
 def _last_sizes(x: Tensor, axis: Any) -> tuple[int, ...] | None:
     """The sizes of the axes, if these are the last ones of x: all that torch normalizes over."""
-    axes = (
-        (axis,)
-        if isinstance(axis, int)
-        else tuple(axis)
-        if isinstance(axis, (tuple, list))
-        else ()
-    )
-    found = sorted(
-        [a % x.ndim for a in axes if isinstance(a, int) and -x.ndim <= a < x.ndim]
-    )
-    is_last = len(found) == len(axes) > 0 and found == list(
-        range(x.ndim - len(axes), x.ndim)
-    )
-    return (
-        tuple(x.shape[-len(axes) :]) if is_last and x.dtype.is_floating_point else None
-    )
+    axes = (axis,) if isinstance(axis, int) else tuple(axis) if isinstance(axis, (tuple, list)) else ()
+    found = sorted([a % x.ndim for a in axes if isinstance(a, int) and -x.ndim <= a < x.ndim])
+    is_last = len(found) == len(axes) > 0 and found == list(range(x.ndim - len(axes), x.ndim))
+    return tuple(x.shape[-len(axes) :]) if is_last and x.dtype.is_floating_point else None
 
 
 def _differs(parameter: Tensor | None, sizes: tuple[int, ...]) -> bool:
@@ -157,40 +141,24 @@ def dot_product_attention(
 
 def _fit(query: Tensor, key: Tensor, value: Tensor) -> bool:
     """Whether the shapes go together; the composed definition says what is wrong if not."""
-    if (
-        not query.ndim == key.ndim == value.ndim == 4
-        or not query.dtype == key.dtype == value.dtype
-    ):
+    if not query.ndim == key.ndim == value.ndim == 4 or not query.dtype == key.dtype == value.dtype:
         return False
     alike = (
-        key.shape[:3] == value.shape[:3]
-        and query.shape[0] == key.shape[0]
-        and query.shape[3] == key.shape[3]
+        key.shape[:3] == value.shape[:3] and query.shape[0] == key.shape[0] and query.shape[3] == key.shape[3]
     )
-    return (
-        alike
-        and key.shape[2] > 0
-        and query.shape[2] % key.shape[2] == 0
-        and query.dtype.is_floating_point
-    )
+    return alike and key.shape[2] > 0 and query.shape[2] % key.shape[2] == 0 and query.dtype.is_floating_point
 
 
-def _allowed(
-    query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool
-) -> Tensor | None:
+def _allowed(query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool) -> Tensor | None:
     """Where a query may look, or None for everywhere."""
     allowed = None if mask is None else mask.to(torch.bool)
     if is_causal:
-        causal = torch.ones(
-            (query.shape[1], key.shape[1]), dtype=torch.bool, device=query.device
-        ).tril()
+        causal = torch.ones((query.shape[1], key.shape[1]), dtype=torch.bool, device=query.device).tril()
         allowed = causal if allowed is None else allowed & causal
     return allowed
 
 
-def _without_empty_rows(
-    query: Tensor, bias: Tensor | None, allowed: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _without_empty_rows(query: Tensor, bias: Tensor | None, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
     """The query, and what is added to the logits (or a mask).
 
     A query without a place gets the mean of all values, as in the composed definition; torch would give zeros.
@@ -202,12 +170,8 @@ def _without_empty_rows(
     if bias is None:
         added = allowed | ~has_place
     else:
-        added = torch.where(
-            has_place, torch.where(allowed, bias.to(query.dtype), -torch.inf), 0.0
-        )
-    rows = has_place.reshape(
-        (1,) * (4 - has_place.ndim) + tuple(has_place.shape)
-    ).transpose(1, 2)
+        added = torch.where(has_place, torch.where(allowed, bias.to(query.dtype), -torch.inf), 0.0)
+    rows = has_place.reshape((1,) * (4 - has_place.ndim) + tuple(has_place.shape)).transpose(1, 2)
     return torch.where(rows, query, 0.0), added
 
 

@@ -35,9 +35,7 @@ def conv(
 ) -> Tensor:
     x, native = _padded(channels_first(x, channels_last), padding, 0)
     weight = kernel.permute(_kernel_axes(kernel.ndim))
-    result = _CONV[x.ndim - 2](
-        x, weight, None, tuple(strides), native, tuple(dilation), groups
-    )
+    result = _CONV[x.ndim - 2](x, weight, None, tuple(strides), native, tuple(dilation), groups)
     return channels_back(result, channels_last)
 
 
@@ -57,9 +55,7 @@ def conv_transpose(
     reach = [d * (k - 1) for d, k in zip(dilation, kernel.shape, strict=False)]
     cuts = [(r - low, r - high) for r, (low, high) in zip(reach, padding, strict=True)]
     native = [max(min(cut), 0) for cut in cuts]
-    result = _CONV_TRANSPOSE[x.ndim - 2](
-        x, weight, None, tuple(strides), native, 0, 1, tuple(dilation)
-    )
+    result = _CONV_TRANSPOSE[x.ndim - 2](x, weight, None, tuple(strides), native, 0, 1, tuple(dilation))
     rest = [(n - low, n - high) for n, (low, high) in zip(native, cuts, strict=True)]
     return channels_back(_pad_spatial(result, rest, 0), channels_last)
 
@@ -82,9 +78,7 @@ def _pool_max(x: Tensor, window: tuple, strides: tuple, padding: Pairs) -> Tenso
     if x.dtype.is_floating_point:
         return _MAX_POOL[len(window)](x, window, strides, native)
     x = _pad_spatial(x, [(n, n) for n in native], lowest(x.dtype))
-    for axis, (size, step) in enumerate(
-        zip(window, strides, strict=True)
-    ):  # torch pools floats only
+    for axis, (size, step) in enumerate(zip(window, strides, strict=True)):  # torch pools floats only
         x = torch.amax(x.unfold(axis + 2, size, step), -1)
     return x
 
@@ -99,14 +93,10 @@ def _pool_avg(x: Tensor, window: tuple, strides: tuple, padding: Pairs) -> Tenso
     return total / _counts(sizes, window, strides, padding, x)
 
 
-def _counts(
-    sizes: Sequence[int], window: tuple, strides: tuple, padding: Pairs, like: Tensor
-) -> Tensor:
+def _counts(sizes: Sequence[int], window: tuple, strides: tuple, padding: Pairs, like: Tensor) -> Tensor:
     """How many entries of x lie inside each window; shaped to broadcast over batch and channels."""
     counts = torch.ones((), dtype=like.dtype, device=like.device)
-    for size, width, step, (low, high) in zip(
-        sizes, window, strides, padding, strict=True
-    ):
+    for size, width, step, (low, high) in zip(sizes, window, strides, padding, strict=True):
         begin = torch.arange(-low, size + high - width + 1, step, device=like.device)
         inside = (begin + width).clamp(max=size) - begin.clamp(min=0)
         counts = counts.unsqueeze(-1) * inside.to(like.dtype)
@@ -128,14 +118,10 @@ def _kernel_axes(rank: int) -> tuple[int, ...]:
     return (rank - 1, rank - 2, *range(rank - 2))
 
 
-def _padded(
-    x: Tensor, padding: Pairs, value: Any, most: Any = None
-) -> tuple[Tensor, tuple]:
+def _padded(x: Tensor, padding: Pairs, value: Any, most: Any = None) -> tuple[Tensor, tuple]:
     """x, and the padding that torch's function can add itself: equal on both sides and at most `most`."""
     even = all(low == high and low >= 0 for low, high in padding)
-    if even and (
-        most is None or all(low <= m for (low, _), m in zip(padding, most, strict=True))
-    ):
+    if even and (most is None or all(low <= m for (low, _), m in zip(padding, most, strict=True))):
         return x, tuple([low for low, _ in padding])
     return _pad_spatial(x, padding, value), (0,) * len(padding)
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.backends.torch.array import DTYPES, place
+from lamina.backends.torch.array import DTYPES, is_hidden, place
 
 _MASK = 2**64 - 1
 _EDGE = math.erf(math.sqrt(2.0))  # the probability of lying within two deviations
@@ -30,31 +30,21 @@ def generator(seed: Tensor, device: torch.device) -> torch.Generator:
 
 
 def _uniform(source: torch.Generator, shape: list[int], dtype: torch.dtype) -> Tensor:
-    return torch.rand(
-        shape, generator=source, dtype=_drawn(dtype), device=source.device
-    )
+    return torch.rand(shape, generator=source, dtype=_drawn(dtype), device=source.device)
 
 
 def _normal(source: torch.Generator, shape: list[int], dtype: torch.dtype) -> Tensor:
-    return torch.randn(
-        shape, generator=source, dtype=_drawn(dtype), device=source.device
-    )
+    return torch.randn(shape, generator=source, dtype=_drawn(dtype), device=source.device)
 
 
 def _truncated(source: torch.Generator, shape: list[int], dtype: torch.dtype) -> Tensor:
     wide = torch.float64 if dtype is torch.float64 else torch.float32
-    centered = (
-        2 * torch.rand(shape, generator=source, dtype=wide, device=source.device) - 1
-    )
+    centered = 2 * torch.rand(shape, generator=source, dtype=wide, device=source.device) - 1
     return (torch.erfinv(centered * _EDGE) * math.sqrt(2.0)).clamp_(-2.0, 2.0)
 
 
-def _integers(
-    source: torch.Generator, shape: list[int], dtype: torch.dtype, low: int, high: int
-) -> Tensor:
-    return torch.randint(
-        low, high, shape, generator=source, dtype=torch.int64, device=source.device
-    )
+def _integers(source: torch.Generator, shape: list[int], dtype: torch.dtype, low: int, high: int) -> Tensor:
+    return torch.randint(low, high, shape, generator=source, dtype=torch.int64, device=source.device)
 
 
 def _integers_between(
@@ -64,15 +54,11 @@ def _integers_between(
     low: Tensor,
     high: Tensor,
 ) -> Tensor:
-    draws = torch.rand(
-        shape, generator=source, dtype=torch.float64, device=source.device
-    )
+    draws = torch.rand(shape, generator=source, dtype=torch.float64, device=source.device)
     return (low + (draws * (high - low)).floor()).to(torch.int64)
 
 
-def _gamma(
-    source: torch.Generator, shape: list[int], dtype: torch.dtype, alpha: Tensor
-) -> Tensor:
+def _gamma(source: torch.Generator, shape: list[int], dtype: torch.dtype, alpha: Tensor) -> Tensor:
     wide = alpha if alpha.dtype is torch.float64 else alpha.float()
     return torch._standard_gamma(wide.expand(shape), generator=source)
 
@@ -84,24 +70,16 @@ def _binomial(
     counts: Tensor,
     probs: Tensor,
 ) -> Tensor:
-    return torch.binomial(
-        counts.expand(shape).float(), probs.expand(shape).float(), generator=source
-    )
+    return torch.binomial(counts.expand(shape).float(), probs.expand(shape).float(), generator=source)
 
 
-def _categorical(
-    source: torch.Generator, shape: list[int], dtype: torch.dtype, logits: Tensor
-) -> Tensor:
-    noise = torch.rand(
-        (*shape, logits.shape[-1]), generator=source, device=source.device
-    )
+def _categorical(source: torch.Generator, shape: list[int], dtype: torch.dtype, logits: Tensor) -> Tensor:
+    noise = torch.rand((*shape, logits.shape[-1]), generator=source, device=source.device)
     # the largest of logits plus Gumbel noise; multinomial() would stop at 2^24 classes
     return torch.argmax(logits.float().unsqueeze(-2) - torch.log(-torch.log(noise)), -1)
 
 
-def _permutation(
-    source: torch.Generator, shape: list[int], dtype: torch.dtype
-) -> Tensor:
+def _permutation(source: torch.Generator, shape: list[int], dtype: torch.dtype) -> Tensor:
     return torch.randperm(shape[0], generator=source, device=source.device)
 
 
@@ -123,17 +101,13 @@ def _drawn(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype.itemsize == 1 else dtype
 
 
-def _draw(
-    kind: str, seed: Tensor, shape: Sequence[int], dtype: str, *args: Any
-) -> Tensor:
+def _draw(kind: str, seed: Tensor, shape: Sequence[int], dtype: str, *args: Any) -> Tensor:
     """One draw; args are tensors, or two integers for "integers"."""
     device, shape = place.device, list(shape)
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+    if is_hidden(seed):
         tensors, bounds = (list(args), []) if kind != "integers" else ([], list(args))
         return _draw_op(kind, seed, shape, DTYPES[dtype], tensors, bounds, device)
-    return _DRAWS[kind](generator(seed, device), shape, DTYPES[dtype], *args).to(
-        DTYPES[dtype]
-    )
+    return _DRAWS[kind](generator(seed, device), shape, DTYPES[dtype], *args).to(DTYPES[dtype])
 
 
 @torch.library.custom_op("lamina::draw", mutates_args=())
@@ -147,9 +121,7 @@ def _draw_op(
     device: torch.device,
 ) -> Tensor:
     args = (*tensors, *bounds)
-    return _DRAWS[kind](generator(seed, device), list(shape), dtype, *args).to(
-        dtype, copy=True
-    )
+    return _DRAWS[kind](generator(seed, device), list(shape), dtype, *args).to(dtype, copy=True)
 
 
 @_draw_op.register_fake
@@ -158,7 +130,7 @@ def _(kind, seed, shape, dtype, tensors, bounds, device):
 
 
 def _save_gamma(ctx: Any, inputs: tuple, output: Tensor) -> None:
-    ctx.kind = inputs[0]
+    ctx.kind, ctx.bounds = inputs[0], len(inputs[5])
     ctx.save_for_backward(output, *inputs[4])
 
 
@@ -169,7 +141,7 @@ def _gamma_gradient(ctx: Any, upstream: Tensor) -> tuple:
         alpha = tensors[0].expand(draw.shape)
         slope = torch._standard_gamma_grad(alpha.to(draw.dtype), draw)
         gradients = [(upstream * slope).sum_to_size(tensors[0].shape).to(alpha.dtype)]
-    return None, None, None, None, gradients, None, None
+    return None, None, None, None, gradients, [None] * ctx.bounds, None
 
 
 _draw_op.register_autograd(_gamma_gradient, setup_context=_save_gamma)
@@ -181,10 +153,7 @@ def _(info, in_dims, kind, seed, shape, dtype, tensors, bounds, device):
     rows = []
     for i in range(info.batch_size):
         own = seed if seed_dim is None else seed.select(seed_dim, i)
-        args = [
-            t if d is None else t.select(d, i)
-            for t, d in zip(tensors, tensor_dims or [], strict=True)
-        ]
+        args = [t if d is None else t.select(d, i) for t, d in zip(tensors, tensor_dims or [], strict=True)]
         rows.append(_draw_op(kind, own, shape, dtype, args, bounds, device))
     return torch.stack(rows), 0
 
@@ -197,27 +166,18 @@ def random_normal(seed: Tensor, shape: Sequence[int], dtype: str) -> Tensor:
     return _draw("normal", seed, shape, dtype)
 
 
-def random_integers(
-    seed: Tensor, shape: Sequence[int], low: Any, high: Any, dtype: str
-) -> Tensor:
+def random_integers(seed: Tensor, shape: Sequence[int], low: Any, high: Any, dtype: str) -> Tensor:
     if isinstance(low, Tensor) or isinstance(high, Tensor):
-        bounds = [
-            torch.as_tensor(b, device=place.device).to(torch.float64)
-            for b in (low, high)
-        ]
+        bounds = [torch.as_tensor(b, device=place.device).to(torch.float64) for b in (low, high)]
         return _draw("integers_between", seed, shape, dtype, *bounds)
     return _draw("integers", seed, shape, dtype, int(low), int(high))
 
 
-def random_gamma(
-    seed: Tensor, alpha: Tensor, shape: Sequence[int], dtype: str
-) -> Tensor:
+def random_gamma(seed: Tensor, alpha: Tensor, shape: Sequence[int], dtype: str) -> Tensor:
     return _draw("gamma", seed, shape, dtype, alpha)
 
 
-def random_binomial(
-    seed: Tensor, counts: Tensor, probs: Tensor, shape: Sequence[int], dtype: str
-) -> Tensor:
+def random_binomial(seed: Tensor, counts: Tensor, probs: Tensor, shape: Sequence[int], dtype: str) -> Tensor:
     return _draw("binomial", seed, shape, dtype, counts, probs)
 
 
