@@ -43,7 +43,7 @@ def case(
     **kwargs: Any,
 ):
     def run(k: Any, to: Callable) -> Any:
-        a, kw = optree.tree_map(lambda x: to(x) if isinstance(x, np.ndarray) else x, (args, kwargs))
+        a, kw = optree.tree_map(lambda x: to(x) if isinstance(x, (np.ndarray, np.generic)) else x, (args, kwargs))
         return getattr(k, name)(*a, **kw)
 
     made = Case(name, label, run, rtol, atol)
@@ -413,7 +413,9 @@ case("slice_update", normal(4, 5), (1, 2), normal(2, 3, seed=1), grad=True)
 case("slice_update", normal(4, 5), (np.int32(3).reshape(()), 0), normal(2, 3, seed=1), label="clamped")
 IDS = np.array([0, 2, -1, 2, 5, 0], "int32")
 for reduce in ("sum", "max", "min", "prod"):
-    case("segment", unlike(6, 3), IDS, 4, reduce, label=reduce, grad=True)
+    case("segment", unlike(6, 3), IDS, 4, reduce, label=reduce)
+for reduce in ("sum", "max", "min"):
+    case("segment", unlike(6, 3), np.array([0, 1, 1, 2, -1, 0], "int32"), 3, reduce, label=f"{reduce}-full", grad=True)
 case("segment", whole(0, 9, 6), IDS, 4, "max", label="int")
 case("one_hot", np.array([0, 2, 5, -1], "int32"), 4, -1, "float32")
 case("one_hot", whole(0, 4, 2, 3), 4, 1, "int32", label="middle")

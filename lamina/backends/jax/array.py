@@ -332,11 +332,18 @@ def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
 
 
 def slice(x: Any, starts: Any, sizes: Sequence[int]) -> Any:
-    return lax.dynamic_slice(x, starts, sizes, allow_negative_indices=False)
+    return lax.dynamic_slice(x, _not_negative(starts), sizes, allow_negative_indices=False)
 
 
 def slice_update(x: Any, starts: Any, updates: Any) -> Any:
-    return lax.dynamic_update_slice(x, updates, starts, allow_negative_indices=False)
+    return lax.dynamic_update_slice(x, updates, _not_negative(starts), allow_negative_indices=False)
+
+
+def _not_negative(starts: Any) -> Any:
+    """Known starts clamped here: jax refuses negative ones, where it clamps unknown ones."""
+    if isinstance(starts, jax.Array):
+        return starts
+    return [s if isinstance(s, jax.Array) or s > 0 else 0 for s in starts]
 
 
 def segment(x: Any, ids: Any, num: int, reduce: str) -> Any:

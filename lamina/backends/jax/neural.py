@@ -1,14 +1,26 @@
-"""Convolution, pooling and the dense product."""
+"""Convolution, pooling and the dense product: XLA's own (`*_plain`), or on the CPU the forms of `lowering`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
+from lamina.backends.jax import lowering
+
 Pairs = Sequence[tuple[int, int]]
+
+
+def _on_cpu() -> bool:
+    return jax.default_backend() == "cpu"
+
+
+def _channels_last(f: Callable, x: Any, channels_last: bool) -> Any:
+    """f(x) in the layout that the lowerings know."""
+    return f(x) if channels_last else jnp.moveaxis(f(jnp.moveaxis(x, 1, -1)), -1, 1)
 
 
 def conv(
@@ -20,7 +32,11 @@ def conv(
     groups: int,
     channels_last: bool,
 ) -> Any:
-    return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
+    if not _on_cpu():
+        return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
+    return _channels_last(
+        lambda x: lowering.conv(x, kernel, strides, padding, dilation, groups), x, channels_last
+    )
 
 
 def conv_plain(
@@ -60,7 +76,11 @@ def conv_transpose(
     dilation: Sequence[int],
     channels_last: bool,
 ) -> Any:
-    return conv_transpose_plain(x, kernel, strides, padding, dilation, channels_last)
+    if not _on_cpu():
+        return conv_transpose_plain(x, kernel, strides, padding, dilation, channels_last)
+    return _channels_last(
+        lambda x: lowering.conv_transpose(x, kernel, strides, padding, dilation), x, channels_last
+    )
 
 
 def conv_transpose_plain(
@@ -71,28 +91,24 @@ def conv_transpose_plain(
     dilation: Sequence[int],
     channels_last: bool,
 ) -> Any:
-    """XLA's own convolution of the spread x."""
-    return conv_plain(
-        x, flipped(kernel), (1,) * len(strides), padding, dilation, 1, channels_last, spread=tuple(strides)
-    )
-
-
-def flipped(kernel: Any) -> Any:
-    """The kernel of a transposed convolution as that of a convolution: (*window, out, in) to (*window, in, out)."""
-    return jnp.swapaxes(jnp.flip(kernel, range(kernel.ndim - 2)), -1, -2)
+    """XLA's own convolution of the spread x with the flipped kernel, (*window, in, out)."""
+    flipped = jnp.swapaxes(jnp.flip(kernel, range(kernel.ndim - 2)), -1, -2)
+    ones = (1,) * len(strides)
+    return conv_plain(x, flipped, ones, padding, dilation, 1, channels_last, spread=tuple(strides))
 
 
 def pool(
     x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs, channels_last: bool
 ) -> Any:
-    return pool_plain(x, kind, window, strides, padding, channels_last)
+    if not _on_cpu():
+        return pool_plain(x, kind, window, strides, padding, channels_last)
+    return _channels_last(lambda x: lowering.pool(x, kind, window, strides, padding), x, channels_last)
 
 
 def pool_plain(
     x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs, channels_last: bool
 ) -> Any:
     """XLA's own window reduction."""
-
     window, strides = _full(window, 1, channels_last), _full(strides, 1, channels_last)
     padding = _full(padding, (0, 0), channels_last)
 
@@ -100,7 +116,7 @@ def pool_plain(
         return lax.reduce_window(x, start, combine, window, strides, padding)
 
     if kind == "max":
-        return reduce(x, least(x.dtype), lax.max)
+        return reduce(x, lowering.least(x.dtype), lax.max)
     total = reduce(x, x.dtype.type(0), lax.add)
     return total / reduce(jnp.ones((1, *x.shape[1:]), x.dtype), x.dtype.type(0), lax.add)
 
@@ -110,11 +126,11 @@ def _full(values: Sequence[Any], other: Any, channels_last: bool) -> tuple:
     return (other, *values, other) if channels_last else (other, other, *values)
 
 
-def least(dtype: Any) -> Any:
-    """The least value of a dtype."""
-    return dtype.type(-jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min)
-
-
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
+    return (lowering.linear if x.ndim > 2 and _on_cpu() else linear_plain)(x, kernel, bias)
+
+
+def linear_plain(x: Any, kernel: Any, bias: Any) -> Any:
+    """A product over however many axes x has."""
     result = jnp.matmul(x, kernel)
     return result if bias is None else result + bias

@@ -31,8 +31,12 @@ def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) 
 def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
     carry, ys = init, [None] * length
     for i in reversed(range(length)) if reverse else range(length):
-        carry, ys[i] = f(carry, optree.tree_map(lambda x: x[i], xs))
+        carry, ys[i] = f(carry, _rows(xs, i))
     return carry, _stack(ys)
+
+
+def _rows(tree: Any, places: Any) -> Any:
+    return optree.tree_map(lambda x: x[places], tree)
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
@@ -133,7 +137,7 @@ def _is_spec(x: Any) -> bool:
 def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
         for i in range(start, stop):
-            state = step(state, optree.tree_map(lambda x: x[indices[i]], data))
+            state = step(state, _rows(data, indices[i]))
         return state
 
     return run

@@ -1,0 +1,163 @@
+"""What XLA compiles well on the CPU, in place of what it has for the purpose.
+
+Its convolution reaches a quarter of the speed of its matrix product, and inside `scan` or `while` loses its
+threads: a hundred times slower. The gradient of its window reduction is slow likewise. These forms are made of
+slices, products and sums, so their derivatives are, too. All are channels-last; each has a plain form in
+`neural.py` that tests compare it with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+Pairs = Sequence[tuple[int, int]]
+
+# Patches larger than this leave the cache, and each run of the program pays for fresh pages to hold them.
+_CHUNK_BYTES = 8 << 20
+
+
+def conv(
+    x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int], groups: int
+) -> Any:
+    """Convolution as products of matrices."""
+    if groups > 1 and kernel.shape[-2] == 1:
+        return _conv_depthwise(x, kernel, strides, padding, dilation)
+
+    def part(x: Any) -> Any:
+        return _conv_patches(x, kernel, strides, padding, dilation, groups)
+
+    chunk = _chunk_size(x, kernel, strides)
+    if chunk == x.shape[0]:
+        return part(x)
+    # remat: the patches of a chunk are cheaper to copy again than to keep for the gradient
+    parts = lax.map(jax.checkpoint(part), x.reshape(-1, chunk, *x.shape[1:]))
+    return parts.reshape(-1, *parts.shape[2:])
+
+
+def _chunk_size(x: Any, kernel: Any, strides: Sequence[int]) -> int:
+    """The most samples that divide the batch and whose patches fit the cache; all where that helps nothing."""
+    window = kernel.shape[:-2]
+    one = math.prod(x.shape[1:]) * math.prod(window) // math.prod(strides) * x.dtype.itemsize
+    if math.prod(window) == 1 or one * x.shape[0] <= 2 * _CHUNK_BYTES:
+        return x.shape[0]
+    sizes = [n for n in range(1, x.shape[0] + 1) if x.shape[0] % n == 0 and n * one <= _CHUNK_BYTES]
+    return sizes[-1] if sizes and sizes[-1] * one * 8 >= _CHUNK_BYTES else x.shape[0]
+
+
+def _conv_patches(
+    x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int], groups: int
+) -> Any:
+    """The windows side by side as rows of a matrix, times the kernel."""
+    window, features = kernel.shape[:-2], kernel.shape[-1]
+    taps = _taps(_pad(x, padding, 0), window, strides, dilation)
+    if groups == 1:
+        rows = (taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)).reshape(-1, kernel[..., 0].size)
+        result = rows @ kernel.reshape(-1, features)
+    else:
+        rows = jnp.stack(taps, -2).reshape(-1, len(taps), groups, kernel.shape[-2])
+        kernels = kernel.reshape(len(taps), kernel.shape[-2], groups, -1)
+        result = jnp.einsum("mtgc,tcgo->gmo", rows, kernels).swapaxes(0, 1)
+    return result.reshape(*taps[0].shape[:-1], features)
+
+
+def _conv_depthwise(
+    x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]
+) -> Any:
+    """One sum of shifted multiples: there is no matrix in it."""
+    window, channels = kernel.shape[:-2], x.shape[-1]
+    weights = kernel.reshape(-1, channels, kernel.shape[-1] // channels)
+    taps = _taps(_pad(x, padding, 0), window, strides, dilation)
+    total = reduce(jnp.add, [tap[..., None] * w for tap, w in zip(taps, weights, strict=True)])
+    return total.reshape(*taps[0].shape[:-1], kernel.shape[-1])
+
+
+def conv_transpose(
+    x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]
+) -> Any:
+    """The transpose of the linear map that `conv` is: no product with the zeros between spread entries."""
+    reach = [(k - 1) * d for k, d in zip(kernel.shape, dilation, strict=False)]
+    sizes = [
+        (n - 1) * s + 1 + low + high - r
+        for n, s, (low, high), r in zip(x.shape[1:-1], strides, padding, reach, strict=True)
+    ]
+    inverse = [(r - low, r - high) for r, (low, high) in zip(reach, padding, strict=True)]
+    output = jax.ShapeDtypeStruct((x.shape[0], *sizes, kernel.shape[-2]), x.dtype)
+    forward = jax.linear_transpose(lambda y: conv(y, kernel, strides, inverse, dilation, 1), output)
+    return forward(x)[0]
+
+
+def pool(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
+    """The maximum or mean over the axes of a reshape where windows do not overlap, over shifted slices elsewhere."""
+    start = least(x.dtype) if kind == "max" else 0
+    if tuple(window) == tuple(strides):
+        return _pool_reshape(x, kind, window, padding, start)
+    taps = _taps(_pad(x, padding, start), window, strides, (1,) * len(window))
+    if kind == "max":
+        return reduce(jnp.maximum, taps)
+    return reduce(jnp.add, taps) / counts(x, window, strides, padding)
+
+
+def _pool_reshape(x: Any, kind: str, window: Sequence[int], padding: Pairs, start: Any) -> Any:
+    # entries beyond the last whole window are cut: a negative width
+    ends = [
+        (low, high - (n + low + high) % w)
+        for n, w, (low, high) in zip(x.shape[1:-1], window, padding, strict=True)
+    ]
+    padded = _pad(x, ends, start)
+    split = [size for n, w in zip(padded.shape[1:-1], window, strict=True) for size in (n // w, w)]
+    blocks = padded.reshape(x.shape[0], *split, x.shape[-1])
+    axes = tuple(range(2, 2 + 2 * len(window), 2))
+    if kind == "max":
+        return jnp.max(blocks, axes)
+    return jnp.sum(blocks, axes) / counts(x, window, window, padding)
+
+
+def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
+    """How many entries of x lie inside each window: (1, *out, 1), or the window's size where all do."""
+    result = np.ones((), x.dtype)
+    for n, w, s, (low, high) in zip(x.shape[1:-1], window, strides, padding, strict=True):
+        first = np.arange(0, n + low + high - w + 1, s) - low
+        inside = np.minimum(first + w, n) - np.maximum(first, 0)
+        result = result[..., None] * inside.astype(x.dtype)
+    return jnp.asarray(result[None, ..., None])
+
+
+def linear(x: Any, kernel: Any, bias: Any) -> Any:
+    """Over two dimensions: with more, the gradient would contract two axes at once, which is slow."""
+    result = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
+    return result if bias is None else result + bias
+
+
+def least(dtype: Any) -> Any:
+    """The least value of a dtype."""
+    return dtype.type(-jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min)
+
+
+def _pad(x: Any, padding: Pairs, value: Any) -> Any:
+    """The axes between batch and channels padded; a negative width cuts."""
+    if not any(low or high for low, high in padding):
+        return x
+    return lax.pad(x, x.dtype.type(value), [(0, 0, 0), *[(low, high, 0) for low, high in padding], (0, 0, 0)])
+
+
+def _taps(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list:
+    """For each place in the window, what the windows have there: (batch, *out, channels) each."""
+    sizes = [
+        (n - (w - 1) * d - 1) // s + 1
+        for n, w, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True)
+    ]
+    steps, taps = (1, *strides, 1), []
+    for place in product(*map(range, window)):
+        start = [p * d for p, d in zip(place, dilation, strict=True)]
+        stop = [a + (n - 1) * s + 1 for a, n, s in zip(start, sizes, strides, strict=True)]
+        taps.append(lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), steps))
+    return taps
