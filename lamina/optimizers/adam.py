@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Unpack
 
+from lamina.core.variable import Variable
+from lamina.ops._op import convert
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -125,3 +128,119 @@ class AdamW(Adam):
             weight_decay=weight_decay,
             **options,
         )
+
+
+class Adamax(Optimizer):
+    r"""Adam with the greatest absolute gradient, fading, in place of the mean of squares.
+
+    `m <- beta_1 m + (1 - beta_1) g`, `u <- max(beta_2 u, |g|)`, `w <- w - rate / (1 - beta_1^t) * m / (u + epsilon)`.
+
+    Args:
+        learning_rate: A number, a schedule or a callable.
+        beta_1: The share of the mean that stays.
+        beta_2: How much of the greatest gradient stays.
+        epsilon: A small number against division by zero.
+        **options: See `Optimizer`.
+
+    Example:
+        >>> import lamina
+        >>> w = lamina.Variable([1.0])
+        >>> lamina.optimizers.Adamax(0.1).apply([lamina.ops.array([5.0])], [w])
+        >>> round(float(w[0]), 3)
+        0.9
+
+    Reference:
+        Kingma and Ba, 2015, Adam: A Method for Stochastic Optimization, section 7.
+    """
+
+    @takes_options
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        return (("momentum", "norm"),)
+
+    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+        return rate / (1 - power(k, self.beta_1, step))
+
+    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+        m, u = slots
+        m = m + (g - m) * (1 - self.beta_1)
+        u = k.maximum(u * self.beta_2, k.abs(g))
+        return p - m * c / (u + self.epsilon), m, u
+
+
+class Nadam(Optimizer):
+    r"""Adam with Nesterov's look ahead.
+
+    With `u_t = beta_1 (1 - 0.96^t / 2)`: `m` and `v` as in Adam, and
+    `w <- w - rate * (u_{t+1} m / (1 - u_1 ... u_{t+1}) + (1 - u_t) g / (1 - u_1 ... u_t)) / (sqrt(v / (1 - beta_2^t))
+    + epsilon)`.
+
+    Args:
+        learning_rate: A number, a schedule or a callable.
+        beta_1: The share of the mean that stays.
+        beta_2: The share of the mean of squares that stays.
+        epsilon: A small number against division by zero.
+        **options: See `Optimizer`.
+
+    Example:
+        >>> import lamina
+        >>> w = lamina.Variable([1.0])
+        >>> lamina.optimizers.Nadam(0.1).apply([lamina.ops.array([5.0])], [w])
+        >>> round(float(w[0]), 3)
+        0.894
+
+    Reference:
+        Dozat, 2016, Incorporating Nesterov Momentum into Adam.
+    """
+
+    @takes_options
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        return (("momentum", "velocity"),)
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        self._product = self.add_variable((), "ones", "float32", name="u_product")
+
+    def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
+        step = k.astype(convert(k, self.iterations), "float32") + 1
+        self._product.assign(self._product.value * self._u(k, step))
+        super().update_all(k, grads, variables, rate)
+
+    def _u(self, k: Any, step: Any) -> Any:
+        return self.beta_1 * (1 - 0.5 * power(k, 0.96, step))
+
+    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+        now, following = self._u(k, step), self._u(k, step + 1)
+        product = k.astype(self._product.value, k.dtype(rate))
+        momentum = rate * following / (1 - product * following)
+        return momentum, rate * (1 - now) / (1 - product), 1 - power(k, self.beta_2, step)
+
+    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+        m, v = slots
+        of_momentum, of_gradient, bias = c
+        m = m + (g - m) * (1 - self.beta_1)
+        v = v + (k.square(g) - v) * (1 - self.beta_2)
+        return p - (m * of_momentum + g * of_gradient) / (k.sqrt(v / bias) + self.epsilon), m, v

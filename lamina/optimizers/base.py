@@ -519,12 +519,15 @@ class Optimizer(Configurable):
             return [k.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
         return grads
 
+    def decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of a variable that is not excluded from it."""
+        return self.weight_decay
+
     def _decay(self, k: Any, variables: list[Variable], rate: Any) -> None:
-        if self.weight_decay is None:
-            return
         for variable in variables:
-            if self._decays(variable):
-                share = k.astype(rate, variable.dtype) * self.weight_decay
+            decay = self.decay_of(variable)
+            if decay is not None and self._decays(variable):
+                share = k.astype(rate, variable.dtype) * decay
                 variable.assign(variable.value - variable.value * share)
 
     def _average(self, k: Any, variables: list[Variable]) -> None:

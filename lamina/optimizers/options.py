@@ -24,16 +24,16 @@ class Options(TypedDict, total=False):
 
 
 def takes_options(init: Callable[..., None]) -> Callable[..., None]:
-    """Put the arguments of `Optimizer` in the place of `**options` of a constructor, positions and all."""
+    """Put the arguments of `Optimizer` in the place of `**options`, behind the positional ones of a constructor."""
     from lamina.optimizers.base import Optimizer
 
-    own = list(inspect.signature(init).parameters.values())
-    at = next(i for i, p in enumerate(own) if p.kind is p.VAR_KEYWORD)
+    own = list(inspect.signature(init).parameters.values())[:-1]  # without **options
     common = list(inspect.signature(Optimizer.__init__).parameters.values())[2:]  # behind self and the rate
     have = {p.name for p in own}
-    rest = own[at].replace(name="kwargs")
+    front = [p for p in own if p.kind is not p.KEYWORD_ONLY]
+    back = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in own if p.kind is p.KEYWORD_ONLY]
     middle = [p for p in common if p.name not in have and p.kind is not p.VAR_KEYWORD]
-    signature = inspect.Signature([*own[:at], *middle, rest])
+    signature = inspect.Signature([*front, *middle, *back, common[-1]])
 
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
