@@ -584,7 +584,9 @@ def _resize(x: Any, size: int, fill: Any) -> Any:
 
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
-    return tf.broadcast_to(x, dims(shape))
+    # a size that is unknown (None, of a tensor's own `shape`) is the one that x has
+    sizes = [size(x, i - len(shape)) if n is None else n for i, n in enumerate(shape)]
+    return tf.broadcast_to(x, dims(sizes))
 
 
 def concat(arrays: Sequence[Any], axis: int) -> Any:
@@ -645,7 +647,8 @@ def repeat(x: Any, repeats: Any, axis: int, total: int | None = None) -> Any:
 
 
 def reshape(x: Any, shape: Sequence[int]) -> Any:
-    return tf.reshape(x, dims(shape))
+    # one size may be unknown (None, of a tensor's own `shape`): it follows from the others, as -1 does
+    return tf.reshape(x, dims([-1 if n is None else n for n in shape]))
 
 
 def roll(x: Any, shift: Any, axis: Any) -> Any:

@@ -36,11 +36,11 @@ def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) ->
     def flat(branch: Callable[[], Any]) -> list:
         leaves, spec = optree.tree_flatten(branch())
         specs.append(spec)
+        if spec != specs[0]:
+            raise ValueError(f"The branches must give trees alike. Received: {specs[0]} and {spec}.")
         return [tf.convert_to_tensor(leaf) for leaf in leaves]
 
     leaves = select([partial(flat, branch) for branch in branches])
-    if any(spec != specs[0] for spec in specs):
-        raise ValueError(f"The branches must give trees alike. Received: {', '.join(map(str, specs))}.")
     return specs[0].unflatten(leaves if isinstance(leaves, list) else [leaves])
 
 

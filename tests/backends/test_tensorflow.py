@@ -1,0 +1,204 @@
+"""What only TensorFlow has: programs with unknown sizes, variables that change in place, NumPy's indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import catalog
+import numpy as np
+import optree
+import pytest
+
+from lamina import backends
+
+pytest.importorskip("tensorflow")
+import tensorflow as tf
+
+k = backends.load("tensorflow")
+oracle = backends.load("numpy")
+
+# what must be known when the program is made, or is no function of tensors alone
+NOT_TRACED = {"to_numpy", "jit", "loop", "eval_shape", "shape", "is_tensor", "asarray", "unstack", "cond", "qr"}
+KNOWN = {
+    "conv": (1,),
+    "conv_transpose": (1,),
+    "scatter": (1,),
+}  # arguments of which the sizes are part of the program
+
+
+@pytest.mark.parametrize("case", [c for c in catalog.CASES if c.name not in NOT_TRACED], ids=lambda c: c.id)
+def test_unknown_sizes(case: catalog.Case) -> None:
+    inputs: list[np.ndarray] = []
+    case.run(oracle, lambda x: inputs.append(np.asarray(x)) or oracle.asarray(x))
+    known = KNOWN.get(case.name, ())
+    specs = [tf.TensorSpec(x.shape if i in known else [None] * x.ndim, x.dtype) for i, x in enumerate(inputs)]
+
+    def program(*tensors: Any) -> list:
+        remaining = iter(tensors)
+        return leaves(case.run(k, lambda x: next(remaining)))
+
+    traced = tf.function(program, input_signature=specs, autograph=False)(*inputs)
+    for found, wanted in zip(traced, leaves(case.run(k, k.asarray)), strict=False):
+        wide = "complex128" if wanted.dtype.is_complex else "float64"
+        a, b = (k.to_numpy(x).astype(wide) for x in (found, wanted))
+        np.testing.assert_allclose(a, b, rtol=max(case.rtol, 1e-4), atol=max(case.atol, 1e-5))
+
+
+def leaves(tree: Any) -> list:
+    return [x for x in optree.tree_leaves(tree) if isinstance(x, tf.Tensor)]
+
+
+# Programs
+
+
+def test_loop_changes_variables_in_place_with_one_trace() -> None:
+    weight, turns = k.variable(np.zeros(3, "float32"), "float32", True), k.variable(0, "int32", False)
+    traces = []
+
+    def step(state: Any, rows: Any) -> list:
+        traces.append(1)
+        x, y = rows
+        error = lambda w: (k.mean(k.square(k.matmul(x, w[0]) - y)), None)
+        _, (gradient,) = k.value_and_grad(error, [k.read(weight)])
+        k.write(weight, k.read(weight) - 0.1 * gradient)
+        k.write(turns, k.read(turns) + 1)
+        return []
+
+    x = np.random.default_rng(0).standard_normal((19, 3)).astype("float32")
+    y = x @ np.array([1, 2, 3], "float32")
+    run, order = k.loop(step, donate=True), np.arange(16, dtype="int32").reshape(4, 4)
+    for _ in range(60):
+        run([], (x, y), order, 0, 1)
+        run([], (x, y), order, 1, 4)
+        run([], (x, y), np.array([[16, 17, 18]], "int32"), 0, 1)  # the last, partial batch
+    np.testing.assert_allclose(k.to_numpy(k.read(weight)), [1, 2, 3], atol=1e-3)
+    assert int(k.read(turns)) == 300
+    assert len(traces) == 1
+
+
+def test_jit_knows_the_result_of_each_trace() -> None:
+    traces = []
+
+    @k.jit
+    def f(x: Any, how: Any) -> dict:
+        traces.append(1)
+        return {"y": x * 2, "how": how, "rows": x.shape[0]}
+
+    for rows in (1, 2, 3, 1, 4, 2):
+        result = f(np.ones((rows, 2), "float32"), "up")
+        assert result["how"] == "up" and result["y"].shape == (rows, 2)
+        assert result["rows"] in (rows, None)
+    assert len(traces) <= 3
+    assert [type(f(np.ones((1, 2)), how)["how"]) for how in (1, 1.0, True)] == [int, float, bool]
+
+
+@pytest.mark.parametrize("unroll", [1, 3, 7, 50])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_scan_in_a_program_equals_python(unroll: int, reverse: bool) -> None:
+    xs = k.asarray(catalog.normal(7, 2, 4))
+    cell = lambda carry, x: (k.tanh(carry * 0.5 + x), carry * 2)
+    scan = lambda xs: k.scan(cell, k.zeros((2, 4), "float32"), xs, 7, reverse, unroll)
+    for compiled, eager in zip(k.jit(scan)(xs), scan(xs), strict=True):
+        np.testing.assert_allclose(k.to_numpy(compiled), k.to_numpy(eager), atol=1e-6)
+
+
+def test_scan_of_nothing() -> None:
+    carry, ys = k.scan(
+        lambda c, x: (c + x, (c, x)), k.zeros((3,), "float32"), k.zeros((0, 3), "float32"), 0, False, 1
+    )
+    assert carry.shape == (3,) and [y.shape for y in ys] == [(0, 3), (0, 3)]
+
+
+def test_remat_differentiates_what_the_function_reads() -> None:
+    x, weight, bias = (k.asarray(catalog.normal(*shape)) for shape in ((2, 4), (4, 4), (4,)))
+
+    def gradients(wrap: Callable) -> list:
+        def loss(values: list) -> tuple[Any, None]:
+            block = wrap(lambda x: k.tanh(k.matmul(x, values[0]) + values[1]))
+            return k.sum(block(block(values[2]))), None
+
+        return k.jit(lambda values: k.value_and_grad(loss, values)[1])([weight, bias, x])
+
+    for found, wanted in zip(gradients(k.remat), gradients(lambda f: f), strict=True):
+        np.testing.assert_allclose(k.to_numpy(found), k.to_numpy(wanted), atol=1e-5)
+
+
+def test_branches_must_be_alike() -> None:
+    with pytest.raises(ValueError, match="trees alike"):
+        k.jit(lambda p, x: k.cond(p, lambda: [x], lambda: [x, x]))(k.asarray(True), k.asarray(1.0))
+
+
+# Indexing
+
+
+def random_key(rng: np.random.Generator, sizes: tuple[int, ...]) -> tuple:
+    """Any mixture of what NumPy takes: integers, slices, None, Ellipsis, arrays and masks."""
+    key: list = []
+    axis = 0
+    while axis < len(sizes) and rng.random() < 0.9:
+        n = sizes[axis]
+        kind = rng.integers(7)
+        bounds = [None if rng.random() < 0.4 else int(rng.integers(-n - 1, n + 2)) for _ in range(2)]
+        if kind == 0:
+            key.append(int(rng.integers(-n, n)))
+        elif kind == 1:
+            key.append(slice(*bounds, rng.choice([1, 2, -1, -2])))
+        elif kind == 2:
+            key.append(None)
+        elif kind == 3:
+            key.append(rng.integers(-n, n, size=[(2,), (3, 2), (1,)][rng.integers(3)]))
+        elif kind == 4:
+            key.append(rng.random(n) < 0.6)
+        elif kind == 5 and axis + 1 < len(sizes):
+            key.append(rng.random(sizes[axis : axis + 2]) < 0.6)
+            axis += 1
+        elif kind == 6 and ... not in [e for e in key if not isinstance(e, np.ndarray)]:
+            key.append(...)
+        axis += key != [] and key[-1] is not None
+    return tuple(key)
+
+
+def test_getitem_is_numpys() -> None:
+    rng, x = np.random.default_rng(0), np.arange(120).reshape(2, 3, 4, 5)
+    compared = 0
+    for _ in range(600):
+        key = random_key(rng, x.shape)
+        try:
+            wanted = x[key]
+        except IndexError:  # arrays that do not broadcast: NumPy says no
+            continue
+        tensors = tuple(k.asarray(e) if isinstance(e, np.ndarray) else e for e in key)
+        found = k.to_numpy(k.getitem(k.asarray(x), tensors))
+        assert found.shape == wanted.shape, key
+        np.testing.assert_array_equal(found, wanted, err_msg=str(key))
+        compared += 1
+    assert compared > 300
+
+
+def test_getitem_says_that_there_are_too_many() -> None:
+    with pytest.raises(IndexError, match="2 axes"):
+        k.getitem(k.zeros((2, 3), "float32"), (0, 0, 0))
+
+
+# Overrides
+
+
+@pytest.mark.parametrize("name", k.overrides)
+def test_override_equals_composition(name: str) -> None:
+    from lamina import ops
+
+    op = getattr(ops, name, None) or pytest.skip("not written yet")
+    x = np.concatenate([np.linspace(-30, 30, 41), [0.0, 6.0]]).astype("float32").reshape(1, 43)
+    argument_sets: dict[str, list] = {
+        "softmax": [(0,), ((0, 1),), (None,)], "log_softmax": [(0,), ((0, 1),), (None,)],
+        "gelu": [(False,)], "leaky_relu": [(0.3,)], "elu": [(0.5,)],
+    }  # fmt: skip
+    for arguments in [(), *argument_sets.get(name, [])]:
+        run = lambda body, v, arguments=arguments: body(k, v, *arguments)
+        for f in (
+            run,
+            lambda body, v, run=run: k.value_and_grad(lambda w: (k.sum(run(body, w[0])), None), [v])[1][0],
+        ):
+            found, wanted = f(k.overrides[name], k.asarray(x)), f(op.op.body, k.asarray(x))
+            np.testing.assert_allclose(k.to_numpy(found), k.to_numpy(wanted), rtol=2e-5, atol=1e-5)
