@@ -346,7 +346,7 @@ def einsum(k, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
             known = sizes.setdefault(letter, n)
             if static((known, n)) and n != known and 1 not in (n, known):
                 raise ValueError(f"einsum {subscripts!r}: axis {letter!r} has sizes {known} and {n}.")
-            sizes[letter] = n if known == 1 else known
+            sizes[letter] = n if static((known,)) and known == 1 else known
     terms, operands = _without_repeats(k, terms, operands)
     if all(k.dtype(x) == "int8" for x in operands) and len(operands) > 1:
         operands = [k.astype(x, "int32") for x in operands]
