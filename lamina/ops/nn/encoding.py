@@ -51,7 +51,7 @@ def one_hot(
 @op(module="nn")
 def multi_hot(
     k, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
-    **kwargs: Any,
+    num_tokens: int | None = None,
 ) -> Tensor:  # fmt: skip
     """Which class numbers occur in each sample.
 
@@ -63,7 +63,7 @@ def multi_hot(
         axis: Where that axis goes.
         dtype: The result's dtype; None means the default float.
         sparse: Must be False: there are no sparse tensors.
-        **kwargs: `num_tokens`, an older name of `num_classes`.
+        num_tokens: An older name of `num_classes`.
 
     Returns:
         A tensor in which the axis of the numbers is replaced by one of the classes.
@@ -77,9 +77,7 @@ def multi_hot(
         >>> lamina.ops.convert_to_numpy(lamina.ops.multi_hot([0, 2], 3)).tolist()
         [1.0, 0.0, 1.0]
     """
-    num_classes = kwargs.pop("num_tokens", num_classes)
-    if kwargs:
-        raise TypeError(f"multi_hot: unknown argument {next(iter(kwargs))!r}.")
+    num_classes = num_tokens if num_classes is None else num_classes
     if num_classes is None:
         raise ValueError("multi_hot: `num_classes` must be given.")
     _no_sparse("multi_hot", sparse)

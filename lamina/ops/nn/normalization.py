@@ -9,6 +9,7 @@ from lamina import config
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import axes_of, axis_of, shown
 from lamina.ops._op import Tensor, op
+from lamina.ops.linalg import norm
 
 _LARGEST_HALF = 65504.0
 
@@ -136,7 +137,7 @@ def layer_normalization(
     beta: Tensor | None = None,
     axis: Any = -1,
     epsilon: float | None = None,
-    **kwargs: Any,
+    rms_scaling: bool = False,
 ) -> Tensor:
     """Normalization of each sample by its own mean and variance.
 
@@ -148,14 +149,13 @@ def layer_normalization(
         beta: Tensor of the sizes of the axes, or None.
         axis: The axis or axes to normalize over.
         epsilon: Keeps the division finite; None means `lamina.config.epsilon()`.
-        **kwargs: `rms_scaling=True` (deprecated) divides by the deviation without subtracting the mean.
+        rms_scaling: Deprecated: divides by the deviation without subtracting the mean or adding `beta`.
 
     Returns:
         A tensor of the shape of x.
 
     Raises:
         ValueError: if an axis is out of range or a parameter has another size.
-        TypeError: for an unknown argument.
 
     Example:
         >>> import lamina
@@ -166,9 +166,6 @@ def layer_normalization(
     Reference:
         Ba et al., 2016: Layer Normalization, https://arxiv.org/abs/1607.06450
     """
-    rms_scaling = kwargs.pop("rms_scaling", False)
-    if kwargs:
-        raise TypeError(f"layer_normalization: unknown argument {next(iter(kwargs))!r}.")
     if rms_scaling:
         warnings.warn(
             "layer_normalization(rms_scaling=True) divides by the deviation, not by the root mean square. "
@@ -235,7 +232,7 @@ def rms_normalization(
 def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """Division by the norm.
 
-    `x / max((sum |x|^order)^(1/order), epsilon)`
+    `x / max((sum |x|^order)^(1/order), epsilon)`; over two axes an order other than 2 is that of a matrix norm.
 
     Args:
         x: A tensor.
@@ -262,6 +259,5 @@ def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | Non
     if order == 2:
         inverse = k.minimum(k.rsqrt(k.sum(k.square(wide), axes, True)), 1.0 / least)
         return k.astype(wide * inverse, dtype)
-    power = k.sum(k.abs(wide) if order == 1 else k.pow(k.abs(wide), order), axes, True)
-    norm = power if order == 1 else k.pow(power, 1.0 / order)
-    return k.astype(wide / k.maximum(norm, least), dtype)
+    size = norm.op.body(k, wide, order, axes if len(axes) > 1 else axes[0], True)
+    return k.astype(wide / k.maximum(size, least), dtype)
