@@ -22,5 +22,6 @@ _tf.get_logger().setLevel("ERROR")
 name = "tensorflow"
 abstract = False
 functional = False
+traced_step = True
 differentiable = True
 eager_sync = True

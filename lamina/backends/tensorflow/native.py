@@ -31,19 +31,9 @@ def relu6(k: Any, x: Any) -> Any:
     return tf.nn.relu6(x)
 
 
-def leaky_relu(k: Any, x: Any, negative_slope: float = 0.2) -> Any:
-    """Fused with the product or convolution before it."""
-    return tf.nn.leaky_relu(x, negative_slope)
-
-
 def elu(k: Any, x: Any, alpha: float = 1.0) -> Any:
     """One kernel, and a gradient from its output alone."""
     return tf.nn.elu(x) if alpha == 1 else tf.where(x > 0, x, alpha * tf.nn.elu(x))
-
-
-def selu(k: Any, x: Any) -> Any:
-    """One kernel, and a gradient from its output alone."""
-    return tf.nn.selu(x)
 
 
 def silu(k: Any, x: Any) -> Any:
@@ -56,6 +46,7 @@ def gelu(k: Any, x: Any, approximate: bool = True) -> Any:
     return tf.nn.gelu(x, approximate)
 
 
+# not leaky_relu and selu: TensorFlow takes the other slope at 0 than every other backend
 overrides: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (softmax, log_softmax, relu, relu6, leaky_relu, elu, selu, silu, gelu)
+    f.__name__: f for f in (softmax, log_softmax, relu, relu6, elu, silu, gelu)
 }
