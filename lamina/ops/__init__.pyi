@@ -85,6 +85,27 @@ from .compare import (
     isin as isin,
     isreal as isreal,
 )
+from .bitwise import (
+    bitwise_and as bitwise_and,
+    bitwise_or as bitwise_or,
+    bitwise_xor as bitwise_xor,
+    bitwise_invert as bitwise_invert,
+    bitwise_not as bitwise_not,
+    bitwise_left_shift as bitwise_left_shift,
+    left_shift as left_shift,
+    bitwise_right_shift as bitwise_right_shift,
+    right_shift as right_shift,
+    gcd as gcd,
+    lcm as lcm,
+    ldexp as ldexp,
+)
+from .complexnumbers import (
+    real as real,
+    imag as imag,
+    conj as conj,
+    conjugate as conjugate,
+    angle as angle,
+)
 from .creation import (
     zeros as zeros,
     ones as ones,
@@ -106,6 +127,7 @@ from .creation import (
 from .convert import (
     convert_to_tensor as convert_to_tensor,
     array as array,
+    copy as copy,
     convert_to_numpy as convert_to_numpy,
     cast as cast,
     saturate_cast as saturate_cast,
@@ -135,6 +157,19 @@ from .reduce import (
     cumsum as cumsum,
     cumprod as cumprod,
 )
+from .nanreduce import (
+    nansum as nansum,
+    nanprod as nanprod,
+    nanmean as nanmean,
+    nanvar as nanvar,
+    nanstd as nanstd,
+    nanmax as nanmax,
+    nanmin as nanmin,
+    nanargmax as nanargmax,
+    nanargmin as nanargmin,
+    nancumsum as nancumsum,
+    nancumprod as nancumprod,
+)
 from .manipulate import (
     reshape as reshape,
     ravel as ravel,
@@ -153,6 +188,16 @@ from .manipulate import (
     repeat as repeat,
     pad as pad,
     view as view,
+)
+from .diagonals import (
+    diag as diag,
+    diagflat as diagflat,
+    diagonal as diagonal,
+    tril as tril,
+    triu as triu,
+    vander as vander,
+    diff as diff,
+    trapezoid as trapezoid,
 )
 from .joining import (
     concatenate as concatenate,
@@ -181,6 +226,33 @@ from .index import (
     nonzero as nonzero,
     select as select,
 )
+from .order import (
+    sort as sort,
+    argsort as argsort,
+    argpartition as argpartition,
+    searchsorted as searchsorted,
+    digitize as digitize,
+    bincount as bincount,
+    histogram as histogram,
+    unique as unique,
+)
+from .statistics import (
+    quantile as quantile,
+    nanquantile as nanquantile,
+    percentile as percentile,
+    nanpercentile as nanpercentile,
+    median as median,
+    nanmedian as nanmedian,
+    corrcoef as corrcoef,
+)
+from .windows import (
+    bartlett as bartlett,
+    hanning as hanning,
+    hamming as hamming,
+    blackman as blackman,
+    kaiser as kaiser,
+    i0 as i0,
+)
 from .products import (
     matmul as matmul,
     dot as dot,
@@ -193,5 +265,12 @@ from .products import (
     trace as trace,
     correlate as correlate,
     einsum as einsum,
+    slogdet as slogdet,
+)
+from .rearrange import (
+    rearrange as rearrange,
+)
+from .vectorize import (
+    vectorize as vectorize,
 )
 from .control import stop_gradient as stop_gradient

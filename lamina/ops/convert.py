@@ -59,6 +59,23 @@ def array(k, x: Any, dtype: str | None = None) -> Tensor:
     return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
+@op
+def copy(k, x: Tensor) -> Tensor:
+    """The same values in memory of their own.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.copy([1, 2])).tolist()
+        [1, 2]
+    """
+    return k.copy(x)
+
+
 def convert_to_numpy(x: Any) -> Any:
     """A NumPy array with the values of a tensor. Waits until they are computed.
 

@@ -391,3 +391,27 @@ def _without_repeats(k: Any, terms: list[str], operands: Sequence[Any]) -> tuple
         outs.append(term)
         tensors.append(x)
     return outs, tensors
+
+
+@op(promote="float")
+def slogdet(k, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Sign and logarithm of the determinant: det(x) = sign * exp(logabsdet).
+
+    Args:
+        x: Tensor of shape (..., n, n).
+
+    Returns:
+        (sign, logabsdet), tensors of shape (...); (0, -inf) for a singular matrix.
+
+    Raises:
+        ValueError: if the matrices are not square.
+
+    Example:
+        >>> sign, logabsdet = ops.slogdet([[2.0, 0.0], [0.0, -1.0]])
+        >>> float(sign), round(float(logabsdet), 4)
+        (-1.0, 0.6931)
+    """
+    rank_at_least("slogdet", x, 2)
+    if static(k.shape(x)[-2:]) and k.shape(x)[-1] != k.shape(x)[-2]:
+        raise ValueError(f"slogdet: expected square matrices, got shape {shown(k.shape(x))}.")
+    return k.slogdet(x)

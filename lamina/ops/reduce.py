@@ -18,7 +18,12 @@ def over(name: str, x: Any, axis: Any) -> tuple[int, ...] | None:
     return None if axis is None else axes_of(name, axis, len(x.shape))
 
 
-def _not_empty(name: str, k: Any, x: Any, axes: tuple[int, ...] | None) -> None:
+def reject_empty(name: str, k: Any, x: Any, axes: tuple[int, ...] | None) -> None:
+    """That there is something to reduce.
+
+    Raises:
+        ValueError: if one of the axes has size 0.
+    """
     sizes = k.shape(x)
     if 0 in [sizes[a] for a in (range(len(sizes)) if axes is None else axes) if type(sizes[a]) is int]:
         raise ValueError(
@@ -207,7 +212,7 @@ def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
 def _extreme(name: str, k: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None) -> Any:
     axes = over(name, x, axis)
     if initial is None:
-        _not_empty(name, k, x, axes)
+        reject_empty(name, k, x, axes)
         return getattr(k, name)(x, axes, keepdims)
     bound = k.full((), initial, k.dtype(x))
     # One more entry that holds the bound, so that nothing needs a special case.
@@ -354,7 +359,7 @@ def argmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
 
 def _position(name: str, k: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     place = None if axis is None else axis_of(name, axis, len(x.shape))
-    _not_empty(name, k, x, None if place is None else (place,))
+    reject_empty(name, k, x, None if place is None else (place,))
     if k.dtype(x) == "bool":
         x = k.astype(x, "int32")
     return getattr(k, name)(x, place, keepdims)

@@ -1,0 +1,91 @@
+"""Complex numbers: their parts, angle and conjugate."""
+
+from __future__ import annotations
+
+from lamina.kernel import dtypes
+from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import to_float
+
+
+@op
+def real(k, x: Tensor) -> Tensor:
+    """Real part, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape: `x` itself for real dtypes.
+
+    Example:
+        >>> float(ops.real(1 + 2j))
+        1.0
+    """
+    return k.real(x) if k.dtype(x) in dtypes.COMPLEX else x
+
+
+@op
+def imag(k, x: Tensor) -> Tensor:
+    """Imaginary part, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape: zeros for real dtypes.
+
+    Example:
+        >>> float(ops.imag(1 + 2j))
+        2.0
+    """
+    return k.imag(x) if k.dtype(x) in dtypes.COMPLEX else k.zeros(k.shape(x), k.dtype(x))
+
+
+@op(class_name="Conjugate")
+def conj(k, x: Tensor) -> Tensor:
+    """Complex conjugate, elementwise.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Example:
+        >>> float(ops.imag(ops.conj(1 + 2j)))
+        -2.0
+    """
+    return k.conj(x) if k.dtype(x) in dtypes.COMPLEX else x
+
+
+@op
+def conjugate(k, x: Tensor) -> Tensor:
+    """Complex conjugate, elementwise: the same as `conj`.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype.
+    """
+    return conj.op.body(k, x)
+
+
+@op
+def angle(k, x: Tensor) -> Tensor:
+    """Angle of complex numbers in the plane, elementwise: 0 or pi for real ones.
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Float tensor of the same shape, in radians in (-pi, pi].
+
+    Example:
+        >>> round(float(ops.angle(1j)), 4)
+        1.5708
+    """
+    if k.dtype(x) in dtypes.COMPLEX:
+        return k.atan2(k.imag(x), k.real(x))
+    x = to_float(k, x)
+    return k.atan2(k.zeros(k.shape(x), k.dtype(x)), x)

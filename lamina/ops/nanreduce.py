@@ -1,0 +1,292 @@
+"""Reductions that leave NaN out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.ops._check import axis_of
+from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype, wide
+from lamina.ops.reduce import Axis, argmax, argmin, over, reject_empty, running
+
+
+def _filled(k: Any, x: Any, value: float) -> Any:
+    """`x` with a number in place of NaN."""
+    return k.where(k.isnan(x), value, x) if k.dtype(x) in dtypes.IS_INEXACT else x
+
+
+@op
+def nansum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Sum over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Tensor; bool and small integers give 32 bits.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> float(ops.nansum([1.0, float("nan"), 3.0]))
+        4.0
+    """
+    return k.sum(wide(k, _filled(k, x, 0.0)), over("nansum", x, axis), keepdims)
+
+
+@op
+def nanprod(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Product over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Tensor; bool and small integers give 32 bits.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> float(ops.nanprod([1.0, float("nan"), 3.0]))
+        3.0
+    """
+    return k.prod(wide(k, _filled(k, x, 1.0)), over("nanprod", x, axis), keepdims)
+
+
+@op(promote="float")
+def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Mean over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Tensor of an inexact dtype; NaN where nothing is left.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> float(ops.nanmean([1.0, float("nan"), 3.0]))
+        2.0
+    """
+    axes = over("nanmean", x, axis)
+    total = k.sum(_filled(k, x, 0.0), axes, keepdims)
+    return k.divide(total, _counted(k, x, axes, keepdims))
+
+
+def _counted(k: Any, x: Any, axes: Any, keepdims: bool) -> Any:
+    """How many entries are not NaN, in the dtype of `x`."""
+    # Counted in float32: float16 cannot count beyond 2048.
+    total = k.sum(k.astype(k.logical_not(k.isnan(x)), "float32"), axes, keepdims)
+    return astype(k, total, k.dtype(x))
+
+
+@op(promote="float")
+def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Variance over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Float tensor; NaN where nothing is left.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> float(ops.nanvar([1.0, float("nan"), 3.0]))
+        1.0
+    """
+    axes = over("nanvar", x, axis)
+    away = k.subtract(x, nanmean.op.body(k, x, axes, True))
+    squares = k.square(k.abs(away))
+    total = k.sum(k.where(k.isnan(x), 0.0, squares), axes, keepdims)
+    return k.divide(total, astype(k, _counted(k, x, axes, keepdims), k.dtype(total)))
+
+
+@op(promote="float")
+def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Standard deviation over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Float tensor; NaN where nothing is left.
+
+    Raises:
+        ValueError: for an axis out of range or given twice.
+
+    Example:
+        >>> float(ops.nanstd([1.0, float("nan"), 3.0]))
+        1.0
+    """
+    return k.sqrt(nanvar.op.body(k, x, axis, keepdims))
+
+
+@op
+def nanmax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Largest entry over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Tensor of the same dtype; NaN where nothing is left.
+
+    Raises:
+        ValueError: for an axis out of range or given twice, or an axis of size 0.
+
+    Example:
+        >>> float(ops.nanmax([1.0, float("nan"), 3.0]))
+        3.0
+    """
+    return _extreme("nanmax", k, k.max, x, axis, keepdims)
+
+
+@op
+def nanmin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Smallest entry over axes, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: Axis or axes that disappear; None is all of them.
+        keepdims: Whether they stay with size 1.
+
+    Returns:
+        Tensor of the same dtype; NaN where nothing is left.
+
+    Raises:
+        ValueError: for an axis out of range or given twice, or an axis of size 0.
+
+    Example:
+        >>> float(ops.nanmin([1.0, float("nan"), 3.0]))
+        1.0
+    """
+    return _extreme("nanmin", k, k.min, x, axis, keepdims)
+
+
+def _extreme(name: str, k: Any, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    axes = over(name, x, axis)
+    reject_empty(name, k, x, axes)
+    if k.dtype(x) not in dtypes.IS_INEXACT:
+        return function(x, axes, keepdims)
+    missing = k.isnan(x)
+    worst = float("-inf") if name == "nanmax" else float("inf")
+    out = function(k.where(missing, worst, x), axes, keepdims)
+    return k.where(k.all(missing, axes, keepdims), float("nan"), out)
+
+
+@op
+def nanargmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Index of the largest entry along an axis, NaN left out; the first of equals.
+
+    Args:
+        x: Tensor of any shape.
+        axis: The axis; None takes the flattened tensor.
+        keepdims: Whether the axis stays with size 1.
+
+    Returns:
+        int32 tensor; -1 where everything is NaN.
+
+    Raises:
+        ValueError: for an axis out of range or of size 0.
+
+    Example:
+        >>> int(ops.nanargmax([float("nan"), 5.0, 7.0]))
+        2
+    """
+    return _position("nanargmax", k, argmax.op.body, x, axis, keepdims, float("-inf"))
+
+
+@op
+def nanargmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Index of the smallest entry along an axis, NaN left out; the first of equals.
+
+    Args:
+        x: Tensor of any shape.
+        axis: The axis; None takes the flattened tensor.
+        keepdims: Whether the axis stays with size 1.
+
+    Returns:
+        int32 tensor; -1 where everything is NaN.
+
+    Raises:
+        ValueError: for an axis out of range or of size 0.
+
+    Example:
+        >>> int(ops.nanargmin([float("nan"), 5.0, 7.0]))
+        1
+    """
+    return _position("nanargmin", k, argmin.op.body, x, axis, keepdims, float("inf"))
+
+
+def _position(name: str, k: Any, body: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:
+    axis = None if axis is None else axis_of(name, axis, len(x.shape))
+    if k.dtype(x) not in dtypes.IS_INEXACT:
+        return body(k, x, axis, keepdims)
+    missing = k.isnan(x)
+    found = body(k, k.where(missing, worst, x), axis, keepdims)
+    nothing = k.all(missing, axis, keepdims)
+    return k.where(nothing, k.full((), -1, "int32"), found)
+
+
+@op
+def nancumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+    """Running sums along an axis, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: The axis; None takes the flattened tensor.
+        dtype: The result's dtype; None is that of `x` (int32 for bool).
+
+    Returns:
+        Tensor of the same shape (of rank 1 without `axis`).
+
+    Raises:
+        ValueError: for an axis out of range.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.nancumsum([1.0, float("nan"), 3.0])).tolist()
+        [1.0, 1.0, 4.0]
+    """
+    return running("nancumsum", k, k.cumulative_sum, _filled(k, x, 0.0), axis, dtype)
+
+
+@op
+def nancumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+    """Running products along an axis, NaN left out.
+
+    Args:
+        x: Tensor of any shape.
+        axis: The axis; None takes the flattened tensor.
+        dtype: The result's dtype; None is that of `x` (int32 for bool).
+
+    Returns:
+        Tensor of the same shape (of rank 1 without `axis`).
+
+    Raises:
+        ValueError: for an axis out of range.
+
+    Example:
+        >>> ops.convert_to_numpy(ops.nancumprod([1.0, float("nan"), 3.0])).tolist()
+        [1.0, 1.0, 3.0]
+    """
+    return running("nancumprod", k, k.cumulative_prod, _filled(k, x, 1.0), axis, dtype)

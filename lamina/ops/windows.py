@@ -1,0 +1,174 @@
+"""Window functions of signal processing, and the Bessel function behind one of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lamina.kernel import dtypes
+from lamina.ops._op import Tensor, convert, op
+
+
+def _length(k: Any, x: Any) -> int:
+    """The number of points: windows have as many entries as `x` says."""
+    return int(x) if isinstance(x, int | float) else int(k.to_numpy(convert(k, x)))
+
+
+def _angles(k: Any, n: int) -> Any:
+    """From 0 to 2 pi in n points."""
+    steps = k.arange(0, n, 1, "float32")
+    return k.multiply(steps, 2.0 * math.pi / max(n - 1, 1))
+
+
+def _window(k: Any, x: Any, shape: Any) -> Any:
+    dtype, n = dtypes.standardize(None), _length(k, x)
+    out = k.ones((max(n, 0),), "float32") if n <= 1 else shape(_angles(k, n))
+    return out if dtype == "float32" else k.astype(out, dtype)
+
+
+@op
+def bartlett(k, x: Any) -> Tensor:
+    """Triangular window, zero at both ends.
+
+    w[n] = 1 - |2 n / (x - 1) - 1|
+
+    Args:
+        x: The number of points: an integer, or a scalar tensor (then this cannot be compiled).
+
+    Returns:
+        Tensor of shape (x,) of the default float.
+
+    Example:
+        >>> np.round(ops.convert_to_numpy(ops.bartlett(3)), 2).tolist()
+        [0.0, 1.0, 0.0]
+    """
+    return _window(k, x, lambda t: k.subtract(1.0, k.abs(k.subtract(k.divide(t, math.pi), 1.0))))
+
+
+@op
+def hanning(k, x: Any) -> Tensor:
+    """Hann window, a raised cosine.
+
+    w[n] = 0.5 - 0.5 cos(2 pi n / (x - 1))
+
+    Args:
+        x: The number of points: an integer, or a scalar tensor (then this cannot be compiled).
+
+    Returns:
+        Tensor of shape (x,) of the default float.
+
+    Example:
+        >>> np.round(ops.convert_to_numpy(ops.hanning(3)), 2).tolist()
+        [0.0, 1.0, 0.0]
+    """
+    return _window(k, x, lambda t: k.subtract(0.5, k.multiply(k.cos(t), 0.5)))
+
+
+@op
+def hamming(k, x: Any) -> Tensor:
+    """Hamming window, a raised cosine that does not reach zero.
+
+    w[n] = 0.54 - 0.46 cos(2 pi n / (x - 1))
+
+    Args:
+        x: The number of points: an integer, or a scalar tensor (then this cannot be compiled).
+
+    Returns:
+        Tensor of shape (x,) of the default float.
+
+    Example:
+        >>> np.round(ops.convert_to_numpy(ops.hamming(3)), 2).tolist()
+        [0.08, 1.0, 0.08]
+    """
+    return _window(k, x, lambda t: k.subtract(0.54, k.multiply(k.cos(t), 0.46)))
+
+
+@op
+def blackman(k, x: Any) -> Tensor:
+    """Blackman window, of two cosines.
+
+    w[n] = 0.42 - 0.5 cos(2 pi n / (x - 1)) + 0.08 cos(4 pi n / (x - 1))
+
+    Args:
+        x: The number of points: an integer, or a scalar tensor (then this cannot be compiled).
+
+    Returns:
+        Tensor of shape (x,) of the default float.
+
+    Example:
+        >>> np.round(ops.convert_to_numpy(ops.blackman(3)), 2).tolist()
+        [-0.0, 1.0, -0.0]
+    """
+
+    def shape(t: Any) -> Any:
+        wide, narrow = k.multiply(k.cos(t), 0.5), k.multiply(k.cos(k.multiply(t, 2.0)), 0.08)
+        return k.add(k.subtract(0.42, wide), narrow)
+
+    return _window(k, x, shape)
+
+
+@op
+def kaiser(k, x: Any, beta: float) -> Tensor:
+    """Kaiser window, whose shape a parameter sets.
+
+    w[n] = i0(beta sqrt(1 - (2 n / (x - 1) - 1)^2)) / i0(beta)
+
+    Args:
+        x: The number of points: an integer, or a scalar tensor (then this cannot be compiled).
+        beta: The shape: 0 is a rectangle, larger numbers are narrower.
+
+    Returns:
+        Tensor of shape (x,) of the default float.
+
+    Example:
+        >>> np.round(ops.convert_to_numpy(ops.kaiser(3, 2.0)), 2).tolist()
+        [0.44, 1.0, 0.44]
+    """
+    beta = beta if isinstance(beta, int | float) else float(k.to_numpy(convert(k, beta)))
+
+    def shape(t: Any) -> Any:
+        inside = k.subtract(1.0, k.square(k.subtract(k.divide(t, math.pi), 1.0)))
+        bent = i0.op.body(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
+        return k.divide(bent, i0.op.body(k, k.full((), float(beta), "float32")))
+
+    return _window(k, x, shape)
+
+
+_SERIES = 40  # terms of the power series that leave nothing of float64 up to _FAR
+_ASYMPTOTIC = 26  # terms of the asymptotic series that do so from there
+_FAR = 20.0
+
+
+@op(promote="float")
+def i0(k, x: Tensor) -> Tensor:
+    """Modified Bessel function of the first kind and order zero, elementwise.
+
+    I0(x) = sum over n of (x^2 / 4)^n / (n!)^2
+
+    Args:
+        x: Tensor of any shape, real.
+
+    Returns:
+        Float tensor of the same shape.
+
+    Example:
+        >>> float(ops.i0(0.0))
+        1.0
+
+    Reference:
+        Abramowitz and Stegun, Handbook of Mathematical Functions, 9.6.12 and 9.7.1.
+    """
+    size = k.abs(x)
+    far = k.greater(size, k.full((), _FAR, k.dtype(x)))
+    # Each series sees only numbers that it is made for, so that no gradient overflows.
+    near, away = k.where(far, 0.0, size), k.where(far, size, 2.0 * _FAR)
+    quarter = k.multiply(k.square(near), 0.25)
+    below = k.ones(k.shape(x), k.dtype(x))
+    for n in range(_SERIES, 0, -1):
+        below = k.add(k.multiply(k.multiply(below, quarter), 1.0 / (n * n)), 1.0)
+    above = k.ones(k.shape(x), k.dtype(x))
+    for n in range(_ASYMPTOTIC, 0, -1):
+        above = k.add(k.multiply(k.divide(above, away), (2 * n - 1) ** 2 / (8.0 * n)), 1.0)
+    half = k.exp(k.multiply(away, 0.5))  # squared below: exp(x) alone overflows before the result does
+    above = k.multiply(k.multiply(half, k.divide(above, k.sqrt(k.multiply(away, 2.0 * math.pi)))), half)
+    return k.where(far, above, below)
