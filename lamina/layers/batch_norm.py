@@ -1,0 +1,156 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import constraints, initializers, ops, regularizers
+from lamina.core.input_spec import InputSpec
+from lamina.core.layer import Layer
+from lamina.kernel.context import current
+from lamina.layers._later import not_yet
+from lamina.ops._check import axis_of, shown
+from lamina.ops.nn.normalization import batch_normalization, moments
+
+
+class BatchNormalization(Layer):
+    """Normalization by the mean and variance of the batch; by their moving averages when not training.
+
+    `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`
+    `moving = momentum moving + (1 - momentum) batch`
+
+    Args:
+        axis: The axis of the features.
+        momentum: Of the moving averages.
+        epsilon: Keeps the division finite.
+        center, scale: Whether to learn beta, gamma.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: First values.
+        beta_regularizer, gamma_regularizer: Penalties.
+        beta_constraint, gamma_constraint: Projections after each update.
+        renorm, renorm_clipping, renorm_momentum: Batch renormalization, not supported yet.
+        synchronized: Whether replicas share the moments. Lamina's steps see the whole batch whatever the devices,
+            so it is always so.
+        **kwargs: `name`, `dtype`, `trainable`. A layer that is not trainable uses its moving averages.
+
+    Returns:
+        A tensor of the shape of the input. `call` also takes `mask` of the shape of the input without its last axes:
+        where it is False, entries do not count for the moments.
+
+    Raises:
+        ValueError: if the axis does not exist or its size is unknown, or the momentum is out of range.
+
+    Example:
+        >>> import lamina
+        >>> layer = lamina.layers.BatchNormalization()
+        >>> y = layer(lamina.ops.array([[1.0], [3.0]]), training=True)
+        >>> [round(float(v), 2) for v in lamina.ops.convert_to_numpy(y).ravel()]
+        [-1.0, 1.0]
+
+    Reference:
+        Ioffe and Szegedy, 2015: Batch Normalization, https://arxiv.org/abs/1502.03167
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        not_yet(self, renorm=renorm, renorm_clipping=renorm_clipping)
+        self.axis = int(axis)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
+        self.momentum, self.epsilon = momentum, epsilon
+        self.center, self.scale = center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, renorm_clipping, renorm_momentum
+        self.synchronized = synchronized
+        self.gamma = self.beta = None
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple) -> None:
+        axis = axis_of("BatchNormalization", self.axis, len(input_shape))
+        size = input_shape[axis]
+        if size is None:
+            raise ValueError(f"Layer {self.path!r} (BatchNormalization): axis {self.axis} of {input_shape} is unknown.")
+        if self.scale:
+            self.gamma = self.add_weight(
+                (size,), self.gamma_initializer, name="gamma", autocast=False,
+                regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
+            )  # fmt: skip
+        if self.center:
+            self.beta = self.add_weight(
+                (size,), self.beta_initializer, name="beta", autocast=False,
+                regularizer=self.beta_regularizer, constraint=self.beta_constraint,
+            )  # fmt: skip
+        self.moving_mean = self.add_weight(
+            (size,), self.moving_mean_initializer, name="moving_mean", trainable=False, autocast=False
+        )
+        self.moving_variance = self.add_weight(
+            (size,), self.moving_variance_initializer, name="moving_variance", trainable=False, autocast=False
+        )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: size})
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        k = current()
+        # Moments of half precision lose their digits, so all is done in float32.
+        wide = k.astype(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        if training and self.trainable:
+            mean, variance = self._moments(wide, mask)
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance)
+        else:
+            mean, variance = self.moving_mean.value, self.moving_variance.value
+        outputs = batch_normalization(wide, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _move(self, average: Any, value: Any) -> None:
+        average.assign(average * self.momentum + ops.cast(value, average.dtype) * (1.0 - self.momentum))
+
+    def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
+        """Mean and variance over all axes but the features', of the entries that the mask leaves."""
+        kept = self.axis % len(x.shape)
+        axes = [i for i in range(len(x.shape)) if i != kept]
+        if mask is None:
+            return moments(x, axes)
+        weights = self._weights(x, mask)
+        total = ops.sum(weights, axes, keepdims=True) + 1e-7  # a batch may be masked entirely
+        mean = ops.sum(x * weights, axes, keepdims=True) / total
+        variance = ops.sum(ops.square(x - mean) * weights, axes, keepdims=True) / total
+        return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
+
+    def _weights(self, x: Any, mask: Any) -> Any:
+        """The mask as ones and zeros, of the rank of x."""
+        rank = len(mask.shape)
+        if rank >= len(x.shape) or any(
+            isinstance(m, int) and isinstance(n, int) and m != n for m, n in zip(mask.shape, x.shape, strict=False)
+        ):
+            raise ValueError(
+                f"Layer {self.path!r} (BatchNormalization): `mask` must have the first sizes of the input's shape "
+                f"{shown(x.shape)}, got {shown(mask.shape)}."
+            )
+        wide = ops.cast(ops.expand_dims(mask, tuple(range(rank, len(x.shape)))), x.dtype)
+        return ops.broadcast_to(wide, (*wide.shape[:rank], *x.shape[rank:]))

@@ -1,0 +1,55 @@
+"""Layers by config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def serialize(layer: Any) -> Any:
+    """The config of a layer.
+
+    Args:
+        layer: A layer.
+
+    Returns:
+        What `deserialize` takes.
+
+    Example:
+        >>> import lamina
+        >>> lamina.layers.serialize(lamina.layers.ReLU())["class_name"]
+        'ReLU'
+    """
+    from lamina.saving import codec
+
+    return codec.serialize(layer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The layer of a config.
+
+    Args:
+        config: What `serialize` gave.
+        custom_objects: Name -> class, for this call only.
+
+    Returns:
+        A layer.
+
+    Raises:
+        SerializationError: if the config names an unknown class.
+        ValueError: if it describes something else.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.layers.serialize(lamina.layers.Dense(3))
+        >>> lamina.layers.deserialize(config).units
+        3
+    """
+    from lamina.core.layer import Layer
+    from lamina.saving import codec
+
+    if isinstance(config, dict) and "module" not in config and "class_name" in config:
+        config = {"module": "keras.layers", "registered_name": None, **config}
+    layer = codec.deserialize(config, custom_objects)
+    if not isinstance(layer, Layer):
+        raise ValueError(f"This config describes no layer, but {layer!r}.")
+    return layer
