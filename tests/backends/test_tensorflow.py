@@ -20,7 +20,18 @@ k = backends.load("tensorflow")
 oracle = backends.load("numpy")
 
 # what must be known when the program is made, or is no function of tensors alone
-NOT_TRACED = {"to_numpy", "jit", "loop", "eval_shape", "shape", "is_tensor", "asarray", "unstack", "cond", "qr"}
+NOT_TRACED = {
+    "to_numpy",
+    "jit",
+    "loop",
+    "eval_shape",
+    "shape",
+    "is_tensor",
+    "asarray",
+    "unstack",
+    "cond",
+    "qr",
+}
 KNOWN = {
     "conv": (1,),
     "conv_transpose": (1,),
@@ -188,13 +199,17 @@ def test_getitem_says_that_there_are_too_many() -> None:
 @pytest.mark.parametrize("name", k.overrides)
 def test_override_equals_composition(name: str) -> None:
     body = getattr(activations, name).op.body
-    x = np.append(np.linspace(-30, 30, 40), 0).astype("float32")[None]
+    x = np.linspace(-30, 30, 40).astype("float32")[None]
+    if name != "relu6":  # whose slope at 0 is a convention
+        x[0, 0] = 0
     argument_sets: dict[str, list] = {
         "softmax": [(0,), ((0, 1),), (None,)], "log_softmax": [(0,), ((0, 1),), (None,)],
         "gelu": [(False,)], "elu": [(0.5,)],
     }  # fmt: skip
     for arguments in [(), *argument_sets.get(name, [])]:
-        for results in zip(*[both(f, arguments, k.asarray(x)) for f in (k.overrides[name], body)], strict=True):
+        for results in zip(
+            *[both(f, arguments, k.asarray(x)) for f in (k.overrides[name], body)], strict=True
+        ):
             found, wanted = (k.to_numpy(result) for result in results)
             np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=1e-5)
 

@@ -213,12 +213,8 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     return x if high is None else minimum(x, high)
 
 
-
-
 def conj(x: Any) -> Any:
     return tf.math.conj(x) if x.dtype.is_complex else x
-
-
 
 
 def copysign(x1: Any, x2: Any) -> Any:
