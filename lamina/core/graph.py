@@ -273,3 +273,6 @@ def _sorted_operations(
 def layers_of(operations: list[Operation]) -> list[Layer]:
     """The layers among the operations."""
     return [o for o in operations if isinstance(o, Layer)]
+
+
+Function = Container = Graph  # its name in Keras 3, and the one the literature uses

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from lamina.core import names, policy
+from lamina.core import names, policy, tracking
 from lamina.core.calling import CallPlan, full_call, shapes_of
 from lamina.core.operation import Operation, infer_call, leaves
 from lamina.core.seeds import SeedGenerator
@@ -137,6 +137,7 @@ class Layer(Operation):
         if box is not None:
             if not any(value is v for v in box):
                 box.append(value)
+                tracking.changed()
             if box is self._variables:
                 _made_trainable(value)
         elif type(value) is list:
@@ -152,6 +153,7 @@ class Layer(Operation):
         box = self._box(value)
         if box is not None:
             box[:] = [v for v in box if v is not value]
+            tracking.changed()
         elif isinstance(value, list | tuple | set):
             for item in value:
                 self._untrack(item)
@@ -474,6 +476,7 @@ class Layer(Operation):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        tracking.changed()
         for layer in self._flatten_layers():
             object.__setattr__(layer, "_trainable", bool(value))
             for v in layer._variables:

@@ -66,3 +66,17 @@ def members(value: Any, wanted: tuple[type, ...], seen: set[int] | None = None) 
     seen.add(id(value))
     inside = value.values() if isinstance(value, dict) else value
     return [m for item in inside for m in members(item, wanted, seen)]
+
+
+_version = 0
+
+
+def changed() -> None:
+    """Note that some object owns other things than before: compiled programs look at `version` to see if they are old."""
+    global _version
+    _version += 1
+
+
+def version() -> int:
+    """A number that grows whenever a layer gains or loses something, or its trainability changes."""
+    return _version

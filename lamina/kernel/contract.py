@@ -26,6 +26,7 @@ class Facts(Protocol):
     Tensor: type | tuple[type, ...]  # what `isinstance` recognises as this interpreter's tensors
     abstract: bool  # tensors hold no numbers (the shape interpreter)
     functional: bool  # state must flow through arguments and results (jax): variables cannot change inside `jit`
+    traced_step: bool  # a step must be traced into a graph to be fast (tensorflow); others run it as it is
     differentiable: bool  # has `value_and_grad`
     eager_sync: bool  # reading a number from a tensor waits for the device
     overrides: dict[str, Callable[..., Any]]  # op name -> native form of that op's body

@@ -1,0 +1,47 @@
+"""The backend in force: names, dtypes and numbers that belong to it. `with lamina.backend("torch"):` changes it."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+@contextmanager
+def use(name: str) -> Iterator[Any]:
+    """Put a backend in force for the block, in this thread.
+
+    Args:
+        name: Its name.
+
+    Raises:
+        ValueError: if there is no such backend.
+        BackendError: if its framework is not installed.
+
+    Example:
+        >>> import lamina
+        >>> with lamina.backend("numpy"):
+        ...     lamina.backend.backend()
+        'numpy'
+    """
+    from lamina import backends
+    from lamina.kernel.context import interpreter
+
+    with interpreter(backends.load(name)) as kernel:
+        yield kernel
+
+
+class _Callable(types.ModuleType):
+    """The namespace of Keras's `keras.backend`, which can also be called."""
+
+    def __call__(self, name: str) -> Any:
+        return use(name)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -1,0 +1,85 @@
+"""The names of `lamina.backend`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from lamina.core import names
+from lamina.core.tensor import is_keras_tensor
+from lamina.kernel import dtypes
+from lamina.kernel.dtypes import result_type
+
+__all__ = [
+    "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype", "is_int_dtype",
+    "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format", "standardize_dtype",
+]  # fmt: skip
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget automatic names and the global random stream, so that a new model begins as in a new process.
+
+    Args:
+        free_memory: Whether to collect garbage at once.
+    """
+    from lamina.core import seeds
+
+    names.reset()
+    seeds._global = None
+    if free_memory:
+        import gc
+
+        gc.collect()
+
+
+def get_uid(prefix: str = "") -> int:
+    """A number that grows by one with every call for this prefix, from 1.
+
+    Args:
+        prefix: What is counted.
+
+    Returns:
+        The number.
+    """
+    return names.uid(prefix)
+
+
+def is_float_dtype(dtype: Any) -> bool:
+    """Whether `dtype` is a floating dtype.
+
+    Args:
+        dtype: A dtype name or object.
+    """
+    return dtypes.is_float(dtype)
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Whether `dtype` is an integer dtype.
+
+    Args:
+        dtype: A dtype name or object.
+    """
+    return dtypes.is_integer(dtype)
+
+
+def standardize_dtype(dtype: Any) -> str:
+    """The name of a dtype.
+
+    Args:
+        dtype: A name, a Python type or any framework's dtype; None is the default float.
+
+    Returns:
+        Such as "float32".
+
+    Raises:
+        ValueError: if it is unknown.
+    """
+    return dtypes.standardize(dtype)

@@ -1,0 +1,51 @@
+"""The object codec under its public names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.saving import codec
+
+
+def serialize_keras_object(obj: Any) -> Any:
+    """An object in a form that JSON can hold.
+
+    Args:
+        obj: A layer, model, loss, metric, optimizer, function, array, or a structure of them.
+
+    Returns:
+        Nested dicts, lists, strings and numbers.
+
+    Raises:
+        SerializationError: if there is no safe way to write it.
+
+    Example:
+        >>> import lamina
+        >>> lamina.saving.serialize_keras_object(lamina.regularizers.L1(0.5))["class_name"]
+        'L1'
+    """
+    return codec.serialize(obj)
+
+
+def deserialize_keras_object(config: Any, custom_objects: Any = None, safe_mode: bool = True, **kwargs: Any) -> Any:
+    """The object that a config describes; never runs code from it.
+
+    Args:
+        config: What `serialize_keras_object` gave.
+        custom_objects: Name -> class or function, for this call.
+        safe_mode: Kept for Keras: loading is always safe here; False raises an error.
+
+    Returns:
+        The object.
+
+    Raises:
+        SerializationError: if it names something that is not in the table of classes.
+    """
+    if kwargs:
+        raise TypeError(f"deserialize_keras_object got unknown arguments: {', '.join(kwargs)}.")
+    if not safe_mode:
+        raise ValueError(
+            "`safe_mode=False` would run code from the config, which Lamina never does. Pass the functions that it "
+            "needs with `custom_objects`."
+        )
+    return codec.deserialize(config, custom_objects)

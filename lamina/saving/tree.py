@@ -1,0 +1,85 @@
+"""The tree of objects that hold variables, with the paths that Keras 3 gives them in a weights file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from lamina.core.layer import Layer
+from lamina.core.names import to_snake_case
+from lamina.core.variable import Variable
+
+
+class Place(NamedTuple):
+    """An object with variables of its own, and its path in a file."""
+
+    path: str
+    owner: Any
+    variables: list[Variable]
+
+
+def places(model: Any) -> Iterator[Place]:
+    """Every object below `model` that files know, each once, in a fixed order; the optimizer comes as "optimizer"."""
+    yield from _visit(model, "", set())
+
+
+def _visit(owner: Any, path: str, seen: set[int]) -> Iterator[Place]:
+    if id(owner) in seen:
+        return
+    seen.add(id(owner))
+    yield Place(path, owner, _own(owner))
+    for name, value in _children(owner):
+        inner = f"{path}/{name}" if path else name
+        if _is_saveable(value):
+            yield from _visit(value, inner, seen)
+        elif isinstance(value, list | tuple | dict | set):
+            yield from _visit_container(value, inner, seen)
+
+
+def _visit_container(container: Any, path: str, seen: set[int]) -> Iterator[Place]:
+    """Objects in a list or dict are named after their class (a list in it "container"), numbered where names repeat."""
+    used: dict[str, int] = {}
+    items = container.values() if isinstance(container, dict) else container
+    for item in items:
+        nested = isinstance(item, list | tuple | dict | set)
+        if not nested and not _is_saveable(item):
+            continue
+        name = "container" if nested else to_snake_case(type(item).__name__)
+        count = used[name] = used.get(name, -1) + 1
+        label = f"{path}/{name}_{count}" if count else f"{path}/{name}"
+        yield from (_visit_container if nested else _visit)(item, label, seen)
+
+
+def _own(owner: Any) -> list[Variable]:
+    if isinstance(owner, Layer):
+        return owner._own_weights()
+    return list(owner.variables) if hasattr(owner, "variables") else []
+
+
+def _is_saveable(value: Any) -> bool:
+    from lamina.optimizers import Optimizer
+
+    return isinstance(value, Layer | Optimizer)
+
+
+_SKIPPED = ("_given", "_inbound_nodes", "_outbound_nodes", "_metrics", "_compile_metrics", "_compile_loss",
+            "_loss_tracker", "_seed_generators", "_variables", "_programs", "_compile_given", "loss", "_nodes",
+            "_operations", "_steps", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_wanted_inputs",
+            "_stack", "_losses", "_tracked")  # fmt: skip
+
+
+def _children(owner: Any) -> list[tuple[str, Any]]:
+    """The attributes that files follow, in alphabetical order; a graph model lists its layers under `layers`."""
+    from lamina.models import Functional
+
+    if isinstance(owner, Functional):
+        from lamina.core.graph import layers_of
+
+        found: dict[str, Any] = {"layers": list(owner.__dict__.get("_stack") or layers_of(owner._operations))}
+        listed = {id(v) for v in found["layers"]}
+        for name, value in vars(owner).items():
+            if name not in (*_SKIPPED, "_layers") and not (_is_saveable(value) and id(value) in listed):
+                found[name] = value
+    else:
+        found = {name: value for name, value in vars(owner).items() if name not in (*_SKIPPED, "_layers")}
+    return sorted(found.items())

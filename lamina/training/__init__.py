@@ -1,0 +1,1 @@
+"""Training: feeding data, compiled steps, the loops."""

@@ -1,0 +1,191 @@
+"""Compiled steps: the state of a model as one list of tensors, and the programs that move it on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lamina.core import seeds
+from lamina.core.operation import leaves, map_leaves
+from lamina.core.stateless import run_pure
+from lamina.core.variable import Variable
+
+
+class Program:
+    """A step `step(batch) -> logs` of a model, compiled for one backend.
+
+    Where variables change in place the step runs on them; where state must flow (see `Kernel.functional`) it becomes
+    a pure function of the values of all variables, which are handed on from dispatch to dispatch.
+
+    Args:
+        k: The kernel.
+        step: The stateful step, written once.
+        variables: All variables that the step may read or assign.
+        compiled: Whether to compile; False runs the step as it is written.
+    """
+
+    def __init__(self, k: Any, step: Callable[[Any], Any], variables: list[Variable], compiled: bool = True) -> None:
+        self.k, self.step, self.variables = k, step, variables
+        self.compiled = compiled
+        self._loop: Any = None
+        self._single: Any = None
+        self._owned = False  # whether the values are ours alone, so that a dispatch may reuse their memory
+
+    def values(self) -> list[Any]:
+        """The values of the variables, copied once so that nobody else loses theirs to a dispatch that reuses memory."""
+        found = [v.value for v in self.variables]
+        if not self._owned:
+            found = [self.k.copy(x) for x in found]
+            self._owned = True
+        return found
+
+    def release(self) -> None:
+        """From here on others may hold the values."""
+        self._owned = False
+
+    def store(self, values: list[Any]) -> None:
+        """Put new values into the variables."""
+        for v, value in zip(self.variables, values, strict=True):
+            v._storage = value
+
+    def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
+        logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
+        return updated, logs
+
+    # -- many steps on data that lives on the device ----------------------------------------------------------------------
+
+    def run(self, data: Any, indices: Any, start: int, stop: int) -> None:
+        """The steps from start to stop: each takes the rows that its line of `indices` names."""
+        k = self.k
+        if not self.compiled:
+            for i in range(start, stop):
+                places = k.asarray(indices[i]) if isinstance(indices, np.ndarray) else indices[i]
+                self.step(map_leaves(lambda x, p=places: None if x is None else k.take(x, p, 0), data))
+        elif k.functional:
+            if self._loop is None:
+                self._loop = k.loop(lambda state, batch: self._pure(state, batch)[0], True)
+            self.store(self._loop(self.values(), data, indices, start, stop))
+        else:
+            if self._loop is None:
+                self._loop = k.loop(self._in_place, False)
+            self._loop((), data, indices, start, stop)
+
+    def _in_place(self, state: Any, batch: Any) -> Any:
+        self.step(batch)
+        return state
+
+    # -- one step on a batch that comes -----------------------------------------------------------------------------------
+
+    def run_batch(self, batch: Any) -> Any:
+        """One step; gives its logs (tensors)."""
+        k = self.k
+        if not self.compiled:
+            return self.step(batch)
+        if k.functional:
+            if self._single is None:
+                self._single = k.jit(self._pure, (0,))
+            values, logs = self._single(self.values(), batch)
+            self.store(values)
+            return logs
+        if self._single is None:
+            self._single = k.jit(self.step) if k.traced_step else self.step
+        return self._single(batch)
+
+    def wait(self) -> None:
+        """Until the last dispatch is done."""
+        if self.variables:
+            self.k.wait(self.variables[-1].value)
+
+
+class Reader:
+    """A function that only reads state, compiled: forward passes, metric results."""
+
+    def __init__(self, k: Any, function: Callable[..., Any], variables: list[Variable], compiled: bool = True) -> None:
+        self.k, self.function, self.variables = k, function, variables
+        if not compiled:
+            self._program = None
+        elif k.functional:
+            self._program = k.jit(lambda values, args: run_pure(function, variables, values, args)[0])
+        else:
+            self._program = k.jit(function) if k.traced_step else None
+
+    def __call__(self, *args: Any) -> Any:
+        if self._program is None:
+            return self.function(*args)
+        if self.k.functional:
+            return self._program([v.value for v in self.variables], args)
+        return self._program(*args)
+
+
+class Governor:
+    """Chooses how many steps a dispatch takes, so that one lasts about `target` seconds.
+
+    Long enough that Python costs nothing, short enough that a progress bar and Ctrl-C stay alive.
+    """
+
+    def __init__(self, target: float = 0.06) -> None:
+        self.target = target
+        self.size = 1
+        self._warm = False
+
+    def next(self, left: int) -> int:
+        """The size of the next block."""
+        return max(1, min(self.size, left))
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Learn from a block; the first one compiles and says nothing."""
+        if not self._warm:
+            self._warm = True
+            self.size = 4
+            return
+        ideal = self.target / max(seconds / steps, 1e-7)
+        self.size = int(max(1, min(ideal, self.size * 8, 1_000_000)))
+
+
+def all_variables(model: Any, *, training: bool) -> list[Variable]:
+    """Every variable that a step may touch, each once."""
+    found = list(model.variables)
+    found += model.metrics_variables
+    if training and model.optimizer is not None:
+        found += model.optimizer.variables
+    found.append(seeds.global_generator().state)
+    return list({id(v): v for v in found}.values())
+
+
+def prepare(variables: list[Variable], k: Any) -> None:
+    """Bring all variables to the kernel: their first values are made now."""
+    for v in variables:
+        v._own(k)
+
+
+def to_device(k: Any, tree: Any) -> Any:
+    """A batch as tensors of the kernel."""
+    return map_leaves(lambda x: x if x is None or isinstance(x, k.Tensor) else k.put(x), tree)
+
+
+def to_host(k: Any, logs: dict[str, Any]) -> dict[str, Any]:
+    """Numbers out of a dict of scalars, fetched together."""
+    k.wait(list(leaves(logs)))
+    out: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, dict):
+            out |= to_host(k, value)
+            continue
+        array = k.to_numpy(value) if isinstance(value, k.Tensor) else np.asarray(getattr(value, "value", value))
+        out[name] = float(array) if array.ndim == 0 else np.array(array)
+    return out
+
+
+class Clock:
+    """Seconds since it was made or last read."""
+
+    def __init__(self) -> None:
+        self._then = time.perf_counter()
+
+    def lap(self) -> float:
+        now = time.perf_counter()
+        took, self._then = now - self._then, now
+        return took

@@ -1,0 +1,704 @@
+"""Trainer: compile, fit, evaluate, predict and the steps they are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+from lamina.core import tracking
+from lamina.core.operation import leaves, map_leaves
+from lamina.core.transforms import value_and_grad
+from lamina.errors import BackendError
+from lamina.kernel.context import current, state
+from lamina.training import engine, loops
+from lamina.training.compile_loss import CompileLoss, CompileMetrics, Outputs
+from lamina.training.data import make_feed, split_validation, unpack_x_y_sample_weight
+
+
+class Trainer:
+    """What makes a layer a model that can be trained; `Model` is both."""
+
+    name: str
+    trainable_variables: list[Any]
+    losses: list[Any]
+
+    def __init__(self) -> None:
+        if "_compiled" in self.__dict__:
+            return
+        blank = {
+            "_compiled": False, "_compile_given": {}, "optimizer": None, "loss": None, "_loss_tracker": None,
+            "_compile_loss": None, "_compile_metrics": None, "run_eagerly": False, "jit_compile": "auto",
+            "steps_per_execution": 1, "auto_scale_loss": True, "stop_training": False, "history": None,
+            "_programs": {}, "train_function": None, "test_function": None, "predict_function": None,
+        }  # fmt: skip
+        self.__dict__.update(blank)
+
+    # -- compile ------------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained and judged.
+
+        Args:
+            optimizer: An optimizer or its name.
+            loss: A loss, its name or a function (y_true, y_pred); a list or a dict by output name for several outputs.
+            loss_weights: Numbers, in the structure of `loss`.
+            metrics: A list of metrics, names or functions; by output name in a dict for several outputs.
+            weighted_metrics: The same; these get the sample weights.
+            run_eagerly: Whether to run steps as they are written, without compiling (for debugging).
+            steps_per_execution: After how many steps batch callbacks are called.
+            jit_compile: True, False, or "auto": the backend's fastest way.
+            auto_scale_loss: Whether a float16 policy gets a LossScaleOptimizer.
+
+        Raises:
+            ValueError: if a name is unknown (naming the nearest).
+        """
+        from lamina import losses, optimizers
+
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}.")
+        if jit_compile not in (True, False, "auto", None):
+            raise ValueError(f"`jit_compile` must be True, False or 'auto', got {jit_compile!r}.")
+        if run_eagerly and jit_compile is True:
+            raise ValueError("`run_eagerly=True` and `jit_compile=True` exclude each other: choose one.")
+        given = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
+        }  # fmt: skip
+        for one in leaves(loss):  # unknown names are told now, not at the first batch
+            losses.get(one)
+        _check_metric_names(metrics, weighted_metrics)
+        found = optimizers.get(optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and found is not None:
+            if not isinstance(found, optimizers.LossScaleOptimizer):
+                found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
+        self.__dict__.update(
+            _compiled=True, _compile_given=given, optimizer=found, loss=loss, run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution, jit_compile=jit_compile, auto_scale_loss=auto_scale_loss,
+            _compile_loss=None, _compile_metrics=None, stop_training=False, _loss_tracker=None,
+        )  # fmt: skip
+        if loss is not None:
+            from lamina.metrics import Mean
+
+            self.__dict__["_loss_tracker"] = Mean(name="loss")
+        self._forget_programs()
+        if self.built and found is not None and not _overrides(self, "train_step"):
+            found.build(self.trainable_variables)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled
+
+    def _require_compiled(self, what: str) -> None:
+        if not self._compiled:
+            raise ValueError(
+                f"Model {self.name!r} must be compiled before `{what}`: call "
+                "model.compile(optimizer='adam', loss=..., metrics=[...])."
+            )
+
+    def _require_training(self, what: str) -> None:
+        self._require_compiled(what)
+        k = current()
+        if not k.differentiable:
+            raise BackendError(
+                f"`{what}` needs gradients, which the {k.name!r} backend does not have (it evaluates and predicts). "
+                "Choose another one before training: lamina.config.set_backend(...), or the environment variable "
+                "LAMINA_BACKEND."
+            )
+        if self.optimizer is None:
+            raise ValueError(f"Model {self.name!r} was compiled without an optimizer, so `{what}` cannot train it.")
+
+    def _forget_programs(self) -> None:
+        self.__dict__["_programs"] = {}
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile` in a form that JSON can hold."""
+        from lamina.saving.codec import serialize
+
+        if not self._compiled:
+            return None
+        given = dict(self._compile_given)
+        given["optimizer"] = self.optimizer
+        if given["jit_compile"] == "auto":
+            given["jit_compile"] = False if given["run_eagerly"] else True
+        return {name: serialize(value) for name, value in given.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what `get_compile_config` gave."""
+        from lamina.saving.codec import deserialize_arguments
+
+        if config:
+            known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}
+            self.compile(**deserialize_arguments(known))
+            if self.built and self.optimizer is not None:
+                self.optimizer.build(self.trainable_variables)
+
+    # -- losses and metrics ---------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The scalar that training minimises: the compiled losses plus those added by layers.
+
+        Args:
+            x, y: A batch.
+            y_pred: The model's predictions for it.
+            sample_weight: Weights.
+            training: Whether this is a training step.
+
+        Returns:
+            A scalar tensor.
+
+        Raises:
+            ValueError: if there is nothing to minimise, or labels do not fit.
+        """
+        total: Any = None
+        if self._compile_given.get("loss") is not None and y_pred is not None:
+            if self._compile_loss is None:
+                self._make_losses(y_pred)
+            total = self._compile_loss(y, y_pred, sample_weight)
+        for extra in self.losses:
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ValueError(
+                f"Model {self.name!r} has nothing to minimise: give `compile` a `loss`, or call `add_loss` in a layer."
+            )
+        return total
+
+    def _make_losses(self, y_pred: Any) -> None:
+        outputs = Outputs(y_pred, getattr(self, "output_names", None))
+        given = self._compile_given
+        self.__dict__["_compile_loss"] = CompileLoss(given["loss"], given["loss_weights"], outputs)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Take a batch into the compiled metrics and give all results.
+
+        Args:
+            x, y: A batch.
+            y_pred: The model's predictions for it.
+            sample_weight: Weights.
+
+        Returns:
+            Name -> scalar.
+        """
+        self._update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        given = self._compile_given
+        if not given.get("metrics") and not given.get("weighted_metrics"):
+            return
+        if self._compile_metrics is None:
+            outputs = Outputs(y_pred, getattr(self, "output_names", None))
+            made = CompileMetrics(given["metrics"], given["weighted_metrics"], outputs, y, y_pred)
+            self.__dict__["_compile_metrics"] = made
+        self._compile_metrics.update(y, y_pred, sample_weight)
+
+    def _track_loss(self, loss: Any, x: Any) -> None:
+        if self._loss_tracker is not None:
+            first = next((leaf for leaf in leaves(x) if leaf is not None), None)
+            self._loss_tracker.update_state(loss, sample_weight=1 if first is None else current().shape(first)[0])
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The results of all metrics by name."""
+        out: dict[str, Any] = {}
+        for name, metric in self._named_metrics():
+            result = metric.result()
+            if isinstance(result, dict):
+                out.update(result)
+            else:
+                out[name] = result
+        return out
+
+    def _named_metrics(self) -> list[tuple[str, Any]]:
+        found: list[tuple[str, Any]] = []
+        if self._loss_tracker is not None:
+            found.append(("loss", self._loss_tracker))
+        if self._compile_loss is not None:
+            found += [(t.name, t) for t in self._compile_loss.trackers if t is not None]
+        if self._compile_metrics is not None:
+            found += self._compile_metrics.entries
+        own = [m for layer in self._flatten_layers() for m in layer._metrics]
+        return found + [(m.name, m) for m in own]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics: the loss first, then the compiled ones, then those of layers."""
+        return [metric for _, metric in self._named_metrics()]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names under which results come."""
+        return [name for name, _ in self._named_metrics()]
+
+    def reset_metrics(self) -> None:
+        """Set all metrics to their beginning."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def stateless_compute_loss(
+        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any,
+        x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
+    ) -> Any:  # fmt: skip
+        """`compute_loss` as a pure function of the state.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: Values, one per variable of those lists.
+            x, y, y_pred, sample_weight, training: As for `compute_loss`.
+
+        Returns:
+            (loss, (trainable values, non-trainable values, metrics values)).
+        """
+        from lamina.core.stateless import run_pure
+
+        metric_ids = {id(v) for v in self.metrics_variables}
+        lists = [
+            (self.trainable_variables, trainable_variables),
+            ([v for v in self.non_trainable_variables if id(v) not in metric_ids], non_trainable_variables),
+            (self.metrics_variables, metrics_variables),
+        ]
+        variables = [v for have, _ in lists for v in have]
+        values = [v for have, given in lists for _, v in zip(have, given, strict=True)]
+        loss, updated, _ = run_pure(
+            lambda: self.compute_loss(x, y, y_pred, sample_weight, training), variables, values
+        )
+        cut = [len(have) for have, _ in lists]
+        return loss, (updated[: cut[0]], updated[cut[0] : cut[0] + cut[1]], updated[cut[0] + cut[1] :])
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of training; a subclass may define its own, which then runs on every backend.
+
+        Args:
+            data: A batch: x, (x, y) or (x, y, sample_weight).
+
+        Returns:
+            Name -> scalar: what is shown.
+        """
+        self._learn(data)
+        return self.get_metrics_result()
+
+    def _learn(self, data: Any) -> None:
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+
+        def forward() -> tuple[Any, Any]:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            return self.optimizer.scale_loss(loss), (loss, y_pred)
+
+        variables = self.trainable_variables
+        (_, (loss, y_pred)), gradients = value_and_grad(forward, variables, has_aux=True)()
+        if not variables:
+            raise ValueError(f"Model {self.name!r} has no trainable weights, so there is nothing to train.")
+        self.optimizer.apply(gradients, variables)
+        self._track_loss(loss, x)
+        self._update_metrics(y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of evaluation; a subclass may define its own.
+
+        Args:
+            data: A batch.
+
+        Returns:
+            Name -> scalar.
+        """
+        self._judge(data)
+        return self.get_metrics_result()
+
+    def _judge(self, data: Any) -> None:
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        if self._loss_tracker is not None:
+            self._track_loss(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        self._update_metrics(y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """One step of prediction; a subclass may define its own.
+
+        Args:
+            data: A batch.
+
+        Returns:
+            The model's output.
+        """
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)
+
+    # -- building from a first batch --------------------------------------------------------------------------------------
+
+    def _build_for(self, sample: Any, *, training: bool) -> None:
+        """Build the model, losses, metrics and optimizer from the shapes of a batch, before anything is compiled.
+
+        Errors in shapes come here, in Lamina's words and in microseconds.
+        """
+        from lamina.kernel.shapes.infer import infer
+
+        k = current()
+        tensors = [leaf for leaf in leaves(sample) if leaf is not None]
+        specs = [((None, *leaf.shape[1:]), _dtype_of(k, leaf)) for leaf in tensors]
+
+        def program(given: list[Any]) -> Any:
+            table = {id(t): s for t, s in zip(tensors, given, strict=True)}
+            batch = map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], sample)
+            self._judge_shapes(batch)
+            return ()
+
+        if _overrides(self, "train_step" if training else "test_step"):
+            program = self._forward_only(program, tensors, sample)
+        infer(program, specs)
+        if training and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def _judge_shapes(self, batch: Any) -> None:
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
+        y_pred = self(x, training=False)
+        if self._compile_given.get("loss") is not None:
+            self.compute_loss(x, y, y_pred, sample_weight)
+        self._update_metrics(y, y_pred, sample_weight)
+
+    def _forward_only(self, program: Any, tensors: list[Any], sample: Any) -> Any:
+        """For steps of the user's own: only the forward pass, and only where the model has one."""
+
+        def forward(given: list[Any]) -> Any:
+            if not self.built and type(self).call is not Trainer:
+                table = {id(t): s for t, s in zip(tensors, given, strict=True)}
+                batch = map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], sample)
+                if _has_own_call(self):
+                    self(unpack_x_y_sample_weight(batch)[0])
+            return ()
+
+        return forward
+
+    # -- programs -----------------------------------------------------------------------------------------------------
+
+    def _program(self, kind: str, sample: Any) -> Any:
+        """The compiled step of a kind ("train" or "test"), made when first needed or when the model has changed."""
+        k = current()
+        training = kind == "train"
+        key = (kind, k, tracking.version(), self.run_eagerly)
+        program = self._programs.get(key)
+        if program is None:
+            self._build_for(sample, training=training)
+            own = _overrides(self, "train_step" if training else "test_step")
+            step = (
+                (self.train_step if training else self.test_step) if own else (self._learn if training else self._judge)
+            )
+            variables = engine.all_variables(self, training=training)
+            engine.prepare(variables, k)
+            if training and self.jit_compile is True and not k.functional and not self.run_eagerly:
+                step = k.jit(step)
+            program = engine.Program(k, _cleared(self, step), variables, compiled=not self.run_eagerly)
+            program.gives_logs = own
+            key = (kind, k, tracking.version(), self.run_eagerly)  # building may have changed the model
+            for old in [old for old in self._programs if old[0] == kind]:
+                del self._programs[old]
+            self._programs[key] = program
+            program.results = engine.Reader(k, self.get_metrics_result, self.metrics_variables, not self.run_eagerly)
+        return program
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """A function of an iterator that takes one batch from it and trains on it; gives the logs.
+
+        Args:
+            force: Whether to compile anew.
+        """
+        if force:
+            self._forget_programs()
+        self.train_function = lambda iterator: loops.one_batch(self, "train", next(iterator))
+        return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """A function of an iterator that takes one batch from it and evaluates on it; gives the logs.
+
+        Args:
+            force: Whether to compile anew.
+        """
+        if force:
+            self._forget_programs()
+        self.test_function = lambda iterator: loops.one_batch(self, "test", next(iterator))
+        return self.test_function
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """A function of an iterator that takes one batch from it and gives the predictions.
+
+        Args:
+            force: Whether to compile anew.
+        """
+        if force:
+            self._forget_programs()
+        self.predict_function = lambda iterator: loops.predict_batch(self, next(iterator))
+        return self.predict_function
+
+    # -- the public loops -------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> Any:
+        """Train the model.
+
+        Args:
+            x: Inputs: arrays (or lists, dicts of arrays), or a source of batches (generator, data set, loader).
+            y: Targets, in the structure of the outputs; a source gives them itself.
+            batch_size: Rows per step, 32 by default.
+            epochs: The number of the last epoch.
+            verbose: 0 silent, 1 a progress bar, 2 a line per epoch; "auto" is 1.
+            callbacks: Callbacks.
+            validation_split: The fraction of the rows, from the end, to validate on.
+            validation_data: (x, y), (x, y, sample_weight), or a source of batches.
+            shuffle: Whether each epoch has an order of its own; "batch" keeps the rows of a batch together.
+            class_weight: Class -> weight.
+            sample_weight: A weight per row.
+            initial_epoch: The number of the first epoch.
+            steps_per_epoch: Steps after which an epoch ends.
+            validation_steps, validation_batch_size: The same for validation.
+            validation_freq: After how many epochs to validate, or a list of epochs.
+
+        Returns:
+            The History.
+
+        Raises:
+            ValueError: if the model is not compiled, or data and model do not fit.
+        """
+        self._require_training("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
+        feed = make_feed(
+            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
+        )
+        validate = None
+        if validation_data is not None:
+            vx, vy, vw = (
+                unpack_x_y_sample_weight(validation_data)
+                if isinstance(validation_data, list | tuple)
+                else (validation_data, None, None)
+            )
+            validate = make_feed(vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps)
+        return loops.fit(
+            self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
+            initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
+            validation_freq=validation_freq,
+        )  # fmt: skip
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss and metrics on data.
+
+        Args:
+            x, y, sample_weight: As for `fit`.
+            batch_size: Rows per step, 32 by default.
+            verbose: 0 silent, 1 a progress bar, 2 one line; "auto" is 1.
+            steps: Steps after which to stop.
+            callbacks: Callbacks.
+            return_dict: Whether to give a dict by name.
+
+        Returns:
+            The loss, or a list [loss, *metrics], or a dict.
+        """
+        if kwargs:
+            raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
+        self._require_compiled("evaluate")
+        feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        logs = loops.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
+        return logs if return_dict else _as_list(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for the inputs, as NumPy arrays.
+
+        Args:
+            x: Inputs, as for `fit`.
+            batch_size: Rows per step, 32 by default.
+            verbose: 0 silent, 1 a progress bar, 2 one line; "auto" shows a bar where it takes long.
+            steps: Steps after which to stop.
+            callbacks: Callbacks.
+
+        Returns:
+            Arrays in the structure of the outputs.
+        """
+        return loops.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of training on one batch; metrics go on from where they stand.
+
+        Args:
+            x, y, sample_weight: The batch.
+            class_weight: Class -> weight.
+            return_dict: Whether to give a dict by name.
+
+        Returns:
+            The loss, or a list [loss, *metrics], or a dict.
+        """
+        self._require_training("train_on_batch")
+        feed = make_feed(x, y, sample_weight, batch_size=2**31, class_weight=class_weight)
+        logs = loops.one_batch(self, "train", feed.tree)
+        return logs if return_dict else _as_list(logs)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """One step of evaluation on one batch; metrics go on from where they stand.
+
+        Args:
+            x, y, sample_weight: The batch.
+            return_dict: Whether to give a dict by name.
+
+        Returns:
+            The loss, or a list [loss, *metrics], or a dict.
+        """
+        self._require_compiled("test_on_batch")
+        feed = make_feed(x, y, sample_weight, batch_size=2**31)
+        logs = loops.one_batch(self, "test", feed.tree)
+        return logs if return_dict else _as_list(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays.
+
+        Args:
+            x: The inputs.
+        """
+        return loops.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
+
+    def jax_state_sync(self) -> None:
+        """Kept for Keras: variables are always up to date here, so there is nothing to do."""
+
+    def compute_loss_and_updates(
+        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any, x: Any, y: Any,
+        sample_weight: Any, training: bool = False, optimizer_variables: Any = None,
+    ) -> Any:  # fmt: skip
+        """The loss and what a forward pass changes, as a pure function of the state.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: Values, one per variable of those lists.
+            x, y, sample_weight: A batch.
+            training: Whether this is a training step.
+            optimizer_variables: Values of the optimizer's variables, for loss scaling.
+
+        Returns:
+            (scaled loss, (loss, predictions, non-trainable values, metrics values)).
+        """
+        from lamina.core.stateless import run_pure
+
+        metric_ids = {id(v) for v in self.metrics_variables}
+        fixed = [v for v in self.non_trainable_variables if id(v) not in metric_ids]
+        optimizer = self.optimizer.variables if optimizer_variables is not None else []
+        variables = [*self.trainable_variables, *fixed, *self.metrics_variables, *optimizer]
+        values = [
+            *trainable_variables, *non_trainable_variables, *metrics_variables, *(optimizer_variables or ()),
+        ]  # fmt: skip
+
+        def forward() -> Any:
+            y_pred = self(x, training=training)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+            scaled = self.optimizer.scale_loss(loss) if training and self.optimizer is not None else loss
+            return scaled, loss, y_pred
+
+        (scaled, loss, y_pred), updated, _ = run_pure(forward, variables, values)
+        first = len(self.trainable_variables)
+        second = first + len(fixed)
+        return scaled, (loss, y_pred, updated[first:second], updated[second : second + len(self.metrics_variables)])
+
+
+_COMPILE_ARGUMENTS = (
+    "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
+    "jit_compile", "auto_scale_loss",
+)  # fmt: skip
+
+
+def _overrides(model: Any, name: str) -> bool:
+    """Whether a model has a step of its own."""
+    return getattr(type(model), name) is not getattr(Trainer, name) or name in model.__dict__
+
+
+def _has_own_call(model: Any) -> bool:
+    from lamina.models.model import Model
+
+    return type(model).call is not Model.call
+
+
+def _cleared(model: Any, step: Any) -> Any:
+    """The step, leaving no losses of a trace behind."""
+
+    def run(batch: Any) -> Any:
+        try:
+            return step(batch)
+        finally:
+            if state.scope is None:
+                model._clear_losses()
+
+    return run
+
+
+def _dtype_of(k: Any, leaf: Any) -> str:
+    from lamina.kernel import dtypes
+
+    return k.dtype(leaf) if isinstance(leaf, k.Tensor) else dtypes.standardize(leaf.dtype)
+
+
+def _verbosity(verbose: Any) -> int:
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2, True, False):
+        raise ValueError(f"`verbose` must be 0, 1, 2 or 'auto', got {verbose!r}.")
+    return int(verbose)
+
+
+def _as_list(logs: dict[str, Any]) -> Any:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _check_metric_names(*given: Any) -> None:
+    from lamina import metrics
+
+    for structure in given:
+        for one in leaves(structure):
+            if isinstance(one, str) and one.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
+                metrics.get(one)
+
+

@@ -1,0 +1,1 @@
+"""Summaries, graph pictures and plots."""
