@@ -1,0 +1,272 @@
+"""The invariants of operations, over all cases of the catalogues and all backends that are installed.
+
+For each case: every backend gives what real Keras gives; gradients agree with finite differences; it runs compiled;
+and shapes inferred from unknown sizes agree with the real ones.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import functools
+import importlib
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optree
+import pytest
+from case import Case
+
+import lamina.ops
+from lamina import backends
+from lamina.kernel.context import interpreter
+from lamina.kernel.shapes.infer import infer
+from lamina.kernel.shapes.spec import NeedsNumbers, Spec
+
+MODULES = [importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("cases_*.py"))]
+CASES: list[Case] = [case for module in MODULES for case in module.CASES]
+NAMES = [name for name in backends.installed() if (Path(backends.__file__).parent / name / "__init__.py").exists()]
+NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
+
+
+def ids(cases: list[Case]) -> list[str]:
+    seen: dict[str, int] = {}
+    out = []
+    for case in cases:
+        seen[case.name] = seen.get(case.name, -1) + 1
+        out.append(f"{case.name}-{seen[case.name]}")
+    return out
+
+
+over_cases = pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+
+
+@pytest.fixture(params=NAMES)
+def kernel(request: pytest.FixtureRequest) -> Any:
+    return backends.load(request.param)
+
+
+# -- calling -----------------------------------------------------------------------------------------------------------
+
+
+def is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray)
+
+
+def arrays(case: Case) -> tuple[list[np.ndarray], Callable[[list], tuple[tuple, dict]]]:
+    """The arrays of a call, and a function that puts others in their places."""
+    leaves, tree = optree.tree_flatten((case.args, case.kwargs), none_is_leaf=True)
+    places = [i for i, leaf in enumerate(leaves) if is_array(leaf)]
+
+    def build(tensors: list) -> tuple[tuple, dict]:
+        new = list(leaves)
+        for place, x in zip(places, tensors, strict=True):
+            new[place] = x
+        return optree.tree_unflatten(tree, new)
+
+    return [leaves[i] for i in places], build
+
+
+def function(case: Case) -> Callable[..., Any]:
+    found: Any = lamina.ops
+    for part in case.name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def run(k: Any, case: Case) -> list[Any]:
+    """The results on a backend, as a list of tensors."""
+    given, build = arrays(case)
+    with interpreter(k):
+        args, kwargs = build([k.asarray(a) for a in given])
+        return flat(function(case)(*args, **kwargs))
+
+
+def flat(result: Any) -> list[Any]:
+    if isinstance(result, dict):
+        return [x for key in sorted(result) for x in flat(result[key])]
+    return [x for item in result for x in flat(item)] if isinstance(result, list | tuple) else [result]
+
+
+@functools.cache
+def wanted(case: Case) -> list[np.ndarray]:
+    """The results of the oracle, as NumPy arrays."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if case.oracle is not None:
+            return [np.asarray(x) for x in flat(case.oracle(*case.args, **case.kwargs))]
+        import keras
+
+        found: Any = keras.ops
+        for part in case.name.split("."):
+            found = getattr(found, part)
+        return [np.asarray(x) for x in flat(found(*case.args, **case.kwargs))]
+
+
+def skip(k: Any, case: Case) -> None:
+    if k.name in case.skip:
+        pytest.skip(case.skip[k.name])
+
+
+def wide(x: np.ndarray) -> np.ndarray:
+    """In a dtype that NumPy can compare."""
+    return x.astype("float32") if x.dtype.name in ("bfloat16", "float16") else x
+
+
+# -- invariants --------------------------------------------------------------------------------------------------------
+
+
+@over_cases
+def test_agrees_with_keras(kernel: Any, case: Case) -> None:
+    skip(kernel, case)
+    found = run(kernel, case)
+    right = wanted(case)
+    assert len(found) == len(right)
+    half = any(a.dtype.name in ("float16", "bfloat16") for a in arrays(case)[0])
+    for x, y in zip(found, right, strict=True):
+        if isinstance(x, int | bool | str):
+            assert x == y
+            continue
+        assert tuple(kernel.shape(x)) == y.shape
+        dtype = kernel.dtype(x)
+        assert NARROW.get(dtype, dtype) == NARROW.get(y.dtype.name, y.dtype.name)
+        have = kernel.to_numpy(x)
+        np.testing.assert_allclose(wide(have), wide(y), rtol=2e-2 if half else case.rtol, atol=2e-2 if half else case.atol)
+
+
+def loss_of(k: Any, case: Case, weights: list[np.ndarray]) -> Callable[[list], tuple[Any, None]]:
+    """The weighted sum of all float results, as a function of the float32 arrays."""
+    given, build = arrays(case)
+    places = [i for i, a in enumerate(given) if a.dtype == np.float32]
+
+    def loss(values: list) -> tuple[Any, None]:
+        tensors = [k.asarray(a) for a in given]
+        for place, value in zip(places, values, strict=True):
+            tensors[place] = value
+        args, kwargs = build(tensors)
+        outs = [x for x in flat(function(case)(*args, **kwargs)) if k.is_tensor(x) and k.dtype(x).startswith("float")]
+        total = None
+        for x, w in zip(outs, weights, strict=True):
+            part = k.sum(k.multiply(x, k.asarray(w.astype(k.dtype(x)))))
+            total = part if total is None else k.add(total, part)
+        return total, None
+
+    return loss
+
+
+def finite_difference(case: Case, values: list[np.ndarray], steps: list[np.ndarray], weights: list[np.ndarray]) -> float:
+    """The derivative along a direction, in float64 on the numpy backend."""
+    k = backends.load("numpy")
+    h = 1e-5
+    with interpreter(k):
+        loss = loss_of(k, case, weights)
+        ends = [loss([v.astype("float64") + sign * h * s for v, s in zip(values, steps, strict=True)])[0] for sign in (1, -1)]
+    return float((ends[0] - ends[1]) / (2 * h))
+
+
+@functools.cache
+def slope(case: Case) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray], float] | None:
+    """Values, a direction, weights, and the derivative; None where there is nothing to differentiate."""
+    rng = np.random.default_rng(3)
+    values = [a for a in arrays(case)[0] if a.dtype == np.float32]
+    outs = [y for y in wanted(case) if y.dtype.name == "float32"]
+    if not case.gradient or not values or not outs or not sum(v.size for v in values) or not sum(y.size for y in outs):
+        return None
+    weights = [rng.uniform(0.5, 1.5, y.shape) for y in outs]
+    steps = [rng.uniform(-1.0, 1.0, v.shape) for v in values]
+    return values, steps, weights, finite_difference(case, values, steps, weights)
+
+
+@over_cases
+def test_gradient(kernel: Any, case: Case) -> None:
+    skip(kernel, case)
+    if not kernel.differentiable or (known := slope(case)) is None:
+        return
+    values, steps, weights, right = known
+    with interpreter(kernel):
+        _, grads = kernel.value_and_grad(loss_of(kernel, case, weights), [kernel.asarray(v) for v in values])
+        grads = [np.zeros(v.shape) if g is None else kernel.to_numpy(g) for g, v in zip(grads, values, strict=True)]
+    assert all(np.isfinite(g).all() for g in grads)
+    found = float(sum((g.astype("float64") * s).sum() for g, s in zip(grads, steps, strict=True)))
+    scale = max(1.0, float(sum(np.abs(g * s).sum() for g, s in zip(grads, steps, strict=True))))
+    assert abs(found - right) <= 1e-3 * scale
+
+
+def first_of_each() -> list[Case]:
+    seen: set[str] = set()
+    return [case for case in CASES if case.jit and not (case.name in seen or seen.add(case.name))]
+
+
+@pytest.mark.parametrize("case", first_of_each(), ids=lambda case: case.name)
+@pytest.mark.parametrize("name", ["jax", "tensorflow"])
+def test_compiled(name: str, case: Case) -> None:
+    check_compiled(name, case)
+
+
+def check_compiled(name: str, case: Case) -> None:
+    if name not in NAMES:
+        pytest.skip(f"{name} is not installed")
+    kernel = backends.load(name)
+    skip(kernel, case)
+    given, build = arrays(case)
+    with interpreter(kernel):
+
+        def program(tensors: list) -> list:
+            args, kwargs = build(tensors)
+            return [x if kernel.is_tensor(x) else kernel.asarray(x) for x in flat(function(case)(*args, **kwargs))]
+
+        found = kernel.jit(program)([kernel.asarray(a) for a in given])
+    for x, y in zip(found, wanted(case), strict=True):
+        np.testing.assert_allclose(wide(kernel.to_numpy(x)), wide(y), rtol=max(case.rtol, 1e-4), atol=max(case.atol, 1e-4))
+
+
+@over_cases
+def test_shapes_are_inferred(case: Case) -> None:
+    """With all sizes known, and with each size of each tensor unknown in turn."""
+    if not case.infer:
+        return
+    given, build = arrays(case)
+
+    def program(specs: list[Spec]) -> list[Any]:
+        args, kwargs = build(specs)
+        return [x for x in flat(function(case)(*args, **kwargs)) if isinstance(x, Spec)]
+
+    shapes = [tuple(a.shape) for a in given]
+    right = [y for y in wanted(case) if isinstance(y, np.ndarray)]
+    for shape_list in [shapes, *one_unknown(shapes)]:
+        try:
+            found = infer(program, [(s, a.dtype.name) for s, a in zip(shape_list, given, strict=True)])
+        except NeedsNumbers:
+            assert not case.jit  # only what cannot be compiled may ask for numbers
+            return
+        if not found:
+            return
+        for x, y in zip(found, right, strict=True):
+            assert NARROW.get(x.dtype, x.dtype) == NARROW.get(y.dtype.name, y.dtype.name)
+            assert len(x.shape) == y.ndim
+            exact = shape_list is shapes and case.jit
+            for n, m in zip(x.shape, y.shape, strict=True):
+                assert n == m or (n is None and not exact), (shape_list, x.shape, y.shape)
+
+
+def one_unknown(shapes: list[tuple]) -> list[list[tuple]]:
+    """The shapes with one size replaced by None, each in turn."""
+    out = []
+    for i, shape in enumerate(shapes):
+        for axis in range(len(shape)):
+            unknown = (*shape[:axis], None, *shape[axis + 1 :])
+            out.append([*shapes[:i], unknown, *shapes[i + 1 :]])
+    return out
+
+
+def test_every_op_has_a_case() -> None:
+    import json  # noqa: F401
+
+    public = {name for name in dir(lamina.ops) if hasattr(getattr(lamina.ops, name), "op")}
+    assert sorted(public - {case.name for case in CASES}) == []
