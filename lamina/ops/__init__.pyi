@@ -1,5 +1,7 @@
 # The reviewed list of public names of lamina.ops, by theme.
 
+from . import linalg as linalg
+from . import nn as nn
 from .arithmetic import (
     add as add,
     subtract as subtract,
@@ -273,4 +275,133 @@ from .rearrange import (
 from .vectorize import (
     vectorize as vectorize,
 )
-from .control import stop_gradient as stop_gradient
+from .nn.activations import (
+    celu as celu,
+    elu as elu,
+    gelu as gelu,
+    glu as glu,
+    hard_shrink as hard_shrink,
+    hard_sigmoid as hard_sigmoid,
+    hard_silu as hard_silu,
+    hard_swish as hard_swish,
+    hard_tanh as hard_tanh,
+    leaky_relu as leaky_relu,
+    log_sigmoid as log_sigmoid,
+    log_softmax as log_softmax,
+    relu as relu,
+    relu6 as relu6,
+    selu as selu,
+    sigmoid as sigmoid,
+    silu as silu,
+    soft_shrink as soft_shrink,
+    softmax as softmax,
+    softplus as softplus,
+    softsign as softsign,
+    sparse_plus as sparse_plus,
+    sparse_sigmoid as sparse_sigmoid,
+    sparsemax as sparsemax,
+    squareplus as squareplus,
+    swish as swish,
+    tanh_shrink as tanh_shrink,
+    threshold as threshold,
+)
+from .nn.attention import (
+    dot_product_attention as dot_product_attention,
+)
+from .nn.blocks import (
+    depth_to_space as depth_to_space,
+    fold as fold,
+    space_to_depth as space_to_depth,
+    unfold as unfold,
+)
+from .nn.convolution import (
+    conv as conv,
+    conv_transpose as conv_transpose,
+    depthwise_conv as depthwise_conv,
+    separable_conv as separable_conv,
+)
+from .nn.encoding import (
+    multi_hot as multi_hot,
+    one_hot as one_hot,
+)
+from .nn.losses import (
+    binary_crossentropy as binary_crossentropy,
+    categorical_crossentropy as categorical_crossentropy,
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
+from .nn.normalization import (
+    batch_normalization as batch_normalization,
+    layer_normalization as layer_normalization,
+    moments as moments,
+    normalize as normalize,
+    rms_normalization as rms_normalization,
+)
+from .nn.pooling import (
+    adaptive_average_pool as adaptive_average_pool,
+    adaptive_max_pool as adaptive_max_pool,
+    average_pool as average_pool,
+    max_pool as max_pool,
+)
+from .nn.signals import (
+    polar as polar,
+    psnr as psnr,
+)
+from .math import (
+    cdist as cdist,
+    erf as erf,
+    erfc as erfc,
+    erfinv as erfinv,
+    extract_sequences as extract_sequences,
+    in_top_k as in_top_k,
+    logdet as logdet,
+    logsumexp as logsumexp,
+    rsqrt as rsqrt,
+    top_k as top_k,
+    view_as_complex as view_as_complex,
+    view_as_real as view_as_real,
+)
+from .control import (
+    associative_scan as associative_scan,
+    cond as cond,
+    custom_gradient as custom_gradient,
+    fori_loop as fori_loop,
+    map as map,
+    scan as scan,
+    stop_gradient as stop_gradient,
+    switch as switch,
+    vectorized_map as vectorized_map,
+    while_loop as while_loop,
+)
+from .fourier import (
+    fft as fft,
+    fft2 as fft2,
+    ifft2 as ifft2,
+    irfft as irfft,
+    istft as istft,
+    rfft as rfft,
+    stft as stft,
+)
+from .segment import (
+    segment_max as segment_max,
+    segment_min as segment_min,
+    segment_prod as segment_prod,
+    segment_sum as segment_sum,
+)
+from .linalg import (
+    cholesky as cholesky,
+    cholesky_inverse as cholesky_inverse,
+    det as det,
+    eig as eig,
+    eigh as eigh,
+    inv as inv,
+    jvp as jvp,
+    lstsq as lstsq,
+    lu_factor as lu_factor,
+    matrix_rank as matrix_rank,
+    norm as norm,
+    pinv as pinv,
+    qr as qr,
+    solve as solve,
+    solve_triangular as solve_triangular,
+    svd as svd,
+)

@@ -8,14 +8,10 @@ from typing import Any
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import axes_of, axis_of
 from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import not_bool, to_float
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
-
-
-def _numbers(k: Any, x: Any) -> Any:
-    """Booleans as int32, which arithmetic is defined for."""
-    return k.astype(x, "int32") if k.dtype(x) == "bool" else x
 
 
 def _below_zero(k: Any, x: Any) -> Any:
@@ -40,10 +36,53 @@ def relu(k, x: Tensor) -> Tensor:
         >>> lamina.ops.convert_to_numpy(lamina.ops.relu([-1.0, 0.0, 2.0])).tolist()
         [0.0, 0.0, 2.0]
     """
-    x = _numbers(k, x)
+    x = not_bool(k, x)
     return k.where(
         x <= 0, 0, x
     )  # not maximum(x, 0): frameworks disagree on its gradient at 0; this keeps NaN, too
+
+
+@op(module="nn", class_name="ReLU")
+def piecewise_relu(
+    k, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Tensor:
+    """Rectified linear unit with a slope, a limit and a threshold.
+
+    `f(x) = max_value if x >= max_value, x if threshold < x < max_value, else negative_slope * (x - threshold)`
+
+    Args:
+        x: A tensor.
+        negative_slope: The slope up to the threshold.
+        max_value: Where the unit saturates; None means nowhere.
+        threshold: Up to here values are damped.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        ValueError: if `max_value` or `negative_slope` is negative.
+
+    Example:
+        >>> import lamina
+        >>> x = lamina.activations.relu([-2.0, 1.0, 9.0], negative_slope=0.5, max_value=6.0)
+        >>> lamina.ops.convert_to_numpy(x).tolist()
+        [-1.0, 1.0, 6.0]
+    """
+    if negative_slope == 0 and max_value is None and threshold == 0:
+        return (relu.op.bodies.get(k) or relu.op.body_for(k))(k, x)
+    if negative_slope < 0 or (max_value is not None and max_value < 0):
+        raise ValueError(
+            f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope} and {max_value}."
+        )
+    x = to_float(k, x)
+    damped = (x - threshold) * negative_slope if negative_slope else 0.0
+    out = k.where(x > threshold, x, damped)
+    return out if max_value is None else k.minimum(out, max_value)
+
+
+piecewise_relu.op.keras_module = (
+    "keras.src.activations.activations"  # the one activation that is no op in Keras files
+)
 
 
 @op(promote="float", module="nn")
@@ -340,7 +379,7 @@ def hard_tanh(k, x: Tensor) -> Tensor:
         >>> lamina.ops.convert_to_numpy(lamina.ops.hard_tanh([-2.0, 0.5, 2.0])).tolist()
         [-1.0, 0.5, 1.0]
     """
-    x = _numbers(k, x)
+    x = not_bool(k, x)
     return k.clip(x, None if k.dtype(x).startswith("uint") else -1, 1)
 
 
