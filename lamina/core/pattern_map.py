@@ -30,7 +30,9 @@ class PatternMap(MutableMapping):
             return self._entries[key]
         matching = [pattern for pattern in self._entries if re.fullmatch(pattern, key)]
         if len(matching) > 1:
-            raise ValueError(f"{key!r} is matched by {matching}: make the patterns so that one of them matches.")
+            raise ValueError(
+                f"{key!r} is matched by {matching}: make the patterns so that one of them matches."
+            )
         return self._entries[matching[0]] if matching else self.fallback()
 
     def __setitem__(self, key: str, value: Any) -> None:

@@ -27,6 +27,11 @@ class DTypePolicy:
         ('bfloat16', 'float32')
     """
 
+    name: str = ""
+    compute_dtype: str = ""
+    variable_dtype: str = ""
+    quantization_mode: str | None = None
+
     def __init__(self, name: str | None = None) -> None:
         if name is None:
             name = dtype_policy().name
@@ -34,7 +39,6 @@ class DTypePolicy:
             raise TypeError(f"`name` must be a string such as 'mixed_float16', got {name!r}.")
         self.name = name
         self.compute_dtype, self.variable_dtype = self._parse(name)
-        self.quantization_mode = None
 
     def _parse(self, name: str) -> tuple[str, str]:
         if name in _MIXED:

@@ -126,12 +126,7 @@ class STFT(HostInitializer):
             raise ValueError(
                 f"Unknown window {window!r}. Use one of {', '.join(_WINDOWS)}, an array or None."
             )
-        self.side, self.window, self.scaling, self.periodic = (
-            side,
-            window,
-            scaling,
-            periodic,
-        )
+        self.side, self.window, self.scaling, self.periodic = (side, window, scaling, periodic)
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:
         if len(shape) != 3 or shape[1] != 1:

@@ -361,20 +361,7 @@ class HeUniform(_Scaled):
 
 
 # The other names under which these are public.
-glorot_normal, glorot_uniform, he_normal, he_uniform = (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-)
-lecun_normal, lecun_uniform, variance_scaling = (
-    LecunNormal,
-    LecunUniform,
-    VarianceScaling,
-)
-random_normal, random_uniform, truncated_normal = (
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-)
+glorot_normal, glorot_uniform, he_normal, he_uniform = (GlorotNormal, GlorotUniform, HeNormal, HeUniform)
+lecun_normal, lecun_uniform, variance_scaling = (LecunNormal, LecunUniform, VarianceScaling)
+random_normal, random_uniform, truncated_normal = (RandomNormal, RandomUniform, TruncatedNormal)
 orthogonal = OrthogonalInitializer = Orthogonal

@@ -55,18 +55,10 @@ class Adam(Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = (
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-        )
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = (beta_1, beta_2, epsilon, amsgrad)
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
-        return (
-            ("momentum", "velocity"),
-            *((("velocity_hat",),) if self.amsgrad else ()),
-        )
+        return (("momentum", "velocity"), *((("velocity_hat",),) if self.amsgrad else ()))
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
         return rate * k.sqrt(1 - power(k, self.beta_2, step)) / (1 - power(k, self.beta_1, step))
@@ -120,13 +112,7 @@ class AdamW(Adam):
         if weight_decay is None:
             raise ValueError("AdamW needs a `weight_decay`; for none use Adam.")
         super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay=weight_decay,
-            **options,
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options
         )
 
 

@@ -79,11 +79,7 @@ class Optimizer(Configurable):
             names.check(name) if name is not None else names.unique(names.to_snake_case(type(self).__name__))
         )
         self.weight_decay, self.loss_scale_factor = weight_decay, loss_scale_factor
-        self.clipnorm, self.clipvalue, self.global_clipnorm = (
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-        )
+        self.clipnorm, self.clipvalue, self.global_clipnorm = (clipnorm, clipvalue, global_clipnorm)
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = (
             use_ema,
             ema_momentum,
@@ -243,10 +239,7 @@ class Optimizer(Configurable):
         return variable
 
     def add_variable_from_reference(
-        self,
-        reference_variable: Variable,
-        name: str | None = None,
-        initializer: Any = "zeros",
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
         """Add state of the shape and dtype of a variable.
 
@@ -264,10 +257,7 @@ class Optimizer(Configurable):
         )
 
     def add_optimizer_variables(
-        self,
-        trainable_variables: Iterable[Variable],
-        name: Any,
-        initializer: Any = "zeros",
+        self, trainable_variables: Iterable[Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
         """Add state for each of these variables.
 
@@ -314,34 +304,34 @@ class Optimizer(Configurable):
         """
         if not self.built:
             raise ValueError(f"Optimizer {self.name!r} has no state before `build(variables)`.")
-        if len(weights) != len(self._variables):
+        variables = self.variables
+        if len(weights) != len(variables):
             raise ValueError(
-                f"Optimizer {self.name!r} has {len(self._variables)} variables, got {len(weights)} weights."
+                f"Optimizer {self.name!r} has {len(variables)} variables, got {len(weights)} weights."
             )
-        for variable, weight in zip(self._variables, weights, strict=True):
+        for variable, weight in zip(variables, weights, strict=True):
             variable.assign(weight)
 
     def save_own_variables(self, store: Any) -> None:
         """Write the state into a mapping, under "0", "1", ..."""
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(self.variables):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         """Read the state from a mapping; one of another size is left alone, with a warning."""
-        if len(store.keys()) != len(self._variables):
+        variables = self.variables
+        if len(store.keys()) != len(variables):
             warnings.warn(
-                f"Optimizer {self.name!r} has {len(self._variables)} variables, what was saved has "
+                f"Optimizer {self.name!r} has {len(variables)} variables, what was saved has "
                 f"{len(store.keys())}: its state was not loaded.",
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(variables):
             variable.assign(store[str(i)])
 
     def exclude_from_weight_decay(
-        self,
-        var_list: Iterable[Variable] | None = None,
-        var_names: Iterable[str] | None = None,
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
         """Leave variables out of weight decay.
 
@@ -370,11 +360,7 @@ class Optimizer(Configurable):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 
-    def apply(
-        self,
-        grads: Sequence[Any],
-        trainable_variables: Sequence[Variable] | None = None,
-    ) -> None:
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Change variables by their gradients.
 
         Args:
@@ -416,20 +402,21 @@ class Optimizer(Configurable):
         """
         if not self.built:
             raise ValueError(f"Call `build(variables)` of optimizer {self.name!r} before `stateless_apply`.")
+        own_variables = self.variables
         for what, got, own in (
-            ("optimizer_variables", optimizer_variables, self._variables),
+            ("optimizer_variables", optimizer_variables, own_variables),
             ("trainable_variables", trainable_variables, self._trainable_variables),
         ):
             if len(got) != len(own):
                 raise ValueError(
                     f"`{what}` must have {len(own)} values, one for each variable, got {len(got)}."
                 )
-        every = [*self._variables, *self._trainable_variables]
+        every = [*own_variables, *self._trainable_variables]
         mapping = zip(every, [*optimizer_variables, *trainable_variables], strict=True)
         with StatelessScope(state_mapping=mapping) as scope:
             self.apply(grads, self._trainable_variables)
         new = [scope.get_current_value(v) for v in every]
-        return new[len(self._variables) :], new[: len(self._variables)]
+        return new[len(own_variables) :], new[: len(own_variables)]
 
     def _matching(self, grads: list[Any], variables: Sequence[Variable] | None) -> list[Variable]:
         if variables is None:
@@ -483,11 +470,7 @@ class Optimizer(Configurable):
         sums = [self._accumulators[self._index[id(v)]] for v in variables]
 
         def update() -> None:
-            self._update(
-                k,
-                [(s.value + g) / steps for s, g in zip(sums, grads, strict=True)],
-                variables,
-            )
+            self._update(k, [(s.value + g) / steps for s, g in zip(sums, grads, strict=True)], variables)
             for total in sums:
                 total.assign(k.zeros(total.shape, total.dtype))
 
@@ -618,10 +601,7 @@ class Optimizer(Configurable):
 def _refuse(cls: type, kwargs: dict[str, Any]) -> None:
     if not kwargs:
         return
-    hints = {
-        "lr": "learning_rate=...",
-        "decay": "a schedule such as InverseTimeDecay as the learning rate",
-    }
+    hints = {"lr": "learning_rate=...", "decay": "a schedule such as InverseTimeDecay as the learning rate"}
     told = "".join(f" In place of `{name}` use {hints[name]}." for name in kwargs if name in hints)
     raise ValueError(f"{cls.__name__} got unknown arguments: {', '.join(kwargs)}.{told}")
 

@@ -10,11 +10,7 @@ from lamina.kernel.context import state
 
 
 def choose(
-    k: Any,
-    pred: Any,
-    yes: Callable[[], None],
-    no: Callable[[], None],
-    variables: Sequence[Any],
+    k: Any, pred: Any, yes: Callable[[], None], no: Callable[[], None], variables: Sequence[Any]
 ) -> None:
     """Run `yes` or `no`, which assign to `variables` only."""
     if not k.functional and state.scope is None:
@@ -22,9 +18,7 @@ def choose(
         return
     values = [v.value for v in variables]
     new = k.cond(
-        pred,
-        lambda: run_pure(yes, variables, values)[1],
-        lambda: run_pure(no, variables, values)[1],
+        pred, lambda: run_pure(yes, variables, values)[1], lambda: run_pure(no, variables, values)[1]
     )
     for variable, value in zip(variables, new, strict=True):
         variable.assign(value)

@@ -45,12 +45,7 @@ class RMSprop(Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.rho, self.momentum, self.epsilon, self.centered = (
-            rho,
-            momentum,
-            epsilon,
-            centered,
-        )
+        self.rho, self.momentum, self.epsilon, self.centered = (rho, momentum, epsilon, centered)
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (

@@ -1,1 +1,9 @@
 from .base import LearningRateSchedule as LearningRateSchedule
+from .decay import CosineDecay as CosineDecay
+from .decay import CosineDecayRestarts as CosineDecayRestarts
+from .decay import ExponentialDecay as ExponentialDecay
+from .decay import InverseTimeDecay as InverseTimeDecay
+from .decay import PiecewiseConstantDecay as PiecewiseConstantDecay
+from .decay import PolynomialDecay as PolynomialDecay
+from .family import deserialize as deserialize
+from .family import serialize as serialize

@@ -1,0 +1,11 @@
+from .map import DTypePolicyMap as DTypePolicyMap
+from .policies import AWQDTypePolicy as AWQDTypePolicy
+from .policies import DTypePolicy as DTypePolicy
+from .policies import FloatDTypePolicy as FloatDTypePolicy
+from .policies import GPTQDTypePolicy as GPTQDTypePolicy
+from .policies import Int4DTypePolicy as Int4DTypePolicy
+from .policies import QuantizedDTypePolicy as QuantizedDTypePolicy
+from .policies import QuantizedFloat8DTypePolicy as QuantizedFloat8DTypePolicy
+from .policies import deserialize as deserialize
+from .policies import get as get
+from .policies import serialize as serialize

@@ -1,0 +1,71 @@
+"""The optimizers of Keras 2 by their old arguments: each name gives the optimizer of today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.optimizers import adagrad as _adagrad
+from lamina.optimizers import adam as _adam
+from lamina.optimizers import base, schedules
+from lamina.optimizers import ftrl as _ftrl
+from lamina.optimizers import rmsprop as _rmsprop
+from lamina.optimizers import sgd as _sgd
+
+
+class Optimizer:
+    """The base of optimizers in Keras 2; the names beside it give optimizers of today, from `lr` and `decay`, too.
+
+    Raises:
+        ImportError: for one of your own: derive from `lamina.optimizers.Optimizer` and write `update_step`.
+
+    Example:
+        >>> import lamina
+        >>> type(lamina.optimizers.legacy.SGD(lr=0.1, decay=1e-6, momentum=0.9))
+        <class 'lamina.optimizers.sgd.SGD'>
+    """
+
+    today: type[base.Optimizer]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if "today" not in vars(cls):
+            raise ImportError(
+                f"{cls.__name__}: optimizers of your own derive from lamina.optimizers.Optimizer and write "
+                "`update_step(gradient, variable, learning_rate)`."
+            )
+        if "lr" in kwargs:
+            kwargs["learning_rate"] = kwargs.pop("lr")
+        decay = kwargs.pop("decay", 0.0)
+        if decay:
+            args, rate = args[1:], args[0] if args else kwargs.pop("learning_rate", 0.001)
+            return cls.today(schedules.InverseTimeDecay(rate, 1, decay), *args, **kwargs)
+        return cls.today(*args, **kwargs)
+
+
+class SGD(Optimizer):
+    """`lamina.optimizers.SGD`, from the arguments of Keras 2."""
+
+    today = _sgd.SGD
+
+
+class RMSprop(Optimizer):
+    """`lamina.optimizers.RMSprop`, from the arguments of Keras 2."""
+
+    today = _rmsprop.RMSprop
+
+
+class Adam(Optimizer):
+    """`lamina.optimizers.Adam`, from the arguments of Keras 2."""
+
+    today = _adam.Adam
+
+
+class Adagrad(Optimizer):
+    """`lamina.optimizers.Adagrad`, from the arguments of Keras 2."""
+
+    today = _adagrad.Adagrad
+
+
+class Ftrl(Optimizer):
+    """`lamina.optimizers.Ftrl`, from the arguments of Keras 2."""
+
+    today = _ftrl.Ftrl

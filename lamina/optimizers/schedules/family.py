@@ -1,0 +1,31 @@
+"""Schedules to configs and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core.family import Family
+
+
+def _names() -> dict[str, Any]:
+    from lamina.optimizers import schedules as here
+
+    return {name: thing for name in here.__all__ if isinstance(thing := getattr(here, name), type)}
+
+
+family = Family("learning rate schedule", "optimizers.schedules", _names)
+
+
+def serialize(learning_rate_schedule: Any) -> Any:
+    """The config of a schedule."""
+    return family.serialize(learning_rate_schedule)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The schedule of a config.
+
+    Args:
+        config: What `serialize` gave.
+        custom_objects: Name -> class, for this call only.
+    """
+    return family.deserialize(config, custom_objects)
