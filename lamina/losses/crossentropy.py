@@ -20,7 +20,7 @@ _SPARSE = "For one-hot labels use categorical_crossentropy; class numbers have t
 
 
 def _axis(name: str, axis: Any) -> int:
-    if isinstance(axis, bool) or not isinstance(axis, int):
+    if type(axis) is not int:  # not a bool, either
         raise ValueError(f"{name}: `axis` must be an integer, got {axis!r}.")
     return axis
 

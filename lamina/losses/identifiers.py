@@ -63,7 +63,17 @@ def serialize(loss: Any) -> Any:
         >>> lamina.losses.serialize(lamina.losses.Poisson())["class_name"]
         'Poisson'
     """
-    return _FAMILY.serialize(loss)
+    return function_config(loss)
+
+
+def function_config(thing: Any) -> Any:
+    """What `serialize` gives, with a function as a dict: the form in which Keras's losses and metrics read one."""
+    from lamina.saving.codec import serialize as write
+
+    written = write(thing)
+    if not isinstance(written, str) or not callable(thing):
+        return written
+    return {"module": "builtins", "class_name": "function", "config": written, "registered_name": "function"}
 
 
 def deserialize(name: Any, custom_objects: Any = None) -> Any:

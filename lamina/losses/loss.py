@@ -176,7 +176,7 @@ class LossFunctionWrapper(Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(name, reduction, dtype)
-        self.fn = fn
+        self.fn = _function(fn)
         self._fn_kwargs = kwargs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -185,5 +185,19 @@ class LossFunctionWrapper(Loss):
             y_true, y_pred = _prepare.same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments in a form that JSON can hold."""
+        from lamina.losses.identifiers import function_config
+
+        written = super().get_config()
+        return written | {"fn": function_config(self.fn)} if "fn" in written else written
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, fn={getattr(self.fn, '__name__', self.fn)}>"
+
+
+def _function(fn: Any) -> Any:
+    """A function, also by name."""
+    from lamina.losses import identifiers
+
+    return identifiers.get(fn) if isinstance(fn, str) else fn

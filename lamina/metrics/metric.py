@@ -39,6 +39,7 @@ class Metric(Configurable):
         3.0
     """
 
+    _tracked_as = "metric"  # layers find the metrics among their attributes
     _omitted: tuple[str, ...] = ()  # arguments that a config holds only where they are not the default
     _direction: str | None = (
         None  # "up" or "down": which way is better, for callbacks that choose the best epoch

@@ -145,7 +145,7 @@ class MeanMetricWrapper(Mean):
         self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(name, dtype)  # type: ignore[arg-type]
-        self._fn = fn
+        self._fn = _function(fn)
         self._fn_kwargs = kwargs
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -162,3 +162,17 @@ class MeanMetricWrapper(Mean):
             sample_weight = ops.convert_to_tensor(sample_weight, dtype=self.dtype)
         sample_weight = _prepare.masked_weight(sample_weight, mask, self.dtype, keep_mean=False)
         super().update_state(values, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments in a form that JSON can hold."""
+        from lamina.losses.identifiers import function_config
+
+        written = super().get_config()
+        return written | {"fn": function_config(self._fn)} if "fn" in written else written
+
+
+def _function(fn: Any) -> Any:
+    """A function, also by name."""
+    from lamina.metrics import identifiers
+
+    return identifiers.get(fn) if isinstance(fn, str) else fn
