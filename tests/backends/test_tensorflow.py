@@ -105,6 +105,27 @@ def test_jit_knows_the_result_of_each_trace() -> None:
     assert [type(f(np.ones((1, 2)), how)["how"]) for how in (1, 1.0, True)] == [int, float, bool]
 
 
+def test_programs_that_need_the_size_of_a_batch() -> None:
+    def needs(x: Any) -> Any:
+        return k.zeros((x.shape[0] + 1,), "float32") + k.sum(x)
+
+    f = k.jit(needs)
+    assert [f(np.ones(n, "float32")).shape[0] for n in (2, 3, 4, 2)] == [3, 4, 5, 3]
+    run = k.loop(lambda state, rows: [state[0] + k.sum(needs(rows))], donate=False)
+    total = [k.asarray(0.0)]
+    for indices in ([[0, 1], [2, 3]], [[0]]):
+        total = run(total, np.ones(4, "float32"), np.array(indices, "int32"), 0, len(indices))
+    assert float(total[0]) == 2 * 3 * 2 + 2 * 1
+
+
+def test_errors_of_a_program_are_those_of_the_function() -> None:
+    def wrong(x: Any) -> Any:
+        raise ValueError("this shape will not do")
+
+    with pytest.raises(ValueError, match="will not do"):
+        k.jit(wrong)(np.ones(3, "float32"))
+
+
 @pytest.mark.parametrize("unroll", [1, 3, 7, 50])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_scan_in_a_program_equals_python(unroll: int, reverse: bool) -> None:

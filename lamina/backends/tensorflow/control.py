@@ -230,6 +230,26 @@ def _opened(tensors: Any, spec: Any, rest: tuple) -> Any:
 _HOLE = object()  # the place of a tensor among the other leaves
 
 
+class _Relaxed:
+    """f compiled with the first axes open, so that a last, smaller batch needs no program of its own.
+
+    Where f cannot do with an unknown size it says so when it is traced; then each size has its program.
+    """
+
+    def __init__(self, f: Callable, signature: Any = None) -> None:
+        self.f, self.exact = f, False
+        self.compiled = tf.function(f, signature, autograph=False, reduce_retracing=signature is None)
+
+    def __call__(self, *args: Any) -> Any:
+        try:
+            return self.compiled(*args)
+        except (TypeError, ValueError):
+            if self.exact:
+                raise
+        self.exact, self.compiled = True, tf.function(self.f, autograph=False)
+        return self.compiled(*args)  # an error of another kind comes again
+
+
 class _Program:
     """A function compiled for one structure of arguments and one set of leaves that are no tensors."""
 
@@ -244,7 +264,7 @@ class _Program:
             self.alike = self.alike and result == self.results[0]
             return [tf.constant(len(self.results) - 1), *[tf.convert_to_tensor(y) for y in outputs]]
 
-        self.compiled = tf.function(traced, autograph=False, reduce_retracing=True)
+        self.compiled = _Relaxed(traced)
 
     def __call__(self, tensors: list) -> Any:
         trace, *outputs = self.compiled(tensors)
@@ -259,10 +279,13 @@ def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
         if not tf.executing_eagerly():  # inside another program: a part of it
             return f(*args, **kwargs)
         tensors, spec, rest = _sealed((args, kwargs))
-        program = programs.get((spec, rest))
+        tensors = [tf.convert_to_tensor(x) for x in tensors]
+        # the sizes after the first belong to the program: layers count on them
+        key = (spec, rest, tuple([tuple(x.shape)[1:] for x in tensors]))
+        program = programs.get(key)
         if program is None:
-            program = programs[spec, rest] = _Program(f, spec, rest)
-        return program([tf.convert_to_tensor(x) for x in tensors])
+            program = programs[key] = _Program(f, spec, rest)
+        return program(tensors)
 
     return call
 
@@ -375,4 +398,4 @@ def _loop_program(step: Callable, now: list, state_spec: Any, leaves: list, data
         tf.TensorSpec([None, None], tf.int32),
         *[tf.TensorSpec([], tf.int32)] * 2,
     ]
-    return tf.function(program, input_signature=signature, autograph=False)
+    return _Relaxed(program, signature)
