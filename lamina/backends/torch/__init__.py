@@ -13,5 +13,6 @@ from lamina.backends.torch.random import *
 name = "torch"
 abstract = False
 functional = False
+traced_step = False
 differentiable = True
 eager_sync = devices("gpu") != []  # on the CPU torch has computed a number before it returns

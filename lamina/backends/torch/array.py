@@ -372,15 +372,15 @@ logical_xor = torch.logical_xor
 
 
 def maximum(x1: Any, x2: Any) -> Tensor:
-    if not isinstance(x2, Tensor):
-        return clip(x1, x2, None)
-    return _maximum(x1, x2) if isinstance(x1, Tensor) else clip(x2, x1, None)
+    if isinstance(x1, Tensor) and isinstance(x2, Tensor):
+        return torch.maximum(x1, x2) if x1.dtype not in _WIDE else _maximum(x1, x2)
+    return clip(x1, x2, None) if isinstance(x1, Tensor) else clip(x2, x1, None)
 
 
 def minimum(x1: Any, x2: Any) -> Tensor:
-    if not isinstance(x2, Tensor):
-        return clip(x1, None, x2)
-    return _minimum(x1, x2) if isinstance(x1, Tensor) else clip(x2, None, x1)
+    if isinstance(x1, Tensor) and isinstance(x2, Tensor):
+        return torch.minimum(x1, x2) if x1.dtype not in _WIDE else _minimum(x1, x2)
+    return clip(x1, None, x2) if isinstance(x1, Tensor) else clip(x2, None, x1)
 
 
 _maximum = _wide_two(torch.maximum, ordered=True)
@@ -429,12 +429,18 @@ def _reduction(f: Callable, ordered: bool = False) -> Callable:
 
     def reduce(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
         if axis == ():
-            x, axis, keepdims = x.unsqueeze(-1), -1, False
+            return reduce(x.unsqueeze(-1), -1, False)
         if x.dtype in _WIDE:
             return _lower(f(_lift(x, x.dtype, ordered), axis, keepdims), x.dtype, ordered)
         return f(x, axis, keepdims)
 
     return reduce
+
+
+def _sum(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    if x.dtype.is_floating_point:
+        return torch.sum(x, axis, keepdims)
+    return torch.sum(x, axis, keepdims, dtype=x.dtype)  # torch would widen integers to int64
 
 
 def _prod(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
@@ -469,11 +475,11 @@ def _comparable(x: Tensor) -> Tensor:
 
 
 logsumexp = _reduction(_logsumexp)
-max = _reduction(lambda x, axis, keepdims: torch.amax(x, axis, keepdims), ordered=True)
-mean = _reduction(lambda x, axis, keepdims: torch.mean(x, axis, keepdims))
-min = _reduction(lambda x, axis, keepdims: torch.amin(x, axis, keepdims), ordered=True)
+max = _reduction(torch.amax, ordered=True)
+mean = _reduction(torch.mean)
+min = _reduction(torch.amin, ordered=True)
 prod = _reduction(_prod)
-sum = _reduction(lambda x, axis, keepdims: torch.sum(x, axis, keepdims, dtype=x.dtype))
+sum = _reduction(_sum)
 var = _reduction(lambda x, axis, keepdims: torch.var(x, axis, correction=0, keepdim=keepdims))
 
 
@@ -557,8 +563,7 @@ def _is_nan(x: Tensor) -> Tensor:
 broadcast_to = torch.broadcast_to
 
 
-def concat(arrays: Sequence[Tensor], axis: int) -> Tensor:
-    return torch.cat(arrays, axis)
+concat = torch.cat
 
 
 def expand_dims(x: Tensor, axis: Any) -> Tensor:
@@ -578,10 +583,26 @@ def flip(x: Tensor, axis: Any) -> Tensor:
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
-    key = key if isinstance(key, tuple) else (key,)
-    if py.any(isinstance(k, py.slice) and isinstance(k.step, int) and k.step < 0 for k in key):
-        x, key = _mirrored(x, key)
-    return x[tuple([_index(k) for k in key])]
+    entries = key if type(key) is tuple else (key,)
+    for entry in entries:
+        if type(entry) not in _PLAIN and not _is_forward(entry):
+            break
+    else:
+        return x[key]
+    if py.any(_is_backward(k) for k in entries):
+        x, entries = _mirrored(x, entries)
+    return x[tuple([_index(k) for k in entries])]
+
+
+_PLAIN = frozenset((int, bool, type(None), type(Ellipsis)))
+
+
+def _is_forward(k: Any) -> bool:
+    return type(k) is py.slice and not _is_backward(k)
+
+
+def _is_backward(k: Any) -> bool:
+    return isinstance(k, py.slice) and isinstance(k.step, int) and k.step < 0
 
 
 def _index(k: Any) -> Any:
@@ -598,7 +619,7 @@ def _mirrored(x: Tensor, key: tuple) -> tuple[Tensor, tuple]:
     new, axis = [], 0
     rest = x.ndim - py.sum(_spanned(k) for k in key if k is not Ellipsis)
     for k in key:
-        if isinstance(k, py.slice) and isinstance(k.step, int) and k.step < 0:
+        if _is_backward(k):
             run = range(*k.indices(x.shape[axis]))
             x = flip(x, axis)
             first = x.shape[axis] - 1 - run.start
@@ -645,8 +666,7 @@ def _fold(places: Tensor, n: int, mode: str) -> Tensor:
     return torch.minimum(turned, (period if mode == "reflect" else period - 1) - turned)
 
 
-def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
-    return x.permute(axes)
+permute_dims = torch.permute
 
 
 def repeat(x: Tensor, repeats: Any, axis: int, total: int | None = None) -> Tensor:
@@ -688,10 +708,7 @@ def squeeze(x: Tensor, axis: Any) -> Tensor:
     return torch.squeeze(x) if axis is None else torch.squeeze(x, axis)
 
 
-def stack(arrays: Sequence[Tensor], axis: int) -> Tensor:
-    return torch.stack(arrays, axis)
-
-
+stack = torch.stack
 tile = torch.tile
 
 
@@ -711,8 +728,7 @@ def split(x: Tensor, sections: Sequence[int], axis: int) -> list[Tensor]:
 
 
 def _positions(indices: Tensor, n: int) -> Tensor:
-    """Indices as int64, negative ones counted from the end."""
-    indices = indices.to(torch.int64)
+    """Indices, negative ones counted from the end."""
     return torch.where(indices < 0, indices + n, indices)
 
 
@@ -733,7 +749,7 @@ def _unflatten(x: Tensor, axis: int, sizes: tuple) -> Tensor:
 
 @_bits
 def take_along_axis(x: Tensor, indices: Tensor, axis: int) -> Tensor:
-    return torch.take_along_dim(x, _positions(indices, x.shape[axis]), axis)
+    return torch.take_along_dim(x, _positions(indices, x.shape[axis]).to(torch.int64), axis)
 
 
 _SCATTER = {
