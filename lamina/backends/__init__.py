@@ -55,8 +55,8 @@ def installed() -> tuple[str, ...]:
 def default_name() -> str:
     """The backend to use when a program names none.
 
-    The first of: `LAMINA_BACKEND`, `KERAS_BACKEND`, "backend" in `~/.lamina/lamina.json`, the same in
-    `~/.keras/keras.json`, the first one installed of `NAMES`.
+    The first of: `LAMINA_BACKEND`, `KERAS_BACKEND`, "backend" in `~/.lamina/lamina.json`, the first one installed of
+    `NAMES`. The file of Keras is not read: Keras writes it unasked, so it is nobody's choice.
 
     Raises:
         ValueError: if one of these names a backend that does not exist.
@@ -64,11 +64,9 @@ def default_name() -> str:
     for variable in ("LAMINA_BACKEND", "KERAS_BACKEND"):
         if name := os.environ.get(variable):
             return _check(name.lower(), f"the environment variable {variable}")
-    own, keras = (_read_config(Path.home() / file) for file in (".lamina/lamina.json", ".keras/keras.json"))
-    if own:
+    if own := _read_config(Path.home() / ".lamina/lamina.json"):
         return _check(own, "~/.lamina/lamina.json")
-    # Keras writes its file unasked, so a backend there that Lamina cannot load is no reason to stop
-    return keras if keras in installed() else installed()[0]
+    return installed()[0]
 
 
 def _is_installed(name: str) -> bool:

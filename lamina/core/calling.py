@@ -11,7 +11,7 @@ from lamina.core.masks import get_mask, set_mask
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
-from lamina.kernel.context import state
+from lamina.kernel.context import current, state
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Holder
 from lamina.ops._op import convert
@@ -67,13 +67,11 @@ def _shape_of(x: Any) -> Any:
 
 def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     """Call a layer with everything that can be in the way: conversion, building, masks, precision, losses."""
-    from lamina.kernel.context import current
-
-    k = current()
     plan = layer._plan
-    args, kwargs = _prepared(layer, k, args, kwargs)
     if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
-        return _symbolic(layer, plan, args, kwargs)
+        return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
+    k = current()
+    args, kwargs = _prepared(layer, k, args, kwargs)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)
@@ -204,9 +202,17 @@ def _finish(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: Any)
     if layer.activity_regularizer is not None:
         for x in leaves(outputs):
             if hasattr(x, "shape"):
-                layer.add_loss(layer.activity_regularizer(x))
+                layer.add_loss(layer.activity_regularizer(x) / _rows(x))  # a mean over the batch, as the loss
     if masks is not None or layer._makes_masks:
         _pass_masks(layer, args, masks, outputs)
+
+
+def _rows(x: Any) -> Any:
+    from lamina.kernel.context import current
+
+    k = current()
+    rows = k.shape(x)[0] if len(x.shape) else 1
+    return rows if isinstance(rows, int) else k.astype(rows, "float32")
 
 
 _warned: set[type] = set()

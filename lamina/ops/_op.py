@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from lamina.kernel import dtypes
+from lamina.kernel import shapes
 from lamina.kernel.context import _activate, state
 from lamina.kernel.symbolic import Holder, Symbolic
 
@@ -135,6 +136,14 @@ class Op:
 _SCALARS = (bool, int, float, complex)
 
 
+def _kernel_for(args: tuple) -> Any:
+    """The interpreter for the first call in a thread: drawing a graph needs no framework, so none is imported for it."""
+    for x in args:
+        if isinstance(x, Symbolic) or (isinstance(x, list | tuple) and any(isinstance(e, Symbolic) for e in x)):
+            return shapes
+    return _activate()
+
+
 def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
     """A tensor of interpreter `k` from anything. Python numbers become 32 bits wide, arrays keep their dtype."""
     if isinstance(x, k.Tensor):
@@ -246,7 +255,7 @@ def _unary(what: Op) -> Callable[..., Any]:
     inexact = dtypes.IS_INEXACT
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        k = state.kernel or _activate()
+        k = state.kernel or _kernel_for(args)
         if args and isinstance(args[0], k.Tensor) and (not to_float or k.dtype(args[0]) in inexact):
             return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
         return what(k, args, kwargs)
@@ -260,7 +269,7 @@ def _binary(what: Op) -> Callable[..., Any]:
     inexact = dtypes.IS_INEXACT
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        k = state.kernel or _activate()
+        k = state.kernel or _kernel_for(args)
         if len(args) > 1:
             x1, x2 = args[0], args[1]
             tensor = k.Tensor
@@ -277,6 +286,6 @@ def _binary(what: Op) -> Callable[..., Any]:
 
 def _general(what: Op) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return what(state.kernel or _activate(), args, kwargs)
+        return what(state.kernel or _kernel_for(args), args, kwargs)
 
     return call

@@ -98,7 +98,7 @@ class _Run:
     def _logs(self) -> dict[str, Any]:
         if self.program.gives_logs and self._last is not None:
             return engine.to_host(self.program.k, self._last)
-        return engine.to_host(self.program.k, self.program.results())
+        return in_order(self.model, engine.to_host(self.program.k, self.program.results()))
 
     _last: Any = None
 
@@ -212,7 +212,13 @@ def one_batch(model: Any, kind: str, batch: Any) -> dict[str, Any]:
     logs = program.run_batch(engine.to_device(program.k, batch))
     out = engine.to_host(program.k, logs if program.gives_logs else program.results())
     program.release()
-    return out
+    return in_order(model, out)
+
+
+def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:
+    """The logs in the order of the metrics (compiled programs give dicts by sorted keys)."""
+    known = {name: logs[name] for name in model.metrics_names if name in logs}
+    return known | logs
 
 
 # -- prediction ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from lamina.backends.jax.random import *
 name = "jax"
 abstract = False
 functional = True
+traced_step = False
 differentiable = True
 eager_sync = True
 overrides: dict[str, Callable[..., Any]] = {}

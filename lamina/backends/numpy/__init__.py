@@ -18,6 +18,7 @@ from lamina.kernel import contract as _contract
 name = "numpy"
 abstract = False
 functional = False
+traced_step = False
 differentiable = False
 eager_sync = False
 overrides: dict[str, Callable[..., Any]] = {}

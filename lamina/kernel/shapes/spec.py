@@ -135,7 +135,7 @@ def spec(x: Any) -> Spec:
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return Spec(tuple(x.shape), dtypes.standardize(x.dtype))
     if isinstance(x, bool | int | float | complex):
-        return Spec((), {bool: "bool", int: "int32", float: "float32", complex: "complex64"}[type(x)])
+        return Spec((), {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(x), "int32"))
     if isinstance(x, list | tuple) and any(isinstance(e, Spec) for e in x):
         first = next(spec(e) for e in x if isinstance(e, Spec))
         return Spec((len(x), *first.shape), first.dtype)
