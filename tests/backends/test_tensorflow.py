@@ -99,7 +99,8 @@ def test_jit_knows_the_result_of_each_trace() -> None:
 
     for rows in (1, 2, 3, 1, 4, 2):
         result = f(np.ones((rows, 2), "float32"), "up")
-        assert result["how"] == "up" and result["y"].shape == (rows, 2)
+        assert result["how"] == "up"
+        assert result["y"].shape == (rows, 2)
         assert result["rows"] in (rows, None)
     assert len(traces) <= 3
     assert [type(f(np.ones((1, 2)), how)["how"]) for how in (1, 1.0, True)] == [int, float, bool]
@@ -140,7 +141,8 @@ def test_scan_of_nothing() -> None:
     carry, ys = k.scan(
         lambda c, x: (c + x, (c, x)), k.zeros((3,), "float32"), k.zeros((0, 3), "float32"), 0, False, 1
     )
-    assert carry.shape == (3,) and [y.shape for y in ys] == [(0, 3), (0, 3)]
+    assert carry.shape == (3,)
+    assert [y.shape for y in ys] == [(0, 3), (0, 3)]
 
 
 def test_remat_differentiates_what_the_function_reads() -> None:

@@ -73,7 +73,7 @@ def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: in
         return _alike(optree.tree_leaves(new), carry), [tf.convert_to_tensor(leaf) for leaf in leaves]
 
     known = not isinstance(length, tf.Tensor)
-    if known and 0 < length and (tf.executing_eagerly() or length <= unroll):
+    if known and length > 0 and (tf.executing_eagerly() or length <= unroll):
         carry, ys = _scan_in_python(step, carry, rows, length, reverse)
     else:
         carry, ys = _scan_in_graph(step, carry, rows, length, reverse, unroll if known else 1)
