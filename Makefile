@@ -1,0 +1,60 @@
+# One word for each thing. Everything runs in .venv, which is made on first use; only Python is needed.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# A machine without room for the CUDA packages of torch can name an index of CPU builds: make test PIP_FLAGS="..."
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
+
+.PHONY: demo test test-slow check bench docs format clean
+
+demo: $(VENV)/.demo
+	$(PYTHON) examples/digits.py
+
+test: $(VENV)/.test
+	$(PYTHON) -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/.test
+	$(PYTHON) -m pytest -m slow $(ARGS)
+
+check: $(VENV)/.check
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/basedpyright --level error
+
+format: $(VENV)/.check
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: $(VENV)/.bench
+	$(PYTHON) -m benchmarks $(ARGS)
+
+docs: $(VENV)/.docs
+	$(VENV)/bin/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site .bench digits.keras digits.png
+
+$(VENV)/.made:
+	python3 -m venv $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	$(PIP) -e ".[demo]"
+	touch $@
+
+$(VENV)/.test: $(VENV)/.made pyproject.toml
+	$(PIP) "torch==2.13.0"
+	$(PIP) -e ".[test]"
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.made pyproject.toml
+	$(PIP) "torch==2.13.0"
+	$(PIP) -e ".[bench]"
+	touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(PIP) -e ".[check]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	$(PIP) -e ".[docs]"
+	touch $@
