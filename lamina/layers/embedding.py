@@ -97,6 +97,9 @@ class Embedding(Adaptable):
         from lamina.saving.codec import serialize
 
         config = {k: v for k, v in super().get_config().items() if k != "weights"}
+        config["input_dim"] = (
+            self.input_dim
+        )  # elsewhere the old name of an input's size, which no config holds
         return {**config, "activity_regularizer": serialize(self.activity_regularizer)}
 
 
