@@ -6,7 +6,7 @@ from lamina.backends.torch.array import *
 from lamina.backends.torch.control import *
 from lamina.backends.torch.device import *
 from lamina.backends.torch.linear import *
-from lamina.backends.torch.native import overrides as overrides
+from lamina.backends.torch.native import overrides
 from lamina.backends.torch.neural import *
 from lamina.backends.torch.random import *
 
@@ -16,3 +16,7 @@ functional = False
 traced_step = False
 differentiable = True
 eager_sync = devices("gpu") != []  # on the CPU torch has computed a number before it returns
+
+from lamina.backends.torch import optimizers  # noqa: E402 - it computes with the names above
+
+overrides = overrides | optimizers.overrides

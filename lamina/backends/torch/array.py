@@ -647,13 +647,12 @@ def pad(x: Tensor, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> 
     return F.pad(x, flat, value=0 if value is None else value)
 
 
-@_bits
 def _pad_from_inside(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) -> Tensor:
     for axis, (low, high) in enumerate(widths):
         if low or high:  # torch reflects the last axes only, and once
             n = x.shape[axis]
             places = torch.arange(-low, n + high, device=x.device)
-            x = torch.index_select(x, axis, _fold(places, n, mode))
+            x = select(x, axis, _fold(places, n, mode))
     return x
 
 
@@ -732,15 +731,20 @@ def _positions(indices: Tensor, n: int) -> Tensor:
     return torch.where(indices < 0, indices + n, indices)
 
 
-@_bits
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     indices = _positions(indices, x.shape[axis])
-    if axis == 0 and x.ndim == 2 and x.dtype.is_floating_point:
-        return F.embedding(
-            indices, x
-        )  # its gradient adds rows several times faster than that of index_select
-    rows = torch.index_select(x, axis, indices.reshape(-1))
-    return rows if indices.ndim == 1 else _unflatten(rows, axis % x.ndim, tuple(indices.shape))
+    if indices.ndim == 1:
+        return select(x, axis, indices)
+    rows = select(
+        x, axis, indices.reshape(-1)
+    )  # its gradient is several times faster than that of x[indices]
+    return _unflatten(rows, axis % x.ndim, tuple(indices.shape))
+
+
+@_bits
+def select(x: Tensor, axis: int, places: Tensor) -> Tensor:
+    """x at these places of an axis, all of them counted from the start."""
+    return torch.index_select(x, axis, places)
 
 
 def _unflatten(x: Tensor, axis: int, sizes: tuple) -> Tensor:

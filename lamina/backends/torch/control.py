@@ -17,7 +17,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
-from lamina.backends.torch.array import DTYPES, concat, dtype, flip, is_hidden, stack
+from lamina.backends.torch.array import DTYPES, concat, dtype, flip, is_hidden, select, stack
 from lamina.errors import BackendError
 
 
@@ -302,6 +302,6 @@ def _slice_taker(first: int, size: int) -> Callable[[Tensor], Tensor]:
 
 def _index_taker(row: Tensor) -> Callable[[Tensor], Tensor]:
     def take(x: Tensor) -> Tensor:
-        return x[row.to(x.device, non_blocking=True)]
+        return select(x, 0, row.to(x.device, non_blocking=True))
 
     return take
