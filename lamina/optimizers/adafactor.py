@@ -36,6 +36,8 @@ class Adafactor(Optimizer):
         Shazeer and Stern, 2018, Adafactor: Adaptive Learning Rates with Sublinear Memory Cost.
     """
 
+    elementwise = False
+
     @takes_options
     def __init__(
         self,

@@ -15,10 +15,11 @@ from lamina.core import names
 from lamina.core.config import Configurable
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
-from lamina.kernel.context import current
+from lamina.kernel.context import current, state
 from lamina.ops._op import convert
 from lamina.optimizers import clipping
 from lamina.optimizers.branch import choose
+from lamina.optimizers.lists import change, mapped
 from lamina.optimizers.schedules.base import LearningRateSchedule
 
 
@@ -58,6 +59,7 @@ class Optimizer(Configurable):
     """
 
     native: str | None = None  # under which name a backend may have the rule in a faster form
+    elementwise = True  # whether the rule looks at no shape, so that it may run on all variables at once
 
     def __init__(
         self,
@@ -478,8 +480,7 @@ class Optimizer(Configurable):
             for total, gradient in zip(sums, grads, strict=True):
                 total.assign(total.value + gradient)
 
-        count = self._iterations.value + 1
-        last = k.equal(k.remainder(count, k.full((), steps, "int32")), k.full((), 0, "int32"))
+        last = self._is_multiple(k, self._iterations.value + 1, steps)
         choose(k, last, update, add, [*self._variables, *variables])
 
     def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
@@ -495,11 +496,11 @@ class Optimizer(Configurable):
 
     def _clip(self, k: Any, grads: list[Any]) -> list[Any]:
         if self.clipnorm is not None:
-            return [clipping.by_norm(k, g, self.clipnorm) for g in grads]
+            return mapped(k, lambda k, g: clipping.by_norm(k, g, self.clipnorm), grads)
         if self.global_clipnorm is not None:
             return clipping.by_global_norm(k, grads, self.global_clipnorm)
         if self.clipvalue is not None:
-            return [k.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
+            return mapped(k, lambda k, g: k.clip(g, -self.clipvalue, self.clipvalue), grads)
         return grads
 
     def decay_of(self, variable: Variable) -> float | None:
@@ -507,24 +508,31 @@ class Optimizer(Configurable):
         return self.weight_decay
 
     def _decay(self, k: Any, variables: list[Variable], rate: Any) -> None:
+        groups: dict[tuple[str, float], list[Variable]] = {}
         for variable in variables:
             decay = self.decay_of(variable)
             if decay is not None and self._decays(variable):
-                share = k.astype(rate, variable.dtype) * decay
-                variable.assign(variable.value - variable.value * share)
+                groups.setdefault((variable.dtype, decay), []).append(variable)
+        for (dtype, decay), members in groups.items():
+            share = k.astype(rate, dtype) * decay
+            change(k, lambda k, p, share=share: (p - p * share,), [members])
 
     def _average(self, k: Any, variables: list[Variable]) -> None:
         count = convert(k, _value(self.iterations))
-        for variable in variables:
-            average = self._averages[self._index[id(variable)]]
+        overwrite = self._is_multiple(k, count + 1, self.ema_overwrite_frequency)
+        for (dtype, _), members in _alike(variables).items():
+            owners = [variables[i] for i in members]
+            averages = [self._averages[self._index[id(v)]] for v in owners]
             # the first update sets the average, later ones move it
-            stays = k.astype(k.not_equal(count, k.full((), 0, "int32")), variable.dtype) * self.ema_momentum
-            moved = stays * average.value + (1 - stays) * variable.value
-            average.assign(moved)
-            if self.ema_overwrite_frequency:
-                every = k.full((), self.ema_overwrite_frequency, "int32")
-                now = k.equal(k.remainder(count + 1, every), k.full((), 0, "int32"))
-                variable.assign(k.where(now, moved, variable.value))
+            stays = k.astype(k.not_equal(count, k.full((), 0, "int32")), dtype) * self.ema_momentum
+            change(k, lambda k, a, p, stays=stays: (a * stays + p * (1 - stays), p), [averages, owners])
+            if overwrite is not None:
+                change(k, lambda k, p, a: (k.where(overwrite, a, p), a), [owners, averages])
+
+    def _is_multiple(self, k: Any, count: Any, of: int | None) -> Any:
+        if not of:
+            return None
+        return k.equal(k.remainder(count, k.full((), of, "int32")), k.full((), 0, "int32"))
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """With `use_ema`, give the variables their averages; `fit` calls it at its end.
@@ -558,7 +566,7 @@ class Optimizer(Configurable):
         """
         k = current()
         c = self._coefficients(k, convert(k, _value(learning_rate)), variable.dtype, 1.0)
-        self._change(k, variable, convert(k, gradient, variable.dtype), c)
+        self._change(k, [variable], [convert(k, gradient, variable.dtype)], c)
 
     def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
         """Change all variables: by `update_step` where a subclass defines it, else by the rule."""
@@ -568,20 +576,34 @@ class Optimizer(Configurable):
             return
         for (dtype, multiplier), members in _alike(variables).items():
             c = self._coefficients(k, rate, dtype, multiplier)
-            for i in members:
-                self._change(k, variables[i], grads[i], c)
+            self._change(k, [variables[i] for i in members], [grads[i] for i in members], c)
 
     def _coefficients(self, k: Any, rate: Any, dtype: str, multiplier: float) -> Any:
         rate = k.astype(rate, dtype)
         step = k.astype(convert(k, _value(self.iterations)), dtype) + 1
         return self.coefficients(k, rate * multiplier if multiplier != 1 else rate, step)
 
-    def _change(self, k: Any, variable: Variable, gradient: Any, c: Any) -> None:
-        slots = self._slots[self._index[id(variable)]]
-        value, *new = self.rule(k, variable.value, gradient, c, *[s.value for s in slots])
-        variable.assign(value)
-        for slot, each in zip(slots, new, strict=True):
-            slot.assign(each)
+    def _change(self, k: Any, variables: list[Variable], grads: list[Any], c: Any) -> None:
+        """Run the rule: in the backend's own form, on all variables at once, or one by one."""
+        slots = [self._slots[self._index[id(v)]] for v in variables]
+        if not self.elementwise:
+            for variable, gradient, own in zip(variables, grads, slots, strict=True):
+                new = self.rule(k, variable.value, gradient, c, *[s.value for s in own])
+                for each, value in zip([variable, *own], new, strict=True):
+                    each.assign(value)
+            return
+        columns = [list(column) for column in zip(*slots, strict=True)]
+        native = k.overrides.get(f"optimizer/{self.native}")
+        if native is not None and state.scope is None:
+            values = [[v.value for v in column] for column in (variables, *columns)]
+            native(self, values[0], grads, values[1:], c)
+        else:
+            change(
+                k,
+                lambda k, p, *rest: self.rule(k, p, rest[-1], c, *rest[:-1]),
+                [variables, *columns],
+                [grads],
+            )
 
     # -- config ------------------------------------------------------------------------------------------------------
 

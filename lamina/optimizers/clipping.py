@@ -13,6 +13,9 @@ def by_norm(k: Any, gradient: Any, limit: float) -> Any:
 
 def global_norm(k: Any, grads: list[Any]) -> Any:
     """The norm of all gradients together; float32 at least."""
+    native = k.overrides.get("optimizer/global_norm")
+    if native is not None:
+        return native(grads)
     total: Any = 0.0
     for gradient in grads:
         wide = k.astype(gradient, "float32") if k.dtype(gradient) in ("float16", "bfloat16") else gradient
@@ -24,4 +27,5 @@ def by_global_norm(k: Any, grads: list[Any], limit: float) -> list[Any]:
     """The gradients, together no longer than `limit`; all NaN if one is not finite."""
     norm = global_norm(k, grads)
     scale = limit / k.maximum(norm, limit) + (norm - norm)
-    return [g * k.astype(scale, k.dtype(g)) for g in grads]
+    scales = {dtype: k.astype(scale, dtype) for dtype in {k.dtype(g) for g in grads}}
+    return [g * scales[k.dtype(g)] for g in grads]

@@ -34,8 +34,6 @@ class Lion(Optimizer):
         Chen et al., 2023, Symbolic Discovery of Optimization Algorithms.
     """
 
-    native = "lion"
-
     @takes_options
     def __init__(
         self,

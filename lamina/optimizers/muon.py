@@ -48,6 +48,8 @@ class Muon(Optimizer):
         Scalable for LLM Training.
     """
 
+    elementwise = False
+
     @takes_options
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -129,7 +130,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"PiecewiseConstantDecay needs one value more than boundaries, got {len(values)} values for "
                 f"{len(boundaries)} boundaries."
             )
-        if any(b <= a for a, b in zip(boundaries, boundaries[1:], strict=False)):
+        if any(b <= a for a, b in itertools.pairwise(boundaries)):
             raise ValueError(f"`boundaries` must grow, got {list(boundaries)}.")
         self.boundaries, self.values, self.name = boundaries, values, name
 

@@ -1,0 +1,41 @@
+"""One rule on many variables: a loop, or one call of a backend that works on lists of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lamina.core.variable import Variable
+from lamina.kernel.context import state
+
+Rule = Callable[..., tuple[Any, ...]]
+
+
+def change(
+    k: Any, rule: Rule, variables: Sequence[Sequence[Variable]], inputs: Sequence[Sequence[Any]] = ()
+) -> None:
+    """Give variables the values `rule(k, *values, *inputs)`, row by row.
+
+    Args:
+        k: The kernel.
+        rule: Gives as many tensors as there are lists of variables. It must look at no shapes.
+        variables: Lists of equal length.
+        inputs: Lists of tensors, as long.
+    """
+    lists = k.overrides.get("lists")
+    if lists is not None and state.scope is None:
+        lists.change(rule, [[v.value for v in column] for column in variables], inputs)
+        return
+    for row in zip(*variables, *inputs, strict=True):
+        owners = row[: len(variables)]
+        new = rule(k, *[v.value for v in owners], *row[len(variables) :])
+        for variable, value in zip(owners, new, strict=True):
+            variable.assign(value)
+
+
+def mapped(k: Any, rule: Callable[..., Any], *inputs: list[Any]) -> list[Any]:
+    """`[rule(k, *row) for row in inputs]`."""
+    lists = k.overrides.get("lists")
+    if lists is not None:
+        return lists.map(rule, inputs)
+    return [rule(k, *row) for row in zip(*inputs, strict=True)]
