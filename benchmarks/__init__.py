@@ -1,0 +1,1 @@
+"""Speed, side by side with real Keras, in one run: `make bench`."""
