@@ -241,7 +241,8 @@ def _detached(x: Any) -> Any:
 
 
 def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
-    return torch.func.jvp(f, tuple(primals), tuple(tangents))
+    outputs, directional, *_ = torch.func.jvp(f, tuple(primals), tuple(tangents))
+    return outputs, directional
 
 
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:

@@ -67,7 +67,7 @@ def put(x: Any, dtype: str | None = None) -> Tensor:
 
 
 def wait(x: Any) -> None:
-    if torch.cuda.is_available():
+    if torch.cuda.is_available():  # on the CPU torch has finished before it returns
         torch.cuda.synchronize()
 
 

@@ -60,7 +60,7 @@ def _integers_between(
 
 def _gamma(source: torch.Generator, shape: list[int], dtype: torch.dtype, alpha: Tensor) -> Tensor:
     wide = alpha if alpha.dtype is torch.float64 else alpha.float()
-    return torch._standard_gamma(wide.expand(shape), generator=source)
+    return torch.ops.aten._standard_gamma(wide.expand(shape), generator=source)
 
 
 def _binomial(
@@ -139,7 +139,7 @@ def _gamma_gradient(ctx: Any, upstream: Tensor) -> tuple:
     gradients: list = [None] * len(tensors)
     if ctx.kind == "gamma":  # the only draw that torch differentiates
         alpha = tensors[0].expand(draw.shape)
-        slope = torch._standard_gamma_grad(alpha.to(draw.dtype), draw)
+        slope = torch.ops.aten._standard_gamma_grad(alpha.to(draw.dtype), draw)
         gradients = [(upstream * slope).sum_to_size(tensors[0].shape).to(alpha.dtype)]
     return None, None, None, None, gradients, [None] * ctx.bounds, None
 
