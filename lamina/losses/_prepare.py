@@ -111,10 +111,18 @@ def masked_weight(sample_weight: Any, mask: Any, dtype: str, keep_mean: bool) ->
     if sample_weight is None:
         return mask
     sample_weight, mask = same_rank(ops.cast(sample_weight, dtype), mask)
-    return sample_weight * mask
+    return per_leading_axes(sample_weight, mask) * per_leading_axes(mask, sample_weight)
 
 
 EPSILON = 1e-7  # keeps an empty mask finite
+
+
+def per_leading_axes(weight: Any, values: Any) -> Any:
+    """A weight of the first axes of the values (one per sample, or per step) in a shape that broadcasts to them."""
+    rank, missing = len(weight.shape), len(values.shape) - len(weight.shape)
+    if rank and missing > 0 and fits(weight.shape, values.shape[:rank]):
+        return ops.reshape(weight, (*ops.shape(weight), *[1] * missing))
+    return weight
 
 
 def weighted(what: str, values: Any, weight: Any) -> tuple[Any, Any]:
@@ -124,11 +132,7 @@ def weighted(what: str, values: Any, weight: Any) -> tuple[Any, Any]:
         ValueError: if the shapes do not fit.
     """
     values, weight = same_rank(values, weight)
-    missing = len(values.shape) - len(weight.shape)
-    if missing > 0 and fits(weight.shape, values.shape[: len(weight.shape)]) and weight.shape:
-        weight = ops.reshape(
-            weight, (*ops.shape(weight), *[1] * missing)
-        )  # one weight per sample, or per step
+    weight = per_leading_axes(weight, values)
     if len(weight.shape) > len(values.shape) or not _broadcasts(values.shape, weight.shape):
         raise ValueError(
             f"{what}: `sample_weight` (or the mask) has shape {shown(weight.shape)} but the values to weigh have shape "

@@ -516,15 +516,15 @@ class Tversky(LossFunctionWrapper):
     """One minus the Tversky index: `tversky`.
 
     Args:
-        alpha: The price of false positives.
-        beta: The price of false negatives.
+        alpha: The price of false negatives.
+        beta: The price of false positives.
         reduction, name: See `Loss`.
         axis: The axes of the sums; None means all, batch included.
         dtype: See `Loss`.
 
     Example:
         >>> import lamina
-        >>> round(float(lamina.losses.Tversky(alpha=1.0)([[1.0, 0.0]], [[1.0, 1.0]])), 4)
+        >>> round(float(lamina.losses.Tversky(beta=1.0)([[1.0, 0.0]], [[1.0, 1.0]])), 4)
         0.5
     """
 

@@ -38,13 +38,13 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Any:
     """One minus the Tversky index: Dice with a price for each kind of error.
 
-    `1 - tp / (tp + alpha fp + beta fn + epsilon)`
+    `1 - tp / (tp + alpha fn + beta fp + epsilon)`
 
     Args:
         y_true: Tensor (batch, ...): memberships, 0 to 1.
         y_pred: Tensor of the same shape: probabilities.
-        alpha: The price of false positives.
-        beta: The price of false negatives.
+        alpha: The price of false negatives.
+        beta: The price of false positives.
         axis: The axes of the sums; None means all, batch included.
 
     Returns:
@@ -55,7 +55,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
 
     Example:
         >>> import lamina
-        >>> round(float(lamina.losses.tversky([[1.0, 0.0]], [[1.0, 1.0]], alpha=1.0)), 4)
+        >>> round(float(lamina.losses.tversky([[1.0, 0.0]], [[1.0, 1.0]], beta=1.0)), 4)
         0.5
 
     Reference:
@@ -65,4 +65,4 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
     hits = ops.sum(y_true * y_pred, axis=axis)
     false_positives = ops.sum((1.0 - y_true) * y_pred, axis=axis)
     false_negatives = ops.sum(y_true * (1.0 - y_pred), axis=axis)
-    return 1.0 - hits / (hits + alpha * false_positives + beta * false_negatives + config.epsilon())
+    return 1.0 - hits / (hits + alpha * false_negatives + beta * false_positives + config.epsilon())

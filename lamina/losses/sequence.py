@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import ops
+from lamina.core.masks import set_mask
 from lamina.kernel import dtypes
 from lamina.ops._check import shown
 
@@ -72,7 +73,7 @@ def circle(
         margin: The margin m.
 
     Returns:
-        Tensor (batch,); 0 for an embedding without another of its class, or of other classes.
+        Tensor (batch,); 0 and masked for an embedding without another of its class.
 
     Example:
         >>> import lamina
@@ -97,7 +98,11 @@ def circle(
     distance = 1.0 - similarity
     positive = gamma * ops.relu(distance + margin) * (distance - margin)
     negative = gamma * ops.relu(similarity + margin) * (similarity - margin)
-    return ops.softplus(_log_sum(positive, same) + _log_sum(negative, different))
+    loss = ops.softplus(_log_sum(positive, same) + _log_sum(negative, different))
+    set_mask(
+        loss, ops.any(same, axis=1)
+    )  # without another of its class a sample says nothing: no part of means
+    return loss
 
 
 def _log_sum(x: Any, mask: Any) -> Any:

@@ -257,7 +257,8 @@ def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | Non
     least = config.epsilon() if epsilon is None else epsilon
     dtype, wide = k.dtype(x), _wide(k, x)
     if order == 2:
-        inverse = k.minimum(k.rsqrt(k.sum(k.square(wide), axes, True)), 1.0 / least)
+        # the maximum stands inside the root, whose gradient at 0 is infinite
+        inverse = k.rsqrt(k.maximum(k.sum(k.square(wide), axes, True), least * least))
         return k.astype(wide * inverse, dtype)
     size = norm.op.body(k, wide, order, axes if len(axes) > 1 else axes[0], True)
     return k.astype(wide / k.maximum(size, least), dtype)

@@ -1,0 +1,425 @@
+"""Every loss against real Keras, on all backends: random, extreme, weighted, masked, single and half-precision input."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+from oracle import assert_same, keras
+
+import lamina
+from lamina import backends, losses
+from lamina.kernel.context import interpreter
+from lamina.losses.loss import REDUCTIONS, LossFunctionWrapper
+
+rng = np.random.default_rng(3)
+
+
+def f32(x: Any) -> np.ndarray:
+    return np.asarray(x, "float32")
+
+
+def probabilities(*shape: int) -> np.ndarray:
+    x = rng.random(shape)
+    return f32(x / x.sum(-1, keepdims=True))
+
+
+def one_hot(numbers: Any, classes: int) -> np.ndarray:
+    return f32(np.eye(classes)[np.asarray(numbers)])
+
+
+NUMBERS = {
+    "random": (f32(rng.normal(size=(6, 5))), f32(rng.normal(size=(6, 5)))),
+    "deep": (f32(rng.random((3, 4, 5))), f32(rng.random((3, 4, 5)))),
+    "large": (f32([[1e4, -1e4, 0.0], [0.0, 0.0, 0.0]]), f32([[-1e4, 1e4, 1e4], [0.0, 0.0, 0.0]])),
+    "single": (f32([[0.3]]), f32([[0.8]])),
+    "column": (f32(rng.normal(size=4)), f32(rng.normal(size=(4, 1)))),
+}
+COUNTS = {
+    "random": (f32(rng.integers(0, 5, (6, 5))), f32(rng.random((6, 5)) * 4)),
+    "edges": (f32([[0.0, 3.0, 0.0]]), f32([[0.0, 0.0, 1e4]])),
+    "single": (f32([[2.0]]), f32([[1.5]])),
+}
+YES_NO = {
+    "random": (f32(rng.integers(0, 2, (6, 5))), f32(rng.random((6, 5)))),
+    "edges": (f32([[0, 1, 0, 1], [1, 0, 0.5, 0.25]]), f32([[0, 1, 1, 0], [0.5, 0.5, 0, 1]])),
+    "single": (f32([[1.0]]), f32([[0.8]])),
+    "column": (f32([0, 1, 1]), f32([[0.2], [0.9], [0.4]])),
+}
+LOGITS = {
+    "random": (f32(rng.integers(0, 2, (6, 5))), f32(rng.normal(size=(6, 5)) * 3)),
+    "edges": (f32([[0, 1, 0, 1], [1, 0, 0.5, 0.25]]), f32([[-1e4, 1e4, 1e4, -1e4], [0, 0, 1e4, -1e4]])),
+}
+CLASSES = {
+    "random": (one_hot([0, 2, 1, 3], 4), probabilities(4, 4)),
+    "deep": (one_hot([[0, 2], [1, 3], [2, 2]], 4), probabilities(3, 2, 4)),
+    "edges": (one_hot([0, 1, 2], 3), f32([[1, 0, 0], [1, 0, 0], [0.5, 0.5, 0]])),
+    "unscaled": (f32([[0.5, 0.5, 0.0]]), f32([[2.0, 1.0, 1.0]])),
+    "single": (one_hot([1], 2), f32([[0.4, 0.6]])),
+}
+CLASS_LOGITS = {
+    "random": (one_hot([0, 2, 1, 3], 4), f32(rng.normal(size=(4, 4)) * 3)),
+    "edges": (one_hot([0, 1, 2], 3), f32([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, 1e4]])),
+}
+SPARSE = {
+    name: (np.argmax(t, -1).astype("int32"), p) for name, (t, p) in CLASSES.items() if name != "unscaled"
+}
+SPARSE_LOGITS = {name: (np.argmax(t, -1).astype("int32"), p) for name, (t, p) in CLASS_LOGITS.items()}
+SPARSE["last axis 1"] = (np.int32([[0], [2]]), probabilities(2, 3))
+IGNORED = {
+    "some": (np.int32([0, -1, 2, -1]), probabilities(4, 3)),
+    "all": (np.int32([-1, -1]), probabilities(2, 3)),
+}
+EMBEDDINGS = f32(rng.normal(size=(6, 4)))
+EMBEDDINGS /= np.linalg.norm(EMBEDDINGS, axis=1, keepdims=True)
+CIRCLE = {
+    "random": (np.int32([0, 1, 0, 1, 2, 1]), EMBEDDINGS),
+    "one class": (np.int32([1, 1, 1]), EMBEDDINGS[:3]),
+    "single": (np.int32([1]), EMBEDDINGS[:1]),
+}
+SEQUENCES = {
+    "random": (np.int32([[1, 2, 0, 0], [2, 2, 1, 0]]), f32(rng.normal(size=(2, 7, 4)))),
+    "no label": (np.int32([[1, 2], [0, 0]]), f32(rng.normal(size=(2, 5, 3)))),
+}
+
+LOSSES: list[tuple[str, dict[str, Any], dict[str, tuple[np.ndarray, np.ndarray]]]] = [
+    ("MeanSquaredError", {}, NUMBERS),
+    ("MeanAbsoluteError", {}, NUMBERS),
+    ("MeanAbsolutePercentageError", {}, NUMBERS),
+    ("MeanSquaredLogarithmicError", {}, NUMBERS),
+    ("CosineSimilarity", {}, NUMBERS),
+    ("CosineSimilarity", {"axis": 1}, {"deep": NUMBERS["deep"]}),
+    ("Huber", {}, NUMBERS),
+    ("Huber", {"delta": 0.3}, NUMBERS),
+    ("LogCosh", {}, NUMBERS),
+    ("KLDivergence", {}, CLASSES),
+    ("Poisson", {}, COUNTS),
+    ("Hinge", {}, NUMBERS | YES_NO),
+    ("SquaredHinge", {}, YES_NO | {"signs": (f32(np.sign(NUMBERS["random"][0])), NUMBERS["random"][1])}),
+    ("CategoricalHinge", {}, CLASSES | CLASS_LOGITS),
+    ("BinaryCrossentropy", {}, YES_NO),
+    ("BinaryCrossentropy", {"from_logits": True}, LOGITS),
+    ("BinaryCrossentropy", {"label_smoothing": 0.2, "axis": 0}, YES_NO),
+    ("BinaryFocalCrossentropy", {}, YES_NO),
+    ("BinaryFocalCrossentropy", {"from_logits": True, "gamma": 3.0}, LOGITS),
+    (
+        "BinaryFocalCrossentropy",
+        {"apply_class_balancing": True, "alpha": 0.4, "label_smoothing": 0.1},
+        YES_NO,
+    ),
+    ("CategoricalCrossentropy", {}, CLASSES),
+    ("CategoricalCrossentropy", {"from_logits": True}, CLASS_LOGITS),
+    ("CategoricalCrossentropy", {"label_smoothing": 0.2}, CLASSES),
+    ("CategoricalCrossentropy", {"axis": 1}, {"deep": NUMBERS["deep"]}),
+    ("CategoricalFocalCrossentropy", {}, CLASSES),
+    ("CategoricalFocalCrossentropy", {"from_logits": True, "alpha": 0.5, "gamma": 1.0}, CLASS_LOGITS),
+    ("CategoricalFocalCrossentropy", {"label_smoothing": 0.1}, CLASSES),
+    ("SparseCategoricalCrossentropy", {}, SPARSE),
+    ("SparseCategoricalCrossentropy", {"from_logits": True}, SPARSE_LOGITS),
+    ("SparseCategoricalCrossentropy", {"ignore_class": -1}, IGNORED),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}, {n: SPARSE[n] for n in ("random", "edges", "single")}),
+    ("CTC", {}, SEQUENCES),
+    ("Circle", {}, CIRCLE),
+    ("Circle", {"gamma": 2.0, "margin": 0.1, "remove_diagonal": False}, CIRCLE),
+    ("Dice", {}, YES_NO),
+    ("Dice", {"axis": 1}, YES_NO),
+    ("Tversky", {"alpha": 0.3, "beta": 0.9}, YES_NO),
+    ("Tversky", {"axis": (0,)}, YES_NO),
+]
+CASES = [(name, kwargs, kind) for name, kwargs, data in LOSSES for kind in data]
+DATA = {(name, str(kwargs)): data for name, kwargs, data in LOSSES}
+
+
+@functools.cache
+def theirs(index: int, weighted: bool, reduction: str) -> Any:
+    name, kwargs, kind = CASES[index]
+    y_true, y_pred = DATA[name, str(kwargs)][kind]
+    loss = getattr(keras.losses, name)(reduction=reduction, **kwargs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return oracle.numbers(
+            loss(y_true, y_pred, sample_weight=weights(name, kwargs, y_true) if weighted else None)
+        )
+
+
+def weights(name: str, kwargs: dict[str, Any], y_true: np.ndarray) -> Any:
+    """One weight per sample; for losses that give one value per batch or feature, one weight for all."""
+    deep = y_true.ndim > (1 if name.startswith("Sparse") and y_true.shape[-1] != 1 else 2)
+    per_sample = name not in ("Dice", "Tversky") and kwargs.get("axis", -1) == -1 and not deep
+    return f32(np.arange(len(y_true)) % 3) if per_sample else f32(0.5)
+
+
+@pytest.mark.parametrize("backend", oracle.BACKENDS)
+@pytest.mark.parametrize("index", range(len(CASES)), ids=[f"{n}-{a or ''}-{kind}" for n, a, kind in CASES])
+def test_agrees_with_keras(index: int, backend: str) -> None:
+    name, kwargs, kind = CASES[index]
+    y_true, y_pred = DATA[name, str(kwargs)][kind]
+    with interpreter(backends.load(backend)):
+        for weighted, reduction in ((False, "sum_over_batch_size"), (True, "none")):
+            weight = weights(name, kwargs, y_true) if weighted else None
+            found = getattr(losses, name)(reduction=reduction, **kwargs)(y_true, y_pred, sample_weight=weight)
+            rtol, atol = (
+                (1e-5, 1e-6) if name in ("Circle", "CTC") else (1e-6, 2e-7)
+            )  # long sums of exponentials
+            assert_same(found, theirs(index, weighted, reduction), rtol, atol)
+
+
+MASK = np.array([True, False, True, True])
+REDUCED = [
+    (reduction, mask, weight)
+    for reduction in REDUCTIONS
+    for mask in (None, MASK, np.zeros(4, bool))
+    for weight in (None, f32([1, 2, 0, 0.5]), f32([[1], [2], [0], [0.5]]), np.zeros(4, "float32"), 2.0)
+]
+
+
+@functools.cache
+def theirs_reduced(index: int) -> Any:
+    reduction, mask, weight = REDUCED[index]
+    y_true, y_pred = NUMBERS["random"]
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    return oracle.numbers(loss(y_true[:4], oracle.keras_masked(y_pred[:4], mask), sample_weight=weight))
+
+
+@pytest.mark.parametrize("backend", oracle.BACKENDS)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_reductions_masks_and_weights_agree_with_keras(reduction: Any, backend: str) -> None:
+    y_true, y_pred = NUMBERS["random"]
+    with interpreter(backends.load(backend)) as k:
+        for index, (listed, mask, weight) in enumerate(REDUCED):
+            if listed == reduction:
+                loss = losses.MeanSquaredError(reduction=reduction)
+                found = loss(y_true[:4], oracle.masked(k, y_pred[:4], mask), sample_weight=weight)
+                assert_same(found, theirs_reduced(index))
+
+
+@pytest.mark.parametrize("backend", oracle.BACKENDS)
+def test_masks_of_steps(backend: str) -> None:
+    y_true, y_pred = NUMBERS["deep"]
+    mask = rng.random((3, 4)) > 0.4
+    wanted = keras.losses.MeanAbsoluteError()(y_true, oracle.keras_masked(y_pred, mask))
+    with interpreter(backends.load(backend)) as k:
+        assert_same(losses.MeanAbsoluteError()(y_true, oracle.masked(k, y_pred, mask)), wanted)
+
+
+def test_one_weight_per_sample_of_a_sequence() -> None:
+    y_true, y_pred = NUMBERS["deep"]
+    weight = f32([1, 0, 2])
+    found = losses.MeanSquaredError()(y_true, y_pred, sample_weight=weight)
+    assert_same(found, np.mean(np.mean((y_true - y_pred) ** 2, -1) * weight[:, None], dtype="float32"))
+
+
+@pytest.mark.parametrize("backend", oracle.BACKENDS)
+@pytest.mark.parametrize("reduction", REDUCTIONS[:4])
+def test_a_batch_without_entries_costs_nothing(reduction: str, backend: str) -> None:
+    empty = np.zeros((0, 3), "float32")
+    with interpreter(backends.load(backend)) as k:
+        for name, kwargs, _ in LOSSES:
+            if name in (
+                "Dice",
+                "Tversky",
+                "CTC",
+                "Circle",
+                "CategoricalGeneralizedCrossEntropy",
+                "CategoricalHinge",
+            ):
+                continue
+            y_true = np.zeros((0,), "int32") if name.startswith("Sparse") else empty
+            if kwargs.get("axis", -1) == -1:
+                assert (
+                    float(k.to_numpy(getattr(losses, name)(reduction=reduction, **kwargs)(y_true, empty)))
+                    == 0.0
+                )
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in LOSSES}))
+def test_config(name: str) -> None:
+    ours, real = getattr(losses, name)(), getattr(keras.losses, name)()
+    assert ours.get_config() == real.get_config()
+    assert losses.serialize(ours) == keras.losses.serialize(real)
+    again = losses.deserialize(losses.serialize(ours))
+    assert type(again) is type(ours)
+    assert again.get_config() == ours.get_config()
+    assert type(getattr(keras.losses, name).from_config(ours.get_config())) is type(real)
+
+
+def test_arguments_that_keras_forgets_are_written_where_they_matter() -> None:
+    loss = losses.Huber(delta=2.0, dtype="float16", reduction="sum")
+    wanted = {"name": "huber_loss", "reduction": "sum", "delta": 2.0, "dtype": "float16"}
+    assert loss.get_config() == wanted
+    assert losses.Huber.from_config(wanted).get_config() == wanted
+    y = f32([[0, 5]]), f32([[3, 0]])
+    assert_same(
+        losses.Huber.from_config(wanted | {"dtype": None})(*y),
+        keras.losses.Huber.from_config(wanted)(*y),
+        1e-3,
+    )
+
+
+def test_a_loss_of_a_function_round_trips() -> None:
+    loss = LossFunctionWrapper(losses.huber, reduction="sum", delta=3.0)
+    config = loss.get_config()
+    real = {"module": "builtins", "class_name": "function", "config": "huber", "registered_name": "function"}
+    assert config["fn"] == real
+    assert config["delta"] == 3.0
+    again = LossFunctionWrapper.from_config(config)
+    assert again.fn is losses.huber
+    assert again.get_config() == config
+
+
+NAMES = [
+    "mse",
+    "MSE",
+    "mae",
+    "MAE",
+    "mape",
+    "msle",
+    "bce",
+    "BCE",
+    "kld",
+    "KLD",
+    "log_cosh",
+    "huber",
+    "ctc",
+    "dice",
+]
+
+
+@pytest.mark.parametrize(
+    "name", [*NAMES, "MeanSquaredError", "mean_squared_error", "cosine_similarity", "Huber"]
+)
+def test_get_by_name(name: str) -> None:
+    ours, real = losses.get(name), keras.losses.get(name)
+    assert getattr(ours, "__name__", type(ours).__name__) == getattr(real, "__name__", None) or not hasattr(
+        real, "__name__"
+    )
+    assert isinstance(ours, losses.Loss) == isinstance(real, keras.losses.Loss)
+
+
+def test_get() -> None:
+    assert losses.get(None) is None
+    assert losses.get(losses.huber) is losses.huber
+    assert isinstance(losses.get(losses.Huber), losses.Huber)
+    assert isinstance(losses.get(losses.serialize(losses.Poisson())), losses.Poisson)
+    assert isinstance(losses.get({"class_name": "Huber", "config": {"delta": 2.0}}), losses.Huber)
+    assert losses.deserialize(losses.serialize(losses.poisson)) is losses.poisson
+    assert losses.serialize(losses.poisson) == keras.losses.serialize(keras.losses.poisson)
+    with pytest.raises(
+        ValueError, match=r"Unknown loss: 'mean_squared_eror'. Did you mean 'mean_squared_error'\?"
+    ):
+        losses.get("mean_squared_eror")
+    with pytest.raises(ValueError, match="Cannot use 3 as loss"):
+        losses.get(3)
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: losses.MeanSquaredError(reduction="avg"),
+            r"Unknown reduction 'avg'.* Use one of 'sum_over_batch_size'",
+        ),
+        (
+            lambda: losses.mean_squared_error(np.zeros((4, 2)), np.zeros((4, 3))),
+            r"mean_squared_error: `y_true` has shape \(4, 2\) but `y_pred` has shape \(4, 3\).* as many units",
+        ),
+        (
+            lambda: losses.CategoricalCrossentropy()(np.zeros(4), np.ones((4, 3))),
+            r"categorical_crossentropy: `y_true` has shape \(4,\) but `y_pred` has shape \(4, 3\).*class numbers use "
+            "sparse_categorical_crossentropy",
+        ),
+        (
+            lambda: losses.SparseCategoricalCrossentropy()(np.zeros((4, 3)), np.ones((4, 3))),
+            r"`y_true` has shape \(4, 3\) but `y_pred` has shape \(4, 3\). For one-hot labels use categorical_crossentropy",
+        ),
+        (
+            lambda: losses.BinaryCrossentropy()(np.zeros((4, 2)), np.ones((4, 3))),
+            r"binary_crossentropy: `y_true` has shape \(4, 2\) but `y_pred` has shape \(4, 3\); they must be equal",
+        ),
+        (
+            lambda: losses.MeanSquaredError()(np.zeros((4, 2)), np.ones((4, 2)), sample_weight=np.ones(3)),
+            r"mean_squared_error: `sample_weight` .* shape \(3,\) but the values to weigh have shape \(4,\)",
+        ),
+        (
+            lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.5),
+            "`q` must be between 0 and 1, exclusive, got 1.5",
+        ),
+        (
+            lambda: losses.CategoricalCrossentropy(axis=True)(np.ones((4, 3)), np.ones((4, 3))),
+            "`axis` must be an integer",
+        ),
+        (
+            lambda: losses.ctc(np.zeros(3), np.zeros((3, 4))),
+            r"ctc: `y_true` must have shape \(batch, max_length\)",
+        ),
+    ],
+)
+def test_errors_say_what_to_do(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_single_class_is_warned_of() -> None:
+    with pytest.warns(SyntaxWarning, match="use binary_crossentropy"):
+        losses.categorical_crossentropy(np.ones((4, 1)), np.ones((4, 1)))
+
+
+def test_a_loss_needs_a_call() -> None:
+    with pytest.raises(NotImplementedError, match="Odd must define `call"):
+        type("Odd", (losses.Loss,), {})()(np.zeros(2), np.zeros(2))
+
+
+# -- what users write --------------------------------------------------------------------------------------------------
+
+
+class Ratio(losses.Loss):
+    """A loss of a structure, with an argument of its own."""
+
+    def __init__(self, power: float = 2.0, name: str = "ratio", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.power = power
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return lamina.ops.mean(lamina.ops.abs(y_true["a"] - y_pred["a"]) ** self.power, axis=-1)
+
+
+def test_own_losses() -> None:
+    loss = Ratio(power=3.0, reduction="sum")
+    assert float(loss({"a": f32([[1.0, 2.0]])}, {"a": f32([[2.0, 4.0]])})) == 4.5
+    assert loss.get_config() == {"power": 3.0, "name": "ratio", "reduction": "sum"}
+    assert Ratio.from_config(loss.get_config()).power == 3.0
+    assert losses.Loss().name.startswith("loss")
+
+
+def test_dtype() -> None:
+    assert losses.MeanSquaredError().dtype == "float32"
+    assert losses.MeanSquaredError(dtype="mixed_bfloat16").dtype == "bfloat16"
+    found = losses.MeanSquaredError(dtype="float16")(f32([[1.0]]), f32([[3.0]]))
+    assert lamina.backend.standardize_dtype(found.dtype) == "float16"
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_gradients_at_the_edges_are_finite(name: str) -> None:
+    if name not in oracle.BACKENDS:
+        pytest.skip(f"{name} is not installed")
+    with interpreter(backends.load(name)) as k:
+        for loss, kwargs, data in LOSSES:
+            for kind in ("edges", "large", "unscaled", "all"):
+                if kind not in data or loss in (
+                    "CategoricalGeneralizedCrossEntropy",
+                    "BinaryFocalCrossentropy",
+                ):
+                    continue
+                y_true, y_pred = data[kind]
+                objective = getattr(losses, loss)(**kwargs)
+                (_, _), (gradient,) = k.value_and_grad(
+                    lambda v, f=objective, y=y_true: (f(y, v[0]), None), [k.asarray(y_pred)]
+                )
+                assert np.isfinite(k.to_numpy(gradient)).all(), (loss, kwargs, kind)
