@@ -98,6 +98,121 @@ def standardize_data_format(data_format: str | None) -> str:
     return data_format
 
 
+def dtype_policy() -> Any:
+    """The global dtype policy: what layers use that are given no `dtype`.
+
+    Returns:
+        A DTypePolicy.
+    """
+    from lamina.core import policy
+
+    return policy.dtype_policy()
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Set the global dtype policy.
+
+    Args:
+        policy: A DTypePolicy or its name.
+
+    Raises:
+        ValueError: if the name is unknown.
+    """
+    from lamina.core import policy as policies
+
+    policies.set_dtype_policy(policy)
+
+
+def enable_interactive_logging() -> None:
+    """Show progress and messages on the terminal."""
+    _settings["interactive_logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Send progress and messages to the `lamina` logger instead of the terminal."""
+    _settings["interactive_logging"] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress and messages go to the terminal."""
+    return _settings["interactive_logging"]
+
+
+def enable_traceback_filtering() -> None:
+    """Kept for Keras: tracebacks of Lamina are short, so nothing is filtered."""
+    _settings["traceback_filtering"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Kept for Keras: tracebacks of Lamina are short, so nothing is filtered."""
+    _settings["traceback_filtering"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """What was last said about filtering."""
+    return _settings["traceback_filtering"]
+
+
+def enable_flash_attention() -> None:
+    """Let attention use the framework's fused kernels wherever they are legal (the default)."""
+    _settings["flash_attention"] = True
+
+
+def disable_flash_attention() -> None:
+    """Keep attention to its composed form."""
+    _settings["flash_attention"] = False
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """Whether fused attention is wanted; None where nobody has said."""
+    return _settings["flash_attention"]
+
+
+def enable_unsafe_deserialization() -> None:
+    """Refused: Lamina never runs code from a file.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(
+        "Lamina never runs code from a file, so there is nothing to enable. Pass the functions that a model needs with "
+        "`custom_objects`."
+    )
+
+
+def is_nnx_enabled() -> bool:
+    """Whether variables are Flax NNX variables: never."""
+    return False
+
+
+def max_epochs() -> int | None:
+    """The greatest number of epochs that `fit` runs, whatever it is asked for; None without a limit."""
+    return _settings["max_epochs"]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Limit the epochs of every `fit`, for tests of long scripts.
+
+    Args:
+        max_epochs: The limit, or None.
+    """
+    _settings["max_epochs"] = max_epochs
+
+
+def max_steps_per_epoch() -> int | None:
+    """The greatest number of steps in an epoch of `fit`, `evaluate` and `predict`; None without a limit."""
+    return _settings["max_steps_per_epoch"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Limit the steps of every epoch, for tests of long scripts.
+
+    Args:
+        max_steps_per_epoch: The limit, or None.
+    """
+    _settings["max_steps_per_epoch"] = max_steps_per_epoch
+
+
 def backend() -> str:
     """The name of the backend in force.
 

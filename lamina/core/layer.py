@@ -48,6 +48,9 @@ class Layer(Operation):
     _makes_masks = False  # whether compute_mask is the class's own
     _convert_input_args = True
     built = False
+    dtype_policy: Any = None
+    input_spec: Any = None
+    supports_masking = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 from lamina.kernel.context import state
 
@@ -50,15 +49,34 @@ def check(name: object, what: str = "name") -> str:
     return name
 
 
-@contextmanager
-def name_scope(name: str) -> Iterator[None]:
-    """Put `name` in front of the paths of variables that are made inside the block."""
-    before = state.names
-    state.names = (*before, name)
-    try:
-        yield
-    finally:
-        state.names = before
+class name_scope:
+    """A block that puts its name in front of the paths of variables that are made inside it.
+
+    Args:
+        name: The name.
+
+    Example:
+        >>> import lamina
+        >>> with lamina.name_scope("block"):
+        ...     lamina.Variable(0.0, name="v").path
+        'block/v'
+    """
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        kwargs.pop("caller", None)
+        kwargs.pop("deduplicate", None)
+        if kwargs:
+            raise TypeError(f"name_scope got unknown arguments: {', '.join(kwargs)}.")
+        self.name = check(name)
+        self._before: list[tuple[str, ...]] = []
+
+    def __enter__(self) -> name_scope:
+        self._before.append(state.names)
+        state.names = (*state.names, self.name)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        state.names = self._before.pop()
 
 
 def path_of(name: str) -> str:

@@ -27,6 +27,11 @@ class KerasTensor(Arithmetic, Symbolic):
         (None, 3)
     """
 
+    shape: tuple[int | None, ...] = ()
+    dtype = "float32"
+    sparse = ragged = False
+    ragged_rank = row_splits_dtype = None
+
     def __init__(
         self,
         shape: Any,
@@ -44,7 +49,6 @@ class KerasTensor(Arithmetic, Symbolic):
             raise NotImplementedError("Sparse and ragged tensors are not supported yet: use dense tensors and masks.")
         self.shape = standardize_shape(shape)
         self.dtype = dtypes.standardize(dtype)
-        self.sparse, self.ragged = False, False
         self.ragged_rank, self.row_splits_dtype = ragged_rank, row_splits_dtype
         self.record_history = record_history
         self._name = name

@@ -44,6 +44,14 @@ class Variable(Arithmetic, Holder):
         [2.0, 4.0]
     """
 
+    name = path = ""
+    shape: tuple[Any, ...] = ()
+    dtype: str = "float32"
+    aggregation, synchronization = "none", "auto"
+    constraint: Any = None
+    regularizer: Any = None
+    overwrite_with_gradient = False
+
     def __init__(
         self,
         initializer: Any,
@@ -74,9 +82,6 @@ class Variable(Arithmetic, Holder):
         self.aggregation = aggregation
         self.synchronization = synchronization
         self.layout = layout
-        self.constraint: Any = None
-        self.regularizer: Any = None
-        self.overwrite_with_gradient = False
         self._home: Any = None  # the kernel that holds `_storage`
         self._storage: Any = None
         self._draw: Any = None  # gives the first value
@@ -88,7 +93,7 @@ class Variable(Arithmetic, Holder):
     def _from_callable(self, initializer: Any, shape: Any, dtype: Any) -> None:
         if shape is None:
             raise ValueError(f"Variable {self.name!r} is made by an initializer, so `shape` must be given.")
-        self.shape: tuple[Any, ...] = standardize_shape(shape)
+        self.shape = standardize_shape(shape)
         if None in self.shape:
             raise ValueError(
                 f"Variable {self.path!r} needs a known shape, got {self.shape}: the sizes of weights cannot depend "

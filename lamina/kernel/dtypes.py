@@ -121,8 +121,6 @@ def standardize(dtype: Any) -> str:
     else:
         # numpy and jax dtypes have a name, numpy scalar types a __name__, "torch.float32" and "<dtype: 'x'>" a text
         name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype).rpartition(".")[2]
-        if "torch" in str(dtype):
-            name = str(dtype).rpartition(".")[2]
         name = {"str": "string", "object": "string"}.get(name, name)
     if name not in NAMES:
         from lamina.errors import suggestion

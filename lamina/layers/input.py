@@ -24,6 +24,8 @@ class InputLayer(Layer):
         name: A name, by which data is fed when inputs come as a dict.
     """
 
+    batch_shape: tuple[int | None, ...] = ()
+
     def __init__(
         self,
         shape: Any = None,
@@ -73,7 +75,7 @@ class InputLayer(Layer):
 
     def get_build_config(self) -> None:
         """Nothing: an input has no weights."""
-        return None
+        return
 
     def get_config(self) -> dict[str, Any]:
         """The shape, dtype and name."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina import config
 from lamina.callbacks.callback import CallbackList
 from lamina.core import tracking
 from lamina.core.operation import leaves, map_leaves
@@ -24,7 +25,10 @@ def fit(
     steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
+    if config.max_epochs() is not None:
+        epochs = min(epochs, initial_epoch + config.max_epochs())
     steps = _steps(feed, steps_per_epoch)
+    limit = steps if steps_per_epoch is not None or config.max_steps_per_epoch() is not None else None
     hooks = _callbacks(model, callbacks, epochs=epochs, steps=steps, verbose=verbose, add_history=True)
     program = model._program("train", feed.sample())
     run = _Run(model, program, feed, hooks, "train", model.steps_per_execution)
@@ -37,7 +41,7 @@ def fit(
             hooks.on_epoch_begin(epoch)
             progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
             try:
-                count, logs = run.epoch(epoch, steps_per_epoch, progress)
+                count, logs = run.epoch(epoch, limit, progress)
                 if validate is not None and _due(epoch + 1, validation_freq):
                     found = evaluate(model, validate, verbose=0, callbacks=hooks, steps=validation_steps)
                     logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
@@ -64,7 +68,9 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
     program = model._program("test", feed.sample())
     run = _Run(model, program, feed, hooks, "test", model.steps_per_execution)
     hooks.on_test_begin()
-    progress = Progress(_steps(feed, steps), verbose)
+    total = _steps(feed, steps)
+    steps = total if steps is not None or config.max_steps_per_epoch() is not None else None
+    progress = Progress(total, verbose)
     try:
         model.reset_metrics()
         count, logs = run.epoch(0, steps, progress)
@@ -180,6 +186,8 @@ def _callbacks(model: Any, given: Any, *, epochs: int, steps: Any, verbose: int,
 
 
 def _steps(feed: Any, limit: int | None) -> int | None:
+    cap = config.max_steps_per_epoch()
+    limit = cap if limit is None else limit if cap is None else min(limit, cap)
     if limit is not None and feed.steps is not None:
         return min(feed.steps, limit) if feed.in_memory else limit
     return limit if limit is not None else feed.steps

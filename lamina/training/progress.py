@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from typing import Any
+
+from lamina.config import is_interactive_logging_enabled
 
 
 def format_logs(logs: dict[str, Any]) -> str:
@@ -50,7 +53,7 @@ class Progress:
         self.started = self._shown = time.perf_counter()
         self._bar: Any = None
         self._task: Any = None
-        if verbose == 1 and _lively():
+        if verbose == 1 and is_interactive_logging_enabled() and _lively():
             self._bar = _rich_bar()
             self._task = self._bar.add_task(title, total=total, note="")
             self._bar.start()
@@ -78,8 +81,10 @@ class Progress:
             self._bar.stop()
             self._bar.console.print(line, highlight=False, soft_wrap=True)
             self._bar = None
-        else:
+        elif is_interactive_logging_enabled():
             print(line, flush=True)
+        else:
+            logging.getLogger("lamina").info(line)
 
     def close(self) -> None:
         """Take the bar away, also when something failed."""

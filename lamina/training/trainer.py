@@ -21,6 +21,9 @@ class Trainer:
     name: str
     trainable_variables: list[Any]
     losses: list[Any]
+    jit_compile: Any = "auto"
+    run_eagerly = False
+    steps_per_execution = 1
 
     def __init__(self) -> None:
         if "_compiled" in self.__dict__:

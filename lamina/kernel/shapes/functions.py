@@ -361,8 +361,7 @@ def unstack(x: Spec, axis: int) -> list[Spec]:
 
 def diagonal(x: Spec, offset: int, axis1: int, axis2: int) -> Spec:
     rows, columns = x.shape[axis1], x.shape[axis2]
-    low, high = (rows, columns - offset) if offset >= 0 else (rows + offset, columns)
-    size = low if low < high else high
+    size = _least(rows, columns - offset) if offset >= 0 else _least(rows + offset, columns)
     size = size if size > 0 else 0
     return Spec((*_reduced(x.shape, (axis1, axis2), False), size), x.dtype)
 
@@ -482,7 +481,8 @@ def lstsq(a: Spec, b: Spec, rcond: float | None) -> Spec:
 
 
 def _least(a: int, b: int) -> int:
-    return a if a < b else b
+    least = a if a < b else b
+    return Unknown(least) if _unknown((a, b)) else least
 
 
 def lu_factor(x: Spec) -> tuple[Spec, Spec]:

@@ -1,0 +1,27 @@
+"""Writes `docs/kernel.md` from the contract."""
+
+import pathlib
+
+from lamina.kernel import contract
+
+HEAD = """# The kernel language
+
+What a backend is: {count} functions in `lamina/kernel/contract.py`, {extension} of them the neural extension; the others are the
+Python Array API standard with dtypes as names and what it lacks for one to be a base of every operation. `T` is the
+backend's tensor type. Callers (`lamina.ops`) hand over clean input: tensors of one dtype, axes in range.
+
+This page is written by `python docs/kernel.py`.
+"""
+
+
+def main() -> None:
+    lines = [HEAD.format(count=len(contract.functions()), extension=len(contract.functions(contract.EXTENSION)))]
+    for part in (*contract.STANDARD, *contract.EXTENSION):
+        lines += [f"## {part.__name__}", "", part.__doc__ or "", "", "| function | rule |", "|---|---|"]
+        lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in contract.functions([part])]
+        lines.append("")
+    (pathlib.Path(__file__).parent / "kernel.md").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The rules of the tree: who may import what, what an import costs, what the public lists say."""
+
+import ast
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PACKAGE = ROOT / "lamina"
+FRAMEWORKS = {"jax", "jaxlib", "torch", "tensorflow", "keras", "flax", "array_api_compat"}
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "backends" not in p.parts)
+
+
+def imported(path):
+    """The top-level packages that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0]
+
+
+def test_only_backends_import_a_framework():
+    guilty = {str(p.relative_to(ROOT)): sorted(FRAMEWORKS & set(imported(p))) for p in SOURCES}
+    assert {p: names for p, names in guilty.items() if names} == {}
+
+
+def strings(path):
+    """The string constants of a file that are code: docstrings and messages (which hold a space) left out."""
+    tree = ast.parse(path.read_text())
+    return {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def test_no_code_outside_backends_names_a_backend():
+    names = {"jax", "torch", "tensorflow", "numpy"}
+    allowed = {
+        "lamina/saving/weights.py": {"numpy"},  # the safetensors library's own word for arrays
+        "lamina/ops/_op.py": {"numpy"},  # the theme under which Keras files name an operation
+    }
+    guilty = {}
+    for path in SOURCES:
+        place = str(path.relative_to(ROOT))
+        if found := (strings(path) & names) - allowed.get(place, set()):
+            guilty[place] = found
+    assert guilty == {}
+
+
+def test_arrows_go_down():
+    """At import time: kernel knows no ops, ops no core, core no layers. (A deferred import inside a function is an
+    upward call by name, used where Python's operators need ops or `add_weight` needs initializers.)"""
+    above = {
+        "kernel": {"ops", "core", "layers", "models", "training", "saving"},
+        "ops": {"core", "layers", "models", "training", "saving"},
+        "core": {"layers", "models", "training", "saving", "losses", "metrics", "optimizers"},
+        "layers": {"models", "training", "saving"},
+        "training": {"models", "saving"},
+    }
+    guilty = []
+    for folder, forbidden in above.items():
+        for path in (PACKAGE / folder).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                module = node.module if isinstance(node, ast.ImportFrom) else None
+                if module and module.startswith("lamina.") and module.split(".")[1] in forbidden:
+                    guilty.append(f"{path.relative_to(ROOT)}: {module}")
+    assert guilty == []
+
+
+PROBE = """
+import sys, time
+start = time.perf_counter()
+import lamina
+took = time.perf_counter() - start
+print(took, sorted(set(sys.modules) & {"jax", "torch", "tensorflow", "keras", "numpy", "h5py"}))
+"""
+
+
+def test_importing_is_cheap_and_imports_no_framework():
+    runs = [subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True) for _ in range(3)]
+    times, loaded = zip(*(run.stdout.strip().split(" ", 1) for run in runs), strict=True)
+    assert min(map(float, times)) <= 0.15
+    assert set(loaded) == {"[]"}
+
+
+BUILD = """
+import sys
+import lamina
+x = lamina.Input((4,))
+y = lamina.layers.Dense(3, activation="relu")(x) + 1.0
+lamina.Model(x, lamina.ops.mean(y, axis=-1)).summary(print_fn=lambda text: None)
+print(sorted(set(sys.modules) & {"jax", "torch", "tensorflow"}))
+"""
+
+
+def test_building_a_model_imports_no_framework():
+    run = subprocess.run([sys.executable, "-c", BUILD], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_every_name_in_the_stubs_exists():
+    import lamina
+
+    missing = []
+    for stub in sorted(PACKAGE.rglob("__init__.pyi")):
+        name = ".".join(stub.parent.relative_to(ROOT).parts)
+        module = __import__(name, fromlist=["_"])
+        for public in module.__all__:
+            try:
+                getattr(module, public)
+            except (AttributeError, ImportError) as error:
+                missing.append(f"{name}.{public}: {error}")
+    assert missing == []
+    assert lamina.__version__
+
+
+def test_contract_is_small_and_listed():
+    from lamina.kernel import contract
+
+    assert len(contract.functions()) <= 220
+    assert len(contract.functions(contract.EXTENSION)) <= 50
+    page = (ROOT / "docs" / "kernel.md").read_text()
+    assert [n for n in contract.functions() if f"`{n}`" not in page] == []
+
+
+def test_optional_dependencies_are_the_only_others():
+    """Nothing but the nine run-time dependencies is imported at the top of a module."""
+    runtime = {"numpy", "jax", "h5py", "ml_dtypes", "optree", "rich", "safetensors", "lazy_loader", "array_api_compat"}
+    guilty = {}
+    for path in SOURCES:
+        names = set()
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import):
+                names |= {a.name.split(".")[0] for a in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(node.module.split(".")[0])
+        rest = names - runtime - set(sys.stdlib_module_names) - {"lamina", "__future__"}
+        if rest:
+            guilty[str(path.relative_to(ROOT))] = rest
+    assert guilty == {}
+
+
+API = ROOT.parent / "shared" / "api" / "keras_api.json"
+
+
+@pytest.mark.skipif(not API.exists(), reason="the list of Keras's public names is not beside this checkout")
+def test_public_names_are_those_of_keras():
+    """What is there has the parameters of Keras; the share that is there may only grow."""
+    sys.path.insert(0, str(API.parent))
+    try:
+        import conformance
+    finally:
+        sys.path.pop(0)
+    wrong = {}
+    for name, entry in json.loads(API.read_text()).items():
+        gap = conformance.difference(name, entry)
+        if gap and not gap.startswith("missing"):
+            wrong[name] = gap
+    assert wrong == {}
