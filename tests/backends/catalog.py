@@ -43,7 +43,9 @@ def case(
     **kwargs: Any,
 ):
     def run(k: Any, to: Callable) -> Any:
-        a, kw = optree.tree_map(lambda x: to(x) if isinstance(x, (np.ndarray, np.generic)) else x, (args, kwargs))
+        a, kw = optree.tree_map(
+            lambda x: to(x) if isinstance(x, (np.ndarray, np.generic)) else x, (args, kwargs)
+        )
         return getattr(k, name)(*a, **kw)
 
     made = Case(name, label, run, rtol, atol)
@@ -415,7 +417,15 @@ IDS = np.array([0, 2, -1, 2, 5, 0], "int32")
 for reduce in ("sum", "max", "min", "prod"):
     case("segment", unlike(6, 3), IDS, 4, reduce, label=reduce)
 for reduce in ("sum", "max", "min"):
-    case("segment", unlike(6, 3), np.array([0, 1, 1, 2, -1, 0], "int32"), 3, reduce, label=f"{reduce}-full", grad=True)
+    case(
+        "segment",
+        unlike(6, 3),
+        np.array([0, 1, 1, 2, -1, 0], "int32"),
+        3,
+        reduce,
+        label=f"{reduce}-full",
+        grad=True,
+    )
 case("segment", whole(0, 9, 6), IDS, 4, "max", label="int")
 case("one_hot", np.array([0, 2, 5, -1], "int32"), 4, -1, "float32")
 case("one_hot", whole(0, 4, 2, 3), 4, 1, "int32", label="middle")
@@ -519,6 +529,7 @@ CONVS = [
     ("2d-1x1-pad", (2, 5, 6, 3), (1, 1, 3, 5), (1, 1), [(1, 0), (0, 1)], (1, 1), 1),
     ("2d-wide", (1, 6, 6, 64), (3, 3, 64, 48), (1, 1), [(1, 1), (1, 1)], (1, 1), 1),
     ("2d-wide-stride", (1, 7, 6, 64), (3, 3, 64, 48), (2, 2), [(1, 1), (0, 1)], (1, 1), 1),
+    ("2d-chunks", (7, 32, 32, 32), (3, 3, 32, 2), (1, 1), [(1, 1), (1, 1)], (1, 1), 1),
     ("2d-grouped", (2, 6, 6, 4), (3, 3, 2, 6), (1, 1), [(1, 1), (1, 1)], (1, 1), 2),
     ("2d-depthwise", (2, 6, 6, 4), (3, 3, 1, 4), (1, 1), [(1, 1), (1, 1)], (1, 1), 4),
     ("2d-depthwise-2", (2, 6, 7, 4), (3, 3, 1, 8), (2, 2), [(0, 1), (1, 1)], (1, 1), 4),

@@ -7,18 +7,25 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from lamina.backends.jax import lowering
 from lamina.backends.jax.array import int32
 
 # Linear
 
-matmul = jnp.matmul
+
+def matmul(x1: Any, x2: Any) -> Any:
+    if x1.ndim > 2 and x2.ndim == 2 and lowering.on_cpu():
+        return lowering.linear(x1, x2, None)
+    return jnp.matmul(x1, x2)
 
 
 def tensordot(x1: Any, x2: Any, axes: Any) -> Any:
-    return jnp.tensordot(x1, x2, axes)
+    return (lowering.tensordot if lowering.on_cpu() else jnp.tensordot)(x1, x2, axes)
 
 
 def einsum(equation: str, *arrays: Any) -> Any:
+    if lowering.on_cpu() and lowering.is_product(equation):
+        return lowering.einsum(equation, *arrays)
     return jnp.einsum(equation, *arrays)
 
 

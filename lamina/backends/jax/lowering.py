@@ -9,8 +9,9 @@ slices, products and sums, so their derivatives are, too. All are channels-last;
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from typing import Any
 
@@ -25,6 +26,11 @@ Pairs = Sequence[tuple[int, int]]
 _CHUNK_BYTES = 8 << 20
 
 
+def on_cpu() -> bool:
+    """Whether programs are compiled for the CPU."""
+    return jax.default_backend() == "cpu"
+
+
 def conv(
     x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int], groups: int
 ) -> Any:
@@ -36,21 +42,23 @@ def conv(
         return _conv_patches(x, kernel, strides, padding, dilation, groups)
 
     chunk = _chunk_size(x, kernel, strides)
-    if chunk == x.shape[0]:
+    if chunk >= x.shape[0]:
         return part(x)
     # remat: the patches of a chunk are cheaper to copy again than to keep for the gradient
-    parts = lax.map(jax.checkpoint(part), x.reshape(-1, chunk, *x.shape[1:]))
-    return parts.reshape(-1, *parts.shape[2:])
+    whole, part = x.shape[0] - x.shape[0] % chunk, jax.checkpoint(part)
+    results = lax.map(part, x[:whole].reshape(-1, chunk, *x.shape[1:]))
+    result = results.reshape(-1, *results.shape[2:])
+    return result if whole == x.shape[0] else jnp.concatenate([result, part(x[whole:])])
 
 
 def _chunk_size(x: Any, kernel: Any, strides: Sequence[int]) -> int:
-    """The most samples that divide the batch and whose patches fit the cache; all where that helps nothing."""
-    window = kernel.shape[:-2]
+    """How many samples' patches fit the cache: preferably a divisor of the batch; all where chunks help nothing."""
+    batch, window = x.shape[0], kernel.shape[:-2]
     one = math.prod(x.shape[1:]) * math.prod(window) // math.prod(strides) * x.dtype.itemsize
-    if math.prod(window) == 1 or one * x.shape[0] <= 2 * _CHUNK_BYTES:
-        return x.shape[0]
-    sizes = [n for n in range(1, x.shape[0] + 1) if x.shape[0] % n == 0 and n * one <= _CHUNK_BYTES]
-    return sizes[-1] if sizes and sizes[-1] * one * 8 >= _CHUNK_BYTES else x.shape[0]
+    if math.prod(window) == 1 or one * batch <= 2 * _CHUNK_BYTES:
+        return batch
+    most = max(1, _CHUNK_BYTES // one)
+    return next((n for n in range(most, most // 2, -1) if batch % n == 0), most)
 
 
 def _conv_patches(
@@ -74,10 +82,15 @@ def _conv_depthwise(
 ) -> Any:
     """One sum of shifted multiples: there is no matrix in it."""
     window, channels = kernel.shape[:-2], x.shape[-1]
-    weights = kernel.reshape(-1, channels, kernel.shape[-1] // channels)
+    weights = kernel.reshape(math.prod(window), channels, -1)
     taps = _taps(_pad(x, padding, 0), window, strides, dilation)
-    total = reduce(jnp.add, [tap[..., None] * w for tap, w in zip(taps, weights, strict=True)])
-    return total.reshape(*taps[0].shape[:-1], kernel.shape[-1])
+
+    def multiple(m: int) -> Any:
+        return reduce(jnp.add, [tap * w for tap, w in zip(taps, weights[..., m], strict=True)])
+
+    # one sum per multiple: an axis of size 1 beside the channels makes the gradient four times slower
+    sums = [multiple(m) for m in range(weights.shape[-1])]
+    return sums[0] if len(sums) == 1 else jnp.stack(sums, -1).reshape(*taps[0].shape[:-1], -1)
 
 
 def conv_transpose(
@@ -135,6 +148,47 @@ def linear(x: Any, kernel: Any, bias: Any) -> Any:
     """Over two dimensions: with more, the gradient would contract two axes at once, which is slow."""
     result = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
     return result if bias is None else result + bias
+
+
+def tensordot(x1: Any, x2: Any, axes: Any) -> Any:
+    """As one product of matrices, for the same reason as `linear`."""
+    if isinstance(axes, int):
+        axes = (range(x1.ndim - axes, x1.ndim), range(axes))
+    letters1, letters2 = string.ascii_lowercase[: x1.ndim], list(string.ascii_uppercase[: x2.ndim])
+    for a, b in zip(*axes, strict=True):
+        letters2[b] = letters1[a]
+    output = [c for c in letters1 if c not in letters2] + [c for c in letters2 if c not in letters1]
+    return einsum(f"{letters1},{''.join(letters2)}->{''.join(output)}", x1, x2)
+
+
+@lru_cache(maxsize=1024)
+def is_product(equation: str) -> bool:
+    """Whether an equation is a product of two operands in which nothing is summed or repeated alone."""
+    operands, _, output = equation.replace(" ", "").partition("->")
+    first, _, second = operands.partition(",")
+    if not second or "," in second or any(len(set(t)) != len(t) for t in (first, second, output)):
+        return False
+    return set(first) ^ set(second) <= set(output)
+
+
+def einsum(equation: str, x1: Any, x2: Any) -> Any:
+    """A product of two operands with each group of axes made one, for the same reason as `linear`."""
+    operands, _, output = equation.replace(" ", "").partition("->")
+    first, second = operands.split(",")
+    size = dict(zip(first + second, (*x1.shape, *x2.shape), strict=True))
+    batch = [c for c in first if c in second and c in output]
+    inner = [c for c in first if c in second and c not in output]
+    free1, free2 = [c for c in first if c not in second], [c for c in second if c not in first]
+
+    def arrange(x: Any, letters: str, *groups: list) -> Any:
+        order = [letters.index(c) for c in [*batch, *groups[0], *groups[1]]]
+        return x.transpose(order).reshape(
+            [size[c] for c in batch] + [math.prod(size[c] for c in g) for g in groups]
+        )
+
+    result = arrange(x1, first, free1, inner) @ arrange(x2, second, inner, free2)
+    letters = batch + free1 + free2
+    return result.reshape([size[c] for c in letters]).transpose([letters.index(c) for c in output])
 
 
 def least(dtype: Any) -> Any:

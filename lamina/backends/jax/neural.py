@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
 from lamina.backends.jax import lowering
 
 Pairs = Sequence[tuple[int, int]]
-
-
-def _on_cpu() -> bool:
-    return jax.default_backend() == "cpu"
 
 
 def _channels_last(f: Callable, x: Any, channels_last: bool) -> Any:
@@ -32,7 +27,7 @@ def conv(
     groups: int,
     channels_last: bool,
 ) -> Any:
-    if not _on_cpu():
+    if not lowering.on_cpu():
         return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
     return _channels_last(
         lambda x: lowering.conv(x, kernel, strides, padding, dilation, groups), x, channels_last
@@ -76,7 +71,7 @@ def conv_transpose(
     dilation: Sequence[int],
     channels_last: bool,
 ) -> Any:
-    if not _on_cpu():
+    if not lowering.on_cpu():
         return conv_transpose_plain(x, kernel, strides, padding, dilation, channels_last)
     return _channels_last(
         lambda x: lowering.conv_transpose(x, kernel, strides, padding, dilation), x, channels_last
@@ -100,7 +95,7 @@ def conv_transpose_plain(
 def pool(
     x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs, channels_last: bool
 ) -> Any:
-    if not _on_cpu():
+    if not lowering.on_cpu():
         return pool_plain(x, kind, window, strides, padding, channels_last)
     return _channels_last(lambda x: lowering.pool(x, kind, window, strides, padding), x, channels_last)
 
@@ -127,7 +122,7 @@ def _full(values: Sequence[Any], other: Any, channels_last: bool) -> tuple:
 
 
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
-    return (lowering.linear if x.ndim > 2 and _on_cpu() else linear_plain)(x, kernel, bias)
+    return (lowering.linear if x.ndim > 2 and lowering.on_cpu() else linear_plain)(x, kernel, bias)
 
 
 def linear_plain(x: Any, kernel: Any, bias: Any) -> Any:
