@@ -1,5 +1,6 @@
 # The reviewed list of public names of lamina.ops, by theme.
 
+from . import image as image
 from . import linalg as linalg
 from . import nn as nn
 from .arithmetic import (
@@ -220,10 +221,6 @@ from .index import (
     take as take,
     take_along_axis as take_along_axis,
     where as where,
-    scatter as scatter,
-    scatter_update as scatter_update,
-    slice as slice,
-    slice_update as slice_update,
     unravel_index as unravel_index,
     nonzero as nonzero,
     select as select,
@@ -254,6 +251,12 @@ from .windows import (
     blackman as blackman,
     kaiser as kaiser,
     i0 as i0,
+)
+from .update import (
+    scatter as scatter,
+    scatter_update as scatter_update,
+    slice as slice,
+    slice_update as slice_update,
 )
 from .products import (
     matmul as matmul,

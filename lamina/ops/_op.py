@@ -19,9 +19,9 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
-from lamina.kernel import dtypes
-from lamina.kernel import shapes
-from lamina.kernel.context import _activate, state
+from lamina.errors import LaminaError
+from lamina.kernel import dtypes, shapes
+from lamina.kernel.context import _activate, interpreter, state
 from lamina.kernel.symbolic import Holder, Symbolic
 
 if TYPE_CHECKING:
@@ -98,7 +98,28 @@ class Op:
             if isinstance(box[key], Symbolic):
                 return box[key].apply_op(self, args, kwargs)
         self._convert(k, slots)
-        return (self.bodies.get(k) or self.body_for(k))(k, *given, **kwargs)
+        try:
+            return (self.bodies.get(k) or self.body_for(k))(k, *given, **kwargs)
+        except Exception as error:
+            self.explain(k, error, given, kwargs)
+            raise
+
+    def explain(self, k: Any, error: Exception, args: Sequence[Any], kwargs: dict) -> None:
+        """Raise the same error on every backend: what the body says to the shapes it got.
+
+        Called only when a body has failed, so that good calls pay nothing for it.
+        """
+        if k.abstract or isinstance(error, LaminaError):
+            return
+        specs = [_without_numbers(k, a) for a in args], {n: _without_numbers(k, a) for n, a in kwargs.items()}
+        with interpreter(shapes):
+            try:
+                self.body(shapes, *specs[0], **specs[1])
+            except shapes.NeedsNumbers:
+                return
+            except (ValueError, TypeError, IndexError) as better:
+                text = str(better) if str(better).startswith(self.name) else f"{self.name}: {better}"
+                raise type(better)(text) from (error if str(error) != str(better) else None)
 
     def _convert(self, k: Any, slots: list[tuple[Any, Any, bool]]) -> None:
         joined, names = [], []
@@ -129,11 +150,17 @@ class Op:
             if isinstance(box[key], k.Tensor):
                 if name != target:
                     box[key] = k.astype(box[key], target)
-            elif name == target or not scalars:
+            elif name == target or not scalars or key == 0:  # the first one is always a tensor
                 box[key] = k.full((), box[key], target)
 
 
 _SCALARS = (bool, int, float, complex)
+
+
+def _without_numbers(k: Any, x: Any) -> Any:
+    if isinstance(x, k.Tensor):
+        return shapes.Spec([shapes.Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x))
+    return type(x)(_without_numbers(k, e) for e in x) if type(x) in (list, tuple) else x
 
 
 def _kernel_for(args: tuple) -> Any:
@@ -257,7 +284,11 @@ def _unary(what: Op) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         k = state.kernel or _kernel_for(args)
         if args and isinstance(args[0], k.Tensor) and (not to_float or k.dtype(args[0]) in inexact):
-            return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+            try:
+                return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+            except Exception as error:
+                what.explain(k, error, args, kwargs)
+                raise
         return what(k, args, kwargs)
 
     return call
@@ -278,7 +309,11 @@ def _binary(what: Op) -> Callable[..., Any]:
                 and isinstance(x2, tensor)
                 and (not promote or (x1.dtype == x2.dtype and (not to_float or k.dtype(x1) in inexact)))
             ):
-                return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+                try:
+                    return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+                except Exception as error:
+                    what.explain(k, error, args, kwargs)
+                    raise
         return what(k, args, kwargs)
 
     return call

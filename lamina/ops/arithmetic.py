@@ -45,10 +45,7 @@ def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
         >>> ops.convert_to_numpy(ops.subtract([5, 7], 2)).tolist()
         [3, 5]
     """
-    if not isinstance(x1, k.Tensor):
-        wants_bool("subtract", k, x2)
-    else:
-        wants_bool("subtract", k, x1)
+    wants_bool("subtract", k, x1)
     return k.subtract(x1, x2)
 
 

@@ -419,7 +419,7 @@ def geomspace(
     return out if dtype is None else astype(k, out, dtypes.standardize(dtype))
 
 
-@op(promote=True)
+@op
 def meshgrid(k, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
     """Grids of coordinates from vectors of them.
 

@@ -134,7 +134,7 @@ def reciprocal(k, x: Tensor) -> Tensor:
         >>> float(ops.reciprocal(4))
         0.25
     """
-    return k.divide(1.0, x)
+    return 1.0 / x
 
 
 @op

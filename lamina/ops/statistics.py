@@ -206,7 +206,7 @@ def _between(k: Any, lines: Any, parts: Any, method: str, skip_nan: bool) -> Any
     weight = k.full((), 0.5, fine) if method == "midpoint" else k.subtract(place, low)
     below, above = (k.take_along_axis(lines, k.astype(i, "int32"), -1) for i in (low, high))
     weight = astype(k, weight, dtype)
-    mixed = k.add(k.multiply(below, k.subtract(1.0, weight)), k.multiply(above, weight))
+    mixed = below * (1.0 - weight) + above * weight
     # Where both are the same entry, 0 * inf must not spoil it.
     out = k.where(k.equal(low, high), below, mixed)
     missing = k.equal(have, 0.0) if skip_nan else k.less(have, all_of_them)

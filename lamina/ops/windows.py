@@ -42,7 +42,7 @@ def bartlett(k, x: Any) -> Tensor:
         >>> np.round(ops.convert_to_numpy(ops.bartlett(3)), 2).tolist()
         [0.0, 1.0, 0.0]
     """
-    return _window(k, x, lambda t: k.subtract(1.0, k.abs(k.subtract(k.divide(t, math.pi), 1.0))))
+    return _window(k, x, lambda t: 1.0 - k.abs(t / math.pi - 1.0))
 
 
 @op
@@ -61,7 +61,7 @@ def hanning(k, x: Any) -> Tensor:
         >>> np.round(ops.convert_to_numpy(ops.hanning(3)), 2).tolist()
         [0.0, 1.0, 0.0]
     """
-    return _window(k, x, lambda t: k.subtract(0.5, k.multiply(k.cos(t), 0.5)))
+    return _window(k, x, lambda t: 0.5 - 0.5 * k.cos(t))
 
 
 @op
@@ -80,7 +80,7 @@ def hamming(k, x: Any) -> Tensor:
         >>> np.round(ops.convert_to_numpy(ops.hamming(3)), 2).tolist()
         [0.08, 1.0, 0.08]
     """
-    return _window(k, x, lambda t: k.subtract(0.54, k.multiply(k.cos(t), 0.46)))
+    return _window(k, x, lambda t: 0.54 - 0.46 * k.cos(t))
 
 
 @op
@@ -100,11 +100,7 @@ def blackman(k, x: Any) -> Tensor:
         [-0.0, 1.0, -0.0]
     """
 
-    def shape(t: Any) -> Any:
-        wide, narrow = k.multiply(k.cos(t), 0.5), k.multiply(k.cos(k.multiply(t, 2.0)), 0.08)
-        return k.add(k.subtract(0.42, wide), narrow)
-
-    return _window(k, x, shape)
+    return _window(k, x, lambda t: 0.42 - 0.5 * k.cos(t) + 0.08 * k.cos(2.0 * t))
 
 
 @op
@@ -127,7 +123,7 @@ def kaiser(k, x: Any, beta: float) -> Tensor:
     beta = beta if isinstance(beta, int | float) else float(k.to_numpy(convert(k, beta)))
 
     def shape(t: Any) -> Any:
-        inside = k.subtract(1.0, k.square(k.subtract(k.divide(t, math.pi), 1.0)))
+        inside = 1.0 - k.square(t / math.pi - 1.0)
         bent = i0.op.body(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
         return k.divide(bent, i0.op.body(k, k.full((), float(beta), "float32")))
 
@@ -165,10 +161,10 @@ def i0(k, x: Tensor) -> Tensor:
     quarter = k.multiply(k.square(near), 0.25)
     below = k.ones(k.shape(x), k.dtype(x))
     for n in range(_SERIES, 0, -1):
-        below = k.add(k.multiply(k.multiply(below, quarter), 1.0 / (n * n)), 1.0)
+        below = below * quarter * (1.0 / (n * n)) + 1.0
     above = k.ones(k.shape(x), k.dtype(x))
     for n in range(_ASYMPTOTIC, 0, -1):
-        above = k.add(k.multiply(k.divide(above, away), (2 * n - 1) ** 2 / (8.0 * n)), 1.0)
+        above = above / away * ((2 * n - 1) ** 2 / (8.0 * n)) + 1.0
     half = k.exp(k.multiply(away, 0.5))  # squared below: exp(x) alone overflows before the result does
-    above = k.multiply(k.multiply(half, k.divide(above, k.sqrt(k.multiply(away, 2.0 * math.pi)))), half)
+    above = half * (above / k.sqrt(2.0 * math.pi * away)) * half
     return k.where(far, above, below)
