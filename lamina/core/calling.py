@@ -6,7 +6,7 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from lamina.core import input_spec
+from lamina.core import input_spec, names
 from lamina.core.masks import get_mask, set_mask
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.tensor import KerasTensor
@@ -174,6 +174,8 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
 
 def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     """Build a layer from the shapes of its first inputs."""
+    if layer._path is None:
+        object.__setattr__(layer, "_path", names.path_of(layer.name))
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]
