@@ -1,0 +1,528 @@
+"""Every metric against real Keras, on all backends: streamed batches, weights, masks, edges, empty input, compiled."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+from oracle import assert_same, keras
+
+import lamina
+from lamina import backends, losses, metrics
+from lamina.core.variable import Variable
+from lamina.kernel import shapes
+from lamina.kernel.context import interpreter
+
+rng = np.random.default_rng(5)
+N = 12
+
+
+def f32(x: Any) -> np.ndarray:
+    return np.asarray(x, "float32")
+
+
+def probabilities(*shape: int) -> np.ndarray:
+    x = rng.random(shape)
+    return f32(x / x.sum(-1, keepdims=True))
+
+
+CLASS = rng.integers(0, 4, N).astype("int32")
+ONE_HOT, SCORES = f32(np.eye(4)[CLASS]), probabilities(N, 4)
+LABELS = f32(rng.integers(0, 2, (N, 3)))
+NUMBERS = f32(rng.normal(size=(N, 3))), f32(rng.normal(size=(N, 3)))
+BINARY = LABELS[:, 0], f32(np.round(rng.random(N), 2))
+EDGES = f32([0, 0, 1, 1, 0, 1] * 2), f32([0, 1, 0, 1, 0.5, 0.5] * 2)
+MULTI = LABELS, f32(np.round(rng.random((N, 3)), 2))
+SPARSE, CATEGORICAL = (CLASS, SCORES), (ONE_HOT, SCORES)
+GUESSES = CLASS, rng.integers(0, 4, N).astype("int32")
+NO_LABEL, ALL_LABELS = (np.zeros(N, "float32"), BINARY[1]), (np.ones(N, "float32"), BINARY[1])
+THRESHOLDS = {"thresholds": [0.2, 0.5, 0.55]}
+
+CASES: list[tuple[str, dict[str, Any], tuple[np.ndarray, np.ndarray]]] = [
+    ("Accuracy", {}, GUESSES),
+    ("BinaryAccuracy", {}, MULTI),
+    ("BinaryAccuracy", {"threshold": 0.3}, EDGES),
+    ("CategoricalAccuracy", {}, CATEGORICAL),
+    ("SparseCategoricalAccuracy", {}, SPARSE),
+    ("SparseCategoricalAccuracy", {}, (CLASS[:, None], SCORES)),
+    ("TopKCategoricalAccuracy", {"k": 2}, CATEGORICAL),
+    ("SparseTopKCategoricalAccuracy", {"k": 2}, SPARSE),
+    (
+        "SparseTopKCategoricalAccuracy",
+        {"k": 2, "from_sorted_ids": True},
+        (CLASS, np.argsort(-SCORES).astype("int32")),
+    ),
+    ("MeanSquaredError", {}, NUMBERS),
+    ("RootMeanSquaredError", {}, NUMBERS),
+    ("MeanAbsoluteError", {}, NUMBERS),
+    ("MeanAbsolutePercentageError", {}, NUMBERS),
+    ("MeanSquaredLogarithmicError", {}, NUMBERS),
+    ("LogCoshError", {}, NUMBERS),
+    ("CosineSimilarity", {}, NUMBERS),
+    ("PearsonCorrelation", {}, NUMBERS),
+    ("ConcordanceCorrelation", {}, NUMBERS),
+    ("R2Score", {}, NUMBERS),
+    ("R2Score", {"class_aggregation": None}, NUMBERS),
+    ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, NUMBERS),
+    ("R2Score", {"num_regressors": 50}, NUMBERS),
+    ("BinaryCrossentropy", {}, MULTI),
+    ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.1}, (LABELS, NUMBERS[1] * 1e3)),
+    ("CategoricalCrossentropy", {"label_smoothing": 0.1}, CATEGORICAL),
+    ("CategoricalCrossentropy", {"from_logits": True}, (ONE_HOT, SCORES * 1e4)),
+    ("SparseCategoricalCrossentropy", {}, SPARSE),
+    ("SparseCategoricalCrossentropy", {"ignore_class": 2}, SPARSE),
+    ("KLDivergence", {}, CATEGORICAL),
+    ("Poisson", {}, MULTI),
+    ("Hinge", {}, (f32(np.sign(NUMBERS[0])), NUMBERS[1])),
+    ("SquaredHinge", {}, (f32(np.sign(NUMBERS[0])), NUMBERS[1])),
+    ("CategoricalHinge", {}, CATEGORICAL),
+    *[(name, {}, MULTI) for name in ("TruePositives", "FalsePositives", "TrueNegatives", "FalseNegatives")],
+    ("TruePositives", THRESHOLDS, EDGES),
+    ("FalseNegatives", {"thresholds": [0.0, 0.5, 1.0]}, EDGES),
+    ("Precision", {}, BINARY),
+    ("Precision", THRESHOLDS, MULTI),
+    ("Precision", {"top_k": 2}, MULTI),
+    ("Precision", {"top_k": 2, "thresholds": 0.6}, MULTI),
+    ("Precision", {"class_id": 1}, MULTI),
+    ("Recall", {}, EDGES),
+    ("Recall", {"thresholds": 0.3}, BINARY),
+    ("Recall", {"top_k": 1, "class_id": 2}, CATEGORICAL),
+    ("Recall", {}, NO_LABEL),
+    *[
+        (name, {parameter: value, "num_thresholds": number}, data)
+        for name, parameter in (
+            ("SensitivityAtSpecificity", "specificity"),
+            ("SpecificityAtSensitivity", "sensitivity"),
+            ("PrecisionAtRecall", "recall"),
+            ("RecallAtPrecision", "precision"),
+        )
+        for value, number, data in ((0.5, 200, BINARY), (0.8, 7, EDGES), (0.5, 1, BINARY), (0.9, 5, NO_LABEL))
+    ],
+    ("RecallAtPrecision", {"precision": 0.4, "class_id": 1}, MULTI),
+    *[
+        ("AUC", {"curve": curve, "summation_method": method, "num_thresholds": 11}, BINARY)
+        for curve in ("ROC", "PR", "PRGAIN")
+        for method in ("interpolation", "minoring", "majoring")
+    ],
+    *[
+        ("AUC", {"curve": curve}, data)
+        for curve in ("ROC", "PR", "PRGAIN")
+        for data in (EDGES, NO_LABEL, ALL_LABELS)
+    ],
+    ("AUC", {"thresholds": [0.7, 0.25]}, BINARY),
+    ("AUC", {"thresholds": [0.25, 0.5, 0.75]}, EDGES),
+    ("AUC", {"thresholds": []}, BINARY),
+    ("AUC", {"from_logits": True}, (BINARY[0], BINARY[1] * 8 - 4)),
+    ("AUC", {}, (BINARY[0], BINARY[1] * 3 - 1)),
+    ("AUC", {"multi_label": True, "num_thresholds": 9}, MULTI),
+    ("AUC", {"multi_label": True, "num_labels": 3, "label_weights": [1.0, 0.0, 2.0], "curve": "PR"}, MULTI),
+    ("AUC", {"multi_label": True, "thresholds": [0.3, 0.4]}, MULTI),
+    ("AUC", {"label_weights": [1.0, 0.0, 2.0]}, MULTI),
+    ("IoU", {"num_classes": 4, "target_class_ids": [0, 2]}, GUESSES),
+    ("IoU", {"num_classes": 4, "target_class_ids": [0, 2], "ignore_class": 1, "dtype": "float32"}, GUESSES),
+    ("IoU", {"num_classes": 3, "target_class_ids": [0, 2]}, GUESSES),
+    ("IoU", {"num_classes": 4, "target_class_ids": [1], "sparse_y_pred": False}, SPARSE),
+    ("MeanIoU", {"num_classes": 6}, GUESSES),
+    ("MeanIoU", {"num_classes": 4, "ignore_class": -1}, (CLASS - 1, GUESSES[1])),
+    ("BinaryIoU", {"threshold": 0.4}, BINARY),
+    ("BinaryIoU", {"target_class_ids": (1,), "dtype": "float32"}, EDGES),
+    ("OneHotIoU", {"num_classes": 4, "target_class_ids": [0, 3]}, CATEGORICAL),
+    ("OneHotMeanIoU", {"num_classes": 4}, CATEGORICAL),
+    *[
+        ("FBetaScore", {"average": average, "beta": 2.0, "threshold": threshold}, MULTI)
+        for average in (None, "micro", "macro", "weighted")
+        for threshold in (None, 0.5)
+    ],
+    ("F1Score", {}, CATEGORICAL),
+    ("F1Score", {"average": "weighted"}, (LABELS * 0, MULTI[1] * 0)),
+]
+NAMES = [f"{name}-{'-'.join(map(str, kwargs.values()))}-{i}" for i, (name, kwargs, _) in enumerate(CASES)]
+WEIGHTS = f32(np.arange(N) % 4)
+over_cases = pytest.mark.parametrize("index", range(len(CASES)), ids=NAMES)
+over_backends = pytest.mark.parametrize("backend", oracle.BACKENDS)
+
+
+@functools.cache
+def theirs(index: int, weighted: bool) -> Any:
+    """Keras's result over the whole, which also is what it gives over batches."""
+    name, kwargs, (y_true, y_pred) = CASES[index]
+    metric = getattr(keras.metrics, name)(**kwargs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metric.update_state(y_true, y_pred, sample_weight=WEIGHTS if weighted else None)
+        return oracle.numbers(metric.result())
+
+
+def batches(*arrays: np.ndarray | None) -> Any:
+    for start, stop in ((0, 5), (5, 6), (6, N)):
+        yield tuple(None if x is None else x[start:stop] for x in arrays)
+
+
+@over_backends
+@over_cases
+def test_streamed_batches_give_what_keras_gives_for_the_whole(index: int, backend: str) -> None:
+    name, kwargs, (y_true, y_pred) = CASES[index]
+    with interpreter(backends.load(backend)):
+        metric = getattr(metrics, name)(**kwargs)
+        for weighted in (True, False):
+            metric.reset_state()
+            for y, p, w in batches(y_true, y_pred, WEIGHTS if weighted else None):
+                metric.update_state(y, p, sample_weight=w)
+            assert_same(metric.result(), theirs(index, weighted), rtol=2e-6, atol=5e-7)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES}))
+def test_compiled_pure_updates(name: str) -> None:
+    """One compiled update of the state, over batches of one size, gives the same."""
+    index = next(i for i, case in enumerate(CASES) if case[0] == name)
+    _, kwargs, (y_true, y_pred) = CASES[index]
+    with interpreter(backends.load("jax")) as k:
+        metric = getattr(metrics, name)(**kwargs)
+        metric.update_state(y_true[:4], y_pred[:4])  # makes the variables whose shape depends on the batch's
+        step = k.jit(lambda state, y, p: metric.stateless_update_state(state, y, p))
+        state = metric.stateless_reset_state()
+        for start in (0, 4, 8):
+            state = step(state, k.asarray(y_true[start : start + 4]), k.asarray(y_pred[start : start + 4]))
+        result = k.jit(metric.stateless_result)(state)
+        assert_same(result, theirs(index, False), rtol=2e-6, atol=5e-7)
+        before = [oracle.numbers(v) for v in metric.variables]
+        metric.stateless_update_state(state, y_true, y_pred)
+        for v, value in zip(metric.variables, before, strict=True):
+            np.testing.assert_array_equal(oracle.numbers(v), value)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES}))
+def test_state_is_made_under_the_shape_interpreter(name: str) -> None:
+    """Training finds out the state by one abstract update, before anything is compiled."""
+    index = next(i for i, case in enumerate(CASES) if case[0] == name)
+    _, kwargs, (y_true, y_pred) = CASES[index]
+    metric, real = getattr(metrics, name)(**kwargs), getattr(metrics, name)(**kwargs)
+    real.update_state(y_true, y_pred)
+    with interpreter(shapes):
+        metric.update_state(*(shapes.Tensor(y.shape, y.dtype.name) for y in (y_true, y_pred)))
+        metric.result()
+    assert [(v.name, v.shape, v.dtype) for v in metric.variables] == [
+        (v.name, v.shape, v.dtype) for v in real.variables
+    ]
+    assert all(float(np.abs(v.numpy()).sum()) == 0 for v in metric.variables)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES} | {"Mean", "Sum"}))
+def test_config_and_variables_are_those_of_keras(name: str) -> None:
+    for kwargs in [kwargs for listed, kwargs, _ in CASES if listed == name] or [{}]:
+        ours = getattr(metrics, name)(name="m", **kwargs)
+        real = getattr(keras.metrics, name)(name="m", **kwargs)
+        ours_config, real_config = ours.get_config(), real.get_config()
+        real_config |= {k: v.tolist() for k, v in real_config.items() if hasattr(v, "tolist")}
+        assert (
+            ours_config == real_config | {"thresholds": ours_config.get("thresholds")}
+            if "thresholds" in real_config
+            else ours_config == real_config
+        )
+        again = type(ours).from_config(ours_config)
+        assert again.get_config() == ours_config
+        assert metrics.deserialize(metrics.serialize(ours)).get_config() == ours_config
+        assert [(v.path, v.shape, v.dtype) for v in ours.variables] == [
+            (v.path, v.shape, v.dtype) for v in real.variables
+        ]
+        assert not any(v.trainable for v in ours.variables)
+        assert ours._direction == real._direction
+        type(real).from_config(ours_config)
+
+
+# -- means, sums, masks ------------------------------------------------------------------------------------------------
+
+VALUES = f32(np.arange(6).reshape(2, 3))
+MEANS = [
+    (VALUES, None),
+    (VALUES, 2.0),
+    (VALUES, f32([1, 3])),
+    (VALUES, f32([[1], [3]])),
+    (VALUES, f32([[1, 0, 2], [0, 0, 1]])),
+    (VALUES, np.zeros(2, "float32")),
+    (VALUES[:, None], f32([1, 3])),
+    (VALUES[:0], None),
+    (f32(4.0), None),
+    (f32(4.0), 0.5),
+]
+
+
+@over_backends
+@pytest.mark.parametrize("name", ["Mean", "Sum"])
+def test_means_and_sums(name: str, backend: str) -> None:
+    for values, weight in MEANS:
+        real = getattr(keras.metrics, name)()
+        with interpreter(backends.load(backend)):
+            ours = getattr(metrics, name)()
+            assert_same(ours.result(), real.result())
+            assert_same(ours(values, sample_weight=weight), real(values, sample_weight=weight))
+            for v, wanted in zip(ours.variables, real.variables, strict=True):
+                assert_same(v.value, wanted)
+
+
+@over_backends
+def test_masks(backend: str) -> None:
+    y_true, y_pred = NUMBERS
+    for name in ("MeanSquaredError", "RootMeanSquaredError", "MeanAbsoluteError"):
+        for mask in (np.arange(N) % 3 > 0, np.zeros(N, bool)):
+            for weight in (None, WEIGHTS):
+                real = getattr(keras.metrics, name)()
+                real.update_state(y_true, oracle.keras_masked(y_pred, mask), sample_weight=weight)
+                with interpreter(backends.load(backend)) as k:
+                    ours = getattr(metrics, name)()
+                    ours.update_state(y_true, oracle.masked(k, y_pred, mask), sample_weight=weight)
+                    assert_same(ours.result(), real.result())
+
+
+@over_backends
+def test_empty_batches_change_nothing(backend: str) -> None:
+    with interpreter(backends.load(backend)):
+        for name, kwargs, (y_true, y_pred) in CASES:
+            if name in ("Hinge", "SquaredHinge"):  # a batch decides whether its labels are 0 and 1
+                continue
+            metric = getattr(metrics, name)(**kwargs)
+            metric.update_state(y_true, y_pred)
+            before = oracle.numbers(metric.result())
+            metric.update_state(y_true[:0], y_pred[:0])
+            np.testing.assert_array_equal(oracle.numbers(metric.result()), before)
+
+
+def test_metrics_without_batches_have_a_result() -> None:
+    for name, kwargs, _ in CASES:
+        assert np.isfinite(oracle.numbers(getattr(metrics, name)(**kwargs).result())).all()
+
+
+def test_a_metric_of_a_function() -> None:
+    metric = metrics.MeanMetricWrapper(losses.huber, delta=2.0)
+    real = keras.metrics.MeanMetricWrapper(keras.losses.huber, delta=2.0)
+    assert_same(metric(*NUMBERS), real(*NUMBERS))
+    config = metric.get_config()
+    assert config | {"name": ""} == real.get_config() | {"name": ""}
+    again = metrics.MeanMetricWrapper.from_config(config)
+    assert again.get_config() == config
+    assert_same(again(*NUMBERS), real.result())
+
+
+# -- functions ---------------------------------------------------------------------------------------------------------
+
+FUNCTIONS = [
+    ("binary_accuracy", MULTI, {"threshold": 0.3}),
+    ("categorical_accuracy", CATEGORICAL, {}),
+    ("sparse_categorical_accuracy", SPARSE, {}),
+    ("top_k_categorical_accuracy", CATEGORICAL, {"k": 3}),
+    ("sparse_top_k_categorical_accuracy", SPARSE, {"k": 3}),
+    ("pearson_correlation", NUMBERS, {"axis": 0}),
+    ("concordance_correlation", NUMBERS, {"axis": 0}),
+    ("huber", NUMBERS, {"delta": 0.5}),
+    ("binary_focal_crossentropy", MULTI, {"gamma": 1.0}),
+    ("categorical_focal_crossentropy", CATEGORICAL, {}),
+    ("squared_hinge", MULTI, {}),
+]
+
+
+@over_backends
+@pytest.mark.parametrize(("name", "data", "kwargs"), FUNCTIONS)
+def test_functions(name: str, data: Any, kwargs: dict[str, Any], backend: str) -> None:
+    wanted = getattr(keras.metrics, name)(*data, **kwargs)
+    with interpreter(backends.load(backend)):
+        assert_same(getattr(metrics, name)(*data, **kwargs), wanted, atol=2e-7)
+
+
+def test_accuracies_of_sequences() -> None:
+    y, scores = CLASS.reshape(3, 4), SCORES.reshape(3, 4, 4)
+    assert_same(
+        metrics.sparse_categorical_accuracy(y, scores), keras.metrics.sparse_categorical_accuracy(y, scores)
+    )
+    assert_same(
+        metrics.sparse_top_k_categorical_accuracy(y, scores, k=2),
+        keras.metrics.sparse_top_k_categorical_accuracy(y, scores, k=2),
+    )
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mse",
+        "MSE",
+        "mae",
+        "mape",
+        "msle",
+        "bce",
+        "BCE",
+        "accuracy",
+        "auc",
+        "AUC",
+        "binary_accuracy",
+        "f1_score",
+        "Mean",
+    ],
+)
+def test_get_by_name(name: str) -> None:
+    assert type(metrics.get(name)).__name__ == type(keras.metrics.get(name)).__name__
+
+
+def test_get() -> None:
+    assert metrics.get(None) is None
+    assert metrics.get("huber") is losses.huber
+    assert isinstance(metrics.get(metrics.AUC), metrics.AUC)
+    assert isinstance(metrics.get({"class_name": "Recall", "config": {"thresholds": 0.3}}), metrics.Recall)
+    assert metrics.serialize(metrics.binary_accuracy) == keras.metrics.serialize(
+        keras.metrics.binary_accuracy
+    )
+    assert metrics.deserialize(metrics.serialize(metrics.binary_accuracy)) is metrics.binary_accuracy
+    with pytest.raises(ValueError, match=r"Unknown metric: 'acuracy'. Did you mean 'accuracy'\?"):
+        metrics.get("acuracy")
+
+
+def test_automatic_names() -> None:
+    first, second = metrics.Precision(), metrics.Precision()
+    assert first.name.startswith("precision")
+    assert first.name != second.name
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: metrics.CategoricalAccuracy()(np.zeros(4), np.ones((4, 3))),
+            r"categorical_accuracy: `y_true` has shape \(4,\) but `y_pred` has shape \(4, 3\).*use the sparse form",
+        ),
+        (
+            lambda: metrics.SparseCategoricalAccuracy()(np.zeros((4, 3)), np.ones((4, 3))),
+            r"sparse_categorical_accuracy: .* shape \(4, 3\). For one-hot labels use the categorical form",
+        ),
+        (
+            lambda: metrics.BinaryAccuracy(threshold=2),
+            "`threshold` must be between 0 and 1, exclusive, got 2",
+        ),
+        (
+            lambda: metrics.Precision(thresholds=[0.5, 1.5]),
+            "Precision: `thresholds` must be a number from 0 to 1",
+        ),
+        (lambda: metrics.Precision(thresholds=[]), "Precision: `thresholds` must be a number from 0 to 1"),
+        (
+            lambda: metrics.Recall()(np.zeros((2, 3)), np.zeros((2, 4))),
+            r"`y_true` has shape \(2, 3\) but .* one-hot",
+        ),
+        (
+            lambda: metrics.Recall(class_id=4)(*MULTI),
+            r"`class_id` 4 does not exist in predictions of shape \(12, 3\)",
+        ),
+        (
+            lambda: metrics.Recall()(*MULTI, np.ones(5)),
+            r"`sample_weight` has shape \(5,\) but .* \(12, 3\).* \(12,\)",
+        ),
+        (
+            lambda: metrics.RecallAtPrecision(1.5),
+            "RecallAtPrecision: `precision` must be between 0 and 1, got 1.5",
+        ),
+        (
+            lambda: metrics.PrecisionAtRecall(0.5, num_thresholds=0),
+            "`num_thresholds` must be an integer of at least 1",
+        ),
+        (lambda: metrics.AUC(curve="RCO"), r"AUC: unknown curve 'RCO'. Did you mean 'ROC'\?"),
+        (
+            lambda: metrics.AUC(num_thresholds=1),
+            "AUC: `num_thresholds` must be an integer of at least 2, got 1",
+        ),
+        (lambda: metrics.AUC(num_labels=3), "`num_labels` is for multi_label=True only"),
+        (lambda: metrics.AUC(multi_label=True)(*BINARY), r"`y_pred` must be \(batch, labels\), got \(12,\)"),
+        (lambda: metrics.AUC(multi_label=True, num_labels=2)(*MULTI), "the metric was made for 2 labels"),
+        (
+            lambda: metrics.AUC(label_weights=[1, 2])(*MULTI),
+            r"`label_weights` has shape \(2,\).*one weight per entry",
+        ),
+        (lambda: metrics.IoU(3, [0, 5]), "IoU: `target_class_ids` holds 5, but classes are 0 to 2"),
+        (lambda: metrics.MeanIoU(4)(*SPARSE), r"MeanIoU: .* one class number each.*sparse_y_pred=False"),
+        (lambda: metrics.F1Score(average="mean"), "F1Score: unknown average 'mean'"),
+        (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be above 0 and at most 1"),
+        (lambda: metrics.FBetaScore(beta=-1.0), "`beta` must be a number above 0, got -1.0"),
+        (
+            lambda: metrics.F1Score()(*BINARY),
+            r"F1Score: .* shape \(batch, columns\), got \(12,\) and \(12,\)",
+        ),
+        (lambda: metrics.R2Score()(*BINARY), r"R2Score: .* reshape to \(batch, 1\)"),
+        (lambda: metrics.R2Score(class_aggregation="mean"), "R2Score: unknown class_aggregation 'mean'"),
+        (
+            lambda: metrics.Mean().stateless_result([]),
+            r"one value for each of the 2 variables \(mean\S*/total",
+        ),
+        (
+            lambda: metrics.MeanSquaredError()(np.ones((4, 2)), np.ones((4, 3))),
+            r"has shape \(4, 2\).*\(4, 3\)",
+        ),
+    ],
+)
+def test_errors_say_what_to_do(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_metric_needs_its_methods() -> None:
+    odd = type("Odd", (metrics.Metric,), {})()
+    with pytest.raises(NotImplementedError, match="Odd must define `update_state"):
+        odd.update_state(1)
+    with pytest.raises(NotImplementedError, match="Odd must define `result"):
+        odd.result()
+
+
+# -- what users write --------------------------------------------------------------------------------------------------
+
+
+class Spread(metrics.Metric):
+    """Holds other metrics, and a variable made with the old name of `add_variable`."""
+
+    def __init__(self, scale: float = 1.0, name: str = "spread", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.scale = scale
+        self.batches = self.add_weight(name="batches", initializer="zeros")
+        self.parts = [metrics.Mean(name="mean"), metrics.Mean(name="mean_square")]
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.batches.assign_add(1.0)
+        self.parts[0].update_state(y_pred)
+        self.parts[1].update_state(lamina.ops.square(y_pred))
+
+    def result(self) -> Any:
+        return {
+            "spread": self.scale * (self.parts[1].result() - self.parts[0].result() ** 2),
+            "batches": self.batches + 0,
+        }
+
+
+@over_backends
+def test_own_metrics(backend: str) -> None:
+    with interpreter(backends.load(backend)) as k:
+        metric = Spread(scale=2.0)
+        assert [v.path for v in metric.variables] == [
+            "spread/batches", "mean/total", "mean/count", "mean_square/total", "mean_square/count",
+        ]  # fmt: skip
+        for y, p in batches(*NUMBERS):
+            metric.update_state(y, p)
+        found = metric.result()
+        assert_same(found["spread"], 2 * NUMBERS[1].var(), 1e-5)
+        assert float(k.to_numpy(found["batches"])) == 3
+        assert metric.get_config() == {"scale": 2.0, "name": "spread", "dtype": "float32"}
+        assert Spread.from_config(metric.get_config()).scale == 2.0
+        metric.reset_state()
+        assert all(float(v.numpy()) == 0 for v in metric.variables)
+
+
+def test_variables() -> None:
+    metric = metrics.Metric(name="m", dtype="float64")
+    v = metric.add_variable((2,), "ones", dtype="int32", aggregation="mean", name="v")
+    assert isinstance(v, Variable)
+    assert (v.path, v.dtype, v.shape, v.trainable, v.aggregation) == ("m/v", "int32", (2,), False, "mean")
+    assert metric.add_weight((3,)).dtype == "float64"
+    assert metric.dtype == "float64"
+    assert metrics.Mean(dtype="mixed_bfloat16").dtype == "bfloat16"
