@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -122,8 +121,7 @@ class Graph(Operation):
 
 def _callable(operation: Operation) -> Callable[..., Any]:
     if isinstance(operation, OpCall):
-        function = operation.op.function
-        return functools.partial(function, **operation.static) if operation.static else function
+        return operation.op.with_config(operation.static)
     return operation
 
 

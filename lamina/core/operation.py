@@ -202,7 +202,7 @@ class OpCall(Operation):
         self.op, self.static = op, static
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        return self.op.function(*args, **kwargs, **self.static)
+        return self.op.with_config(self.static)(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The name and the op's arguments that are no tensors."""
@@ -240,12 +240,16 @@ def apply_op(op: Op, args: tuple, kwargs: dict) -> Any:
     bound.apply_defaults()
     inputs, static = [], {}
     for name, value in bound.arguments.items():
-        if name in op.tensors or symbolic_leaves(value):
+        if name == op.keywords:
+            inputs.extend(value.items())
+        elif name in op.given or name == op.star or symbolic_leaves(value):
             inputs.append((name, value))
         else:
             static[name] = value
     while inputs and inputs[-1][1] is None:  # optional tensors that were not given
         inputs.pop()
+    if op.star:
+        return OpCall(op, static)(*dict(inputs)[op.star])
     return OpCall(op, static)(*_positional(op, inputs), **_named(op, inputs))
 
 

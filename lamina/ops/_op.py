@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from lamina.errors import LaminaError
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
 
 Tensor = Any  # the annotation that marks a tensor parameter
-Given = Any  # marks one that files keep beside the tensors, in a node's arguments (the others go to its config)
+Given = (
+    Any  # marks one that files keep beside the tensors, in a node's arguments (the others go to its config)
+)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -63,6 +66,11 @@ class Op:
         self.lists = frozenset(p for p in self.tensors if "Sequence[Tensor" in notes[p])
         self.places = tuple(self.parameters.index(p) for p in self.tensors)
         self.star = code.co_varnames[len(self.parameters) + 1] if code.co_flags & inspect.CO_VARARGS else None
+        self.keywords = (
+            code.co_varnames[len(self.parameters) + 1 + bool(self.star)]
+            if code.co_flags & inspect.CO_VARKEYWORDS
+            else ""
+        )
         self.bodies: dict[Any, Callable[..., Any]] = {}
         self.function: Any = None
 
@@ -72,6 +80,16 @@ class Op:
         found = self.bodies[k] = self.body if native is None else _native_first(native, self.body)
         return found
 
+    def with_config(self, config: dict[str, Any]) -> Callable[..., Any]:
+        """The function of a node's arguments, which stand for `given` in order; `config` holds the other ones."""
+        named = dict(config)
+        if self.star:
+            return partial(self.function, *[named.pop(p) for p in self.parameters[: self.leading]], **named)
+        if self.given == self.parameters[: len(self.given)]:
+            return partial(self.function, **named) if named else self.function
+        function, given = self.function, self.given
+        return lambda *args, **kwargs: function(**dict(zip(given, args)), **kwargs, **named)
+
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
@@ -80,7 +98,9 @@ class Op:
     def __call__(self, k: Any, args: tuple, kwargs: dict) -> Any:
         """Convert, promote and run; or add a node when a tensor is symbolic."""
         given = list(args)
-        slots: list[tuple[Any, Any, bool]] = []  # (container, key, takes part in promotion) of every tensor argument
+        slots: list[
+            tuple[Any, Any, bool]
+        ] = []  # (container, key, takes part in promotion) of every tensor argument
         for place, name in zip(self.places, self.tensors, strict=True):
             box, key = (given, place) if place < len(given) else (kwargs, name)
             if box is kwargs and name not in kwargs:
@@ -159,14 +179,18 @@ _SCALARS = (bool, int, float, complex)
 
 def _without_numbers(k: Any, x: Any) -> Any:
     if isinstance(x, k.Tensor):
-        return shapes.Spec([shapes.Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x))
+        return shapes.Spec(
+            [shapes.Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x)
+        )
     return type(x)(_without_numbers(k, e) for e in x) if type(x) in (list, tuple) else x
 
 
 def _kernel_for(args: tuple) -> Any:
     """The interpreter for the first call in a thread: drawing a graph needs no framework, so none is imported for it."""
     for x in args:
-        if isinstance(x, Symbolic) or (isinstance(x, list | tuple) and any(isinstance(e, Symbolic) for e in x)):
+        if isinstance(x, Symbolic) or (
+            isinstance(x, list | tuple) and any(isinstance(e, Symbolic) for e in x)
+        ):
             return shapes
     return _activate()
 
@@ -178,7 +202,9 @@ def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
     if isinstance(x, Holder):
         return convert(k, x.value, dtype)
     if isinstance(x, Symbolic):
-        raise TypeError(f"{x!r} is symbolic: it has no value. Use lamina.ops on it, or build a model from it.")
+        raise TypeError(
+            f"{x!r} is symbolic: it has no value. Use lamina.ops on it, or build a model from it."
+        )
     if isinstance(x, bool | int | float | complex):
         return k.full((), x, dtype or dtypes.standardize(type(x) if type(x) in _SCALARS else int))
     if isinstance(x, list | tuple):
@@ -188,7 +214,9 @@ def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
 
 def _from_sequence(k: Any, x: Sequence[Any], dtype: str | None) -> Any:
     """Nested lists; they may hold tensors, which are stacked."""
-    if any(isinstance(e, k.Tensor | Holder if isinstance(k.Tensor, type) else (*k.Tensor, Holder)) for e in x):
+    if any(
+        isinstance(e, k.Tensor | Holder if isinstance(k.Tensor, type) else (*k.Tensor, Holder)) for e in x
+    ):
         parts = [convert(k, e) for e in x]
         target = dtype or dtypes.join(*(k.dtype(p) for p in parts))
         return k.stack([convert(k, p, target) for p in parts], 0)
@@ -247,7 +275,9 @@ def op(
         The public function; its `op` attribute is the `Op`.
     """
     if body is None:
-        return lambda b: op(b, promote=promote, scalars=scalars, module=module, class_name=class_name, only=only)
+        return lambda b: op(
+            b, promote=promote, scalars=scalars, module=module, class_name=class_name, only=only
+        )
     camel = "".join(part.capitalize() for part in body.__name__.split("_"))
     what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel, only)
     make = (

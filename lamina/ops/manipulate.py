@@ -18,7 +18,7 @@ def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
 
     Args:
         x: Tensor of any shape.
-        newshape: The sizes; one of them may be -1, and is then found from the others.
+        newshape: The sizes; one of them may be -1 (or None), and is then found from the others.
 
     Returns:
         Tensor of that shape.
@@ -34,7 +34,7 @@ def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
 
 
 def _new_shape(name: str, k: Any, old: Sequence[Any], new: Any) -> tuple[Any, ...]:
-    sizes = shape_of(name, k, new, least=-1)
+    sizes = shape_of(name, k, _without_none(new, old), least=-1)
     if not static(sizes) or not static(old):
         return sizes
     have, free = count(old), sizes.count(-1)
@@ -46,6 +46,15 @@ def _new_shape(name: str, k: Any, old: Sequence[Any], new: Any) -> tuple[Any, ..
             f"{name}: a tensor of shape {shown(old)} ({have} entries) has no shape {shown(sizes)}."
         )
     return tuple([have // rest if n == -1 else n for n in sizes])
+
+
+def _without_none(new: Any, old: Sequence[Any]) -> Any:
+    """None, which `shape` gives for a symbolic tensor, means -1; beside a -1, the size of the same axis."""
+    if not isinstance(new, list | tuple) or None not in new:
+        return new
+    if -1 not in new and list(new).count(None) == 1:
+        return [-1 if n is None else n for n in new]
+    return [old[i] if n is None and i < len(old) else n for i, n in enumerate(new)]
 
 
 def shape_of(name: str, k: Any, shape: Any, least: int = 0) -> tuple[Any, ...]:

@@ -247,6 +247,4 @@ def _sliced(n: int, key: slice) -> int:
         return n
     bounds = slice(*(None if k is None else operator.index(k) for k in (key.start, key.stop, key.step)))
     size = len(range(*bounds.indices(n)))
-    if type(n) is Unknown and size != len(range(*bounds.indices(n + 1000))):
-        return Unknown(size)
-    return Unknown(size) if Unknown in map(type, (key.start, key.stop)) else size
+    return Unknown(size) if Unknown in map(type, (n, key.start, key.stop)) else size  # n may be below `stop`
