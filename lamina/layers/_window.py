@@ -41,7 +41,9 @@ class Window(Layer):
         self.strides = per_axis(kind, "strides", strides, rank)
         self.dilation_rate = per_axis(kind, "dilation_rate", dilation_rate, rank)
 
-        self.padding = one_of(kind, "padding", padding.lower() if isinstance(padding, str) else padding, self._paddings)
+        self.padding = one_of(
+            kind, "padding", padding.lower() if isinstance(padding, str) else padding, self._paddings
+        )
         self.data_format = config.standardize_data_format(data_format)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

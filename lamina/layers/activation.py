@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import activations, constraints, initializers, ops, regularizers
+from lamina.activations import relu
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.ops._check import at_least
 from lamina.ops.math import logsumexp
 from lamina.ops.nn.activations import elu, leaky_relu, softmax
-from lamina.activations import relu
 
 
 class Activation(Layer):
@@ -73,7 +73,11 @@ class ReLU(Layer):
     """
 
     def __init__(
-        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else _not_negative(self, "max_value", max_value)
@@ -233,7 +237,9 @@ class Softmax(Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
-            least = -3e4 if self.compute_dtype == "float16" else -1e9  # -inf would give NaN where all are masked
+            least = (
+                -3e4 if self.compute_dtype == "float16" else -1e9
+            )  # -inf would give NaN where all are masked
             kept = ops.cast(mask, inputs.dtype)
             return self._softmax(inputs + (1.0 - kept) * least) * kept
         return self._softmax(inputs)

@@ -95,7 +95,9 @@ class BatchNormalization(Layer):
         axis = axis_of("BatchNormalization", self.axis, len(input_shape))
         size = input_shape[axis]
         if size is None:
-            raise ValueError(f"Layer {self.path!r} (BatchNormalization): axis {self.axis} of {input_shape} is unknown.")
+            raise ValueError(
+                f"Layer {self.path!r} (BatchNormalization): axis {self.axis} of {input_shape} is unknown."
+            )
         if self.scale:
             self.gamma = self.add_weight(
                 (size,), self.gamma_initializer, name="gamma", autocast=False,
@@ -146,7 +148,8 @@ class BatchNormalization(Layer):
         """The mask as ones and zeros, of the rank of x."""
         rank = len(mask.shape)
         if rank >= len(x.shape) or any(
-            isinstance(m, int) and isinstance(n, int) and m != n for m, n in zip(mask.shape, x.shape, strict=False)
+            type(m) is type(n) is int and m != n
+            for m, n in zip(mask.shape, x.shape, strict=False)
         ):
             raise ValueError(
                 f"Layer {self.path!r} (BatchNormalization): `mask` must have the first sizes of the input's shape "

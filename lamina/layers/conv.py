@@ -42,7 +42,9 @@ class BaseConv(Window):
                 f"Layer {self.path!r} ({type(self).__name__}): the input's {channels} channels must be a multiple of "
                 f"`groups` ({self.groups}); the input has shape {input_shape}."
             )
-        self.kernel = self._add_kernel("kernel", (*self.kernel_size, channels // self.groups, self.filters), "kernel")
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, channels // self.groups, self.filters), "kernel"
+        )
         self._add_bias(self.filters)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:

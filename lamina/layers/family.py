@@ -36,7 +36,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
     Raises:
         SerializationError: if the config names an unknown class.
-        ValueError: if it describes something else.
+        TypeError: if it describes something else.
 
     Example:
         >>> import lamina
@@ -51,5 +51,5 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
         config = {"module": "keras.layers", "registered_name": None, **config}
     layer = codec.deserialize(config, custom_objects)
     if not isinstance(layer, Layer):
-        raise ValueError(f"This config describes no layer, but {layer!r}.")
+        raise TypeError(f"This config describes no layer, but {layer!r}.")
     return layer

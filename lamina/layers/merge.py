@@ -30,7 +30,11 @@ class _Merge(Layer):
 
     def _list_of_shapes(self, input_shape: Any) -> list[tuple]:
         kind = type(self).__name__
-        if not isinstance(input_shape, list | tuple) or not input_shape or not isinstance(input_shape[0], tuple):
+        if (
+            not isinstance(input_shape, list | tuple)
+            or not input_shape
+            or not isinstance(input_shape[0], tuple)
+        ):
             raise ValueError(
                 f"Layer {self.path!r} ({kind}) takes a list of tensors, got one of shape {input_shape}. "
                 f"Call it so: {kind}()([x1, x2])."
@@ -307,7 +311,7 @@ class Dot(_Merge):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: the steps are summed."""
-        return None
+        return
 
 
 def _batch_dot(x1: Any, x2: Any, first: int, second: int) -> Any:
@@ -315,7 +319,9 @@ def _batch_dot(x1: Any, x2: Any, first: int, second: int) -> Any:
     left = ["b", *(next(letters) for _ in range(len(x1.shape) - 1))]
     right = ["b", *(next(letters) for _ in range(len(x2.shape) - 1))]
     right[second] = left[first]
-    kept = [c for i, c in enumerate(left) if i != first] + [c for i, c in enumerate(right[1:], 1) if i != second]
+    kept = [c for i, c in enumerate(left) if i != first] + [
+        c for i, c in enumerate(right[1:], 1) if i != second
+    ]
     out = ops.einsum(f"{''.join(left)},{''.join(right)}->{''.join(kept)}", x1, x2)
     return ops.expand_dims(out, 1) if len(kept) == 1 else out
 

@@ -35,7 +35,9 @@ class _ScaledAndShifted(Layer):
 
     def _add_factors(self, shape: tuple) -> None:
         if None in shape:
-            raise ValueError(f"Layer {self.path!r} ({type(self).__name__}) normalizes over an unknown size: {shape}.")
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) normalizes over an unknown size: {shape}."
+            )
         if self.scale:
             self.gamma = self.add_weight(
                 shape, self.gamma_initializer, name="gamma",
@@ -109,11 +111,12 @@ class LayerNormalization(_ScaledAndShifted):
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
             beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
-        self.axis = _as_list(self, axis)
+        self.axis = axis if isinstance(axis, int) else _as_list(self, axis)
         self.rms_scaling = self_scaling
         self.center = center and not self_scaling
 
     def build(self, input_shape: tuple) -> None:
+        self.axis = _as_list(self, self.axis)
         axes = _axes(self, self.axis, len(input_shape))
         self._add_factors(tuple(input_shape[a] for a in axes))
 
@@ -197,7 +200,9 @@ class GroupNormalization(_ScaledAndShifted):
         sizes = k.shape(inputs)
         wide = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
         # The group's own axis stands before the channels; moments are taken over all but it and the batch.
-        grouped = ops.reshape(wide, (*sizes[:axis], self.groups, sizes[axis] // self.groups, *sizes[axis + 1 :]))
+        grouped = ops.reshape(
+            wide, (*sizes[:axis], self.groups, sizes[axis] // self.groups, *sizes[axis + 1 :])
+        )
         axes = [i for i in range(1, len(sizes) + 1) if i != axis]
         mean, variance = moments(grouped, axes, keepdims=True)
         normal = ops.reshape((grouped - mean) * rsqrt(variance + self.epsilon), sizes)
@@ -238,10 +243,11 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = _as_list(self, axis)
+        self.axis = axis if isinstance(axis, int) else _as_list(self, axis)
         self.epsilon = epsilon
 
     def build(self, input_shape: tuple) -> None:
+        self.axis = _as_list(self, self.axis)
         axes = _axes(self, self.axis, len(input_shape))
         self.scale = self.add_weight(tuple(input_shape[a] for a in axes), "ones", name="scale")
 

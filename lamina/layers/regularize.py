@@ -149,7 +149,10 @@ class GaussianNoise(_Noise):
         if not training or self.stddev == 0:
             return inputs
         k = current()
-        return inputs + k.random_normal(self.seed_generator.next(), k.shape(inputs), k.dtype(inputs)) * self.stddev
+        return (
+            inputs
+            + k.random_normal(self.seed_generator.next(), k.shape(inputs), k.dtype(inputs)) * self.stddev
+        )
 
 
 class AlphaDropout(_Noise):
@@ -199,7 +202,14 @@ class _SpatialDropout(Dropout):
     """Dropout of whole channels."""
 
     def __init__(
-        self, rank: int, rate: float, data_format: str | None, seed: int | None, name: Any, dtype: Any, **kwargs: Any
+        self,
+        rank: int,
+        rate: float,
+        data_format: str | None,
+        seed: int | None,
+        name: Any,
+        dtype: Any,
+        **kwargs: Any,
     ) -> None:
         from lamina import config
 

@@ -68,7 +68,9 @@ class Reshape(Layer):
         for n in sizes:
             at_least("Reshape", "target_shape", n, -1)
         if sizes.count(-1) > 1:
-            raise ValueError(f"Reshape: at most one size of `target_shape` may be -1, got {tuple(target_shape)}.")
+            raise ValueError(
+                f"Reshape: at most one size of `target_shape` may be -1, got {tuple(target_shape)}."
+            )
         self.target_shape = sizes
 
     def call(self, inputs: Any) -> Any:
@@ -79,7 +81,7 @@ class Reshape(Layer):
         """The target with its -1 filled in, which must not depend on the batch."""
         target, total = list(self.target_shape), math.prod(sizes)
         known = math.prod([n for n in target if n != -1])
-        if isinstance(total, int) and (total % known if -1 in target and known else total != known):
+        if type(total) is int and (total % known if -1 in target and known else total != known):
             raise ValueError(
                 f"Reshape: samples of shape {tuple(sizes)} have {total} entries, which do not fit into "
                 f"{self.target_shape}."

@@ -60,7 +60,9 @@ class Lambda(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
-            raise TypeError(f"Lambda: `function` must be callable, got {function!r} ({type(function).__name__}).")
+            raise TypeError(
+                f"Lambda: `function` must be callable, got {function!r} ({type(function).__name__})."
+            )
         self.function = function
         self.output_shape = tuple(output_shape) if isinstance(output_shape, list) else output_shape
         self.mask = mask
@@ -136,7 +138,7 @@ class Wrapper(Layer):
         **kwargs: `name`, `dtype`.
 
     Raises:
-        ValueError: if `layer` is no layer.
+        TypeError: if `layer` is no layer.
 
     Example:
         >>> import lamina
@@ -150,7 +152,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise ValueError(f"{type(self).__name__}: `layer` must be a layer, got {layer!r}.")
+            raise TypeError(f"{type(self).__name__}: `layer` must be a layer, got {layer!r}.")
         self.layer = layer
 
     def build(self, input_shape: Any = None) -> None:

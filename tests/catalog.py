@@ -1,0 +1,256 @@
+"""All layers, each with the calls by which it is tested. A new layer adds its entries here and gets every invariant.
+
+An entry reads as the constructor's call and the shapes of its inputs: `Entry("Dense", (2, 4), units=3)`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Entry:
+    """One layer and its inputs.
+
+    Fields besides the call are set with `but`:
+        dtype: Of the inputs; "int32" inputs are indices below 5.
+        call: More arguments of the call, such as masks.
+        training: The training flag of the comparisons with Keras.
+        random: Whether the training flag brings in random numbers.
+        fixed: Axes whose size must be known to build the layer; every other may be unknown.
+        steps: How many steps of gradient descent must agree.
+        compiled: Whether to compare with a compiled call (on one entry of a family: compiling is slow).
+        half: The tolerance of half precision; 0 means the layer has no float output.
+        masks: Whether to compare masks that the layer gets and gives.
+        rtol: The tolerance of outputs and gradients, relative to the largest number.
+    """
+
+    name: str
+    shapes: tuple[tuple[int, ...], ...]
+    kwargs: dict[str, Any]
+    dtype: str = "float32"
+    call: dict[str, Any] = dataclasses.field(default_factory=dict)
+    training: bool = False
+    random: bool = False
+    fixed: tuple[int, ...] = (-1,)
+    steps: int = 1
+    compiled: bool = False
+    half: float = 2e-2
+    masks: bool = True
+    rtol: float = 1e-5
+
+    def __init__(self, name: str, *shapes: tuple[int, ...], **kwargs: Any) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "shapes", shapes)
+        object.__setattr__(self, "kwargs", kwargs)
+        object.__setattr__(self, "call", {})
+
+    def but(self, **fields: Any) -> Entry:
+        """The same call with other fields."""
+        new = Entry(self.name, *self.shapes, **self.kwargs)
+        for field in dataclasses.fields(self):
+            object.__setattr__(new, field.name, fields.pop(field.name, getattr(self, field.name)))
+        if fields:
+            raise TypeError(f"An entry has no field {', '.join(fields)}.")
+        return new
+
+    def make(self, layers: Any, **more: Any) -> Any:
+        """The layer, from `lamina.layers` or `keras.layers`. A function among the arguments makes an inner layer."""
+        given = {k: v(layers) if isinstance(v, Inner) else v for k, v in self.kwargs.items()}
+        return getattr(layers, self.name)(**given, **more)
+
+    def inputs(self) -> Any:
+        """The inputs: one array, or a list."""
+        rng = np.random.default_rng(len(self.name) + sum(map(sum, self.shapes)))
+        if self.dtype == "int32":
+            arrays = [rng.integers(0, 5, shape).astype("int32") for shape in self.shapes]
+        else:
+            arrays = [rng.normal(size=shape).astype(self.dtype) for shape in self.shapes]
+        return arrays if len(arrays) > 1 else arrays[0]
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the call besides the inputs."""
+        return {**self.call, "training": True} if self.training else dict(self.call)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={v}" for k, v in self.kwargs.items())
+        return f"{self.name}({given})({', '.join(map(str, self.shapes))})"
+
+
+class Inner:
+    """A layer among the arguments of another: `Inner(lambda layers: layers.Dense(3))`."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self.make = make
+
+    def __call__(self, layers: Any) -> Any:
+        return self.make(layers)
+
+    def __repr__(self) -> str:
+        return "Inner"
+
+
+WHOLE = {"fixed": ()}  # any axis may be unknown
+SECOND = {"fixed": (1,)}  # channels first
+STEPS_MASK = np.array([[1, 1, 0, 1, 0], [1, 1, 1, 0, 0]], bool)
+
+CORE = [
+    Entry("Dense", (2, 4), units=3).but(steps=3, compiled=True),
+    Entry("Dense", (2, 5, 4), units=3, activation="relu", use_bias=False),
+    Entry("Dense", (2, 4), units=3, activation="tanh", kernel_regularizer="l2", bias_constraint="non_neg",
+          kernel_initializer="he_normal", activity_regularizer="l1"),
+    Entry("EinsumDense", (2, 4), equation="ab,bc->ac", output_shape=3, bias_axes="c").but(steps=3, compiled=True),
+    Entry("EinsumDense", (2, 5, 4), equation="abc,cd->abd", output_shape=(None, 6), bias_axes="d"),
+    Entry("EinsumDense", (2, 5, 4), equation="...x,xyz->...yz", output_shape=(3, 2), bias_axes="yz", activation="relu"),
+    Entry("EinsumDense", (2, 5, 4), equation="abc,dc->abd", output_shape=(5, 3), bias_axes="bd").but(fixed=(1, 2)),
+    Entry("EinsumDense", (2, 4, 5), equation="ab...,bc->ac...", output_shape=(3, None), bias_axes="c").but(fixed=(1, 2)),
+    Entry("Embedding", (2, 5), input_dim=5, output_dim=3).but(dtype="int32", steps=3, compiled=True, **WHOLE),
+    Entry("Embedding", (2, 5), input_dim=5, output_dim=3, mask_zero=True, embeddings_initializer="normal").but(
+        dtype="int32", **WHOLE),
+    Entry("ReversibleEmbedding", (2, 5), input_dim=5, output_dim=3, tie_weights=False).but(dtype="int32", **WHOLE),
+    Entry("ReversibleEmbedding", (2, 5, 3), input_dim=6, output_dim=3, logit_soft_cap=2.0).but(
+        call={"reverse": True}, compiled=True),
+    Entry("ReversibleEmbedding", (2, 5, 3), input_dim=6, output_dim=3, tie_weights=False, reverse_dtype="float32").but(
+        call={"reverse": True}, half=0),
+    Entry("Masking", (2, 5, 3)).but(**WHOLE),
+    Entry("Identity", (2, 5, 3)).but(**WHOLE),
+    Entry("ActivityRegularization", (2, 5, 3), l1=0.1, l2=0.2).but(**WHOLE),
+]  # fmt: skip
+
+ACTIVATIONS = [
+    Entry("Activation", (2, 5, 3), activation="gelu").but(compiled=True, **WHOLE),
+    Entry("Activation", (2, 4), activation="softmax"),
+    Entry("ReLU", (2, 5, 3)).but(**WHOLE),
+    Entry("ReLU", (2, 4), max_value=1.0, negative_slope=0.1, threshold=0.2).but(compiled=True, **WHOLE),
+    Entry("LeakyReLU", (2, 5, 3), negative_slope=0.2).but(**WHOLE),
+    Entry("PReLU", (2, 5, 3), alpha_initializer="ones").but(fixed=(1, 2), steps=3),
+    Entry("PReLU", (2, 4, 4, 3), alpha_initializer="normal", shared_axes=[1, 2]).but(compiled=True),
+    Entry("ELU", (2, 5, 3), alpha=0.7).but(**WHOLE),
+    Entry("Softmax", (2, 5, 3)).but(**WHOLE),
+    Entry("Softmax", (2, 4, 3), axis=(1, 2)).but(compiled=True, **WHOLE),
+    Entry("Softmax", (2, 5)).but(call={"mask": STEPS_MASK}),
+]
+
+CONVOLUTION = [
+    Entry("Conv1D", (2, 6, 3), filters=4, kernel_size=3).but(steps=3),
+    Entry("Conv1D", (2, 6, 3), filters=4, kernel_size=3, padding="causal", dilation_rate=2, activation="relu"),
+    Entry("Conv1D", (2, 6, 4), filters=4, kernel_size=2, strides=2, padding="same", groups=2, use_bias=False),
+    Entry("Conv2D", (2, 6, 6, 3), filters=4, kernel_size=3, activation="relu").but(steps=3, compiled=True),
+    Entry("Conv2D", (2, 5, 6, 3), filters=4, kernel_size=(3, 2), strides=2, padding="same", kernel_regularizer="l2"),
+    Entry("Conv2D", (2, 6, 6, 4), filters=6, kernel_size=3, groups=2, dilation_rate=(2, 1)),
+    Entry("Conv3D", (2, 4, 4, 4, 2), filters=3, kernel_size=2, strides=(1, 2, 1), padding="same"),
+    Entry("Conv1DTranspose", (2, 5, 3), filters=4, kernel_size=3, strides=2),
+    Entry("Conv1DTranspose", (2, 5, 3), filters=4, kernel_size=3, strides=2, padding="same", output_padding=1),
+    Entry("Conv2DTranspose", (2, 4, 4, 3), filters=4, kernel_size=3, strides=2, padding="same").but(
+        steps=3, compiled=True),
+    Entry("Conv2DTranspose", (2, 4, 4, 3), filters=2, kernel_size=(2, 3), strides=(3, 2), activation="relu"),
+    Entry("Conv2DTranspose", (2, 4, 4, 3), filters=2, kernel_size=3, dilation_rate=2),
+    Entry("Conv3DTranspose", (2, 3, 3, 3, 2), filters=2, kernel_size=2, strides=2),
+    Entry("DepthwiseConv1D", (2, 6, 3), kernel_size=3, depth_multiplier=2),
+    Entry("DepthwiseConv2D", (2, 5, 5, 3), kernel_size=3, strides=2, padding="same").but(steps=3, compiled=True),
+    Entry("SeparableConv1D", (2, 6, 3), filters=4, kernel_size=3, depth_multiplier=2, padding="same"),
+    Entry("SeparableConv2D", (2, 5, 5, 3), filters=4, kernel_size=3, activation="relu").but(steps=3, compiled=True),
+    Entry("Conv2D", (2, 3, 6, 5), filters=4, kernel_size=3, data_format="channels_first").but(**SECOND),
+    Entry("Conv1DTranspose", (2, 3, 5), filters=4, kernel_size=3, data_format="channels_first").but(**SECOND),
+    Entry("SeparableConv2D", (2, 3, 5, 5), filters=4, kernel_size=3, data_format="channels_first").but(**SECOND),
+]  # fmt: skip
+
+POOLING = [
+    Entry("MaxPooling1D", (2, 7, 3), pool_size=2).but(**WHOLE),
+    Entry("MaxPooling2D", (2, 6, 6, 3)).but(compiled=True, **WHOLE),
+    Entry("MaxPooling2D", (2, 5, 6, 3), pool_size=3, strides=2, padding="same").but(**WHOLE),
+    Entry("MaxPooling2D", (2, 3, 6, 6), data_format="channels_first").but(**WHOLE),
+    Entry("MaxPooling3D", (2, 4, 4, 4, 2)).but(**WHOLE),
+    Entry("AveragePooling1D", (2, 7, 3), pool_size=3, strides=2, padding="same").but(**WHOLE),
+    Entry("AveragePooling2D", (2, 6, 6, 3), pool_size=2).but(compiled=True, **WHOLE),
+    Entry("AveragePooling2D", (2, 3, 6, 6), pool_size=2, data_format="channels_first").but(**WHOLE),
+    Entry("AveragePooling3D", (2, 4, 4, 4, 2), pool_size=2).but(**WHOLE),
+    Entry("GlobalAveragePooling1D", (2, 5, 3)).but(**WHOLE),
+    Entry("GlobalAveragePooling1D", (2, 3, 5), data_format="channels_first", keepdims=True).but(
+        call={"mask": STEPS_MASK}, masks=False, **WHOLE),
+    Entry("GlobalAveragePooling2D", (2, 4, 4, 3), keepdims=True).but(compiled=True, **WHOLE),
+    Entry("GlobalAveragePooling3D", (2, 3, 3, 3, 2)).but(**WHOLE),
+    Entry("GlobalMaxPooling1D", (2, 5, 3)).but(**WHOLE),
+    Entry("GlobalMaxPooling2D", (2, 3, 4, 4), data_format="channels_first").but(compiled=True, **WHOLE),
+    Entry("GlobalMaxPooling3D", (2, 3, 3, 3, 2)).but(**WHOLE),
+    Entry("AdaptiveAveragePooling1D", (2, 5, 3), output_size=2).but(**WHOLE),
+    Entry("AdaptiveAveragePooling2D", (2, 5, 4, 3), output_size=(2, 3)).but(compiled=True, **WHOLE),
+    Entry("AdaptiveAveragePooling3D", (2, 3, 4, 5, 2), output_size=2).but(**WHOLE),
+    Entry("AdaptiveMaxPooling1D", (2, 3, 5), output_size=2, data_format="channels_first").but(**WHOLE),
+    Entry("AdaptiveMaxPooling2D", (2, 5, 4, 3), output_size=2).but(compiled=True, **WHOLE),
+    Entry("AdaptiveMaxPooling3D", (2, 3, 4, 5, 2), output_size=2).but(**WHOLE),
+]  # fmt: skip
+
+NORMALIZATION = [
+    Entry("BatchNormalization", (4, 3)).but(training=True, steps=3, rtol=3e-5),
+    Entry("BatchNormalization", (3, 4, 4, 3), momentum=0.8).but(training=True, compiled=True, rtol=3e-5),
+    Entry("BatchNormalization", (3, 3, 4, 4), axis=1, scale=False, gamma_initializer="normal").but(**SECOND),
+    Entry("BatchNormalization", (2, 5, 3), center=False).but(
+        training=True, call={"mask": STEPS_MASK}, rtol=3e-5, half=5e-2),
+    Entry("LayerNormalization", (2, 5, 4)).but(steps=3, compiled=True),
+    Entry("LayerNormalization", (2, 3, 4), axis=(1, 2), center=False, epsilon=1e-2).but(fixed=(1, 2)),
+    Entry("GroupNormalization", (2, 4, 4, 6), groups=3).but(steps=3, compiled=True),
+    Entry("GroupNormalization", (2, 4, 5), groups=-1, axis=1, scale=False).but(**SECOND),
+    Entry("RMSNormalization", (2, 5, 4)).but(compiled=True),
+    Entry("RMSNormalization", (2, 3, 4), axis=(1, 2), epsilon=1e-3).but(fixed=(1, 2)),
+    Entry("UnitNormalization", (2, 5, 4)).but(**WHOLE),
+    Entry("UnitNormalization", (2, 3, 4), axis=[1, 2]).but(compiled=True, **WHOLE),
+    Entry("SpectralNormalization", (2, 4), layer=Inner(lambda layers: layers.Dense(3))).but(training=True, compiled=True),
+    Entry("SpectralNormalization", (2, 5, 5, 3), layer=Inner(lambda layers: layers.Conv2D(4, 3)), power_iterations=2).but(
+        training=True),
+]  # fmt: skip
+
+MERGING = [
+    Entry("Add", (2, 4), (2, 4), (2, 4)).but(compiled=True, **WHOLE),
+    Entry("Add", (2, 4), (2, 3, 4)).but(**WHOLE),
+    Entry("Subtract", (2, 5, 4), (2, 5, 4)).but(**WHOLE),
+    Entry("Multiply", (2, 5, 4), (2, 1, 4)).but(**WHOLE, masks=False),
+    Entry("Average", (2, 5, 4), (2, 5, 4)).but(**WHOLE),
+    Entry("Maximum", (2, 5, 4), (2, 5, 4)).but(**WHOLE),
+    Entry("Minimum", (2, 5, 4), (2, 5, 4)).but(**WHOLE),
+    Entry("Concatenate", (2, 5, 4), (2, 5, 3)).but(compiled=True, **WHOLE),
+    Entry("Concatenate", (2, 5, 4), (2, 3, 4), axis=1).but(**WHOLE),
+    Entry("Dot", (2, 4), (2, 4), axes=1).but(**WHOLE),
+    Entry("Dot", (2, 4, 3), (2, 5, 3), axes=-1, normalize=True).but(compiled=True, **WHOLE),
+    Entry("Dot", (2, 3, 4), (2, 5, 3), axes=(1, 2)).but(**WHOLE),
+]
+
+RESHAPING = [
+    Entry("Flatten", (2, 3, 4)).but(compiled=True, **WHOLE),
+    Entry("Flatten", (2, 3, 4, 2), data_format="channels_first").but(**WHOLE),
+    Entry("Flatten", (2,)).but(fixed=()),
+    Entry("Reshape", (2, 6), target_shape=(3, 2)),
+    Entry("Reshape", (2, 3, 4), target_shape=(2, -1, 3)).but(compiled=True, **WHOLE),
+    Entry("Permute", (2, 3, 4), dims=(2, 1)).but(**WHOLE),
+    Entry("RepeatVector", (2, 4), n=3).but(**WHOLE),
+    Entry("ZeroPadding1D", (2, 5, 3), padding=(1, 2)).but(**WHOLE),
+    Entry("ZeroPadding2D", (2, 4, 4, 3), padding=((1, 2), (0, 1))).but(compiled=True, **WHOLE),
+    Entry("ZeroPadding2D", (2, 3, 4, 4), padding=(1, 2), data_format="channels_first").but(**WHOLE),
+    Entry("ZeroPadding3D", (2, 3, 3, 3, 2), padding=2).but(**WHOLE),
+    Entry("Cropping1D", (2, 5, 3), cropping=(1, 2)).but(**WHOLE),
+    Entry("Cropping2D", (2, 4, 4, 3), cropping=((1, 0), (0, 1))).but(compiled=True, **WHOLE),
+    Entry("Cropping2D", (2, 3, 5, 5), cropping=(1, 2), data_format="channels_first").but(**WHOLE),
+    Entry("Cropping3D", (2, 3, 3, 3, 2)).but(**WHOLE),
+    Entry("UpSampling1D", (2, 5, 3), size=2).but(**WHOLE),
+    Entry("UpSampling2D", (2, 4, 4, 3), size=(2, 3)).but(compiled=True, **WHOLE),
+    Entry("UpSampling3D", (2, 3, 3, 3, 2), size=2).but(**WHOLE),
+]
+
+NOISE = [
+    Entry("Dropout", (2, 5, 4), rate=0.5, seed=3).but(random=True, **WHOLE),
+    Entry("Dropout", (2, 5, 4), rate=0.25, noise_shape=(None, 1, None), seed=3).but(random=True, **WHOLE),
+    Entry("SpatialDropout1D", (2, 5, 4), rate=0.5, seed=3).but(random=True, **WHOLE),
+    Entry("SpatialDropout2D", (2, 4, 4, 3), rate=0.5, seed=3).but(random=True, **WHOLE),
+    Entry("SpatialDropout3D", (2, 3, 3, 3, 2), rate=0.5, seed=3, data_format="channels_last").but(random=True, **WHOLE),
+    Entry("GaussianDropout", (2, 5, 4), rate=0.5, seed=3).but(random=True, **WHOLE),
+    Entry("GaussianNoise", (2, 5, 4), stddev=0.5, seed=3).but(random=True, **WHOLE),
+    Entry("AlphaDropout", (2, 5, 4), rate=0.3, seed=3).but(random=True, **WHOLE),
+]
+
+LAYERS = [
+    *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE,
+]  # fmt: skip

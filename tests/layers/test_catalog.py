@@ -1,0 +1,348 @@
+"""The invariants of layers, over the catalogue and all backends that are installed, in one process."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from catalog import LAYERS, Entry
+from oracle import BACKENDS, keras, keras_masked, masked, numbers
+
+import lamina
+from lamina import backends, layers
+from lamina.core.masks import get_mask
+from lamina.kernel.context import interpreter
+
+RATE = 0.1  # of the gradient descent in the comparisons
+
+
+def ids(entries: list[Entry]) -> list[str]:
+    seen: dict[str, int] = {}
+    for e in entries:
+        seen[e.name] = seen.get(e.name, -1) + 1
+    count: dict[str, int] = {}
+    out = []
+    for e in entries:
+        count[e.name] = count.get(e.name, -1) + 1
+        out.append(f"{e.name}-{count[e.name]}" if seen[e.name] else e.name)
+    return out
+
+
+def over(entries: list[Entry]) -> Any:
+    return pytest.mark.parametrize("entry", entries, ids=ids(entries))
+
+
+@pytest.fixture(params=BACKENDS)
+def k(request: pytest.FixtureRequest) -> Any:
+    kernel = backends.load(request.param)
+    with interpreter(kernel):
+        yield kernel
+
+
+def listed(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, list | tuple) else [x]
+
+
+def tensors(k: Any, x: Any) -> Any:
+    return [k.asarray(a) for a in x] if isinstance(x, list) else k.asarray(x)
+
+
+def shapes(entry: Entry) -> Any:
+    return list(entry.shapes) if len(entry.shapes) > 1 else entry.shapes[0]
+
+
+def build(entry: Entry, space: Any, **more: Any) -> Any:
+    layer = entry.make(space, **more)
+    layer.build(shapes(entry))
+    layer.built = True
+    return layer
+
+
+@functools.cache
+def weights(entry: Entry) -> tuple[np.ndarray, ...]:
+    """Weights that leave no symmetry: all of them random, variances positive."""
+    rng = np.random.default_rng(5)
+    made = []
+    for v in build(entry, keras.layers).weights:
+        x = rng.normal(size=v.shape).astype("float32") * 0.5
+        made.append(np.abs(x) + 0.5 if "variance" in v.path else x)
+    return tuple(made)
+
+
+def near(ours: Any, theirs: Any, rtol: float) -> None:
+    """Equal up to `rtol` of the largest number."""
+    ours, theirs = np.asarray(numbers(ours)), np.asarray(theirs)
+    assert ours.shape == theirs.shape
+    size = max(1.0, float(np.abs(theirs).max())) if theirs.size else 1.0
+    np.testing.assert_allclose(ours.astype("float64"), theirs.astype("float64"), rtol=0, atol=rtol * size)
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+
+def unknown(entry: Entry, shape: tuple[int, ...]) -> tuple[int | None, ...]:
+    fixed = {axis % len(shape) for axis in entry.fixed}
+    return tuple(n if i in fixed else None for i, n in enumerate(shape))
+
+
+@over(LAYERS)
+def test_inferred_shapes_are_the_real_ones(entry: Entry) -> None:
+    """With every axis unknown that may be, and with the batch axis unknown: no size contradicts the real one."""
+    with interpreter(backends.load("numpy")):
+        real = tuple(build(entry, layers)(entry.inputs(), **entry.arguments()).shape)
+    for loose in (True, False):
+        given = [unknown(entry, s) if loose else (None, *s[1:]) for s in entry.shapes]
+        inputs = [lamina.KerasTensor(s, entry.dtype) for s in given]
+        layer = entry.make(layers)
+        out = layer(inputs if len(inputs) > 1 else inputs[0], **entry.call)
+        assert len(out.shape) == len(real)
+        assert all(n is None or n == m for n, m in zip(out.shape, real, strict=True)), (out.shape, real)
+        if not loose:
+            assert None not in out.shape[1:], out.shape
+            assert out.shape[0] is None or entry.call  # a mask has a batch size
+
+
+# -- configs -----------------------------------------------------------------------------------------------------------
+
+
+def normal(config: Any) -> Any:
+    """As JSON writes it, without automatic names."""
+    out = json.loads(json.dumps(config, default=str))
+
+    def named(x: Any) -> Any:
+        if isinstance(x, dict):
+            return {key: named(v) for key, v in x.items() if key not in ("name", "build_config")}
+        if isinstance(x, float):
+            return float(f"{x:.6g}")  # Keras keeps some in float32
+        return [named(v) for v in x] if isinstance(x, list) else x
+
+    return named(out)
+
+
+@over(LAYERS)
+def test_config_is_that_of_keras(entry: Entry) -> None:
+    ours, theirs = entry.make(layers).get_config(), entry.make(keras.layers).get_config()
+    assert set(ours) == set(theirs)
+    assert normal(ours) == normal(theirs)
+
+
+@over(LAYERS)
+def test_config_round_trip(entry: Entry) -> None:
+    layer = entry.make(layers)
+    config = layer.get_config()
+    again = type(layer).from_config(json.loads(json.dumps(config)))
+    assert again.get_config() == config
+    through_codec = layers.deserialize(json.loads(json.dumps(layers.serialize(layer))))
+    assert type(through_codec) is type(layer)
+    assert through_codec.get_config() == config
+
+
+@over(LAYERS)
+def test_weights_have_the_names_order_and_shapes_of_keras(entry: Entry) -> None:
+    def facts(layer: Any) -> list[Any]:
+        return [(v.path.split("/")[-1], tuple(v.shape), v.trainable) for v in layer.weights]
+
+    assert facts(build(entry, layers)) == facts(build(entry, keras.layers))
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def mixing(shape: tuple[int, ...]) -> np.ndarray:
+    """Factors that make a scalar of an output so that every entry counts differently."""
+    return np.random.default_rng(9).normal(size=shape).astype("float32")
+
+
+def loss_of(outputs: Any, total: Any) -> Any:
+    return sum(total(y * mixing(tuple(y.shape))) for y in listed(outputs))
+
+
+@functools.cache
+def wanted(entry: Entry) -> dict[str, Any]:
+    """What real Keras gives: outputs, and the gradients and state after each step. Compiled: one compilation."""
+    layer = build(entry, keras.layers)
+    layer.set_weights(list(weights(entry)))
+    trained = [v.value for v in layer.trainable_variables]
+    other = [v.value for v in layer.non_trainable_variables]
+    inputs = [jax.numpy.asarray(x) for x in listed(entry.inputs())]
+    free = entry.dtype == "float32"
+
+    def compute(parts: Any, other: Any) -> Any:
+        trained, given = parts
+        given = given if free else inputs
+        given = given if len(inputs) > 1 else given[0]
+        outputs, updated = layer.stateless_call(trained, other, given, **entry.arguments())
+        return loss_of(outputs, jax.numpy.sum), (outputs, updated)
+
+    step = jax.jit(jax.value_and_grad(compute, has_aux=True))
+    found: dict[str, Any] = {"outputs": [], "steps": []}
+    for _ in range(entry.steps):
+        parts = (trained, inputs if free else [])
+        (_, (outputs, other)), (by_weight, by_input) = step(parts, other)
+        found["outputs"] = found["outputs"] or [np.asarray(y) for y in listed(outputs)]
+        found["steps"].append(([np.asarray(g) for g in by_weight + by_input], [np.asarray(v) for v in other]))
+        trained = [v - RATE * g for v, g in zip(trained, by_weight, strict=True)]
+    return found
+
+
+@over(LAYERS)
+def test_agrees_with_keras(entry: Entry, k: Any) -> None:
+    """Outputs; and, where the backend differentiates, gradients and state over the steps of gradient descent."""
+    layer = build(entry, layers)
+    layer.set_weights(weights(entry))
+    data, expected = entry.inputs(), wanted(entry)
+    outputs = listed(layer(data, **entry.arguments()))
+    for ours, theirs in zip(outputs, expected["outputs"], strict=True):
+        near(ours, theirs, entry.rtol)
+    if not k.differentiable:
+        return
+    layer.set_weights(weights(entry))
+    trained = [v.value for v in layer.trainable_variables]
+    other = [v.value for v in layer.non_trainable_variables]
+    inputs = [k.asarray(x) for x in listed(data)]
+    free = entry.dtype == "float32"
+    count = len(trained)
+
+    def differentiate(trained: list[Any], other: list[Any]) -> Any:
+        def compute(parts: list[Any]) -> Any:
+            given = parts[count:] if free else inputs
+            outputs, updated = layer.stateless_call(
+                parts[:count], other, given if len(inputs) > 1 else given[0], **entry.arguments()
+            )
+            total = sum(k.sum(y * k.asarray(mixing(tuple(y.shape)))) for y in listed(outputs))
+            return total, updated
+
+        (_, updated), gradients = k.value_and_grad(compute, [*trained, *(inputs if free else [])])
+        return updated, gradients
+
+    step = k.jit(differentiate) if k.functional else differentiate  # op by op, jax compiles each operation
+    for by_all, state in expected["steps"]:
+        other, gradients = step(trained, other)
+        assert len(gradients) == len(by_all)
+        for ours, theirs in zip(gradients, by_all, strict=True):
+            near(np.zeros_like(theirs) if ours is None else ours, theirs, entry.rtol * (1 if entry.steps == 1 else 10))
+        for ours, theirs in zip(other, state, strict=True):
+            if theirs.dtype.kind == "f":  # random states are each library's own
+                near(ours, theirs, entry.rtol)
+        trained = [v - g * RATE for v, g in zip(trained, gradients, strict=False)]
+
+
+@over([e for e in LAYERS if e.compiled])
+def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
+    layer = build(entry, layers)
+    layer.set_weights(weights(entry))
+    trained = [v.value for v in layer.trainable_variables]
+    other = [v.value for v in layer.non_trainable_variables]
+    data = tensors(k, entry.inputs())
+
+    def compute(trained: Any, other: Any, data: Any) -> Any:
+        return layer.stateless_call(trained, other, data, **entry.arguments())
+
+    eager = compute(trained, other, data)
+    compiled = k.jit(compute)(trained, other, data)
+    for one, two in zip(listed(eager[0]) + list(eager[1]), listed(compiled[0]) + list(compiled[1]), strict=True):
+        near(two, numbers(one), 1e-5)
+
+
+# -- precision ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@over([e for e in LAYERS if e.half])
+def test_half_precision(entry: Entry, policy: str, k: Any) -> None:
+    """The output has the compute dtype, is roughly right, and weights stay in float32."""
+    layer = build(entry, layers, dtype=policy)
+    layer.set_weights(weights(entry))
+    assert {v.dtype for v in layer.weights} <= {"float32"}
+    outputs = listed(layer(entry.inputs(), **entry.arguments()))
+    for ours, theirs in zip(outputs, wanted(entry)["outputs"], strict=True):
+        assert k.dtype(ours) == policy.removeprefix("mixed_")
+        near(k.to_numpy(k.astype(ours, "float32")), theirs, entry.half)
+
+
+# -- masks -------------------------------------------------------------------------------------------------------------
+
+
+def masks_of(entry: Entry) -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.random(s[:2]) < 0.6 for s in entry.shapes]
+
+
+@pytest.mark.filterwarnings("ignore:.*mask")
+@over([e for e in LAYERS if e.masks and not e.call and all(len(s) == 3 for s in e.shapes)])
+def test_masks_pass_as_in_keras(entry: Entry, k: Any) -> None:
+    pairs = list(zip(listed(entry.inputs()), masks_of(entry), strict=True))
+    theirs = [keras_masked(x, m) for x, m in pairs]
+    ours = [masked(k, x, m) for x, m in pairs]
+    out = build(entry, layers)(ours if len(ours) > 1 else ours[0], **entry.arguments())
+    expected = build(entry, keras.layers)(theirs if len(theirs) > 1 else theirs[0], **entry.arguments())
+    found, wished = get_mask(out), getattr(expected, "_keras_mask", None)
+    assert (found is None) == (wished is None)
+    if found is not None:
+        np.testing.assert_array_equal(numbers(found), np.asarray(wished))
+
+
+# -- training ----------------------------------------------------------------------------------------------------------
+
+
+@over([e for e in LAYERS if e.random])
+def test_training_flag_brings_noise(entry: Entry, k: Any) -> None:
+    data = entry.inputs()
+    first, second = entry.make(layers), entry.make(layers)
+    near(first(data), data, 0)
+    near(first(data, training=False), data, 0)
+    noisy = numbers(first(data, training=True))
+    assert not np.array_equal(noisy, data)
+    near(second(data, training=True), noisy, 0)  # the same seed, the same noise
+    assert not np.array_equal(numbers(first(data, training=True)), noisy)  # the stream goes on
+
+
+@over([e for e in LAYERS if e.random])
+def test_noise_keeps_the_mean(entry: Entry) -> None:
+    big = np.ones((200, *entry.shapes[0][1:]), "float32")
+    if entry.name == "AlphaDropout":
+        big = np.random.default_rng(0).normal(size=big.shape).astype("float32")
+    with interpreter(backends.load("numpy")):
+        out = numbers(entry.make(layers)(big, training=True))
+    assert abs(out.mean() - big.mean()) < 0.15
+    if entry.name == "Dropout":
+        assert abs((out == 0).mean() - entry.kwargs["rate"]) < 0.1
+
+
+# -- first values ------------------------------------------------------------------------------------------------------
+
+LARGE = [
+    Entry("Dense", (2, 60), units=50),
+    Entry("EinsumDense", (2, 5, 60), equation="abc,cde->abde", output_shape=(None, 5, 10), bias_axes="de"),
+    Entry("Embedding", (2, 5), input_dim=60, output_dim=50).but(dtype="int32"),
+    Entry("Conv2D", (2, 5, 5, 16), filters=20, kernel_size=3),
+    Entry("Conv2DTranspose", (2, 5, 5, 16), filters=20, kernel_size=3),
+    Entry("DepthwiseConv2D", (2, 5, 5, 100), kernel_size=3),
+    Entry("SeparableConv1D", (2, 5, 80), filters=40, kernel_size=7),
+    Entry("BatchNormalization", (2, 60)),
+    Entry("GroupNormalization", (2, 64)),
+    Entry("Dense", (2, 60), units=50, kernel_initializer="he_normal", bias_initializer="ones"),
+]
+
+
+@over(LARGE)
+def test_first_values_are_distributed_as_in_keras(entry: Entry) -> None:
+    for ours, theirs in zip(build(entry, layers).weights, build(entry, keras.layers).weights, strict=True):
+        a, b = ours.numpy(), np.asarray(theirs.value)
+        assert abs(a.mean() - b.mean()) <= 0.15 * b.std() + 1e-7
+        assert abs(a.std() - b.std()) <= 0.1 * b.std()
+        assert abs(np.abs(a).max() - np.abs(b).max()) <= 0.25 * np.abs(b).max()
+
+
+def test_an_integer_seed_gives_the_numbers_on_every_backend() -> None:
+    drawn = []
+    for name in BACKENDS:
+        with interpreter(backends.load(name)):
+            layer = layers.Dense(3, kernel_initializer=lamina.initializers.GlorotUniform(seed=4))
+            layer.build((None, 4))
+            drawn.append(layer.get_weights()[0])
+    assert all(np.array_equal(drawn[0], d) for d in drawn)
