@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import catalog
+import contract_cases as catalog
 import numpy as np
 import optree
 import pytest
@@ -258,7 +258,8 @@ def seed_of(kernel: Any, *words: int) -> Any:
 def test_draws(kernel: Any, name: str, dtype: str) -> None:
     draw, mean, deviation = DRAWS[name]
     first = draw(kernel, seed_of(kernel, 1, 2), dtype)
-    assert kernel.dtype(first) == dtype and tuple(kernel.shape(first)) == SHAPE
+    assert kernel.dtype(first) == dtype
+    assert tuple(kernel.shape(first)) == SHAPE
     values = kernel.to_numpy(first).astype("float64")
     assert values.mean() == pytest.approx(mean, abs=0.03)
     assert values.std() == pytest.approx(deviation, rel=0.03)
@@ -267,7 +268,8 @@ def test_draws(kernel: Any, name: str, dtype: str) -> None:
     for seed in ((1, 3), (2, 2)):
         assert (kernel.to_numpy(draw(kernel, seed_of(kernel, *seed), dtype)) != values).any()
     if name == "random_uniform":
-        assert values.min() >= 0 and values.max() < 1
+        assert values.min() >= 0
+        assert values.max() < 1
     if name == "random_truncated":
         assert np.abs(values).max() <= 2
     if name == "random_binomial":
@@ -284,7 +286,8 @@ def test_integers(kernel: Any, dtype: str) -> None:
 def test_categorical(kernel: Any) -> None:
     logits = np.log(np.array([[0.1, 0.2, 0.7], [0.5, 0.5, 1e-9]], "float32"))
     draws = kernel.random_categorical(seed_of(kernel, 1, 2), kernel.asarray(logits), 5000)
-    assert kernel.dtype(draws) == "int32" and tuple(kernel.shape(draws)) == (2, 5000)
+    assert kernel.dtype(draws) == "int32"
+    assert tuple(kernel.shape(draws)) == (2, 5000)
     shares = np.stack([np.bincount(row, minlength=3) / 5000 for row in kernel.to_numpy(draws)])
     np.testing.assert_allclose(shares, np.exp(logits), atol=0.03)
 
@@ -293,7 +296,8 @@ def test_permutation(kernel: Any) -> None:
     order = kernel.random_permutation(seed_of(kernel, 1, 2), 100)
     assert kernel.dtype(order) == "int32"
     values = kernel.to_numpy(order)
-    assert sorted(values.tolist()) == list(range(100)) and (values != np.arange(100)).any()
+    assert sorted(values.tolist()) == list(range(100))
+    assert (values != np.arange(100)).any()
 
 
 def test_draws_in_jit(other: Any) -> None:
@@ -318,7 +322,8 @@ def test_storage(kernel: Any, dtype: str) -> None:
     source = np.array([1.0, 0.0], "float32")
     storage = kernel.variable(source, dtype, True)
     source[:] = 5  # a variable has memory of its own
-    assert kernel.is_tensor(kernel.read(storage)) and kernel.dtype(kernel.read(storage)) == dtype
+    assert kernel.is_tensor(kernel.read(storage))
+    assert kernel.dtype(kernel.read(storage)) == dtype
     np.testing.assert_array_equal(kernel.to_numpy(kernel.read(storage)).astype("float32"), [1, 0])
     before = kernel.to_numpy(kernel.read(storage)).copy()
     storage = kernel.write(storage, kernel.asarray([0, 1], dtype))
@@ -328,7 +333,8 @@ def test_storage(kernel: Any, dtype: str) -> None:
 
 def test_devices(kernel: Any) -> None:
     assert "cpu:0" in kernel.devices("cpu")
-    assert kernel.devices(None) and kernel.devices("tpu") == []
+    assert kernel.devices(None)
+    assert kernel.devices("tpu") == []
     for name in (None, "cpu", "cpu:0"):
         with kernel.device(name):
             assert kernel.is_tensor(kernel.zeros((2,), "float32"))

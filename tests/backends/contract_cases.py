@@ -680,7 +680,7 @@ custom("scan", "jit")(
 @custom("associative_scan", "pair", rtol=1e-4)
 def _(k: Any, to: Callable) -> Any:
     # the linear recurrence h = a h + b, whose combination does not commute
-    combine = lambda l, r: (l[0] * r[0], r[0] * l[1] + r[1])
+    combine = lambda p, q: (p[0] * q[0], q[0] * p[1] + q[1])
     return k.associative_scan(combine, (to(between(0.5, 1, 6, 2)), to(normal(6, 2))), False, 0)
 
 
