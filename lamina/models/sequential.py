@@ -8,7 +8,6 @@ from lamina.core import names
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
-from lamina.kernel.context import state
 from lamina.layers.input import Input, InputLayer
 from lamina.models.functional import Functional
 from lamina.training.trainer import Trainer
@@ -108,7 +107,8 @@ class Sequential(Functional):
     def _maybe_rebuild(self) -> None:
         self._undraw()
         if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
-            self._draw()
+            with names.name_scope(self.name):
+                self._draw()
         elif len(self._stack) == 1 and isinstance(self._stack[0], Functional) and self._stack[0].built:
             self.build(self._stack[0].input_shape)
 
@@ -155,13 +155,10 @@ class Sequential(Functional):
             self._stack.insert(0, x._keras_history.operation)
             self._layers[:] = [self._stack[0], *self._layers]
             try:
-                before, state.names = state.names, ()
                 self._draw()
             except Exception:
                 self._layers.remove(self._stack.pop(0))
                 raise
-            finally:
-                state.names = before
         else:
             self._draw()
 
