@@ -178,7 +178,7 @@ def wider(name: str, beyond: Callable[..., bool]) -> Callable:
 
 for _name in ("greater", "greater_equal", "less", "less_equal", "max", "min", "sort"):
     globals()[_name] = wider(_name, lambda x, *_, **__: getattr(x, "dtype", None) == xp.bool)
-globals()["clip"] = wider("clip", lambda x, *bounds: any(isinstance(b, Tensor) for b in bounds))
+globals()["clip"] = wider("clip", lambda x, *bounds: builtins.any(isinstance(b, Tensor) for b in bounds))
 globals()["take"] = wider("take", lambda x, indices, axis: indices.ndim != 1)
 globals()["var"] = wider("var", lambda x, *_, **__: _is_complex(x))
 globals()["meshgrid"] = wider("meshgrid", lambda *arrays, indexing: len({a.dtype for a in arrays}) > 1)
@@ -216,7 +216,7 @@ def copy(x: Any) -> Any:
 
 
 def arange(start: Any, stop: Any, step: Any, dtype: str) -> Any:
-    start, stop, step = (x.__array__().item() if isinstance(x, Tensor) else x for x in (start, stop, step))
+    start, stop, step = (np.asarray(x).item() if isinstance(x, Tensor) else x for x in (start, stop, step))
     return xp.arange(start, stop, step, dtype=DTYPES[dtype])
 
 
