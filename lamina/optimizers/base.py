@@ -59,7 +59,7 @@ class Optimizer(Configurable):
     """
 
     native: str | None = None  # under which name a backend may have the rule in a faster form
-    elementwise = True  # whether the rule looks at no shape, so that it may run on all variables at once
+    elementwise = True  # whether each number changes by itself, so that the rule may run on all at once
 
     def __init__(
         self,

@@ -33,6 +33,8 @@ class Lamb(Optimizer):
         You et al., 2020, Large Batch Optimization for Deep Learning: Training BERT in 76 minutes.
     """
 
+    elementwise = False
+
     @takes_options
     def __init__(
         self,

@@ -18,7 +18,7 @@ def change(
 
     Args:
         k: The kernel.
-        rule: Gives as many tensors as there are lists of variables. It must look at no shapes.
+        rule: Gives as many tensors as there are lists of variables. Each number must change by itself.
         variables: Lists of equal length.
         inputs: Lists of tensors, as long.
     """

@@ -32,6 +32,8 @@ class RMSprop(Optimizer):
         Tieleman and Hinton, 2012, Lecture 6.5 of Neural Networks for Machine Learning.
     """
 
+    native = "rmsprop"
+
     @takes_options
     def __init__(
         self,

@@ -6,7 +6,7 @@ one variable runs on all of them in as many launches as it has operations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -100,6 +100,30 @@ class ListKernel:
         return Tensors(found) if listed else self.__getattr__("maximum")(x, other)
 
 
+PORTION = 2**17  # numbers: on the CPU, those of all lists together stay in its cache
+
+
+def _portions(columns: Sequence[Sequence[Tensor]]) -> Iterator[Sequence[Sequence[Tensor]]]:
+    """The lists, on the CPU in pieces: small tensors together, large ones cut."""
+    if torch.compiler.is_compiling() or columns[0][0].device.type != "cpu":
+        yield columns
+        return
+    held, batch = 0, []
+    for row in zip(*columns, strict=True):
+        if row[0].numel() > PORTION and all(x.is_contiguous() for x in row):
+            yield from (
+                [[piece] for piece in pieces] for pieces in zip(*[x.view(-1).split(PORTION) for x in row])
+            )
+            continue
+        if held and held + row[0].numel() > PORTION:
+            yield list(zip(*batch, strict=True))
+            held, batch = 0, []
+        held += row[0].numel()
+        batch.append(row)
+    if batch:
+        yield list(zip(*batch, strict=True))
+
+
 class Lists:
     """What `lamina.optimizers.lists` calls."""
 
@@ -108,10 +132,11 @@ class Lists:
     @torch.no_grad()
     def change(self, rule: Any, state: Sequence[list[Tensor]], inputs: Sequence[Sequence[Tensor]]) -> None:
         """Write `rule(kernel, *state, *inputs)` over the state."""
-        new = rule(self.kernel, *[Tensors(column) for column in (*state, *inputs)])
-        for column, values in zip(state, new, strict=True):
-            if values.items[0] is not column[0]:
-                torch._foreach_copy_(column, values.items)
+        for columns in _portions([*state, *inputs]):
+            new = rule(self.kernel, *[Tensors(column) for column in columns])
+            for column, values in zip(columns, new, strict=False):
+                if values.items[0] is not column[0]:
+                    torch._foreach_copy_(column, values.items)
 
     @torch.no_grad()
     def map(self, rule: Any, inputs: Sequence[Sequence[Tensor]]) -> list[Tensor]:
@@ -132,50 +157,69 @@ def global_norm(grads: Sequence[Tensor]) -> Tensor:
 def sgd(
     optimizer: Any, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor]], rate: Tensor
 ) -> None:
-    steps = torch._foreach_mul(grads, rate)
-    if slots:
-        momentum = slots[0]
-        torch._foreach_mul_(momentum, optimizer.momentum)
-        torch._foreach_sub_(momentum, steps)
-        if not optimizer.nesterov:
-            torch._foreach_add_(params, momentum)
-            return
-        torch._foreach_add_(params, momentum, alpha=optimizer.momentum)
-    torch._foreach_sub_(params, steps)
+    mu = optimizer.momentum
+    for p, g, *m in _portions([params, grads, *slots]):
+        if m:
+            torch._foreach_mul_(m[0], mu)
+            _add(m[0], g, -rate)
+            torch._foreach_add_(p, m[0], alpha=mu if optimizer.nesterov else 1)
+        if not m or optimizer.nesterov:
+            _add(p, g, -rate)
+
+
+def _add(xs: Sequence[Tensor], ys: Sequence[Tensor], rate: Tensor) -> None:
+    """Add `rate * ys` to `xs`; on the CPU, where reading the rate waits for nothing, in one pass."""
+    if rate.device.type == "cpu" and not torch.compiler.is_compiling():
+        torch._foreach_add_(xs, ys, alpha=rate.item())
+    else:
+        torch._foreach_add_(xs, torch._foreach_mul(ys, rate))
+
+
+@torch.no_grad()
+def rmsprop(
+    optimizer: Any, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor]], rate: Tensor
+) -> None:
+    rest = 1 - optimizer.rho
+    for p, g, v, *others in _portions([params, grads, *slots]):
+        torch._foreach_mul_(v, optimizer.rho)
+        torch._foreach_addcmul_(v, g, g, rest)
+        if optimizer.centered:
+            torch._foreach_lerp_(others[-1], g, rest)
+            sizes = torch._foreach_addcmul(v, others[-1], others[-1], -1)
+            torch._foreach_add_(sizes, optimizer.epsilon)
+        else:
+            sizes = torch._foreach_add(v, optimizer.epsilon)
+        torch._foreach_rsqrt_(sizes)
+        torch._foreach_mul_(sizes, g)
+        if optimizer.momentum > 0:
+            torch._foreach_mul_(others[0], optimizer.momentum)
+            _add(others[0], sizes, rate)
+            torch._foreach_sub_(p, others[0])
+        else:
+            _add(p, sizes, -rate)
 
 
 @torch.no_grad()
 def adam(
     optimizer: Any, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor]], rate: Tensor
 ) -> None:
-    greatest = slots[2] if optimizer.amsgrad else []
-    if _one_device(params):
-        # torch's own corrections of the bias vanish at an endless step: the rate has them already
-        endless = [rate.new_full((), float("inf"), dtype=torch.float32)] * len(params)
-        torch._fused_adam_(
-            params, grads, slots[0], slots[1], greatest, endless, lr=rate, beta1=optimizer.beta_1,
-            beta2=optimizer.beta_2, weight_decay=0.0, eps=optimizer.epsilon, amsgrad=optimizer.amsgrad, maximize=False,
-        )  # fmt: skip
+    if torch.compiler.is_compiling():  # which fuses the rule itself
+        rule = lambda k, p, *rest: optimizer.rule(k, p, rest[-1], rate, *rest[:-1])
+        overrides["lists"].change(rule, [params, *slots], [grads])
         return
-    torch._foreach_lerp_(slots[0], grads, 1 - optimizer.beta_1)
-    torch._foreach_mul_(slots[1], optimizer.beta_2)
-    torch._foreach_addcmul_(slots[1], grads, grads, 1 - optimizer.beta_2)
-    if optimizer.amsgrad:
-        torch._foreach_maximum_(greatest, slots[1])
-    sizes = torch._foreach_sqrt(greatest or slots[1])
-    torch._foreach_add_(sizes, optimizer.epsilon)
-    steps = torch._foreach_div(slots[0], sizes)
-    torch._foreach_mul_(steps, rate)
-    torch._foreach_sub_(params, steps)
+    # torch's own corrections of the bias vanish at an endless step: the rate has them already
+    endless = [rate.new_full((), torch.inf, dtype=torch.float32)] * len(params)
+    torch._fused_adam_(
+        params, grads, slots[0], slots[1], slots[2] if optimizer.amsgrad else [], endless, lr=rate,
+        beta1=optimizer.beta_1, beta2=optimizer.beta_2, weight_decay=0.0, eps=optimizer.epsilon,
+        amsgrad=optimizer.amsgrad, maximize=False,
+    )  # fmt: skip
 
 
-def _one_device(params: list[Tensor]) -> bool:
-    return len({p.device for p in params}) == 1
-
-
-overrides: dict[str, Callable[..., Any] | Lists] = {
+overrides: dict[str, Any] = {
     "lists": Lists(),
     "optimizer/global_norm": global_norm,
     "optimizer/sgd": sgd,
     "optimizer/adam": adam,
+    "optimizer/rmsprop": rmsprop,
 }
