@@ -176,9 +176,14 @@ def wider(name: str, beyond: Callable[..., bool]) -> Callable:
     return lambda *args, **kwargs: (outside if beyond(*args, **kwargs) else inside)(*args, **kwargs)
 
 
+def _clips_beyond(x: Any, low: Any, high: Any) -> bool:
+    """Bounds of another shape, or crossed."""
+    return isinstance(low, Tensor) or isinstance(high, Tensor) or (None not in (low, high) and low > high)
+
+
 for _name in ("greater", "greater_equal", "less", "less_equal", "max", "min", "sort"):
     globals()[_name] = wider(_name, lambda x, *_, **__: getattr(x, "dtype", None) == xp.bool)
-globals()["clip"] = wider("clip", lambda x, *bounds: builtins.any(isinstance(b, Tensor) for b in bounds))
+globals()["clip"] = wider("clip", _clips_beyond)
 globals()["take"] = wider("take", lambda x, indices, axis: indices.ndim != 1)
 globals()["var"] = wider("var", lambda x, *_, **__: _is_complex(x))
 globals()["meshgrid"] = wider("meshgrid", lambda *arrays, indexing: len({a.dtype for a in arrays}) > 1)
