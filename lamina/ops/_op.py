@@ -172,6 +172,8 @@ class Op:
                     box[key] = k.astype(box[key], target)
             elif name == target or not scalars or key == 0:  # the first one is always a tensor
                 box[key] = k.full((), box[key], target)
+            elif name == "bool":  # some frameworks do not compute with True
+                box[key] = int(box[key])
 
 
 _SCALARS = (bool, int, float, complex)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, not_bool, together, wants_bool
+from lamina.ops._tensors import not_bool, together, wants_bool
 
 
 @op(promote=True, scalars=True)
@@ -297,9 +297,7 @@ def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
         >>> ops.convert_to_numpy(ops.clip([-2, 0, 5], -1, 3)).tolist()
         [-1, 0, 3]
     """
-    x, low, high = together(k, x, x_min, x_max)
-    if k.dtype(x) == "bool":
-        x, low, high = (astype(k, v, "int32") if isinstance(v, k.Tensor) else v for v in (x, low, high))
+    x, low, high = together(k, not_bool(k, x), x_min, x_max)
     low, high = (int(v) if type(v) is bool else v for v in (low, high))
     return k.clip(x, low, high)
 

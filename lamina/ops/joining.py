@@ -108,7 +108,7 @@ def hstack(k, xs: Sequence[Tensor]) -> Tensor:
         >>> ops.convert_to_numpy(ops.hstack([[1, 2], [3]])).tolist()
         [1, 2, 3]
     """
-    parts = [k.reshape(x, (1,)) if not x.shape else x for x in _parts("hstack", k, xs)]
+    parts = [k.reshape(x, (1,)) if not len(x.shape) else x for x in _parts("hstack", k, xs)]
     return _join("hstack", k, parts, 1 if len(parts[0].shape) > 1 else 0)
 
 

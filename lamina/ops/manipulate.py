@@ -432,7 +432,7 @@ def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
         >>> ops.convert_to_numpy(ops.repeat([1, 2], 2)).tolist()
         [1, 1, 2, 2]
     """
-    if axis is None or not x.shape:
+    if axis is None or not len(x.shape):
         x, place = k.reshape(x, (-1,)), 0
     else:
         place = axis_of("repeat", axis, len(x.shape))
@@ -532,9 +532,9 @@ def view(k, x: Tensor, dtype: Any = None) -> Tensor:
     """
     old, new = k.dtype(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype)
     wide, narrow = bits(new), bits(old)
-    if wide != narrow and not x.shape:
+    if wide != narrow and not len(x.shape):
         raise ValueError(f"view: a scalar of dtype {old} cannot be read as {new}, which has another width.")
-    last = k.shape(x)[-1] if x.shape else 1
+    last = k.shape(x)[-1] if len(x.shape) else 1
     if wide > narrow and type(last) is int and last % (wide // narrow):
         raise ValueError(f"view: a last axis of size {last} ({old}) does not hold whole numbers of {new}.")
     return x if old == new else k.bitcast(x, new)

@@ -68,7 +68,7 @@ def dot(k, x1: Tensor, x2: Tensor) -> Tensor:
         >>> int(ops.dot([1, 2], [3, 4]))
         11
     """
-    if not x1.shape or not x2.shape:
+    if not len(x1.shape) or not len(x2.shape):
         return k.multiply(x1, x2)
     return _contract("dot", k, x1, x2, [-1], [-2 if len(x2.shape) > 1 else -1])
 
@@ -101,7 +101,7 @@ def inner(k, x1: Tensor, x2: Tensor) -> Tensor:
         >>> int(ops.inner([1, 2], [3, 4]))
         11
     """
-    if not x1.shape or not x2.shape:
+    if not len(x1.shape) or not len(x2.shape):
         return k.multiply(x1, x2)
     return _contract("inner", k, x1, x2, [-1], [-1])
 
