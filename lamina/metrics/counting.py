@@ -102,7 +102,11 @@ def _by_buckets(yes: Any, no: Any, y_pred: Any, thresholds: Sequence[float], lab
     place = ops.ceil(ops.clip(y_pred, 0.0, 1.0) * (number - 1)) - 1.0
     bucket = ops.cast(ops.maximum(place, 0.0), "int32") + number * ops.arange(labels, dtype="int32")
 
+    # a prediction of 0 is above a first threshold below 0 only
+    counted = ops.greater_equal(place, -1.0 if thresholds[0] < 0 else 0.0)
+
     def above(mass: Any) -> Any:
+        mass = ops.where(counted, mass, 0.0)
         held = ops.segment_sum(
             ops.reshape(mass, (-1,)), ops.reshape(bucket, (-1,)), num_segments=number * labels
         )

@@ -219,9 +219,10 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
         ops.mean(y_true, axis=axis, keepdims=True),
         ops.mean(y_pred, axis=axis, keepdims=True),
     )
-    covariance = ops.mean((y_true - mean_true) * (y_pred - mean_pred), axis=axis)
+    y_true, y_pred = y_true - mean_true, y_pred - mean_pred
+    covariance = ops.mean(y_true * y_pred, axis=axis)
     shift = ops.squeeze(ops.square(mean_true - mean_pred), axis)
-    spread = ops.var(y_true, axis=axis) + ops.var(y_pred, axis=axis) + shift
+    spread = ops.mean(ops.square(y_true) + ops.square(y_pred), axis=axis) + shift
     return 2.0 * covariance / (spread + config.epsilon())
 
 

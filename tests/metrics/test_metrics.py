@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from typing import Any
 
@@ -157,8 +158,8 @@ def theirs(index: int, weighted: bool) -> Any:
         return oracle.numbers(metric.result())
 
 
-def batches(*arrays: np.ndarray | None) -> Any:
-    for start, stop in ((0, 5), (5, 6), (6, N)):
+def batches(*arrays: np.ndarray | None, cuts: tuple[int, ...] = (0, 5, 6, N)) -> Any:
+    for start, stop in itertools.pairwise(cuts):
         yield tuple(None if x is None else x[start:stop] for x in arrays)
 
 
@@ -168,9 +169,11 @@ def test_streamed_batches_give_what_keras_gives_for_the_whole(index: int, backen
     name, kwargs, (y_true, y_pred) = CASES[index]
     with interpreter(backends.load(backend)):
         metric = getattr(metrics, name)(**kwargs)
-        for weighted in (True, False):
+        on_jax = backend == "jax"  # compiles each operation for each size, so there it does less
+        cuts = (0, 4, 8, N) if on_jax else (0, 5, 6, N)
+        for weighted in (True,) if on_jax else (True, False):
             metric.reset_state()
-            for y, p, w in batches(y_true, y_pred, WEIGHTS if weighted else None):
+            for y, p, w in batches(y_true, y_pred, WEIGHTS if weighted else None, cuts=cuts):
                 metric.update_state(y, p, sample_weight=w)
             assert_same(metric.result(), theirs(index, weighted), rtol=2e-6, atol=5e-7)
 
@@ -218,11 +221,7 @@ def test_config_and_variables_are_those_of_keras(name: str) -> None:
         real = getattr(keras.metrics, name)(name="m", **kwargs)
         ours_config, real_config = ours.get_config(), real.get_config()
         real_config |= {k: v.tolist() for k, v in real_config.items() if hasattr(v, "tolist")}
-        assert (
-            ours_config == real_config | {"thresholds": ours_config.get("thresholds")}
-            if "thresholds" in real_config
-            else ours_config == real_config
-        )
+        assert ours_config == real_config
         again = type(ours).from_config(ours_config)
         assert again.get_config() == ours_config
         assert metrics.deserialize(metrics.serialize(ours)).get_config() == ours_config
@@ -230,7 +229,7 @@ def test_config_and_variables_are_those_of_keras(name: str) -> None:
             (v.path, v.shape, v.dtype) for v in real.variables
         ]
         assert not any(v.trainable for v in ours.variables)
-        assert ours._direction == real._direction
+        assert ours._direction == getattr(real, "_direction", None)
         type(real).from_config(ours_config)
 
 
@@ -281,9 +280,8 @@ def test_masks(backend: str) -> None:
 @over_backends
 def test_empty_batches_change_nothing(backend: str) -> None:
     with interpreter(backends.load(backend)):
-        for name, kwargs, (y_true, y_pred) in CASES:
-            if name in ("Hinge", "SquaredHinge"):  # a batch decides whether its labels are 0 and 1
-                continue
+        for name in {name for name, _, _ in CASES}:
+            kwargs, (y_true, y_pred) = next(case[1:] for case in CASES if case[0] == name)
             metric = getattr(metrics, name)(**kwargs)
             metric.update_state(y_true, y_pred)
             before = oracle.numbers(metric.result())
@@ -377,7 +375,7 @@ def test_get() -> None:
         keras.metrics.binary_accuracy
     )
     assert metrics.deserialize(metrics.serialize(metrics.binary_accuracy)) is metrics.binary_accuracy
-    with pytest.raises(ValueError, match=r"Unknown metric: 'acuracy'. Did you mean 'accuracy'\?"):
+    with pytest.raises(ValueError, match=r"Unknown metric: 'acuracy'. Did you mean '[Aa]ccuracy'\?"):
         metrics.get("acuracy")
 
 
