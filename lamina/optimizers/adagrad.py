@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina.core.variable import Variable
+from lamina.initializers.constant import Constant
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -46,8 +47,6 @@ class Adagrad(Optimizer):
         return (("accumulator",),)
 
     def make_slot(self, variable: Variable, name: str) -> Variable | None:
-        from lamina.initializers import Constant
-
         return self.add_variable_from_reference(variable, name, Constant(self.initial_accumulator_value))
 
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lamina.core import names
-from lamina.core.config import Configurable
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
+from lamina.initializers.constant import Constant
 from lamina.kernel.context import current, state
 from lamina.ops._op import convert
-from lamina.optimizers import clipping
+from lamina.optimizers import clipping, rates
 from lamina.optimizers.branch import choose
 from lamina.optimizers.lists import change, mapped
-from lamina.optimizers.schedules.base import LearningRateSchedule
+from lamina.optimizers.state import OptimizerState
 
 
-class Optimizer(Configurable):
+class Optimizer(OptimizerState):
     """Changes variables by their gradients.
 
     An optimizer of your own overrides `update_step(gradient, variable, learning_rate)`, and `build(variables)` if it
@@ -89,17 +89,10 @@ class Optimizer(Configurable):
         )
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._check_options()
-        self.built = False
-        self._variables: list[Variable] = []
-        self._trainable_variables: list[Variable] = []
-        self._index: dict[int, int] = {}  # id of a trainable variable -> its place
-        self._slots: list[list[Variable]] = []  # of each trainable variable, in the order of the rule
-        self._averages: list[Variable] = []
-        self._accumulators: list[Variable] = []
         self._undecayed: set[int] = set()
         self._undecayed_names: list[str] = []
-        self._iterations = self.add_variable((), "zeros", "int32", "only_first_replica", name="iteration")
-        self._learning_rate: Any = self._checked_rate(learning_rate)
+        self._begin()
+        self._learning_rate: Any = self._rate_of(learning_rate)
 
     def _check_options(self) -> None:
         given = {
@@ -123,38 +116,26 @@ class Optimizer(Configurable):
 
     # -- the learning rate and the count of updates ------------------------------------------------------------------
 
-    def _checked_rate(self, rate: Any) -> Any:
-        if isinstance(rate, LearningRateSchedule):
+    def _rate_of(self, rate: Any) -> Any:
+        rate = rates.checked(rate)
+        if rates.moves(rate):
             return rate
-        if isinstance(rate, dict):
-            from lamina.optimizers.schedules import deserialize
-
-            return deserialize(rate)
-        if callable(rate) and not hasattr(rate, "dtype"):
-            return rate
-        if not isinstance(rate, int | float) and not hasattr(rate, "dtype"):
-            raise ValueError(
-                f"`learning_rate` must be a number, a LearningRateSchedule or a callable, got {rate!r}."
-            )
-        variable = self.add_variable((), "zeros", "float32", "only_first_replica", name="learning_rate")
-        variable.assign(rate)
-        return variable
+        return self.add_variable((), Constant(rate), "float32", "only_first_replica", name="learning_rate")
 
     @property
     def learning_rate(self) -> Any:
         """The rate as it is now: a Variable, or what the schedule or callable gives."""
         if isinstance(self._learning_rate, Variable):
             return self._learning_rate
-        return _call_rate(self._learning_rate, self.iterations)
+        return rates.call(self._learning_rate, self.iterations)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        settable = isinstance(self._learning_rate, Variable)
-        if settable and not (callable(value) and not hasattr(value, "dtype")):
-            self._learning_rate.assign(value)
-        elif isinstance(value, LearningRateSchedule) or callable(value):
+        if rates.moves(value):
             self._variables = [v for v in self._variables if v is not self._learning_rate]
             self._learning_rate = value
+        elif isinstance(self._learning_rate, Variable):
+            self._learning_rate.assign(value)
         else:
             raise TypeError(
                 f"Optimizer {self.name!r} was made with a schedule, so its learning rate cannot be set to {value!r}. "
@@ -170,168 +151,6 @@ class Optimizer(Configurable):
             return k.floor_divide(count, k.full((), self.gradient_accumulation_steps, "int32"))
         return self._iterations
 
-    # -- state -------------------------------------------------------------------------------------------------------
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state, in the order of files: iteration, learning rate, then what `build` made."""
-        return self._variables[:]
-
-    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
-        """The names of the rule's state: groups are made one after the other, a group variable by variable."""
-        return ()
-
-    def make_slot(self, variable: Variable, name: str) -> Variable | None:
-        """The state called `name` of one variable, or None if it needs none."""
-        return self.add_variable_from_reference(variable, name)
-
-    def build(self, variables: Iterable[Variable]) -> None:
-        """Make the state for these variables.
-
-        Args:
-            variables: The variables that gradients will be given for.
-        """
-        if self.built:
-            return
-        variables = list(variables)
-        self._trainable_variables = variables
-        self._index = {id(v): i for i, v in enumerate(variables)}
-        if self.use_ema:
-            self._averages = self.add_optimizer_variables(variables, "average")
-        if self.gradient_accumulation_steps:
-            self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
-        self._slots = [[] for _ in variables]
-        for group in self.slot_groups():
-            for variable, slots in zip(variables, self._slots, strict=True):
-                made = [self.make_slot(variable, name) for name in group]
-                slots.extend(slot for slot in made if slot is not None)
-        self.built = True
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Add state.
-
-        Args:
-            shape: The sizes.
-            initializer: An initializer, or its name.
-            dtype: A dtype name.
-            aggregation: How replicas are combined.
-            layout: How the value is spread over devices.
-            name: A name.
-        """
-        variable = Variable(
-            initializer,
-            shape,
-            dtype,
-            trainable=False,
-            autocast=False,
-            aggregation=aggregation,
-            layout=layout,
-            name=name,
-        )
-        variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Add state of the shape and dtype of a variable.
-
-        Args:
-            reference_variable: The variable it belongs to.
-            name: A name; the variable's path comes in front.
-            initializer: An initializer, or its name.
-        """
-        path = reference_variable.path.replace("/", "_")
-        return self.add_variable(
-            reference_variable.shape,
-            initializer,
-            reference_variable.dtype,
-            name=f"{path}_{name}" if name else path,
-        )
-
-    def add_optimizer_variables(
-        self, trainable_variables: Iterable[Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """Add state for each of these variables.
-
-        Args:
-            trainable_variables: The variables.
-            name: A name, or several for as many lists.
-            initializer: An initializer or its name; or as many as names.
-
-        Returns:
-            A list of variables; a tuple of lists for several names.
-        """
-        if isinstance(name, str):
-            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
-        initializers = [initializer] * len(name) if isinstance(initializer, str) else initializer
-        made: list[list[Variable]] = [[] for _ in name]
-        for variable in trainable_variables:
-            for out, each, first in zip(made, name, initializers, strict=True):
-                out.append(self.add_variable_from_reference(variable, each, first))
-        return tuple(made)
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        return self._index[id(variable)]
-
-    def assign(self, variable: Variable, value: Any) -> None:
-        """Set a variable."""
-        variable.assign(value)
-
-    def assign_add(self, variable: Variable, value: Any) -> None:
-        """Add to a variable."""
-        variable.assign_add(value)
-
-    def assign_sub(self, variable: Variable, value: Any) -> None:
-        """Subtract from a variable."""
-        variable.assign_sub(value)
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all state.
-
-        Args:
-            weights: A value for each of `variables`.
-
-        Raises:
-            ValueError: if the optimizer is not built, or their number differs.
-        """
-        if not self.built:
-            raise ValueError(f"Optimizer {self.name!r} has no state before `build(variables)`.")
-        variables = self.variables
-        if len(weights) != len(variables):
-            raise ValueError(
-                f"Optimizer {self.name!r} has {len(variables)} variables, got {len(weights)} weights."
-            )
-        for variable, weight in zip(variables, weights, strict=True):
-            variable.assign(weight)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Write the state into a mapping, under "0", "1", ..."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Read the state from a mapping; one of another size is left alone, with a warning."""
-        variables = self.variables
-        if len(store.keys()) != len(variables):
-            warnings.warn(
-                f"Optimizer {self.name!r} has {len(variables)} variables, what was saved has "
-                f"{len(store.keys())}: its state was not loaded.",
-                stacklevel=2,
-            )
-            return
-        for i, variable in enumerate(variables):
-            variable.assign(store[str(i)])
-
     def exclude_from_weight_decay(
         self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
     ) -> None:
@@ -340,9 +159,6 @@ class Optimizer(Configurable):
         Args:
             var_list: Variables.
             var_names: Texts (regular expressions) found in the names of variables.
-
-        Raises:
-            ValueError: if the optimizer is built already.
         """
         self._undecayed |= {id(v) for v in var_list or ()}
         self._undecayed_names += list(var_names or ())
@@ -515,7 +331,7 @@ class Optimizer(Configurable):
                 groups.setdefault((variable.dtype, decay), []).append(variable)
         for (dtype, decay), members in groups.items():
             share = k.astype(rate, dtype) * decay
-            change(k, lambda k, p, share=share: (p - p * share,), [members])
+            change(k, lambda k, p, kept=1 - share: (p * kept,), [members])
 
     def _average(self, k: Any, variables: list[Variable]) -> None:
         count = convert(k, _value(self.iterations))
@@ -540,9 +356,12 @@ class Optimizer(Configurable):
         Args:
             var_list: The variables.
         """
+        k = current()
         for variable in var_list if self.use_ema and self.built else ():
             if id(variable) in self._index:
-                variable.assign(self._averages[self._index[id(variable)]].value)
+                variable.assign(
+                    k.copy(self._averages[self._index[id(variable)]].value)
+                )  # each owns its memory
 
     # -- the rule ----------------------------------------------------------------------------------------------------
 
@@ -630,21 +449,6 @@ def _refuse(cls: type, kwargs: dict[str, Any]) -> None:
 
 def _value(x: Any) -> Any:
     return x.value if isinstance(x, Variable) else x
-
-
-def _call_rate(rate: Callable[..., Any], count: Any) -> Any:
-    """What a schedule, or a callable with or without an argument, gives."""
-    if isinstance(rate, LearningRateSchedule):
-        return rate(count)
-    import inspect
-
-    try:
-        wants = [
-            p for p in inspect.signature(rate).parameters.values() if p.default is p.empty and p.kind < 2
-        ]
-    except (TypeError, ValueError):  # a builtin tells nothing
-        wants = []
-    return rate(count) if wants else rate()
 
 
 def _alike(variables: list[Variable]) -> dict[tuple[str, float], list[int]]:

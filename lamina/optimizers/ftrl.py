@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina.core.variable import Variable
+from lamina.initializers.constant import Constant
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -71,8 +72,6 @@ class Ftrl(Optimizer):
         return (("accumulator", "linear"),)
 
     def make_slot(self, variable: Variable, name: str) -> Variable | None:
-        from lamina.initializers import Constant
-
         first = self.initial_accumulator_value if name == "accumulator" else 0.0
         return self.add_variable_from_reference(variable, name, Constant(first))
 

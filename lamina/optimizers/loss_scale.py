@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lamina.core.variable import Variable
+from lamina.initializers.constant import Constant
 from lamina.kernel.context import current
 from lamina.ops._op import convert
 from lamina.optimizers.base import Optimizer
@@ -67,8 +68,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer = inner_optimizer
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.step_counter = self.add_variable((), "zeros", "int32", name="step_counter")
-        self.dynamic_scale = self.add_variable((), "ones", "float32", name="dynamic_scale")
-        self.dynamic_scale.assign(initial_scale)
+        self.dynamic_scale = self.add_variable((), Constant(initial_scale), "float32", name="dynamic_scale")
 
     @property
     def variables(self) -> list[Variable]:

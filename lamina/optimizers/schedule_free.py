@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+import numpy as np
+
 from lamina.core.variable import Variable
 from lamina.optimizers.adam import power
 from lamina.optimizers.base import Optimizer
@@ -57,10 +59,10 @@ class ScheduleFreeAdamW(Optimizer):
         return (("momentum", "velocity"),)
 
     def make_slot(self, variable: Variable, name: str) -> Variable | None:
-        slot = self.add_variable_from_reference(variable, name)
-        if name == "momentum":  # z begins where the weights are
-            slot.assign(variable.value)
-        return slot
+        first = (
+            np.array(variable.numpy()) if name == "momentum" else "zeros"
+        )  # z begins where the weights are
+        return self.add_variable_from_reference(variable, name, first)
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
         if self.warmup_steps:
