@@ -9,7 +9,7 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.ops._check import axes_of, axis_of, one_of, rank_at_least, shown
 from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import move, static, wants_bool, wide
+from lamina.ops._tensors import move, static, together, wants_bool, wide
 
 
 def _numbers(k: Any, function: Any, *tensors: Any) -> Any:
@@ -20,14 +20,7 @@ def _numbers(k: Any, function: Any, *tensors: Any) -> Any:
     return k.not_equal(out, k.full((), 0, "int32"))
 
 
-def _int8(k: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Two int8 tensors as int32, which products of them need."""
-    if k.dtype(x1) == "int8" and k.dtype(x2) == "int8":
-        return k.astype(x1, "int32"), k.astype(x2, "int32")
-    return x1, x2
-
-
-@op(promote=True)
+@op
 def matmul(k, x1: Tensor, x2: Tensor) -> Tensor:
     """Matrix product over the last two axes; the axes before are batches and broadcast.
 
@@ -45,9 +38,12 @@ def matmul(k, x1: Tensor, x2: Tensor) -> Tensor:
         >>> ops.convert_to_numpy(ops.matmul([[1, 2], [3, 4]], [[1], [1]])).tolist()
         [[3], [7]]
     """
-    if k.dtype(x1) in ("bool", "int8"):
-        return _numbers(k, k.matmul, *_int8(k, x1, x2))
-    return k.matmul(x1, x2)
+    dtype = k.dtype(x1)
+    if dtype != k.dtype(x2):
+        x1, x2 = together(k, x1, x2)
+    elif dtype == "int8":
+        x1, x2 = k.astype(x1, "int32"), k.astype(x2, "int32")
+    return _numbers(k, k.matmul, x1, x2)
 
 
 @op(promote=True)
@@ -318,7 +314,7 @@ def _correlated(k: Any, x1: Any, x2: Any, m: int) -> Any:
     return k.reshape(k.conv(signal, kernel, (1,), [(m - 1, m - 1)], (1,), 1, True), (-1,))
 
 
-@op(promote=True)
+@op
 def einsum(k, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
     """Sum of products in Einstein's notation.
 
@@ -350,6 +346,7 @@ def einsum(k, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
     terms, operands = _without_repeats(k, terms, operands)
     if all(k.dtype(x) == "int8" for x in operands) and len(operands) > 1:
         operands = [k.astype(x, "int32") for x in operands]
+    operands = together(k, *operands)
     return _numbers(k, lambda *xs: k.einsum(f"{','.join(terms)}->{result}", *xs), *operands)
 
 
