@@ -37,7 +37,7 @@ class Case:
         infer: Whether shapes are inferred from unknown sizes, too.
         oracle: What gives the right result; None is real `keras.ops.<name>`.
         skip: Backends that cannot do it, with the reason.
-        unknown: Which tensor arguments may have unknown sizes (None: all of them, one at a time).
+        known: Places (among the arrays of the call) of those whose sizes must be known.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Case:
     jit: bool = True
     infer: bool = True
     oracle: Callable[..., Any] | None = None
+    known: tuple[int, ...] = ()
     skip: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
