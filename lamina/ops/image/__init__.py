@@ -1,0 +1,5 @@
+"""Operations on images: one (height, width, channels) or a batch of them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,16 @@
+from .borders import crop_images as crop_images
+from .borders import pad_images as pad_images
+from .colors import hsv_to_rgb as hsv_to_rgb
+from .colors import rgb_to_grayscale as rgb_to_grayscale
+from .colors import rgb_to_hsv as rgb_to_hsv
+from .filters import gaussian_blur as gaussian_blur
+from .filters import sobel_edges as sobel_edges
+from .filters import ssim as ssim
+from .patches import extract_patches as extract_patches
+from .patches import extract_patches_3d as extract_patches_3d
+from .resizing import resize as resize
+from .resizing import scale_and_translate as scale_and_translate
+from .sampling import affine_transform as affine_transform
+from .sampling import elastic_transform as elastic_transform
+from .sampling import map_coordinates as map_coordinates
+from .sampling import perspective_transform as perspective_transform

@@ -1,0 +1,125 @@
+"""Windows of images and volumes, with their pixels as channels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from lamina import config
+from lamina.kernel.shapes.spec import Unknown
+from lamina.ops._check import shown
+from lamina.ops._op import Tensor, op
+from lamina.ops.nn._window import explicit_padding, per_axis
+
+
+def _patches(
+    name: str,
+    k: Any,
+    x: Any,
+    rank: int,
+    size: Any,
+    strides: Any,
+    dilation: Any,
+    padding: str,
+    data_format: Any,
+) -> Any:
+    if len(x.shape) not in (rank + 1, rank + 2):
+        raise ValueError(
+            f"{name}: expected a tensor of rank {rank + 1} or {rank + 2}, got shape {shown(x.shape)}."
+        )
+    last = config.standardize_data_format(data_format) == "channels_last"
+    one = len(x.shape) == rank + 1
+    x = k.expand_dims(x, 0) if one else x
+    window = per_axis(name, "size", size, rank)
+    steps = window if strides is None else per_axis(name, "strides", strides, rank)
+    gaps = per_axis(name, "dilation_rate", dilation, rank)
+    first = 1 if last else 2
+    sizes = x.shape[first : first + rank]
+    pads = explicit_padding(name, padding, sizes, window, steps, gaps)
+    if any(p != (0, 0) for p in pads):
+        widths = [(0, 0)] * first + pads + [(0, 0)] * (last is True)
+        x = k.pad(x, widths, "constant", 0)
+    counts = []
+    for n, (low, high), w, s, d in zip(sizes, pads, window, steps, gaps, strict=True):
+        count = (n + low + high - (w - 1) * d - 1) // s + 1
+        if count < 1 and type(count) is not Unknown:
+            raise ValueError(f"{name}: a window of {(w - 1) * d + 1} does not fit into {n} pixels.")
+        counts.append(count)
+    pieces = []
+    for places in itertools.product(*map(range, window)):
+        starts = [i * d for i, d in zip(places, gaps, strict=True)]
+        key = [slice(a, a + (c - 1) * s + 1, s) for a, c, s in zip(starts, counts, steps, strict=True)]
+        pieces.append(k.getitem(x, (*[slice(None)] * first, *key)))
+    out = k.concat(pieces, -1 if last else 1)
+    return k.squeeze(out, 0) if one else out
+
+
+@op(module="image")
+def extract_patches(
+    k,
+    images: Tensor,
+    size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """Windows of images, each as the channels of one pixel.
+
+    Args:
+        images: Tensor (height, width, channels) or (batch, height, width, channels); channels in front of height
+            for "channels_first".
+        size: The window: an integer, or two.
+        strides: Distance of the windows; None means the size.
+        dilation_rate: Distance of the window's pixels.
+        padding: "valid" or "same".
+        data_format: "channels_last", "channels_first" or None for the default.
+
+    Returns:
+        A tensor (batch, rows, columns, window height * window width * channels), or with the channels first.
+
+    Raises:
+        ValueError: if an argument is unknown or no window fits.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.image.extract_patches(lamina.ops.ones((1, 4, 4, 3)), 2).shape == (1, 2, 2, 12)
+        True
+    """
+    return _patches("extract_patches", k, images, 2, size, strides, dilation_rate, padding, data_format)
+
+
+@op(module="image", class_name="ExtractPatches3D")
+def extract_patches_3d(
+    k,
+    volumes: Tensor,
+    size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """Windows of volumes, each as the channels of one voxel.
+
+    Args:
+        volumes: Tensor (depth, height, width, channels) or (batch, depth, height, width, channels); channels in
+            front of depth for "channels_first".
+        size: The window: an integer, or three.
+        strides: Distance of the windows; None means the size.
+        dilation_rate: Distance of the window's voxels.
+        padding: "valid" or "same".
+        data_format: "channels_last", "channels_first" or None for the default.
+
+    Returns:
+        A tensor (batch, layers, rows, columns, window voxels * channels), or with the channels first.
+
+    Raises:
+        ValueError: if an argument is unknown or no window fits.
+
+    Example:
+        >>> import lamina
+        >>> lamina.ops.image.extract_patches_3d(lamina.ops.ones((1, 4, 4, 4, 1)), 2).shape == (1, 2, 2, 2, 8)
+        True
+    """
+    return _patches("extract_patches_3d", k, volumes, 3, size, strides, dilation_rate, padding, data_format)
