@@ -135,7 +135,12 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, *, wh
         SerializationError: if a name is not in the table, or the layout is not that of a config.
     """
     with registry.custom_objects(custom_objects):
-        return _decode(config, where, 0)
+        try:
+            return _decode(config, where, 0)
+        except SerializationError as error:  # raised deep inside: say which file
+            if str(error).startswith(where):
+                raise
+            raise SerializationError(f"{where} > {error}") from error.__cause__
 
 
 def _decode(value: Any, where: str, depth: int) -> Any:
