@@ -1,0 +1,153 @@
+"""What only the jax backend has: lowerings for the CPU, compiled loops, tensors of 32 bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import contract_cases
+import numpy as np
+import pytest
+
+from lamina import backends
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+kernel = backends.load("jax")
+from lamina.backends.jax import lowering, neural  # noqa: E402
+
+on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="lowerings are for the CPU")
+
+
+def agree(lowered: Any, plain: Any, *arrays: np.ndarray) -> None:
+    """The same values and gradients."""
+    inputs = [jnp.asarray(a) for a in arrays]
+
+    def both(f: Any) -> tuple:
+        result, back = jax.vjp(f, *inputs)
+        weights = np.random.default_rng(0).standard_normal(result.shape).astype(result.dtype)
+        return (result, *back(jnp.asarray(weights)))
+
+    for a, b in zip(jax.jit(lambda: both(lowered))(), jax.jit(lambda: both(plain))(), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+CONVS = {label: rest for label, *rest in contract_cases.CONVS}
+TRANSPOSED = {label: rest for label, *rest in contract_cases.TRANSPOSED}
+POOLS = {label: rest for label, *rest in contract_cases.POOLS}
+
+
+@on_cpu
+@pytest.mark.parametrize("label", CONVS)
+def test_conv(label: str) -> None:
+    shape, kernel_shape, *rest = CONVS[label]
+    agree(
+        lambda x, k: kernel.conv(x, k, *rest, True),
+        lambda x, k: neural.conv_plain(x, k, *rest, True),
+        contract_cases.normal(*shape),
+        contract_cases.normal(*kernel_shape, seed=1),
+    )
+
+
+@on_cpu
+@pytest.mark.parametrize("label", TRANSPOSED)
+def test_conv_transpose(label: str) -> None:
+    shape, kernel_shape, *rest = TRANSPOSED[label]
+    agree(
+        lambda x, k: kernel.conv_transpose(x, k, *rest, True),
+        lambda x, k: neural.conv_transpose_plain(x, k, *rest, True),
+        contract_cases.normal(*shape),
+        contract_cases.normal(*kernel_shape, seed=1),
+    )
+
+
+@on_cpu
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize("label", POOLS)
+def test_pool(label: str, kind: str) -> None:
+    shape, *rest = POOLS[label]
+    agree(
+        lambda x: kernel.pool(x, kind, *rest, True),
+        lambda x: neural.pool_plain(x, kind, *rest, True),
+        contract_cases.unlike(*shape),
+    )
+
+
+@on_cpu
+def test_linear() -> None:
+    arrays = [contract_cases.normal(*shape) for shape in ((2, 5, 3), (3, 4), (4,))]
+    agree(kernel.linear, neural.linear_plain, *arrays)
+
+
+@on_cpu
+@pytest.mark.parametrize(
+    "equation", ["bqd,dhk->bqhk", "bqhk,bthk->bhqt", "bhqt,bthk->bqhk", "bqhk,hkd->bqd", "ab,cd->acbd"]
+)
+def test_einsum(equation: str) -> None:
+    sizes = dict(zip("abcdhkqt", range(2, 10), strict=True))
+    arrays = [contract_cases.normal(*[sizes[c] for c in t]) for t in equation.partition("->")[0].split(",")]
+    assert lowering.is_product(equation)
+    agree(lambda x, y: kernel.einsum(equation, x, y), lambda x, y: jnp.einsum(equation, x, y), *arrays)
+
+
+def test_equations_that_are_no_plain_product() -> None:
+    assert not any(map(lowering.is_product, ("ii->i", "ij,jk,kl->il", "ij,k->i", "ii,i->i")))
+
+
+@on_cpu
+@pytest.mark.parametrize("batch", [1, 7, 12, 13])
+def test_chunks_of_the_batch(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowering, "_CHUNK_BYTES", 4 * 6 * 6 * 2 * 9 * 4)  # four samples
+    rest = ((1, 1), [(1, 1), (1, 1)], (1, 1), 1)
+    agree(
+        lambda x, k: lowering.conv(x, k, *rest),
+        lambda x, k: neural.conv_plain(x, k, *rest, True),
+        contract_cases.normal(batch, 6, 6, 2),
+        contract_cases.normal(3, 3, 2, 3),
+    )
+
+
+def test_loop_compiles_once() -> None:
+    traces = []
+
+    def step(state: list, rows: dict) -> list:
+        traces.append(1)
+        return [state[0] + rows["x"].sum()]
+
+    run = kernel.loop(step, True)
+    data = {"x": jnp.arange(6.0)}
+    indices = jnp.asarray(np.arange(6, dtype="int32").reshape(3, 2))
+    state = run([jnp.zeros(())], data, indices, 0, 1)
+    before = len(traces)
+    state = run(run(state, data, indices, 1, 2), data, indices, 2, 3)
+    assert float(state[0]) == 15
+    assert len(traces) == before
+
+
+def test_jit_keeps_other_leaves_in_the_program() -> None:
+    traces = []
+
+    def f(x: Any, n: Any) -> dict:
+        traces.append(n)
+        return {"x": x * n, "n": n, "name": "f"}
+
+    compiled = kernel.jit(f)
+    x = jnp.ones(2)
+    for n, count in ((2, 1), (2, 1), (2.0, 2), (3, 3)):
+        result = compiled(x, n)
+        assert (result["n"], type(result["n"]), result["name"], len(traces)) == (n, type(n), "f", count)
+
+
+def test_wide_dtypes_become_narrow_in_silence() -> None:
+    for wide, narrow in (("float64", "float32"), ("int64", "int32"), ("complex128", "complex64")):
+        made = [
+            kernel.zeros((2,), wide), kernel.asarray([1, 2], wide), kernel.astype(kernel.ones((2,), "float32"), wide),
+            kernel.arange(0, 2, 1, wide) if wide != "complex128" else kernel.ones((2,), wide),
+            kernel.put(np.ones(2, wide)), kernel.variable(np.ones(2), wide, True), kernel.asarray(np.ones(2, wide)),
+        ]  # fmt: skip
+        assert {kernel.dtype(x) for x in made} == {narrow}
+
+
+def test_text_has_no_tensors() -> None:
+    with pytest.raises(ValueError, match="no tensors of dtype 'string'"):
+        kernel.asarray("text", "string")
