@@ -21,7 +21,7 @@ def add(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype. For bool: logical or.
 
     Example:
-        >>> ops.convert_to_numpy(ops.add([1, 2], [[10], [20]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.add([1, 2], [[10], [20]])).tolist()
         [[11, 12], [21, 22]]
     """
     return k.add(x1, x2)
@@ -42,7 +42,7 @@ def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
         TypeError: if both are bool.
 
     Example:
-        >>> ops.convert_to_numpy(ops.subtract([5, 7], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.subtract([5, 7], 2)).tolist()
         [3, 5]
     """
     wants_bool("subtract", k, x1)
@@ -61,7 +61,7 @@ def multiply(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype. For bool: logical and.
 
     Example:
-        >>> ops.convert_to_numpy(ops.multiply([1.0, 2.0], 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.multiply([1.0, 2.0], 3)).tolist()
         [3.0, 6.0]
     """
     return k.multiply(x1, x2)
@@ -79,7 +79,7 @@ def divide(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape; integers give floats. Division by zero gives infinity or NaN.
 
     Example:
-        >>> ops.convert_to_numpy(ops.divide([1, 2], 4)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.divide([1, 2], 4)).tolist()
         [0.25, 0.5]
     """
     return k.divide(x1, x2)
@@ -111,7 +111,7 @@ def divide_no_nan(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape; integers give floats. The gradient is 0 where `x2` is 0.
 
     Example:
-        >>> ops.convert_to_numpy(ops.divide_no_nan([1.0, 2.0], [0.0, 4.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.divide_no_nan([1.0, 2.0], [0.0, 4.0])).tolist()
         [0.0, 0.5]
     """
     zero = k.equal(x2, k.full((), 0, k.dtype(x2)))
@@ -131,7 +131,7 @@ def power(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype (int32 for two bools).
 
     Example:
-        >>> ops.convert_to_numpy(ops.power([1, 2, 3], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.power([1, 2, 3], 2)).tolist()
         [1, 4, 9]
     """
     return k.pow(*_numbers(k, x1, x2))
@@ -154,7 +154,7 @@ def floor_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype (int32 for two bools).
 
     Example:
-        >>> ops.convert_to_numpy(ops.floor_divide([7, -7], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.floor_divide([7, -7], 2)).tolist()
         [3, -4]
     """
     return k.floor_divide(*_numbers(k, x1, x2))
@@ -172,7 +172,7 @@ def mod(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype (int32 for two bools).
 
     Example:
-        >>> ops.convert_to_numpy(ops.mod([7, -7], 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.mod([7, -7], 3)).tolist()
         [1, 2]
     """
     return k.remainder(*_numbers(k, x1, x2))
@@ -190,7 +190,7 @@ def fmod(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype (int32 for two bools).
 
     Example:
-        >>> ops.convert_to_numpy(ops.fmod([7, -7], 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.fmod([7, -7], 3)).tolist()
         [1, -1]
     """
     x1, x2 = _numbers(k, x1, x2)
@@ -215,7 +215,7 @@ def maximum(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.maximum([1, 5], 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.maximum([1, 5], 3)).tolist()
         [3, 5]
     """
     return k.maximum(x1, x2)
@@ -233,7 +233,7 @@ def minimum(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.minimum([1, 5], 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.minimum([1, 5], 3)).tolist()
         [1, 3]
     """
     return k.minimum(x1, x2)
@@ -251,7 +251,7 @@ def fmax(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.fmax([1.0, float("nan")], 3.0)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.fmax([1.0, float("nan")], 3.0)).tolist()
         [3.0, 3.0]
     """
     return _ignoring_nan(k, k.maximum, x1, x2)
@@ -269,7 +269,7 @@ def fmin(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape and common dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.fmin([1.0, float("nan")], 3.0)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.fmin([1.0, float("nan")], 3.0)).tolist()
         [1.0, 3.0]
     """
     return _ignoring_nan(k, k.minimum, x1, x2)
@@ -294,7 +294,7 @@ def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
         Tensor of the broadcast shape and common dtype (int32 for bool).
 
     Example:
-        >>> ops.convert_to_numpy(ops.clip([-2, 0, 5], -1, 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.clip([-2, 0, 5], -1, 3)).tolist()
         [-1, 0, 3]
     """
     x, low, high = together(k, not_bool(k, x), x_min, x_max)
@@ -314,7 +314,7 @@ def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of the broadcast shape, in radians.
 
     Example:
-        >>> round(float(ops.arctan2(1.0, -1.0)), 4)
+        >>> round(float(lamina.ops.arctan2(1.0, -1.0)), 4)
         2.3562
     """
     return k.atan2(x1, x2)
@@ -332,7 +332,7 @@ def hypot(k, x1: Tensor, x2: Tensor) -> Tensor:
         Float tensor of the broadcast shape.
 
     Example:
-        >>> float(ops.hypot(3.0, 4.0))
+        >>> float(lamina.ops.hypot(3.0, 4.0))
         5.0
     """
     return k.hypot(x1, x2)
@@ -350,7 +350,7 @@ def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
         Float tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.heaviside([-1.0, 0.0, 2.0], 0.5)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.heaviside([-1.0, 0.0, 2.0], 0.5)).tolist()
         [0.0, 0.5, 1.0]
     """
     zero = k.full((), 0, k.dtype(x1))
@@ -370,7 +370,7 @@ def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
         Float tensor of the broadcast shape.
 
     Example:
-        >>> round(float(ops.logaddexp(0.0, 0.0)), 4)
+        >>> round(float(lamina.ops.logaddexp(0.0, 0.0)), 4)
         0.6931
     """
     return k.logaddexp(x1, x2)
@@ -388,7 +388,7 @@ def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
         Float tensor of the broadcast shape.
 
     Example:
-        >>> float(ops.logaddexp2(3.0, 3.0))
+        >>> float(lamina.ops.logaddexp2(3.0, 3.0))
         4.0
     """
     ln2 = 0.6931471805599453
@@ -407,7 +407,7 @@ def nextafter(k, x1: Tensor, x2: Tensor) -> Tensor:
         Float tensor of the broadcast shape.
 
     Example:
-        >>> float(ops.nextafter(1.0, 2.0)) > 1.0
+        >>> float(lamina.ops.nextafter(1.0, 2.0)) > 1.0
         True
     """
     return k.nextafter(x1, x2)

@@ -31,7 +31,7 @@ def bitwise_and(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.bitwise_and(6, 3))
+        >>> int(lamina.ops.bitwise_and(6, 3))
         2
     """
     _whole("bitwise_and", k, x, y)
@@ -53,7 +53,7 @@ def bitwise_or(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.bitwise_or(6, 3))
+        >>> int(lamina.ops.bitwise_or(6, 3))
         7
     """
     _whole("bitwise_or", k, x, y)
@@ -75,7 +75,7 @@ def bitwise_xor(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.bitwise_xor(6, 3))
+        >>> int(lamina.ops.bitwise_xor(6, 3))
         5
     """
     _whole("bitwise_xor", k, x, y)
@@ -96,7 +96,7 @@ def bitwise_invert(k, x: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.bitwise_invert(5))
+        >>> int(lamina.ops.bitwise_invert(5))
         -6
     """
     _whole("bitwise_invert", k, x)
@@ -134,7 +134,7 @@ def bitwise_left_shift(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.bitwise_left_shift(3, 2))
+        >>> int(lamina.ops.bitwise_left_shift(3, 2))
         12
     """
     _whole("bitwise_left_shift", k, x, y)
@@ -156,7 +156,7 @@ def left_shift(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.left_shift(3, 2))
+        >>> int(lamina.ops.left_shift(3, 2))
         12
     """
     return bitwise_left_shift.op.body(k, x, y)
@@ -177,7 +177,7 @@ def bitwise_right_shift(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.bitwise_right_shift(-8, 1))
+        >>> int(lamina.ops.bitwise_right_shift(-8, 1))
         -4
     """
     _whole("bitwise_right_shift", k, x, y)
@@ -199,7 +199,7 @@ def right_shift(k, x: Tensor, y: Tensor) -> Tensor:
         TypeError: for floats.
 
     Example:
-        >>> int(ops.right_shift(-8, 1))
+        >>> int(lamina.ops.right_shift(-8, 1))
         -4
     """
     return bitwise_right_shift.op.body(k, x, y)
@@ -220,7 +220,7 @@ def gcd(k, x1: Tensor, x2: Tensor) -> Tensor:
         TypeError: for bool and floats.
 
     Example:
-        >>> int(ops.gcd(12, 18))
+        >>> int(lamina.ops.gcd(12, 18))
         6
     """
     _whole("gcd", k, x1, x2, bool_too=False)
@@ -256,7 +256,7 @@ def lcm(k, x1: Tensor, x2: Tensor) -> Tensor:
         TypeError: for bool and floats.
 
     Example:
-        >>> int(ops.lcm(4, 6))
+        >>> int(lamina.ops.lcm(4, 6))
         12
     """
     _whole("lcm", k, x1, x2, bool_too=False)
@@ -282,7 +282,7 @@ def ldexp(k, x1: Tensor, x2: Tensor) -> Tensor:
         TypeError: if `x2` is not of integers.
 
     Example:
-        >>> float(ops.ldexp(1.5, 3))
+        >>> float(lamina.ops.ldexp(1.5, 3))
         12.0
     """
     _whole("ldexp", k, x2, bool_too=False)

@@ -20,7 +20,7 @@ def equal(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.equal([1, 2], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.equal([1, 2], 2)).tolist()
         [False, True]
     """
     return k.equal(x1, x2)
@@ -38,7 +38,7 @@ def not_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.not_equal([1, 2], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.not_equal([1, 2], 2)).tolist()
         [True, False]
     """
     return k.not_equal(x1, x2)
@@ -56,7 +56,7 @@ def greater(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.greater([1, 2, 3], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.greater([1, 2, 3], 2)).tolist()
         [False, False, True]
     """
     return k.greater(x1, x2)
@@ -74,7 +74,7 @@ def greater_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.greater_equal([1, 2, 3], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.greater_equal([1, 2, 3], 2)).tolist()
         [False, True, True]
     """
     return k.greater_equal(x1, x2)
@@ -92,7 +92,7 @@ def less(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.less([1, 2, 3], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.less([1, 2, 3], 2)).tolist()
         [True, False, False]
     """
     return k.less(x1, x2)
@@ -110,7 +110,7 @@ def less_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.less_equal([1, 2, 3], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.less_equal([1, 2, 3], 2)).tolist()
         [True, True, False]
     """
     return k.less_equal(x1, x2)
@@ -128,7 +128,7 @@ def logical_and(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.logical_and([True, False], True)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.logical_and([True, False], True)).tolist()
         [True, False]
     """
     return k.logical_and(truth(k, x1), truth(k, x2))
@@ -146,7 +146,7 @@ def logical_or(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.logical_or([True, False], True)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.logical_or([True, False], True)).tolist()
         [True, True]
     """
     return k.logical_or(truth(k, x1), truth(k, x2))
@@ -164,7 +164,7 @@ def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
         Bool tensor of the broadcast shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.logical_xor([True, False], True)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.logical_xor([True, False], True)).tolist()
         [False, True]
     """
     return k.logical_xor(truth(k, x1), truth(k, x2))
@@ -187,7 +187,7 @@ def logical_not(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.logical_not([True, False])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.logical_not([True, False])).tolist()
         [False, True]
     """
     return k.logical_not(truth(k, x))
@@ -204,7 +204,7 @@ def isnan(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isnan([1.0, float("nan")])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isnan([1.0, float("nan")])).tolist()
         [False, True]
     """
     return k.isnan(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
@@ -221,7 +221,7 @@ def isinf(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isinf([1.0, float("-inf")])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isinf([1.0, float("-inf")])).tolist()
         [False, True]
     """
     return k.isinf(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
@@ -238,7 +238,7 @@ def isfinite(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isfinite([1.0, float("nan")])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isfinite([1.0, float("nan")])).tolist()
         [True, False]
     """
     return k.isfinite(x) if k.dtype(x) in dtypes.IS_INEXACT else k.ones(k.shape(x), "bool")
@@ -255,7 +255,7 @@ def isposinf(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isposinf([float("inf"), float("-inf")])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isposinf([float("inf"), float("-inf")])).tolist()
         [True, False]
     """
     return _infinite(k, "isposinf", x, float("inf"))
@@ -272,7 +272,7 @@ def isneginf(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isneginf([float("inf"), float("-inf")])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isneginf([float("inf"), float("-inf")])).tolist()
         [False, True]
     """
     return _infinite(k, "isneginf", x, float("-inf"))
@@ -302,7 +302,7 @@ def isclose(
         Bool tensor of the broadcast shape. Infinities are close to themselves only.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isclose([1.0, 2.0], [1.0, 2.1])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isclose([1.0, 2.0], [1.0, 2.1])).tolist()
         [True, False]
     """
     if k.dtype(x1) not in dtypes.IS_INEXACT:
@@ -331,7 +331,7 @@ def allclose(
         Bool scalar.
 
     Example:
-        >>> bool(ops.allclose([1.0, 2.0], [1.0, 2.1]))
+        >>> bool(lamina.ops.allclose([1.0, 2.0], [1.0, 2.1]))
         False
     """
     return k.all(isclose.op.body(k, x1, x2, rtol, atol, equal_nan))
@@ -351,7 +351,7 @@ def isin(k, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = 
         Bool tensor of the shape of `x1`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isin([1, 2, 3], [3, 1])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isin([1, 2, 3], [3, 1])).tolist()
         [True, False, True]
     """
     found = k.any(k.equal(k.expand_dims(x1, -1), k.reshape(x2, (-1,))), -1)
@@ -369,7 +369,7 @@ def isreal(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.isreal([1.0, 2.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.isreal([1.0, 2.0])).tolist()
         [True, True]
     """
     if k.dtype(x) not in dtypes.COMPLEX:

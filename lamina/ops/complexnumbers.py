@@ -18,7 +18,7 @@ def real(k, x: Tensor) -> Tensor:
         Tensor of the same shape: `x` itself for real dtypes.
 
     Example:
-        >>> float(ops.real(1 + 2j))
+        >>> float(lamina.ops.real(1 + 2j))
         1.0
     """
     return k.real(x) if k.dtype(x) in dtypes.COMPLEX else x
@@ -35,7 +35,7 @@ def imag(k, x: Tensor) -> Tensor:
         Tensor of the same shape: zeros for real dtypes.
 
     Example:
-        >>> float(ops.imag(1 + 2j))
+        >>> float(lamina.ops.imag(1 + 2j))
         2.0
     """
     return k.imag(x) if k.dtype(x) in dtypes.COMPLEX else k.zeros(k.shape(x), k.dtype(x))
@@ -52,7 +52,7 @@ def conj(k, x: Tensor) -> Tensor:
         Tensor of the same shape and dtype.
 
     Example:
-        >>> float(ops.imag(ops.conj(1 + 2j)))
+        >>> float(lamina.ops.imag(lamina.ops.conj(1 + 2j)))
         -2.0
     """
     return k.conj(x) if k.dtype(x) in dtypes.COMPLEX else x
@@ -82,7 +82,7 @@ def angle(k, x: Tensor) -> Tensor:
         Float tensor of the same shape, in radians in (-pi, pi].
 
     Example:
-        >>> round(float(ops.angle(1j)), 4)
+        >>> round(float(lamina.ops.angle(1j)), 4)
         1.5708
     """
     if k.dtype(x) in dtypes.COMPLEX:

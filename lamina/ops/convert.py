@@ -31,7 +31,7 @@ def convert_to_tensor(
         ValueError: if a sparse or ragged tensor is wanted.
 
     Example:
-        >>> ops.shape(ops.convert_to_tensor([[1.0, 2.0]]))
+        >>> lamina.ops.shape(lamina.ops.convert_to_tensor([[1.0, 2.0]]))
         (1, 2)
     """
     if sparse or ragged:
@@ -53,7 +53,7 @@ def array(k, x: Any, dtype: str | None = None) -> Tensor:
         Tensor with the same values.
 
     Example:
-        >>> ops.shape(ops.array([[1.0, 2.0]]))
+        >>> lamina.ops.shape(lamina.ops.array([[1.0, 2.0]]))
         (1, 2)
     """
     return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
@@ -70,7 +70,7 @@ def copy(k, x: Tensor) -> Tensor:
         Tensor of the same shape and dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.copy([1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.copy([1, 2])).tolist()
         [1, 2]
     """
     return k.copy(x)
@@ -89,7 +89,7 @@ def convert_to_numpy(x: Any) -> Any:
         TypeError: if `x` is symbolic.
 
     Example:
-        >>> ops.convert_to_numpy([1, 2])
+        >>> lamina.ops.convert_to_numpy([1, 2])
         array([1, 2], dtype=int32)
     """
     k = current()
@@ -111,7 +111,7 @@ def cast(k, x: Tensor, dtype: Any) -> Tensor:
         ValueError: if there is no such dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.cast([1.7, -1.7], "int32")).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.cast([1.7, -1.7], "int32")).tolist()
         [1, -1]
     """
     return astype(k, x, dtypes.standardize(dtype))
@@ -132,7 +132,7 @@ def saturate_cast(k, x: Tensor, dtype: Any) -> Tensor:
         ValueError: if there is no such dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.saturate_cast([-5, 300], "uint8")).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.saturate_cast([-5, 300], "uint8")).tolist()
         [0, 255]
     """
     target, dtype = dtypes.standardize(dtype), k.dtype(x)
@@ -160,7 +160,7 @@ def shape(x: Any) -> tuple[Any, ...]:
         program they are scalar tensors.
 
     Example:
-        >>> ops.shape([[1, 2, 3]])
+        >>> lamina.ops.shape([[1, 2, 3]])
         (1, 3)
     """
     if isinstance(x, Symbolic):
@@ -179,7 +179,7 @@ def ndim(x: Any) -> Any:
         Integer.
 
     Example:
-        >>> ops.ndim([[1, 2, 3]])
+        >>> lamina.ops.ndim([[1, 2, 3]])
         2
     """
     return len(shape(x))
@@ -195,7 +195,7 @@ def size(x: Any) -> Any:
         Integer (a scalar tensor where TensorFlow traces unknown sizes; None for a symbolic tensor of unknown size).
 
     Example:
-        >>> ops.size([[1, 2, 3]])
+        >>> lamina.ops.size([[1, 2, 3]])
         3
     """
     sizes = shape(x)
@@ -212,7 +212,7 @@ def dtype(x: Any) -> str:
         Name such as "float32".
 
     Example:
-        >>> ops.dtype([1.0])
+        >>> lamina.ops.dtype([1.0])
         'float32'
     """
     k = current()
@@ -233,7 +233,7 @@ def is_tensor(x: Any) -> bool:
         Bool.
 
     Example:
-        >>> ops.is_tensor(ops.zeros(2)), ops.is_tensor([0.0, 0.0])
+        >>> lamina.ops.is_tensor(lamina.ops.zeros(2)), lamina.ops.is_tensor([0.0, 0.0])
         (True, False)
     """
     return isinstance(x, Symbolic) or current().is_tensor(x)

@@ -33,7 +33,7 @@ def zeros(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
         ValueError: for a negative size.
 
     Example:
-        >>> ops.convert_to_numpy(ops.zeros((2, 2))).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.zeros((2, 2))).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
     return k.zeros(shape_of("zeros", k, shape), dtypes.standardize(dtype))
@@ -54,7 +54,7 @@ def ones(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
         ValueError: for a negative size.
 
     Example:
-        >>> ops.convert_to_numpy(ops.ones((3,), dtype="int32")).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.ones((3,), dtype="int32")).tolist()
         [1, 1, 1]
     """
     return k.ones(shape_of("ones", k, shape), dtypes.standardize(dtype))
@@ -75,7 +75,7 @@ def empty(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
         ValueError: for a negative size.
 
     Example:
-        >>> ops.shape(ops.empty((2, 3)))
+        >>> lamina.ops.shape(lamina.ops.empty((2, 3)))
         (2, 3)
     """
     return k.zeros(shape_of("empty", k, shape), dtypes.standardize(dtype))
@@ -97,7 +97,7 @@ def full(k, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = 
         ValueError: for a negative size.
 
     Example:
-        >>> ops.convert_to_numpy(ops.full((2, 2), 7.0)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.full((2, 2), 7.0)).tolist()
         [[7.0, 7.0], [7.0, 7.0]]
     """
     return k.broadcast_to(astype(k, fill_value, dtypes.standardize(dtype)), shape_of("full", k, shape))
@@ -115,7 +115,7 @@ def zeros_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
         Tensor of the shape of `x`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.zeros_like([1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.zeros_like([1, 2])).tolist()
         [0, 0]
     """
     return k.zeros(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
@@ -133,7 +133,7 @@ def ones_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
         Tensor of the shape of `x`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.ones_like([5, 6])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.ones_like([5, 6])).tolist()
         [1, 1]
     """
     return k.ones(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
@@ -151,7 +151,7 @@ def empty_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
         Tensor of the shape of `x`.
 
     Example:
-        >>> ops.shape(ops.empty_like([1, 2]))
+        >>> lamina.ops.shape(lamina.ops.empty_like([1, 2]))
         (2,)
     """
     return k.zeros(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
@@ -170,7 +170,7 @@ def full_like(k, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Ten
         Tensor of the shape of `x`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.full_like([1, 2], 9)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.full_like([1, 2], 9)).tolist()
         [9, 9]
     """
     value = astype(k, fill_value, k.dtype(x) if dtype is None else dtypes.standardize(dtype))
@@ -194,7 +194,7 @@ def arange(k, start: Any, stop: Any = None, step: Any = None, dtype: str | None 
         ValueError: if `step` is 0.
 
     Example:
-        >>> ops.convert_to_numpy(ops.arange(1, 7, 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.arange(1, 7, 2)).tolist()
         [1, 3, 5]
     """
     if stop is None:
@@ -233,7 +233,7 @@ def eye(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
         ValueError: for a negative size.
 
     Example:
-        >>> ops.convert_to_numpy(ops.eye(2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.eye(2)).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
     rows = _size("eye", N)
@@ -257,7 +257,7 @@ def identity(k, n: int, dtype: str | None = None) -> Tensor:
         ValueError: for a negative size.
 
     Example:
-        >>> ops.convert_to_numpy(ops.identity(2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.identity(2)).tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
     return k.eye(_size("identity", n), n, 0, dtypes.standardize(dtype))
@@ -280,7 +280,7 @@ def tri(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
         ValueError: for a negative size.
 
     Example:
-        >>> ops.convert_to_numpy(ops.tri(2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.tri(2)).tolist()
         [[1.0, 0.0], [1.0, 1.0]]
     """
     rows = _size("tri", N)
@@ -318,7 +318,7 @@ def linspace(
         ValueError: for a negative `num`, or an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.linspace(0.0, 1.0, 5)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.linspace(0.0, 1.0, 5)).tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     axis = _points("linspace", k, start, stop, num, axis)
@@ -370,7 +370,7 @@ def logspace(
         ValueError: for a negative `num`, or an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.logspace(0.0, 3.0, 4, base=2.0)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.logspace(0.0, 3.0, 4, base=2.0)).tolist()
         [1.0, 2.0, 4.0, 8.0]
     """
     axis = _points("logspace", k, start, stop, num, axis)
@@ -406,7 +406,7 @@ def geomspace(
         ValueError: for a negative `num`, or an axis out of range.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.geomspace(1.0, 1000.0, 4)), 2).tolist()
+        >>> np.round(lamina.ops.convert_to_numpy(lamina.ops.geomspace(1.0, 1000.0, 4)), 2).tolist()
         [1.0, 10.0, 100.0, 1000.0]
     """
     axis = _points("geomspace", k, start, stop, num, axis)
@@ -434,7 +434,7 @@ def meshgrid(k, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
         ValueError: for another `indexing`, or a tensor of higher rank.
 
     Example:
-        >>> [g.shape for g in map(ops.convert_to_numpy, ops.meshgrid([1, 2, 3], [4, 5]))]
+        >>> [g.shape for g in map(lamina.ops.convert_to_numpy, lamina.ops.meshgrid([1, 2, 3], [4, 5]))]
         [(2, 3), (2, 3)]
     """
     one_of("meshgrid", "indexing", indexing, ("xy", "ij"))

@@ -24,7 +24,7 @@ def diag(kernel, x: Tensor, k: int = 0) -> Tensor:
         ValueError: for another rank.
 
     Example:
-        >>> ops.convert_to_numpy(ops.diag([1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.diag([1, 2])).tolist()
         [[1, 0], [0, 2]]
     """
     if len(x.shape) == 2:
@@ -54,7 +54,7 @@ def diagflat(kernel, x: Tensor, k: int = 0) -> Tensor:
         Tensor of rank 2.
 
     Example:
-        >>> ops.convert_to_numpy(ops.diagflat([[1], [2]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.diagflat([[1], [2]])).tolist()
         [[1, 0], [0, 2]]
     """
     return _matrix(kernel, kernel.reshape(x, (count(kernel.shape(x)),)), k)
@@ -77,7 +77,7 @@ def diagonal(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
         ValueError: for a lower rank, or axes out of range or equal.
 
     Example:
-        >>> ops.convert_to_numpy(ops.diagonal([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.diagonal([[1, 2], [3, 4]])).tolist()
         [1, 4]
     """
     rank_at_least("diagonal", x, 2)
@@ -100,7 +100,7 @@ def tril(kernel, x: Tensor, k: int = 0) -> Tensor:
         ValueError: for a lower rank.
 
     Example:
-        >>> ops.convert_to_numpy(ops.tril([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.tril([[1, 2], [3, 4]])).tolist()
         [[1, 0], [3, 4]]
     """
     rank_at_least("tril", x, 2)
@@ -122,7 +122,7 @@ def triu(kernel, x: Tensor, k: int = 0) -> Tensor:
         ValueError: for a lower rank.
 
     Example:
-        >>> ops.convert_to_numpy(ops.triu([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.triu([[1, 2], [3, 4]])).tolist()
         [[1, 2], [0, 4]]
     """
     rank_at_least("triu", x, 2)
@@ -145,7 +145,7 @@ def vander(k, x: Tensor, N: int | None = None, increasing: bool = False) -> Tens
         ValueError: for another rank, or a negative `N`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.vander([1, 2, 3], 3)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.vander([1, 2, 3], 3)).tolist()
         [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
     """
     if len(x.shape) != 1:
@@ -176,7 +176,7 @@ def diff(k, a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
         ValueError: for an axis out of range, or a negative `n`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.diff([1, 4, 9])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.diff([1, 4, 9])).tolist()
         [3, 5]
     """
     at_least("diff", "n", n, 0)
@@ -212,7 +212,7 @@ def trapezoid(k, y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -
         ValueError: for an axis out of range.
 
     Example:
-        >>> float(ops.trapezoid([1.0, 2.0, 3.0]))
+        >>> float(lamina.ops.trapezoid([1.0, 2.0, 3.0]))
         4.0
     """
     place = axis_of("trapezoid", axis, len(y.shape))

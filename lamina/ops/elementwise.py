@@ -20,7 +20,7 @@ def abs(k, x: Tensor) -> Tensor:
         Tensor of the same shape and dtype; complex numbers give the float of their parts.
 
     Example:
-        >>> ops.convert_to_numpy(ops.abs([-1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.abs([-1, 2])).tolist()
         [1, 2]
     """
     return x if k.dtype(x) == "bool" or k.dtype(x) in dtypes.UNSIGNED else k.abs(x)
@@ -50,7 +50,7 @@ def fabs(k, x: Tensor) -> Tensor:
         Float tensor of the same shape.
 
     Example:
-        >>> float(ops.fabs(-3))
+        >>> float(lamina.ops.fabs(-3))
         3.0
     """
     return k.abs(x)
@@ -70,7 +70,7 @@ def negative(k, x: Tensor) -> Tensor:
         TypeError: for bool.
 
     Example:
-        >>> ops.convert_to_numpy(ops.negative([1, -2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.negative([1, -2])).tolist()
         [-1, 2]
     """
     wants_bool("negative", k, x)
@@ -91,7 +91,7 @@ def sign(k, x: Tensor) -> Tensor:
         TypeError: for bool.
 
     Example:
-        >>> ops.convert_to_numpy(ops.sign([-3, 0, 5])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.sign([-3, 0, 5])).tolist()
         [-1, 0, 1]
     """
     wants_bool("sign", k, x)
@@ -109,7 +109,7 @@ def signbit(k, x: Tensor) -> Tensor:
         Bool tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.signbit([-0.0, 1.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.signbit([-0.0, 1.0])).tolist()
         [True, False]
     """
     dtype = k.dtype(x)
@@ -131,7 +131,7 @@ def reciprocal(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.reciprocal(4))
+        >>> float(lamina.ops.reciprocal(4))
         0.25
     """
     return 1.0 / x
@@ -148,7 +148,7 @@ def square(k, x: Tensor) -> Tensor:
         Tensor of the same shape and dtype (int32 for bool).
 
     Example:
-        >>> ops.convert_to_numpy(ops.square([-2, 3])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.square([-2, 3])).tolist()
         [4, 9]
     """
     return k.square(not_bool(k, x))
@@ -165,7 +165,7 @@ def sqrt(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.sqrt([4, 9])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.sqrt([4, 9])).tolist()
         [2.0, 3.0]
     """
     return k.sqrt(x)
@@ -182,7 +182,7 @@ def cbrt(k, x: Tensor) -> Tensor:
         Float tensor of the same shape.
 
     Example:
-        >>> round(float(ops.cbrt(-8.0)), 5)
+        >>> round(float(lamina.ops.cbrt(-8.0)), 5)
         -2.0
     """
     size = k.abs(x)
@@ -208,7 +208,7 @@ def exp(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.exp(0))
+        >>> float(lamina.ops.exp(0))
         1.0
     """
     return k.exp(x)
@@ -225,7 +225,7 @@ def exp2(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.exp2(3.0))
+        >>> float(lamina.ops.exp2(3.0))
         8.0
     """
     return k.pow(k.full((), 2, k.dtype(x)), x)
@@ -242,7 +242,7 @@ def expm1(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.expm1(0.0))
+        >>> float(lamina.ops.expm1(0.0))
         0.0
     """
     return k.expm1(x)
@@ -259,7 +259,7 @@ def log(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.log(1))
+        >>> float(lamina.ops.log(1))
         0.0
     """
     return k.log(x)
@@ -276,7 +276,7 @@ def log10(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> round(float(ops.log10(100.0)), 5)
+        >>> round(float(lamina.ops.log10(100.0)), 5)
         2.0
     """
     return k.log10(x)
@@ -293,7 +293,7 @@ def log1p(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.log1p(0.0))
+        >>> float(lamina.ops.log1p(0.0))
         0.0
     """
     return k.log1p(x)
@@ -310,7 +310,7 @@ def log2(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.log2(8.0))
+        >>> float(lamina.ops.log2(8.0))
         3.0
     """
     return k.log2(x)
@@ -327,7 +327,7 @@ def ceil(k, x: Tensor) -> Tensor:
         Float tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.ceil([-1.5, 1.5])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.ceil([-1.5, 1.5])).tolist()
         [-1.0, 2.0]
     """
     return k.ceil(x)
@@ -344,7 +344,7 @@ def floor(k, x: Tensor) -> Tensor:
         Float tensor of the same shape.
 
     Example:
-        >>> ops.convert_to_numpy(ops.floor([-1.5, 1.5])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.floor([-1.5, 1.5])).tolist()
         [-2.0, 1.0]
     """
     return k.floor(x)
@@ -361,7 +361,7 @@ def trunc(k, x: Tensor) -> Tensor:
         Tensor of the same shape and dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.trunc([-1.5, 1.5])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.trunc([-1.5, 1.5])).tolist()
         [-1.0, 1.0]
     """
     return k.trunc(x) if k.dtype(x) in dtypes.IS_FLOAT else x
@@ -382,7 +382,7 @@ def round(k, x: Tensor, decimals: int = 0) -> Tensor:
         TypeError: for bool.
 
     Example:
-        >>> ops.convert_to_numpy(ops.round([0.5, 1.5, 2.4])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.round([0.5, 1.5, 2.4])).tolist()
         [0.0, 2.0, 2.0]
     """
     wants_bool("round", k, x)
@@ -419,7 +419,7 @@ def nan_to_num(
         Tensor of the same shape and dtype.
 
     Example:
-        >>> ops.convert_to_numpy(ops.nan_to_num([1.0, float("nan")], nan=-1.0)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.nan_to_num([1.0, float("nan")], nan=-1.0)).tolist()
         [1.0, -1.0]
     """
     dtype = k.dtype(x)

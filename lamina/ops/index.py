@@ -46,7 +46,7 @@ def get_item(k, x: Tensor, key: Given) -> Tensor:
         IndexError: for an integer out of range, or more indices than axes.
 
     Example:
-        >>> int(ops.get_item([5, 6, 7], -1))
+        >>> int(lamina.ops.get_item([5, 6, 7], -1))
         7
     """
     keys = [_index(k, part) for part in (key if isinstance(key, tuple) else (key,))]
@@ -111,7 +111,7 @@ def take(k, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
         TypeError: for indices that are not integers.
 
     Example:
-        >>> ops.convert_to_numpy(ops.take([10, 20, 30], [2, 0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.take([10, 20, 30], [2, 0])).tolist()
         [30, 10]
     """
     indices = indices_of("take", k, indices)
@@ -137,7 +137,7 @@ def take_along_axis(k, x: Tensor, indices: Tensor, axis: int | None = None) -> T
         TypeError: for indices that are not integers.
 
     Example:
-        >>> ops.convert_to_numpy(ops.take_along_axis([[3, 1], [2, 4]], [[1], [0]], axis=1)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.take_along_axis([[3, 1], [2, 4]], [[1], [0]], axis=1)).tolist()
         [[1], [2]]
     """
     indices = indices_of("take_along_axis", k, indices)
@@ -169,7 +169,7 @@ def where(k, condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Any:
         ValueError: if only one of `x1`, `x2` is given.
 
     Example:
-        >>> ops.convert_to_numpy(ops.where([True, False], 1, [5, 6])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.where([True, False], 1, [5, 6])).tolist()
         [1, 6]
     """
     if (x1 is None) != (x2 is None):
@@ -194,7 +194,7 @@ def unravel_index(k, indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...
         TypeError: for indices that are not integers.
 
     Example:
-        >>> [int(i) for i in ops.unravel_index(5, (2, 3))]
+        >>> [int(i) for i in lamina.ops.unravel_index(5, (2, 3))]
         [1, 2]
     """
     rest = indices_of("unravel_index", k, indices)
@@ -225,7 +225,7 @@ def nonzero(k, x: Tensor) -> tuple[Tensor, ...]:
         ValueError: for rank 0.
 
     Example:
-        >>> [ops.convert_to_numpy(i).tolist() for i in ops.nonzero([0, 3, 0, 5])]
+        >>> [lamina.ops.convert_to_numpy(i).tolist() for i in lamina.ops.nonzero([0, 3, 0, 5])]
         [[1, 3]]
     """
     rank_at_least("nonzero", x, 1)
@@ -248,7 +248,7 @@ def select(k, condlist: Sequence[Tensor], choicelist: Sequence[Tensor], default:
         ValueError: for empty lists, or lists of different length.
 
     Example:
-        >>> ops.convert_to_numpy(ops.select([[True, False], [True, True]], [[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.select([[True, False], [True, True]], [[1, 2], [3, 4]])).tolist()
         [1, 4]
     """
     if not condlist or len(condlist) != len(choicelist):

@@ -52,7 +52,7 @@ def concatenate(k, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
         ValueError: for an empty list, an axis out of range, or shapes that do not agree.
 
     Example:
-        >>> ops.convert_to_numpy(ops.concatenate([[1, 2], [3]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.concatenate([[1, 2], [3]])).tolist()
         [1, 2, 3]
     """
     return _join("concatenate", k, _parts("concatenate", k, xs), axis)
@@ -73,7 +73,7 @@ def stack(k, x: Sequence[Tensor], axis: int = 0) -> Tensor:
         ValueError: for an empty list, an axis out of range, or different shapes.
 
     Example:
-        >>> ops.convert_to_numpy(ops.stack([[1, 2], [3, 4]], axis=1)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.stack([[1, 2], [3, 4]], axis=1)).tolist()
         [[1, 3], [2, 4]]
     """
     parts = _parts("stack", k, x)
@@ -105,7 +105,7 @@ def hstack(k, xs: Sequence[Tensor]) -> Tensor:
         ValueError: for an empty list, or shapes that do not agree.
 
     Example:
-        >>> ops.convert_to_numpy(ops.hstack([[1, 2], [3]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.hstack([[1, 2], [3]])).tolist()
         [1, 2, 3]
     """
     parts = [k.reshape(x, (1,)) if not len(x.shape) else x for x in _parts("hstack", k, xs)]
@@ -126,7 +126,7 @@ def vstack(k, xs: Sequence[Tensor]) -> Tensor:
         ValueError: for an empty list, or shapes that do not agree.
 
     Example:
-        >>> ops.convert_to_numpy(ops.vstack([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.vstack([[1, 2], [3, 4]])).tolist()
         [[1, 2], [3, 4]]
     """
     parts = [k.reshape(x, (1, -1)) if len(x.shape) < 2 else x for x in _parts("vstack", k, xs)]
@@ -147,7 +147,7 @@ def dstack(k, xs: Sequence[Tensor]) -> Tensor:
         ValueError: for an empty list, or shapes that do not agree.
 
     Example:
-        >>> ops.convert_to_numpy(ops.dstack([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.dstack([[1, 2], [3, 4]])).tolist()
         [[[1, 3], [2, 4]]]
     """
     parts = [_deep(k, x) for x in _parts("dstack", k, xs)]
@@ -176,7 +176,7 @@ def append(k, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
         ValueError: for an axis out of range, or shapes that do not agree.
 
     Example:
-        >>> ops.convert_to_numpy(ops.append([1, 2], [[3], [4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.append([1, 2], [[3], [4]])).tolist()
         [1, 2, 3, 4]
     """
     if axis is None:
@@ -200,7 +200,7 @@ def split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0)
         ValueError: for an axis out of range, or if equal parts are not possible.
 
     Example:
-        >>> [ops.convert_to_numpy(p).tolist() for p in ops.split([1, 2, 3, 4], 2)]
+        >>> [lamina.ops.convert_to_numpy(p).tolist() for p in lamina.ops.split([1, 2, 3, 4], 2)]
         [[1, 2], [3, 4]]
     """
     return _cut("split", k, x, indices_or_sections, axis_of("split", axis, len(x.shape)))
@@ -237,7 +237,7 @@ def array_split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: in
         ValueError: for an axis out of range, or fewer than one part.
 
     Example:
-        >>> [ops.convert_to_numpy(p).tolist() for p in ops.array_split([1, 2, 3], 2)]
+        >>> [lamina.ops.convert_to_numpy(p).tolist() for p in lamina.ops.array_split([1, 2, 3], 2)]
         [[1, 2], [3]]
     """
     place = axis_of("array_split", axis, len(x.shape))
@@ -264,7 +264,7 @@ def hsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
         ValueError: for rank 0, or if equal parts are not possible.
 
     Example:
-        >>> [ops.convert_to_numpy(p).tolist() for p in ops.hsplit([[1, 2], [3, 4]], 2)]
+        >>> [lamina.ops.convert_to_numpy(p).tolist() for p in lamina.ops.hsplit([[1, 2], [3, 4]], 2)]
         [[[1], [3]], [[2], [4]]]
     """
     rank_at_least("hsplit", x, 1)
@@ -286,7 +286,7 @@ def vsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
         ValueError: for a lower rank, or if equal parts are not possible.
 
     Example:
-        >>> [ops.convert_to_numpy(p).tolist() for p in ops.vsplit([[1, 2], [3, 4]], 2)]
+        >>> [lamina.ops.convert_to_numpy(p).tolist() for p in lamina.ops.vsplit([[1, 2], [3, 4]], 2)]
         [[[1, 2]], [[3, 4]]]
     """
     rank_at_least("vsplit", x, 2)
@@ -308,7 +308,7 @@ def dsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
         ValueError: for a lower rank, or if equal parts are not possible.
 
     Example:
-        >>> [ops.convert_to_numpy(p).tolist() for p in ops.dsplit([[[1, 2]]], 2)]
+        >>> [lamina.ops.convert_to_numpy(p).tolist() for p in lamina.ops.dsplit([[[1, 2]]], 2)]
         [[[[1]]], [[[2]]]]
     """
     rank_at_least("dsplit", x, 3)
@@ -331,7 +331,7 @@ def unstack(k, x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]
         ValueError: for an axis out of range, a wrong `num`, or an unknown size without `num`.
 
     Example:
-        >>> [ops.convert_to_numpy(p).tolist() for p in ops.unstack([[1, 2], [3, 4]])]
+        >>> [lamina.ops.convert_to_numpy(p).tolist() for p in lamina.ops.unstack([[1, 2], [3, 4]])]
         [[1, 2], [3, 4]]
     """
     place = axis_of("unstack", axis, len(x.shape))

@@ -27,7 +27,7 @@ def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
         ValueError: if the number of entries is another, or -1 stands twice.
 
     Example:
-        >>> ops.convert_to_numpy(ops.reshape([1, 2, 3, 4], (2, -1))).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.reshape([1, 2, 3, 4], (2, -1))).tolist()
         [[1, 2], [3, 4]]
     """
     return k.reshape(x, _new_shape("reshape", k, k.shape(x), newshape))
@@ -92,7 +92,7 @@ def ravel(k, x: Tensor) -> Tensor:
         Tensor of rank 1.
 
     Example:
-        >>> ops.convert_to_numpy(ops.ravel([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.ravel([[1, 2], [3, 4]])).tolist()
         [1, 2, 3, 4]
     """
     return k.reshape(x, (-1,)) if not static(k.shape(x)) else k.reshape(x, (count(k.shape(x)),))
@@ -113,7 +113,7 @@ def transpose(k, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
         ValueError: if `axes` is not an order of the axes.
 
     Example:
-        >>> ops.convert_to_numpy(ops.transpose([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.transpose([[1, 2], [3, 4]])).tolist()
         [[1, 3], [2, 4]]
     """
     rank = len(x.shape)
@@ -139,7 +139,7 @@ def swapaxes(k, x: Tensor, axis1: int, axis2: int) -> Tensor:
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.shape(ops.swapaxes([[[1, 2]]], 0, 2))
+        >>> lamina.ops.shape(lamina.ops.swapaxes([[[1, 2]]], 0, 2))
         (2, 1, 1)
     """
     rank = len(x.shape)
@@ -165,7 +165,7 @@ def moveaxis(k, x: Tensor, source: int | Sequence[int], destination: int | Seque
         ValueError: for axes out of range or given twice, or if the two differ in number.
 
     Example:
-        >>> ops.shape(ops.moveaxis([[[1, 2]]], -1, 0))
+        >>> lamina.ops.shape(lamina.ops.moveaxis([[[1, 2]]], -1, 0))
         (2, 1, 1)
     """
     rank = len(x.shape)
@@ -193,7 +193,7 @@ def expand_dims(k, x: Tensor, axis: int | Sequence[int]) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> ops.shape(ops.expand_dims([1, 2, 3], 0))
+        >>> lamina.ops.shape(lamina.ops.expand_dims([1, 2, 3], 0))
         (1, 3)
     """
     many = len(axis) if isinstance(axis, list | tuple) else 1
@@ -216,7 +216,7 @@ def squeeze(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
         ValueError: for an axis out of range, given twice, or of another size.
 
     Example:
-        >>> ops.shape(ops.squeeze([[[1], [2]]]))
+        >>> lamina.ops.shape(lamina.ops.squeeze([[[1], [2]]]))
         (2,)
     """
     sizes = k.shape(x)
@@ -245,7 +245,7 @@ def broadcast_to(k, x: Tensor, shape: Sequence[int]) -> Tensor:
         ValueError: if the shape of `x` does not broadcast to it.
 
     Example:
-        >>> ops.convert_to_numpy(ops.broadcast_to([1, 2], (2, 2))).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.broadcast_to([1, 2], (2, 2))).tolist()
         [[1, 2], [1, 2]]
     """
     have, want = k.shape(x), shape_of("broadcast_to", k, shape)
@@ -270,7 +270,7 @@ def flip(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> ops.convert_to_numpy(ops.flip([1, 2, 3])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.flip([1, 2, 3])).tolist()
         [3, 2, 1]
     """
     axes = axes_of("flip", axis, len(x.shape))
@@ -291,7 +291,7 @@ def fliplr(k, x: Tensor) -> Tensor:
         ValueError: for a lower rank.
 
     Example:
-        >>> ops.convert_to_numpy(ops.fliplr([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.fliplr([[1, 2], [3, 4]])).tolist()
         [[2, 1], [4, 3]]
     """
     rank_at_least("fliplr", x, 2)
@@ -312,7 +312,7 @@ def flipud(k, x: Tensor) -> Tensor:
         ValueError: for rank 0.
 
     Example:
-        >>> ops.convert_to_numpy(ops.flipud([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.flipud([[1, 2], [3, 4]])).tolist()
         [[3, 4], [1, 2]]
     """
     rank_at_least("flipud", x, 1)
@@ -335,7 +335,7 @@ def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
         ValueError: for a lower rank, or axes that are not two different ones.
 
     Example:
-        >>> ops.convert_to_numpy(ops.rot90([[1, 2], [3, 4]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.rot90([[1, 2], [3, 4]])).tolist()
         [[2, 4], [1, 3]]
     """
     rank_at_least("rot90", array, 2)
@@ -371,7 +371,7 @@ def roll(k, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | N
         ValueError: for an axis out of range, or shifts and axes of different number.
 
     Example:
-        >>> ops.convert_to_numpy(ops.roll([1, 2, 3], 1)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.roll([1, 2, 3], 1)).tolist()
         [3, 1, 2]
     """
     if axis is None:
@@ -403,7 +403,7 @@ def tile(k, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
         ValueError: for a negative number.
 
     Example:
-        >>> ops.convert_to_numpy(ops.tile([1, 2], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.tile([1, 2], 2)).tolist()
         [1, 2, 1, 2]
     """
     times = shape_of("tile", k, repeats)
@@ -429,7 +429,7 @@ def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
         ValueError: for an axis out of range, negative repeats, or as many as do not fit the axis.
 
     Example:
-        >>> ops.convert_to_numpy(ops.repeat([1, 2], 2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.repeat([1, 2], 2)).tolist()
         [1, 1, 2, 2]
     """
     if axis is None or not len(x.shape):
@@ -470,7 +470,7 @@ def pad(
         ValueError: for another mode, a value without "constant", negative widths, or widths that do not fit.
 
     Example:
-        >>> ops.convert_to_numpy(ops.pad([1, 2], (1, 1))).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.pad([1, 2], (1, 1))).tolist()
         [0, 1, 2, 0]
     """
     one_of("pad", "mode", mode, ("constant", "reflect", "symmetric", "edge"))
@@ -527,7 +527,7 @@ def view(k, x: Tensor, dtype: Any = None) -> Tensor:
         ValueError: if the last axis does not hold whole numbers of the new width.
 
     Example:
-        >>> ops.convert_to_numpy(ops.view(ops.array([1.0]), "int32")).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.view(lamina.ops.array([1.0]), "int32")).tolist()
         [1065353216]
     """
     old, new = k.dtype(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype)

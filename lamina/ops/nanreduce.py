@@ -32,7 +32,7 @@ def nansum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.nansum([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nansum([1.0, float("nan"), 3.0]))
         4.0
     """
     return k.sum(wide(k, _filled(k, x, 0.0)), over("nansum", x, axis), keepdims)
@@ -54,7 +54,7 @@ def nanprod(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.nanprod([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nanprod([1.0, float("nan"), 3.0]))
         3.0
     """
     return k.prod(wide(k, _filled(k, x, 1.0)), over("nanprod", x, axis), keepdims)
@@ -76,7 +76,7 @@ def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.nanmean([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nanmean([1.0, float("nan"), 3.0]))
         2.0
     """
     axes = over("nanmean", x, axis)
@@ -107,7 +107,7 @@ def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.nanvar([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nanvar([1.0, float("nan"), 3.0]))
         1.0
     """
     axes = over("nanvar", x, axis)
@@ -133,7 +133,7 @@ def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.nanstd([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nanstd([1.0, float("nan"), 3.0]))
         1.0
     """
     return k.sqrt(nanvar.op.body(k, x, axis, keepdims))
@@ -155,7 +155,7 @@ def nanmax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice, or an axis of size 0.
 
     Example:
-        >>> float(ops.nanmax([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nanmax([1.0, float("nan"), 3.0]))
         3.0
     """
     return _extreme("nanmax", k, k.max, x, axis, keepdims)
@@ -177,7 +177,7 @@ def nanmin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice, or an axis of size 0.
 
     Example:
-        >>> float(ops.nanmin([1.0, float("nan"), 3.0]))
+        >>> float(lamina.ops.nanmin([1.0, float("nan"), 3.0]))
         1.0
     """
     return _extreme("nanmin", k, k.min, x, axis, keepdims)
@@ -210,7 +210,7 @@ def nanargmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> 
         ValueError: for an axis out of range or of size 0.
 
     Example:
-        >>> int(ops.nanargmax([float("nan"), 5.0, 7.0]))
+        >>> int(lamina.ops.nanargmax([float("nan"), 5.0, 7.0]))
         2
     """
     return _position("nanargmax", k, argmax.op.body, x, axis, keepdims, float("-inf"))
@@ -232,7 +232,7 @@ def nanargmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> 
         ValueError: for an axis out of range or of size 0.
 
     Example:
-        >>> int(ops.nanargmin([float("nan"), 5.0, 7.0]))
+        >>> int(lamina.ops.nanargmin([float("nan"), 5.0, 7.0]))
         1
     """
     return _position("nanargmin", k, argmin.op.body, x, axis, keepdims, float("inf"))
@@ -264,7 +264,7 @@ def nancumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.nancumsum([1.0, float("nan"), 3.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.nancumsum([1.0, float("nan"), 3.0])).tolist()
         [1.0, 1.0, 4.0]
     """
     return running("nancumsum", k, k.cumulative_sum, _filled(k, x, 0.0), axis, dtype)
@@ -286,7 +286,7 @@ def nancumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) 
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.nancumprod([1.0, float("nan"), 3.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.nancumprod([1.0, float("nan"), 3.0])).tolist()
         [1.0, 1.0, 3.0]
     """
     return running("nancumprod", k, k.cumulative_prod, _filled(k, x, 1.0), axis, dtype)

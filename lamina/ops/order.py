@@ -33,7 +33,7 @@ def sort(k, x: Tensor, axis: int | None = -1) -> Tensor:
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.sort([3, 1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.sort([3, 1, 2])).tolist()
         [1, 2, 3]
     """
     return k.sort(*_line("sort", k, x, axis))
@@ -54,7 +54,7 @@ def argsort(k, x: Tensor, axis: int | None = -1) -> Tensor:
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.argsort([3, 1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.argsort([3, 1, 2])).tolist()
         [1, 2, 0]
     """
     return k.argsort(*_line("argsort", k, x, axis))
@@ -76,7 +76,7 @@ def argpartition(k, x: Tensor, kth: int, axis: int | None = -1) -> Tensor:
         ValueError: for an axis or a place out of range.
 
     Example:
-        >>> int(ops.argpartition([7, 1, 5], 0)[0])
+        >>> int(lamina.ops.argpartition([7, 1, 5], 0)[0])
         1
     """
     x, place = _line("argpartition", k, x, axis)
@@ -102,7 +102,7 @@ def searchsorted(k, sorted_sequence: Tensor, values: Tensor, side: str = "left")
         ValueError: for a sequence of another rank, or another side.
 
     Example:
-        >>> ops.convert_to_numpy(ops.searchsorted([1, 2, 2, 3], [2, 9])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.searchsorted([1, 2, 2, 3], [2, 9])).tolist()
         [1, 4]
     """
     one_of("searchsorted", "side", side, ("left", "right"))
@@ -136,7 +136,7 @@ def digitize(k, x: Tensor, bins: Tensor) -> Tensor:
         ValueError: for borders of another rank.
 
     Example:
-        >>> ops.convert_to_numpy(ops.digitize([0.5, 1.0, 9.0], [1.0, 2.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.digitize([0.5, 1.0, 9.0], [1.0, 2.0])).tolist()
         [0, 1, 2]
     """
     _vector("digitize", "bins", k, bins)
@@ -162,7 +162,7 @@ def bincount(k, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: b
         TypeError: if `x` is not of integers.
 
     Example:
-        >>> ops.convert_to_numpy(ops.bincount([1, 1, 3])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.bincount([1, 1, 3])).tolist()
         [0, 2, 0, 1]
     """
     if sparse:
@@ -210,8 +210,8 @@ def histogram(
         ValueError: for fewer than one bin, or a range whose end is below its start.
 
     Example:
-        >>> counts, borders = ops.histogram([1.0, 2.0, 4.0], bins=3)
-        >>> ops.convert_to_numpy(counts).tolist(), ops.convert_to_numpy(borders).tolist()
+        >>> counts, borders = lamina.ops.histogram([1.0, 2.0, 4.0], bins=3)
+        >>> lamina.ops.convert_to_numpy(counts).tolist(), lamina.ops.convert_to_numpy(borders).tolist()
         ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0])
     """
     at_least("histogram", "bins", bins, 1)
@@ -270,7 +270,7 @@ def unique(
         ValueError: for an axis out of range, or a negative `size`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.unique([3, 1, 3])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.unique([3, 1, 3])).tolist()
         [1, 3]
     """
     if size is not None:

@@ -35,7 +35,7 @@ def matmul(k, x1: Tensor, x2: Tensor) -> Tensor:
         ValueError: for scalars, or shapes that do not multiply.
 
     Example:
-        >>> ops.convert_to_numpy(ops.matmul([[1, 2], [3, 4]], [[1], [1]])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.matmul([[1, 2], [3, 4]], [[1], [1]])).tolist()
         [[3], [7]]
     """
     dtype = k.dtype(x1)
@@ -61,7 +61,7 @@ def dot(k, x1: Tensor, x2: Tensor) -> Tensor:
         ValueError: if the sizes differ.
 
     Example:
-        >>> int(ops.dot([1, 2], [3, 4]))
+        >>> int(lamina.ops.dot([1, 2], [3, 4]))
         11
     """
     if not len(x1.shape) or not len(x2.shape):
@@ -94,7 +94,7 @@ def inner(k, x1: Tensor, x2: Tensor) -> Tensor:
         ValueError: if the last sizes differ.
 
     Example:
-        >>> int(ops.inner([1, 2], [3, 4]))
+        >>> int(lamina.ops.inner([1, 2], [3, 4]))
         11
     """
     if not len(x1.shape) or not len(x2.shape):
@@ -117,7 +117,7 @@ def vdot(k, x1: Tensor, x2: Tensor) -> Tensor:
         ValueError: if the numbers of entries differ.
 
     Example:
-        >>> int(ops.vdot([[1, 2]], [[3, 4]]))
+        >>> int(lamina.ops.vdot([[1, 2]], [[3, 4]]))
         11
     """
     if k.dtype(x1) in dtypes.COMPLEX:
@@ -137,7 +137,7 @@ def outer(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of shape (n, m).
 
     Example:
-        >>> ops.convert_to_numpy(ops.outer([1, 2], [3, 4])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.outer([1, 2], [3, 4])).tolist()
         [[3, 4], [6, 8]]
     """
     return k.multiply(k.reshape(x1, (-1, 1)), k.reshape(x2, (1, -1)))
@@ -159,7 +159,7 @@ def tensordot(k, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Tenso
         ValueError: for axes out of range, or if their sizes differ.
 
     Example:
-        >>> int(ops.tensordot([[1, 2]], [[3], [4]], axes=[[0, 1], [1, 0]]))
+        >>> int(lamina.ops.tensordot([[1, 2]], [[3], [4]], axes=[[0, 1], [1, 0]]))
         11
     """
     if isinstance(axes, int):
@@ -185,7 +185,7 @@ def kron(k, x1: Tensor, x2: Tensor) -> Tensor:
         Tensor of size `x1.shape[i] * x2.shape[i]`; the one of lower rank gets axes of size 1 in front.
 
     Example:
-        >>> ops.convert_to_numpy(ops.kron([1, 10], [1, 2])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.kron([1, 10], [1, 2])).tolist()
         [1, 2, 10, 20]
     """
     rank = max(len(x1.shape), len(x2.shape))
@@ -218,7 +218,7 @@ def cross(
         TypeError: for bool.
 
     Example:
-        >>> ops.convert_to_numpy(ops.cross([1, 0, 0], [0, 1, 0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.cross([1, 0, 0], [0, 1, 0])).tolist()
         [0, 0, 1]
     """
     wants_bool("cross", k, x1)
@@ -262,7 +262,7 @@ def trace(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
         ValueError: for a lower rank, or axes out of range or equal.
 
     Example:
-        >>> int(ops.trace([[1, 2], [3, 4]]))
+        >>> int(lamina.ops.trace([[1, 2], [3, 4]]))
         5
     """
     rank_at_least("trace", x, 2)
@@ -286,7 +286,7 @@ def correlate(k, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
         ValueError: for another mode, another rank, or an empty vector.
 
     Example:
-        >>> ops.convert_to_numpy(ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.correlate([1.0, 2.0, 3.0], [0.0, 1.0])).tolist()
         [2.0, 3.0]
     """
     one_of("correlate", "mode", mode, ("full", "same", "valid"))
@@ -330,7 +330,7 @@ def einsum(k, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
         ValueError: if the letters do not fit the tensors.
 
     Example:
-        >>> ops.convert_to_numpy(ops.einsum("ij,j->i", [[1, 2], [3, 4]], [1, 1])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.einsum("ij,j->i", [[1, 2], [3, 4]], [1, 1])).tolist()
         [3, 7]
     """
     if kwargs:
@@ -404,7 +404,7 @@ def slogdet(k, x: Tensor) -> tuple[Tensor, Tensor]:
         ValueError: if the matrices are not square.
 
     Example:
-        >>> sign, logabsdet = ops.slogdet([[2.0, 0.0], [0.0, -1.0]])
+        >>> sign, logabsdet = lamina.ops.slogdet([[2.0, 0.0], [0.0, -1.0]])
         >>> float(sign), round(float(logabsdet), 4)
         (-1.0, 0.6931)
     """

@@ -28,7 +28,7 @@ def rearrange(k, tensor: Tensor, pattern: Given, **axes_lengths: int) -> Tensor:
         ValueError: if the pattern does not fit the tensor, or its sides name different axes.
 
     Example:
-        >>> ops.convert_to_numpy(ops.rearrange([[1, 2, 3, 4]], "a (b c) -> c (a b)", b=2)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.rearrange([[1, 2, 3, 4]], "a (b c) -> c (a b)", b=2)).tolist()
         [[1, 3], [2, 4]]
 
     Reference:

@@ -47,7 +47,7 @@ def sum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> ops.convert_to_numpy(ops.sum([[1, 2], [3, 4]], axis=0)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.sum([[1, 2], [3, 4]], axis=0)).tolist()
         [4, 6]
     """
     return k.sum(wide(k, x), over("sum", x, axis), keepdims)
@@ -69,7 +69,7 @@ def mean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.mean([[1, 2], [3, 4]]))
+        >>> float(lamina.ops.mean([[1, 2], [3, 4]]))
         2.5
     """
     return k.mean(x, over("mean", x, axis), keepdims)
@@ -91,7 +91,7 @@ def var(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.var([1.0, 3.0]))
+        >>> float(lamina.ops.var([1.0, 3.0]))
         1.0
     """
     return k.var(x, over("var", x, axis), keepdims)
@@ -113,7 +113,7 @@ def std(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> float(ops.std([1.0, 3.0]))
+        >>> float(lamina.ops.std([1.0, 3.0]))
         1.0
     """
     return k.sqrt(k.var(x, over("std", x, axis), keepdims))
@@ -135,7 +135,7 @@ def all(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> bool(ops.all([True, False]))
+        >>> bool(lamina.ops.all([True, False]))
         False
     """
     return k.all(truth(k, x), over("all", x, axis), keepdims)
@@ -157,7 +157,7 @@ def any(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> bool(ops.any([True, False]))
+        >>> bool(lamina.ops.any([True, False]))
         True
     """
     return k.any(truth(k, x), over("any", x, axis), keepdims)
@@ -180,7 +180,7 @@ def max(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
         ValueError: for an axis out of range or given twice, or an axis of size 0 without `initial`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.max([[1, 2], [3, 4]], axis=1)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.max([[1, 2], [3, 4]], axis=1)).tolist()
         [2, 4]
     """
     return _extreme("max", k, x, axis, keepdims, initial)
@@ -203,7 +203,7 @@ def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
         ValueError: for an axis out of range or given twice, or an axis of size 0 without `initial`.
 
     Example:
-        >>> ops.convert_to_numpy(ops.min([[1, 2], [3, 4]], axis=1)).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.min([[1, 2], [3, 4]], axis=1)).tolist()
         [1, 3]
     """
     return _extreme("min", k, x, axis, keepdims, initial)
@@ -282,7 +282,7 @@ def ptp(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         TypeError: for bool.
 
     Example:
-        >>> int(ops.ptp([3, 9, 4]))
+        >>> int(lamina.ops.ptp([3, 9, 4]))
         6
     """
     wants_bool("ptp", k, x)
@@ -306,7 +306,7 @@ def prod(k, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | N
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> int(ops.prod([2, 3, 4]))
+        >>> int(lamina.ops.prod([2, 3, 4]))
         24
     """
     x = wide(k, x) if dtype is None else astype(k, x, dtypes.standardize(dtype))
@@ -329,7 +329,7 @@ def argmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
         ValueError: for an axis out of range or of size 0.
 
     Example:
-        >>> int(ops.argmax([1, 7, 3]))
+        >>> int(lamina.ops.argmax([1, 7, 3]))
         1
     """
     return _position("argmax", k, x, axis, keepdims)
@@ -351,7 +351,7 @@ def argmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
         ValueError: for an axis out of range or of size 0.
 
     Example:
-        >>> int(ops.argmin([4, 7, 3]))
+        >>> int(lamina.ops.argmin([4, 7, 3]))
         2
     """
     return _position("argmin", k, x, axis, keepdims)
@@ -380,7 +380,7 @@ def count_nonzero(k, x: Tensor, axis: Axis = None) -> Tensor:
         ValueError: for an axis out of range or given twice.
 
     Example:
-        >>> int(ops.count_nonzero([0, 3, 0, 5]))
+        >>> int(lamina.ops.count_nonzero([0, 3, 0, 5]))
         2
     """
     return k.sum(k.astype(truth(k, x), "int32"), over("count_nonzero", x, axis))
@@ -402,7 +402,7 @@ def average(k, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
         ValueError: for an axis out of range or given twice, or weights of another shape.
 
     Example:
-        >>> float(ops.average([1.0, 4.0], weights=[2.0, 1.0]))
+        >>> float(lamina.ops.average([1.0, 4.0], weights=[2.0, 1.0]))
         2.0
     """
     axes = over("average", x, axis)
@@ -436,7 +436,7 @@ def cumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> T
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.cumsum([1, 2, 3])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.cumsum([1, 2, 3])).tolist()
         [1, 3, 6]
     """
     return running("cumsum", k, k.cumulative_sum, x, axis, dtype)
@@ -458,7 +458,7 @@ def cumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> 
         ValueError: for an axis out of range.
 
     Example:
-        >>> ops.convert_to_numpy(ops.cumprod([1, 2, 3])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.cumprod([1, 2, 3])).tolist()
         [1, 2, 6]
     """
     return running("cumprod", k, k.cumulative_prod, x, axis, dtype)

@@ -36,7 +36,7 @@ def quantile(
         ValueError: for an axis out of range or given twice, a `q` of higher rank, another method, or nothing to reduce.
 
     Example:
-        >>> float(ops.quantile([1.0, 2.0, 4.0], 0.5))
+        >>> float(lamina.ops.quantile([1.0, 2.0, 4.0], 0.5))
         2.0
     """
     return _quantile("quantile", k, x, q, axis, method, keepdims)
@@ -63,7 +63,7 @@ def nanquantile(
         ValueError: for an axis out of range or given twice, a `q` of higher rank, another method, or nothing to reduce.
 
     Example:
-        >>> float(ops.nanquantile([1.0, float("nan"), 2.0, 4.0], 0.5))
+        >>> float(lamina.ops.nanquantile([1.0, float("nan"), 2.0, 4.0], 0.5))
         2.0
     """
     return _quantile("nanquantile", k, x, q, axis, method, keepdims)
@@ -89,7 +89,7 @@ def percentile(
         ValueError: for an axis out of range or given twice, a `q` of higher rank, another method, or nothing to reduce.
 
     Example:
-        >>> float(ops.percentile([1.0, 2.0, 4.0], 50))
+        >>> float(lamina.ops.percentile([1.0, 2.0, 4.0], 50))
         2.0
     """
     return _quantile("percentile", k, x, q, axis, method, keepdims, 100.0)
@@ -115,7 +115,7 @@ def nanpercentile(
         ValueError: for an axis out of range or given twice, a `q` of higher rank, another method, or nothing to reduce.
 
     Example:
-        >>> float(ops.nanpercentile([1.0, float("nan"), 2.0, 4.0], 50))
+        >>> float(lamina.ops.nanpercentile([1.0, float("nan"), 2.0, 4.0], 50))
         2.0
     """
     return _quantile("nanpercentile", k, x, q, axis, method, keepdims, 100.0)
@@ -137,7 +137,7 @@ def median(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         ValueError: for an axis out of range or given twice, or nothing to reduce.
 
     Example:
-        >>> float(ops.median([1.0, 2.0, 4.0, 9.0]))
+        >>> float(lamina.ops.median([1.0, 2.0, 4.0, 9.0]))
         3.0
     """
     return _quantile("median", k, x, k.full((), 0.5, "float32"), axis, "linear", keepdims)
@@ -159,7 +159,7 @@ def nanmedian(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor
         ValueError: for an axis out of range or given twice, or nothing to reduce.
 
     Example:
-        >>> float(ops.nanmedian([1.0, float("nan"), 4.0, 9.0]))
+        >>> float(lamina.ops.nanmedian([1.0, float("nan"), 4.0, 9.0]))
         4.0
     """
     return _quantile("nanmedian", k, x, k.full((), 0.5, "float32"), axis, "linear", keepdims)
@@ -227,7 +227,7 @@ def corrcoef(k, x: Tensor) -> Tensor:
         ValueError: for a rank of 0 or above 2.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.corrcoef([[1.0, 2.0], [2.0, 1.0]])), 3).tolist()
+        >>> np.round(lamina.ops.convert_to_numpy(lamina.ops.corrcoef([[1.0, 2.0], [2.0, 1.0]])), 3).tolist()
         [[1.0, -1.0], [-1.0, 1.0]]
     """
     if len(x.shape) not in (1, 2):

@@ -18,7 +18,7 @@ def sin(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.sin(0.0))
+        >>> float(lamina.ops.sin(0.0))
         0.0
     """
     return k.sin(x)
@@ -35,7 +35,7 @@ def cos(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.cos(0.0))
+        >>> float(lamina.ops.cos(0.0))
         1.0
     """
     return k.cos(x)
@@ -52,7 +52,7 @@ def tan(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.tan(0.0))
+        >>> float(lamina.ops.tan(0.0))
         0.0
     """
     return k.tan(x)
@@ -69,7 +69,7 @@ def arcsin(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype, in radians in [-pi/2, pi/2].
 
     Example:
-        >>> round(float(ops.arcsin(1.0)), 4)
+        >>> round(float(lamina.ops.arcsin(1.0)), 4)
         1.5708
     """
     return k.asin(x)
@@ -86,7 +86,7 @@ def arccos(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype, in radians in [0, pi].
 
     Example:
-        >>> round(float(ops.arccos(-1.0)), 4)
+        >>> round(float(lamina.ops.arccos(-1.0)), 4)
         3.1416
     """
     return k.acos(x)
@@ -103,7 +103,7 @@ def arctan(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype, in radians in [-pi/2, pi/2].
 
     Example:
-        >>> round(float(ops.arctan(1.0)), 4)
+        >>> round(float(lamina.ops.arctan(1.0)), 4)
         0.7854
     """
     return k.atan(x)
@@ -120,7 +120,7 @@ def sinh(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.sinh(0.0))
+        >>> float(lamina.ops.sinh(0.0))
         0.0
     """
     return k.sinh(x)
@@ -137,7 +137,7 @@ def cosh(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.cosh(0.0))
+        >>> float(lamina.ops.cosh(0.0))
         1.0
     """
     return k.cosh(x)
@@ -154,7 +154,7 @@ def tanh(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.tanh(0.0))
+        >>> float(lamina.ops.tanh(0.0))
         0.0
     """
     return k.tanh(x)
@@ -171,7 +171,7 @@ def arcsinh(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> round(float(ops.arcsinh(1.0)), 4)
+        >>> round(float(lamina.ops.arcsinh(1.0)), 4)
         0.8814
     """
     return k.asinh(x)
@@ -188,7 +188,7 @@ def arccosh(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> round(float(ops.arccosh(2.0)), 4)
+        >>> round(float(lamina.ops.arccosh(2.0)), 4)
         1.317
     """
     return k.acosh(x)
@@ -205,7 +205,7 @@ def arctanh(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> round(float(ops.arctanh(0.5)), 4)
+        >>> round(float(lamina.ops.arctanh(0.5)), 4)
         0.5493
     """
     return k.atanh(x)
@@ -222,7 +222,7 @@ def deg2rad(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> round(float(ops.deg2rad(180.0)), 4)
+        >>> round(float(lamina.ops.deg2rad(180.0)), 4)
         3.1416
     """
     return k.multiply(x, math.pi / 180.0)
@@ -239,7 +239,7 @@ def rad2deg(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> round(float(ops.rad2deg(3.14159265)), 2)
+        >>> round(float(lamina.ops.rad2deg(3.14159265)), 2)
         180.0
     """
     return k.multiply(x, 180.0 / math.pi)
@@ -256,7 +256,7 @@ def sinc(k, x: Tensor) -> Tensor:
         Tensor of the same shape, of an inexact dtype.
 
     Example:
-        >>> float(ops.sinc(0.0))
+        >>> float(lamina.ops.sinc(0.0))
         1.0
     """
     zero = k.equal(x, k.full((), 0, k.dtype(x)))

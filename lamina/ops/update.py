@@ -31,7 +31,7 @@ def scatter(k, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
         TypeError: for indices that are not integers.
 
     Example:
-        >>> ops.convert_to_numpy(ops.scatter([[0], [2]], [1.0, 2.0], (3,))).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.scatter([[0], [2]], [1.0, 2.0], (3,))).tolist()
         [1.0, 0.0, 2.0]
     """
     sizes = shape_of("scatter", k, shape)
@@ -58,7 +58,7 @@ def scatter_update(
         TypeError: for indices that are not integers.
 
     Example:
-        >>> ops.convert_to_numpy(ops.scatter_update([1, 2, 3], [[1]], [9])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.scatter_update([1, 2, 3], [[1]], [9])).tolist()
         [1, 9, 3]
     """
     one_of("scatter_update", "reduction", reduction, (None, "add", "max", "min", "mul"))
@@ -99,7 +99,7 @@ def slice(k, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tens
         ValueError: if there is not one start and one size for each axis, or the block is larger than the tensor.
 
     Example:
-        >>> ops.convert_to_numpy(ops.slice([1, 2, 3, 4], (1,), (2,))).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.slice([1, 2, 3, 4], (1,), (2,))).tolist()
         [2, 3]
     """
     have = k.shape(inputs)
@@ -132,7 +132,7 @@ def slice_update(k, inputs: Tensor, start_indices: Given, updates: Tensor) -> Te
         ValueError: if there is not one start for each axis, or the block is larger than the tensor.
 
     Example:
-        >>> ops.convert_to_numpy(ops.slice_update([1, 2, 3, 4], (1,), [8, 9])).tolist()
+        >>> lamina.ops.convert_to_numpy(lamina.ops.slice_update([1, 2, 3, 4], (1,), [8, 9])).tolist()
         [1, 8, 9, 4]
     """
     have, sizes = k.shape(inputs), k.shape(updates)

@@ -35,8 +35,8 @@ def vectorize(
         ValueError: if the signature cannot be read; by the result, if arguments do not fit it.
 
     Example:
-        >>> product = ops.vectorize(lambda a, b: ops.sum(a * b), signature="(n),(n)->()")
-        >>> ops.convert_to_numpy(product([[1, 2], [3, 4]], [1, 1])).tolist()
+        >>> product = lamina.ops.vectorize(lambda a, b: lamina.ops.sum(a * b), signature="(n),(n)->()")
+        >>> lamina.ops.convert_to_numpy(product([[1, 2], [3, 4]], [1, 1])).tolist()
         [3, 7]
     """
     left_out = frozenset(() if excluded is None else excluded)

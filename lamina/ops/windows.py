@@ -39,7 +39,7 @@ def bartlett(k, x: Any) -> Tensor:
         Tensor of shape (x,) of the default float.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.bartlett(3)), 2).tolist()
+        >>> np.round(lamina.ops.convert_to_numpy(lamina.ops.bartlett(3)), 2).tolist()
         [0.0, 1.0, 0.0]
     """
     return _window(k, x, lambda t: 1.0 - k.abs(t / math.pi - 1.0))
@@ -58,7 +58,7 @@ def hanning(k, x: Any) -> Tensor:
         Tensor of shape (x,) of the default float.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.hanning(3)), 2).tolist()
+        >>> np.round(lamina.ops.convert_to_numpy(lamina.ops.hanning(3)), 2).tolist()
         [0.0, 1.0, 0.0]
     """
     return _window(k, x, lambda t: 0.5 - 0.5 * k.cos(t))
@@ -77,7 +77,7 @@ def hamming(k, x: Any) -> Tensor:
         Tensor of shape (x,) of the default float.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.hamming(3)), 2).tolist()
+        >>> [round(float(w), 2) for w in lamina.ops.hamming(3)]
         [0.08, 1.0, 0.08]
     """
     return _window(k, x, lambda t: 0.54 - 0.46 * k.cos(t))
@@ -96,7 +96,7 @@ def blackman(k, x: Any) -> Tensor:
         Tensor of shape (x,) of the default float.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.blackman(3)), 2).tolist()
+        >>> np.round(lamina.ops.convert_to_numpy(lamina.ops.blackman(3)), 2).tolist()
         [-0.0, 1.0, -0.0]
     """
 
@@ -117,7 +117,7 @@ def kaiser(k, x: Any, beta: float) -> Tensor:
         Tensor of shape (x,) of the default float.
 
     Example:
-        >>> np.round(ops.convert_to_numpy(ops.kaiser(3, 2.0)), 2).tolist()
+        >>> [round(float(w), 2) for w in lamina.ops.kaiser(3, 2.0)]
         [0.44, 1.0, 0.44]
     """
     beta = beta if isinstance(beta, int | float) else float(k.to_numpy(convert(k, beta)))
@@ -148,7 +148,7 @@ def i0(k, x: Tensor) -> Tensor:
         Float tensor of the same shape.
 
     Example:
-        >>> float(ops.i0(0.0))
+        >>> float(lamina.ops.i0(0.0))
         1.0
 
     Reference:
