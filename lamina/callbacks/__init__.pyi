@@ -1,3 +1,14 @@
+from .averages import SwapEMAWeights as SwapEMAWeights
+from .backup import BackupAndRestore as BackupAndRestore
 from .callback import Callback as Callback
 from .callback import CallbackList as CallbackList
+from .checkpoint import ModelCheckpoint as ModelCheckpoint
 from .history import History as History
+from .logs import CSVLogger as CSVLogger
+from .logs import LambdaCallback as LambdaCallback
+from .logs import ProgbarLogger as ProgbarLogger
+from .logs import RemoteMonitor as RemoteMonitor
+from .rates import LearningRateScheduler as LearningRateScheduler
+from .rates import ReduceLROnPlateau as ReduceLROnPlateau
+from .stopping import EarlyStopping as EarlyStopping
+from .stopping import TerminateOnNaN as TerminateOnNaN

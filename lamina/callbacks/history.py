@@ -15,6 +15,9 @@ class History(Callback):
         epoch: The epochs' numbers.
     """
 
+    _only_reads = True
+    _kept = ("history", "epoch")
+
     def __init__(self) -> None:
         super().__init__()
         self.history: dict[str, list[float]] = {}
@@ -23,10 +26,10 @@ class History(Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin anew."""
         self.epoch = []
+        self.model.history = self
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the metrics."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
-        self.model.history = self

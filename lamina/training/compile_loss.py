@@ -281,7 +281,7 @@ class CompileMetrics:
 def _metric_lists(given: Any, outputs: Outputs, what: str) -> list[list[Any]]:
     if given is None:
         return [[] for _ in outputs.names]
-    listed = lambda m: [] if m is None else list(m) if isinstance(m, list | tuple) else [m]  # noqa: E731
+    listed = lambda m: [] if m is None else list(m) if isinstance(m, list | tuple) else [m]
     if isinstance(given, dict) and "class_name" not in given:
         return [listed(m) for m in outputs.paired(given, what)]
     if outputs.single:

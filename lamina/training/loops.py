@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -22,26 +24,35 @@ _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 
 def fit(
     model: Any, feed: Any, validate: Any, *, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
-    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
     if config.max_epochs() is not None:
         epochs = min(epochs, initial_epoch + config.max_epochs())
     steps = _steps(feed, steps_per_epoch)
-    limit = steps if steps_per_epoch is not None or config.max_steps_per_epoch() is not None else None
-    hooks = _callbacks(model, callbacks, epochs=epochs, steps=steps, verbose=verbose, add_history=True)
+    limit = _limit(steps_per_epoch)
+    hooks = _callbacks(
+        model, callbacks, epochs=epochs, steps=steps, verbose=verbose, add_history=True, validates=validate is not None
+    )
+    backup = _backup(model, hooks, resume)
     program = model._program("train", feed.sample())
-    run = _Run(model, program, feed, hooks, "train", model.steps_per_execution)
+    run = _Run(model, program, feed, hooks, "train", model.steps_per_execution, backup)
+    verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
     logs: dict[str, Any] = {}
     try:
         hooks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            model.reset_metrics()
+        first, start = _begin(backup, program, feed, validate, hooks) or (initial_epoch, 0)
+        for epoch in range(first, epochs):
+            if model.stop_training:  # also what a resumed run had come to
+                break
+            if not start:
+                model.reset_metrics()
             hooks.on_epoch_begin(epoch)
             progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
             try:
-                count, logs = run.epoch(epoch, limit, progress)
+                count, logs = run.epoch(epoch, limit, progress, start)
+                start = 0
                 if validate is not None and _due(epoch + 1, validation_freq):
                     found = evaluate(model, validate, verbose=0, callbacks=hooks, steps=validation_steps)
                     logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
@@ -50,15 +61,41 @@ def fit(
                 progress.close()
             program.release()
             hooks.on_epoch_end(epoch, logs)
+            if backup is not None:
+                backup.after_epoch(epoch)
             program = model._program("train", feed.sample()) if _stale(model, program) else program
             run.program = program
-            if model.stop_training:
-                break
         _finish_optimizer(model)
         hooks.on_train_end(logs)
     finally:
         program.release()
-    return model.history if model.history is not None else hooks.history
+    return hooks.history
+
+
+def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
+    """The BackupAndRestore among the callbacks, or one for the folder that `resume` names."""
+    from lamina.callbacks.backup import BackupAndRestore
+
+    found = [one for one in hooks.callbacks if isinstance(one, BackupAndRestore)]
+    if resume is not None:
+        made = resume if isinstance(resume, BackupAndRestore) else BackupAndRestore(resume, delete_checkpoint=False)
+        made.set_model(model)
+        hooks.append(made)
+        found.append(made)
+    if len(found) > 1:
+        raise ValueError("Training can be resumed from one folder: give one BackupAndRestore, or `resume`, not several.")
+    return found[0] if found else None
+
+
+def _begin(backup: Any, program: Any, feed: Any, validate: Any, hooks: CallbackList) -> tuple[int, int] | None:
+    """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
+    if backup is None:
+        return None
+    feeds = {"train": feed} | ({} if validate is None else {"validate": validate})
+    others = [one for one in hooks.callbacks if one is not backup]
+    place = backup.begin(program.variables, feeds, others)
+    program.release()
+    return None if place is None else (place.epoch, place.batch)
 
 
 def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
@@ -68,12 +105,14 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
     program = model._program("test", feed.sample())
     run = _Run(model, program, feed, hooks, "test", model.steps_per_execution)
     hooks.on_test_begin()
-    total = _steps(feed, steps)
-    steps = total if steps is not None or config.max_steps_per_epoch() is not None else None
+    limit = _limit(steps)
+    if limit is not None and feed.in_blocks:
+        limit = min(limit, feed.steps)  # rows are judged once
+    total = _steps(feed, limit)
     progress = Progress(total, verbose)
     try:
         model.reset_metrics()
-        count, logs = run.epoch(0, steps, progress)
+        count, logs = run.epoch(0, limit, progress)
         progress.finish(count, logs)
     finally:
         progress.close()
@@ -85,21 +124,40 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
 class _Run:
     """What one pass over the data needs; the epochs of a `fit` share it."""
 
-    def __init__(self, model: Any, program: Any, feed: Any, hooks: CallbackList, kind: str, every: int) -> None:
+    def __init__(
+        self, model: Any, program: Any, feed: Any, hooks: CallbackList, kind: str, every: int, backup: Any = None
+    ) -> None:  # fmt: skip
         self.model, self.program, self.feed, self.hooks = model, program, feed, hooks
-        self.kind, self.every = kind, every
+        self.kind, self.every, self.backup = kind, every, backup
         self.governor = engine.Governor()
-        names = _TRAIN_HOOKS if kind == "train" else _TEST_HOOKS
-        self.each = hooks.has_hook(*names)
-        self.begin, self.end = getattr(hooks, names[0]), getattr(hooks, names[1])
+        self.names = _TRAIN_HOOKS if kind == "train" else _TEST_HOOKS
+        self.each = hooks.has_hook(*self.names)
+        self.begin, self.end = getattr(hooks, self.names[0]), getattr(hooks, self.names[1])
 
-    def epoch(self, epoch: int, limit: int | None, progress: Progress) -> tuple[int, dict[str, Any]]:
-        """One pass; gives the number of steps and the logs."""
-        blocks = self.feed.in_memory and not self.program.gives_logs
-        count = self._blocks(epoch, limit, progress) if blocks else self._batches(epoch, limit, progress)
-        if count == 0:
-            raise ValueError("The data source gave no batch in this epoch.")
+    def epoch(self, epoch: int, limit: int | None, progress: Progress, start: int = 0) -> tuple[int, dict[str, Any]]:
+        """One pass, from batch `start`; gives the number of steps and the logs."""
+        self._last, self._called, self._due = None, start, self._next_call(start)
+        walk = self._blocks if self.feed.in_blocks and not self.program.gives_logs else self._batches
+        count = walk(epoch, limit, progress, start)
+        self.feed.end_epoch()
+        if count < (limit or 1) and not self._stopped():
+            self._ran_out(epoch, count, limit)
+        if self.each and self._called < count:
+            self.end(count - 1, self._logs())
         return count, self._logs()
+
+    def _ran_out(self, epoch: int, count: int, limit: int | None) -> None:
+        if self.kind == "test" and count:
+            return
+        if count == 0 and epoch == 0:
+            raise ValueError("The data source gave no batch.")
+        warnings.warn(
+            f"The data ended after {count} batches of epoch {epoch + 1}"
+            + ("" if limit is None else f", {limit} were asked for")
+            + ", so training ends. A generator serves one pass: give a data set, or one that repeats.",
+            stacklevel=4,
+        )
+        self.model.stop_training = True
 
     def _logs(self) -> dict[str, Any]:
         if self.program.gives_logs and self._last is not None:
@@ -107,89 +165,102 @@ class _Run:
         return in_order(self.model, engine.to_host(self.program.k, self.program.results()))
 
     _last: Any = None
+    _called = _due = 0  # the batches that callbacks know of; after how many they want to be called
 
-    def _blocks(self, epoch: int, limit: int | None, progress: Progress) -> int:
-        """Data on the device: many steps per dispatch; the last, smaller batch is one of its own."""
-        feed, k = self.feed, self.program.k
-        data, order, size = feed.on_device(k), feed.order(epoch), feed.batch_size
-        full = feed.rows // size
-        full = full if limit is None else min(full, limit)
-        indices = k.put(np.ascontiguousarray(order[: full * size].reshape(full, size)))
-        done = 0
-        while done < full and not self._stopped():
-            block = min(self.every if self.each else self.governor.next(full - done), full - done)
-            self._dispatch(data, indices, done, done + block)
-            done += block
-            if progress.wants_numbers():
-                progress.update(done, self._logs())
-        rest = order[full * size :]
-        if len(rest) and (limit is None or done < limit) and not self._stopped():
-            self._dispatch(data, k.put(np.ascontiguousarray(rest[None])), 0, 1, shown=done, learn=False)
-            done += 1
+    def _blocks(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
+        """Arrays: many steps per dispatch; the last, smaller batch is one of its own."""
+        k, done = self.program.k, start
+        with closing(self.feed.chunks(epoch, start, limit, k)) as chunks:
+            for data, rows in chunks:
+                first, indices = done, k.put(rows)
+                while done < first + len(rows) and not self._stopped():
+                    block = self._block(done, first + len(rows))
+                    self._before(done)
+                    self._dispatch(data, indices, done - first, done - first + block, learn=rows.shape[1] == self.feed.batch_size)
+                    done += block
+                    self._after(epoch, done)
+                    if progress.wants_numbers():
+                        progress.update(done, self._logs())
         return done
 
     def _stopped(self) -> bool:
-        return self.kind == "train" and self.each and self.model.stop_training
+        return self.kind == "train" and self.model.stop_training
 
-    def _dispatch(self, data: Any, indices: Any, start: int, stop: int, shown: int | None = None, learn: bool = True) -> None:
-        first = start if shown is None else shown
-        if self.each:
-            self.begin(first)
+    def _next_call(self, done: int) -> int:
+        wait = self.hooks.batches_until(self.names) if self.each else 0
+        return done + (self.every if wait == 1 else wait) if wait else 0
+
+    def _block(self, done: int, full: int) -> int:
+        """How many steps the next dispatch takes: no more than until somebody is to be called."""
+        stops = [full]
+        if self._due:
+            stops.append(self._due)
+        if self.backup is not None and (wait := self.backup.batches_until_save(done)):
+            stops.append(done + wait)
+        left = min(stops) - done
+        return left if self._due == done + left else min(self.governor.next(left), left)
+
+    def _before(self, done: int) -> None:
+        if self.each and self._called == done:
+            self.begin(done)
+
+    def _after(self, epoch: int, done: int) -> None:
+        """Call who wants to be called after `done` batches."""
+        if self.each and done >= self._due > 0:
+            self.end(done - 1, self._logs())
+            self._called, self._due = done, self._next_call(done)
+            if self.hooks.changes_state:
+                self.program.release()
+        if self.backup is not None and self.kind == "train":
+            self.backup.after_batches(epoch, done)
+
+    def _dispatch(self, data: Any, indices: Any, start: int, stop: int, learn: bool = True) -> None:
         clock = engine.Clock()
         self.program.run(data, indices, start, stop)
-        if self.each:
-            self.end(first + stop - start - 1, self._logs())
-        else:
+        if self._due == 0 or self._due - self._called > self.every:
             self.program.wait()
             if learn:
                 self.governor.took(stop - start, clock.lap())
 
-    def _batches(self, epoch: int, limit: int | None, progress: Progress) -> int:
+    def _batches(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
         """Batches as they come, one step each."""
-        done = 0
-        for batch in self._source(epoch):
-            if (limit is not None and done >= limit) or self._stopped():
-                break
-            if self.each and done % self.every == 0:
-                self.begin(done)
-            self._last = self.program.run_batch(engine.to_device(self.program.k, batch))
-            done += 1
-            if self.each and done % self.every == 0:
-                self.end(done - 1, self._logs())
-            if progress.wants_numbers():
-                progress.update(done, self._logs())
-            if limit is not None and done >= limit:
-                break
-        if not self.feed.in_memory:
-            self.feed.end_epoch()
+        done = start
+        with closing(self.feed.batches(epoch, start, limit, self.program.k)) as source:
+            for batch in source:
+                if (limit is not None and done >= limit) or self._stopped():
+                    break
+                self._before(done)
+                self._last = self.program.run_batch(engine.to_device(self.program.k, batch))
+                done += 1
+                self.feed.taken()
+                self._after(epoch, done)
+                if progress.wants_numbers():
+                    progress.update(done, self._logs())
+                if limit is not None and done >= limit:
+                    break
         return done
 
-    def _source(self, epoch: int) -> Any:
-        feed = self.feed
-        if not feed.in_memory:
-            return feed.batches(epoch)
-        order = feed.order(epoch)
-        return (_shortest(feed.batch(order[i : i + feed.batch_size])) for i in range(0, feed.rows, feed.batch_size))
 
-
-def _shortest(tree: tuple) -> Any:
-    """(x, y, w) without what is absent, as a step of the user's own expects its data."""
-    from lamina.training.data import pack_x_y_sample_weight
-
-    return pack_x_y_sample_weight(*tree)
-
-
-def _callbacks(model: Any, given: Any, *, epochs: int, steps: Any, verbose: int, add_history: bool = False) -> Any:
+def _callbacks(
+    model: Any, given: Any, *, epochs: int, steps: Any, verbose: int, add_history: bool = False, **more: Any
+) -> CallbackList:
     if isinstance(given, CallbackList):
+        if add_history and given.history is None:
+            raise ValueError("A CallbackList for `fit` must be made with add_history=True.")
         return given
-    return CallbackList(given, add_history=add_history, model=model, epochs=epochs, steps=steps, verbose=verbose)
+    return CallbackList(
+        given, add_history=add_history, model=model, epochs=epochs, steps=steps, verbose=verbose, **more
+    )
 
 
-def _steps(feed: Any, limit: int | None) -> int | None:
+def _limit(steps: int | None) -> int | None:
+    """How many steps were asked for; None for as many as there are."""
     cap = config.max_steps_per_epoch()
-    limit = cap if limit is None else limit if cap is None else min(limit, cap)
-    if limit is not None and feed.steps is not None:
-        return min(feed.steps, limit) if feed.in_memory else limit
+    return cap if steps is None else steps if cap is None else min(steps, cap)
+
+
+def _steps(feed: Any, asked: int | None) -> int | None:
+    limit = _limit(asked)
     return limit if limit is not None else feed.steps
 
 
@@ -291,7 +362,7 @@ def predict(
     hooks.on_predict_begin()
     parts: list[Any] = []
     try:
-        for i, batch in enumerate(_predict_batches(feed, k)):
+        for i, batch in enumerate(_predict_batches(feed, k, None if steps is None or feed.steps is None else min(steps, feed.steps))):
             if each:
                 hooks.on_predict_batch_begin(i)
             parts.append(reader(batch))
@@ -312,15 +383,16 @@ def predict(
     return _joined(out)
 
 
-def _predict_batches(feed: Any, k: Any) -> Any:
-    if not feed.in_memory:
-        for batch in feed.batches(0):
-            yield engine.to_device(k, (batch[0],))
+def _predict_batches(feed: Any, k: Any, steps: int | None) -> Any:
+    if feed.in_memory:
+        x = feed.tree[0]
+        for start in range(0, feed.rows, feed.batch_size):
+            rows = slice(start, start + feed.batch_size)
+            yield engine.to_device(k, (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),))
         return
-    x = feed.tree[0]
-    for start in range(0, feed.rows, feed.batch_size):
-        rows = slice(start, start + feed.batch_size)
-        yield engine.to_device(k, (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),))
+    with closing(feed.batches(0, 0, steps, k)) as batches:
+        for batch in batches:
+            yield engine.to_device(k, (batch[0],))
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from lamina.core import tracking
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.transforms import value_and_grad
@@ -466,6 +465,7 @@ class Trainer:
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        resume: Any = None,
     ) -> Any:
         """Train the model.
 
@@ -485,6 +485,8 @@ class Trainer:
             steps_per_epoch: Steps after which an epoch ends.
             validation_steps, validation_batch_size: The same for validation.
             validation_freq: After how many epochs to validate, or a list of epochs.
+            resume: A folder that keeps the whole state of training after every epoch: where there is one already,
+                training goes on from it, exactly. Or a `BackupAndRestore`, which says when to write.
 
         Returns:
             The History.
@@ -509,7 +511,7 @@ class Trainer:
         return loops.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
-            validation_freq=validation_freq,
+            validation_freq=validation_freq, resume=resume,
         )  # fmt: skip
 
     def evaluate(

@@ -1,3 +1,7 @@
+from .batches import PyDataset as PyDataset
+from .batches import Sequence as Sequence
+from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight
+from .batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from .registered import CustomObjectScope as CustomObjectScope
 from .registered import custom_object_scope as custom_object_scope
 from .registered import deserialize_keras_object as deserialize_keras_object
@@ -7,5 +11,3 @@ from .registered import get_registered_object as get_registered_object
 from .registered import register_keras_serializable as register_keras_serializable
 from .registered import serialize_keras_object as serialize_keras_object
 from .seeds import set_random_seed as set_random_seed
-from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight
-from .batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight

@@ -1,5 +1,8 @@
-"""The parts of a batch."""
+"""The parts of a batch, and data sets of batches."""
 
 from lamina.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from lamina.training.dataset import PyDataset
 
-__all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
+Sequence = PyDataset
+
+__all__ = ["PyDataset", "Sequence", "pack_x_y_sample_weight", "unpack_x_y_sample_weight"]

@@ -1,0 +1,132 @@
+"""ModelCheckpoint: the model in a file, at every epoch or when it is better than before."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from lamina.callbacks.message import say
+from lamina.callbacks.monitor import Monitor
+
+
+class ModelCheckpoint(Monitor):
+    """Saves the model while it is trained.
+
+    Files are written beside and renamed, so that the last one stays good whatever happens.
+
+    Args:
+        filepath: Where; may hold names of the logs, such as "model-{epoch:02d}-{val_loss:.2f}.keras". It ends in
+            ".keras", or in ".weights.h5" or ".safetensors" with `save_weights_only`.
+        monitor: The name in the logs that says which model is best.
+        verbose: 1 says what is saved.
+        save_best_only: Whether to save only when the watched number is better than before.
+        save_weights_only: Whether to save only the weights.
+        mode: "min", "max", or "auto": the direction of the metric of that name.
+        save_freq: "epoch", or a number of batches.
+        initial_value_threshold: A value that the first model must be better than.
+
+    Raises:
+        ValueError: if the file's ending or `save_freq` is not one of those.
+
+    Example:
+        >>> import lamina
+        >>> callback = lamina.callbacks.ModelCheckpoint("best.keras", monitor="loss", save_best_only=True)
+    """
+
+    _kept = ("best", "_seen")
+
+    _only_reads = True
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, best=initial_value_threshold)
+        if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
+            raise ValueError(
+                f"`save_freq` must be 'epoch' or a positive number of batches, got {save_freq!r}."
+            )
+        self.filepath = os.fspath(filepath)
+        self.verbose, self.save_freq = verbose, save_freq
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+        endings = (".weights.h5", ".safetensors") if save_weights_only else (".keras",)
+        if not self.filepath.endswith(endings):
+            hint = "" if save_weights_only else " For '.weights.h5' files pass save_weights_only=True."
+            raise ValueError(
+                f"The `filepath` of ModelCheckpoint must end in {' or '.join(map(repr, endings))} with "
+                f"save_weights_only={save_weights_only}, got {self.filepath!r}.{hint}"
+            )
+        self._seen = 0  # batches since the last file
+        self._last = -1
+        self._epoch = 0
+
+    def batches_until_call(self) -> int:
+        """How many batches from now it wants to be called; 0 for never."""
+        return 0 if self.save_freq == "epoch" else max(self.save_freq - self._seen, 1)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin to count batches."""
+        self._seen, self._last = 0, -1
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Note the epoch."""
+        self._epoch, self._last = epoch, -1
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Save when enough batches went by."""
+        if self.save_freq == "epoch":
+            return
+        self._seen += batch - self._last
+        self._last = batch
+        if self._seen >= self.save_freq:
+            self._seen = 0
+            self._save(self._epoch, batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Save."""
+        if self.save_freq == "epoch":
+            self._save(epoch, None, logs)
+
+    def _save(self, epoch: int, batch: int | None, logs: Any) -> None:
+        path = self._path(epoch, batch, logs or {})
+        if self.save_best_only:
+            value = self._value(logs, "to save the best model")
+            if value is None or not self._is_best(value, epoch, path):
+                return
+        elif self.verbose > 0:
+            say(f"Epoch {epoch + 1}: saving the model to {path}")
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        if self.save_weights_only:
+            self.model.save_weights(path, overwrite=True)
+        else:
+            self.model.save(path, overwrite=True)
+
+    def _is_best(self, value: float, epoch: int, path: str) -> bool:
+        better = self._better(value, self.best)
+        if self.verbose > 0:
+            before = "none" if self.best is None else f"{self.best:.5f}"
+            say(
+                f"Epoch {epoch + 1}: {self.monitor} improved from {before} to {value:.5f}, saving the model to {path}"
+                if better
+                else f"Epoch {epoch + 1}: {self.monitor} did not improve from {before}"
+            )
+        if better:
+            self.best = value
+        return better
+
+    def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
+        known = {**logs, "epoch": epoch + 1} | ({} if batch is None else {"batch": batch + 1})
+        try:
+            return self.filepath.format(**known)
+        except KeyError as error:
+            raise KeyError(
+                f"The `filepath` {self.filepath!r} of ModelCheckpoint names {error.args[0]!r}, which the logs do not have: "
+                f"{', '.join(known)}."
+            ) from None

@@ -1,0 +1,194 @@
+"""StreamFeed: batches from generators, loaders and indexed data sets, read ahead by a background thread."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+from lamina.core.seeds import host_generator, make_seed
+from lamina.training.arrays import arrays
+from lamina.training.dataset import PyDataset, read_in_order
+from lamina.training.prefetch import Prefetch
+from lamina.training.resume import random_state, set_random_state
+
+
+class StreamFeed:
+    """Batches from an iterable, a generator or an indexed data set.
+
+    Args:
+        source: Gives batches `x`, `(x, y)` or `(x, y, sample_weight)`.
+        steps: Batches per epoch, where the source does not say.
+        shuffle: Whether an indexed data set is read in a random order.
+        change: A function that batches go through.
+    """
+
+    in_blocks = False
+    in_memory = False
+
+    def __init__(
+        self,
+        source: Any,
+        steps: int | None = None,
+        shuffle: Any = False,
+        change: Callable[[tuple], tuple] | None = None,
+    ) -> None:
+        self.source, self.change = source, change
+        self.indexed = isinstance(source, PyDataset) or (
+            hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, dict)
+        )
+        self.one_pass = not self.indexed and iter(source) is source
+        self.shuffle = shuffle and self.indexed
+        self.seed = make_seed() if self.shuffle else 0
+        self.epochs_ended = 0
+        self._iterator: Iterator[Any] | None = None
+        self._random: Any = None  # where the process's generators stood when the iterator began
+        self._begun = 0  # batches of the iterator that were trained on
+        self._waiting: deque[Any] = deque()  # batches that were read and not taken
+        self.steps = steps if steps is not None else self._length()
+
+    @property
+    def replays(self) -> bool:
+        """Whether going on means reading the source again up to its place."""
+        return not self.indexed
+
+    def _length(self) -> int | None:
+        count = getattr(self.source, "num_batches", None)
+        if count is not None or isinstance(self.source, PyDataset):
+            return count() if callable(count) else count
+        try:
+            return len(self.source)
+        except TypeError:
+            return None
+
+    def sample(self) -> Any:
+        """The first batch, for its shapes and dtypes; it is not lost."""
+        if not self._waiting:
+            if self.indexed:
+                return self._ready(self.source[0])
+            try:
+                self._waiting.append(next(self._begin()))
+            except StopIteration:
+                raise ValueError("The data source gives no batch at all.") from None
+        return self._ready(self._waiting[0])
+
+    def _ready(self, batch: Any) -> Any:
+        from lamina.training.data import unpack_x_y_sample_weight
+
+        x, y, w = unpack_x_y_sample_weight(batch)
+        tree = arrays(x, "`x`"), arrays(y, "`y`"), arrays(w, "`sample_weight`")
+        return tree if self.change is None else self.change(tree)
+
+    # -- passes ----------------------------------------------------------------------------------------------------------
+
+    def batches(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+        """The batches of an epoch from `start` on, read ahead; a failure of the source has its own traceback.
+
+        With a limit, epochs go on where the one before ended.
+        """
+        if hasattr(self.source, "on_epoch_begin") and not start:
+            self.source.on_epoch_begin()
+        left = None if limit is None else max(limit - start, 0)
+        if self.indexed:
+            with closing(self._numbered(epoch, start, limit, k)) as reader:
+                yield from reader
+            return
+        prefetch = Prefetch(self._raw, k, limit=left)
+        try:
+            with prefetch as reader:
+                for batch in reader:
+                    yield self._ready(batch)
+        finally:
+            self._waiting.extendleft(reversed(prefetch.unread()))
+
+    def _numbered(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+        numbers = self._numbers(epoch, start, limit)
+        ahead = getattr(self.source, "max_queue_size", 2) or 2
+        with Prefetch(lambda: map(self._ready, read_in_order(self.source, numbers, k)), k, ahead) as reader:
+            yield from reader
+
+    def _numbers(self, epoch: int, start: int, limit: int | None) -> Iterator[int]:
+        count = self._length()
+        if count is None:  # an endless data set
+            first = start if limit is None else epoch * limit + start
+            return iter(range(first, (epoch + 1) * limit)) if limit is not None else itertools.count(first)
+        first, last = (start, count) if limit is None else (epoch * limit + start, (epoch + 1) * limit)
+        return (
+            self._place(epoch if limit is None else b // count, b % count, count) for b in range(first, last)
+        )
+
+    def _place(self, number: int, place: int, count: int) -> int:
+        if not self.shuffle:
+            return place
+        if getattr(self, "_shuffled", (None, None))[0] != (number, count):
+            self._shuffled = ((number, count), host_generator(self.seed, number).permutation(count))
+        return int(self._shuffled[1][place])
+
+    def _begin(self) -> Iterator[Any]:
+        if self._iterator is None:
+            self._random = random_state()
+            self._iterator = iter(self.source)
+            self._begun = 0
+        return self._iterator
+
+    def _raw(self) -> Iterator[Any]:
+        while self._waiting:
+            yield self._waiting.popleft()
+        iterator = self._begin()
+        while True:
+            try:
+                yield next(iterator)
+            except StopIteration:
+                if not self.one_pass:
+                    self._iterator = None
+                return
+
+    def taken(self) -> None:
+        """A batch was trained on."""
+        self._begun += 1
+
+    def end_epoch(self) -> None:
+        """Let the data set prepare its next epoch."""
+        self.epochs_ended += 1
+        hook = getattr(self.source, "on_epoch_end", None)
+        if hook is not None:
+            hook()
+
+    # -- resume ----------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place in the source."""
+        taken = self._begun if self._iterator is not None else 0
+        state = {"seed": self.seed, "taken": taken, "random": self._random, "epochs_ended": self.epochs_ended}
+        if self.indexed and hasattr(self.source, "state_dict"):
+            state["source"] = self.source.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any], random: Any) -> None:
+        """Go to the place: an iterable is read up to it, with the process's generators as they stood then."""
+        self.seed = state["seed"]
+        if self.indexed:
+            if "source" in state and hasattr(self.source, "load_state_dict"):
+                self.source.load_state_dict(state["source"])
+                self.epochs_ended = state["epochs_ended"]
+            else:
+                while self.epochs_ended < state["epochs_ended"]:
+                    self.end_epoch()
+            return
+        self.epochs_ended = state["epochs_ended"]
+        if state["random"] is None:
+            return
+        self._waiting.clear() if not self.one_pass else None
+        if not self.one_pass:
+            self._iterator = None
+        set_random_state(state["random"] if state["taken"] else random)
+        if state["taken"]:
+            self._skip(state["taken"])
+
+    def _skip(self, count: int) -> None:
+        for i, _ in enumerate(self._raw(), 1):
+            if i == count:
+                break
+        self._begun = count
