@@ -23,8 +23,20 @@ from rich.table import Table
 
 from benchmarks.workloads import WORKLOADS
 
-UNITS = {"import": ("s", 1), "build": ("s", 1), "first": ("s", 1), "step": ("ms", 1e3), "predict": ("ms", 1e3), "peak": ("MB", 1)}
-LABELS = {"first": "start to first step", "step": "training step", "predict": "predict one row", "peak": "peak memory"}
+UNITS = {
+    "import": ("s", 1),
+    "build": ("s", 1),
+    "first": ("s", 1),
+    "step": ("ms", 1e3),
+    "predict": ("ms", 1e3),
+    "peak": ("MB", 1),
+}
+LABELS = {
+    "first": "start to first step",
+    "step": "training step",
+    "predict": "predict one row",
+    "peak": "peak memory",
+}
 # ratios to reach: (what, figure, backend) -> at most
 TARGETS = {
     ("build", "build", "jax"): 0.1,

@@ -15,7 +15,9 @@ This page is written by `python docs/kernel.py`.
 
 
 def main() -> None:
-    lines = [HEAD.format(count=len(contract.functions()), extension=len(contract.functions(contract.EXTENSION)))]
+    lines = [
+        HEAD.format(count=len(contract.functions()), extension=len(contract.functions(contract.EXTENSION)))
+    ]
     for part in (*contract.STANDARD, *contract.EXTENSION):
         lines += [f"## {part.__name__}", "", part.__doc__ or "", "", "| function | rule |", "|---|---|"]
         lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in contract.functions([part])]

@@ -19,7 +19,7 @@ class BackendError(LaminaError, RuntimeError):
 
 
 def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """" Did you mean 'x'?" for the nearest known name, or an empty text."""
+    """ " Did you mean 'x'?" for the nearest known name, or an empty text."""
     table = {k.lower(): k for k in sorted(map(str, known))}  # of "Adam" and "adam" the lower one stays
     close = difflib.get_close_matches(str(name).lower(), list(table), n=1, cutoff=cutoff)
     return f" Did you mean {table[close[0]]!r}?" if close else ""

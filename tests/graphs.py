@@ -54,7 +54,9 @@ def nested(K):
     """A model in a model, used twice, and a residual connection."""
     L = K.layers
     inner_input = K.Input((4,))
-    inner = K.Model(inner_input, L.Add()([inner_input, L.Dense(4, activation="relu")(inner_input)]), name="block")
+    inner = K.Model(
+        inner_input, L.Add()([inner_input, L.Dense(4, activation="relu")(inner_input)]), name="block"
+    )
     x = K.Input((4,))
     return K.Model(x, L.Dense(2)(inner(inner(x))))
 

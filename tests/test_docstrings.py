@@ -39,7 +39,9 @@ def examples(thing):
     """The doctest of an object's own docstring, and of its methods."""
     texts = [(thing.__name__, thing.__doc__)]
     if inspect.isclass(thing):
-        own = [m for m in vars(thing).values() if inspect.isfunction(m) or isinstance(m, classmethod | property)]
+        own = [
+            m for m in vars(thing).values() if inspect.isfunction(m) or isinstance(m, classmethod | property)
+        ]
         texts += [(getattr(m, "__name__", "property"), m.__doc__) for m in own if m.__doc__]
     parser = doctest.DocTestParser()
     return [parser.get_doctest(text, {}, name, None, 0) for name, text in texts if text and ">>>" in text]

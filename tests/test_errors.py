@@ -15,14 +15,18 @@ Y = np.zeros((8,), "int32")
 
 
 def model(loss="sparse_categorical_crossentropy", **kwargs):
-    m = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, activation="softmax", name="head")], name="net")
+    m = lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3, activation="softmax", name="head")], name="net"
+    )
     m.compile("sgd", loss, **kwargs)
     return m
 
 
 def test_wrong_rank():
     conv = layers.Conv2D(4, 3, name="conv")
-    with pytest.raises(ValueError, match=r"Layer 'conv' \(Conv2D\) expected an input of rank 4.*shape \(None, 28, 28\)") as e:
+    with pytest.raises(
+        ValueError, match=r"Layer 'conv' \(Conv2D\) expected an input of rank 4.*shape \(None, 28, 28\)"
+    ) as e:
         conv(lamina.Input((28, 28)))
     assert "x[..., None]" in str(e.value)
 
@@ -50,7 +54,9 @@ def test_path_of_a_nested_layer():
 
 
 def test_wrong_shape_for_a_model():
-    with pytest.raises(ValueError, match=r"expected input 'a' of shape \(None, 4\), but received \(4,\).*x\[None\]"):
+    with pytest.raises(
+        ValueError, match=r"expected input 'a' of shape \(None, 4\), but received \(4,\).*x\[None\]"
+    ):
         a = lamina.Input((4,), name="a")
         lamina.Model(a, layers.Dense(1)(a), name="m")(np.ones((4,), "float32"))
 
@@ -58,7 +64,9 @@ def test_wrong_shape_for_a_model():
 def test_disconnected_graph():
     a, b = lamina.Input((2,), name="a"), lamina.Input((2,), name="b")
     y = layers.Add(name="join")([a, b])
-    with pytest.raises(ValueError, match=r"disconnected: Input 'b' of shape \(None, 2\) is needed by layer 'join'.*Add it to"):
+    with pytest.raises(
+        ValueError, match=r"disconnected: Input 'b' of shape \(None, 2\) is needed by layer 'join'.*Add it to"
+    ):
         lamina.Model(a, y)
 
 
@@ -69,7 +77,7 @@ def test_cycle():
     first, second = layers.Dense(2, name="first"), layers.Dense(2, name="second")
     y = second(first(a))
     Node(first, (y,), {}, first.output)  # what no call can do: feed a layer its own result
-    with pytest.raises(ValueError, match="has a cycle through '(first|second)'"):
+    with pytest.raises(ValueError, match=r"has a cycle through '(first|second)'"):
         lamina.Model(a, y)
 
 
@@ -86,10 +94,16 @@ def test_duplicate_layer_name():
     ("make", "text"),
     [
         (lambda: layers.Dense(2, activation="rellu"), "Unknown activation.*'rellu'.*Did you mean 'relu'"),
-        (lambda: model(loss="categorical_crossentropie"), "Unknown loss.*Did you mean 'categorical_crossentropy'"),
+        (
+            lambda: model(loss="categorical_crossentropie"),
+            "Unknown loss.*Did you mean 'categorical_crossentropy'",
+        ),
         (lambda: lamina.Sequential().compile("adm", "mse"), "Unknown optimizer.*'adm'.*Did you mean 'adam"),
         (lambda: model(metrics=["acuracy_"]), "Unknown metric.*'acuracy_'"),
-        (lambda: layers.Dense(2, kernel_initializer="glorot_unform"), "Unknown initializer.*'glorot_uniform'"),
+        (
+            lambda: layers.Dense(2, kernel_initializer="glorot_unform"),
+            "Unknown initializer.*'glorot_uniform'",
+        ),
         (lambda: layers.Dense(2, kernel_regularizer="l22"), "Unknown regularizer.*'l22'"),
         (lambda: layers.Dense(2, kernel_constraint="maxnorm"), "Unknown constraint.*'max_?norm'"),
         (lambda: layers.Dense(2, dtype="flot32"), "Unknown dtype policy 'flot32'.*Did you mean 'float32'"),
@@ -102,16 +116,26 @@ def test_unknown_names_give_the_closest(make, text):
 
 
 def test_unknown_argument_of_a_layer():
-    with pytest.raises(TypeError, match=r"Dense got an unknown argument 'activatoin'.*Did you mean 'activation'"):
+    with pytest.raises(
+        TypeError, match=r"Dense got an unknown argument 'activatoin'.*Did you mean 'activation'"
+    ):
         layers.Dense(2, activatoin="relu")
 
 
 @pytest.mark.parametrize(
     ("loss", "labels", "text"),
     [
-        ("sparse_categorical_crossentropy", np.zeros((8, 3)), r"\(None, 3\).*one-hot: use 'categorical_crossentropy'"),
+        (
+            "sparse_categorical_crossentropy",
+            np.zeros((8, 3)),
+            r"\(None, 3\).*one-hot: use 'categorical_crossentropy'",
+        ),
         ("categorical_crossentropy", np.zeros((8,)), "class numbers: use 'sparse_categorical_crossentropy'"),
-        ("mse", np.zeros((8, 7)), r"labels of shape \(None, 7\) do not fit predictions of shape \(None, 3\).*'mean_squared_error'"),
+        (
+            "mse",
+            np.zeros((8, 7)),
+            r"labels of shape \(None, 7\) do not fit predictions of shape \(None, 3\).*'mean_squared_error'",
+        ),
     ],
 )
 def test_labels_of_the_wrong_shape(loss, labels, text):
@@ -134,7 +158,12 @@ def test_unequal_numbers_of_rows():
 
 def test_weights_of_an_unbuilt_model():
     m = lamina.Sequential([layers.Dense(2)], name="late")
-    for call in (m.get_weights, m.count_params, lambda: m.set_weights([]), lambda: m.save_weights("x.weights.h5")):
+    for call in (
+        m.get_weights,
+        m.count_params,
+        lambda: m.set_weights([]),
+        lambda: m.save_weights("x.weights.h5"),
+    ):
         with pytest.raises(ValueError, match=r"Sequential 'late' is not built yet.*build\(input_shape\)"):
             call()
 
@@ -142,7 +171,9 @@ def test_weights_of_an_unbuilt_model():
 def test_fit_before_compile():
     m = lamina.Sequential([lamina.Input((4,)), layers.Dense(1)], name="raw")
     for name in ("fit", "evaluate", "train_on_batch"):
-        with pytest.raises(ValueError, match=rf"Model 'raw' must be compiled before `{name}`: call model.compile\("):
+        with pytest.raises(
+            ValueError, match=rf"Model 'raw' must be compiled before `{name}`: call model.compile\("
+        ):
             getattr(m, name)(X, Y)
 
 
@@ -158,7 +189,9 @@ def test_backend_that_is_not_installed(monkeypatch):
 def test_fit_on_numpy():
     with lamina.backend("numpy"):
         m = model()
-        with pytest.raises(BackendError, match=r"`fit` needs gradients, which the 'numpy' backend does not have.*set_backend"):
+        with pytest.raises(
+            BackendError, match=r"`fit` needs gradients, which the 'numpy' backend does not have.*set_backend"
+        ):
             m.fit(X, Y, verbose=0)
         assert m.evaluate(X, Y, verbose=0) > 0
         assert m.predict(X).shape == (8, 3)
@@ -168,13 +201,19 @@ def test_loss_dict_prints_both_lists():
     a = lamina.Input((4,))
     m = lamina.Model(a, {"left": layers.Dense(1)(a), "right": layers.Dense(1)(a)})
     m.compile("sgd", {"left": "mse", "rihgt": "mse"})
-    with pytest.raises(ValueError, match=r"(?s)`loss`.*'rihgt'.*Did you mean 'right'.*keys given: left, rihgt.*outputs: +left, right"):
+    with pytest.raises(
+        ValueError,
+        match=r"(?s)`loss`.*'rihgt'.*Did you mean 'right'.*keys given: left, rihgt.*outputs: +left, right",
+    ):
         m.fit(X, {"left": Y, "right": Y}, verbose=0)
 
 
 def test_set_weights_lists_all_differences():
     m = model()
-    with pytest.raises(ValueError, match=r"head/kernel: expected \(4, 3\), got \(3, 4\); head/bias: expected \(3,\), got \(4,\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"head/kernel: expected \(4, 3\), got \(3, 4\); head/bias: expected \(3,\), got \(4,\)",
+    ):
         m.set_weights([np.zeros((3, 4)), np.zeros((4,))])
 
 
@@ -203,7 +242,9 @@ def test_notes_say_which_layer_failed():
 
     with pytest.raises(ValueError, match=r"\(8, 4\)") as e:
         Bad(name="bad")(X)
-    assert any("In layer 'bad' (Bad), called with input of shape (8, 4)" in note for note in e.value.__notes__)
+    assert any(
+        "In layer 'bad' (Bad), called with input of shape (8, 4)" in note for note in e.value.__notes__
+    )
 
 
 def test_missing_extra_names_the_pip_line(monkeypatch):

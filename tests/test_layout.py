@@ -78,7 +78,10 @@ print(took, sorted(set(sys.modules) & {"jax", "torch", "tensorflow", "keras", "n
 
 
 def test_importing_is_cheap_and_imports_no_framework():
-    runs = [subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True) for _ in range(3)]
+    runs = [
+        subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
     times, loaded = zip(*(run.stdout.strip().split(" ", 1) for run in runs), strict=True)
     assert min(map(float, times)) <= 0.15
     assert set(loaded) == {"[]"}
@@ -126,7 +129,17 @@ def test_contract_is_small_and_listed():
 
 def test_optional_dependencies_are_the_only_others():
     """Nothing but the nine run-time dependencies is imported at the top of a module."""
-    runtime = {"numpy", "jax", "h5py", "ml_dtypes", "optree", "rich", "safetensors", "lazy_loader", "array_api_compat"}
+    runtime = {
+        "numpy",
+        "jax",
+        "h5py",
+        "ml_dtypes",
+        "optree",
+        "rich",
+        "safetensors",
+        "lazy_loader",
+        "array_api_compat",
+    }
     guilty = {}
     for path in SOURCES:
         names = set()

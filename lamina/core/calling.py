@@ -26,14 +26,18 @@ class CallPlan:
     def __init__(self, cls: type[Layer]) -> None:
         parameters = list(inspect.signature(cls.call).parameters.values())[1:]
         kinds = inspect.Parameter
-        self.names = [p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+        self.names = [
+            p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+        ]
         named = {p.name: p for p in parameters if p.kind is not kinds.VAR_KEYWORD}
         self.takes_training = "training" in named
         self.takes_mask = "mask" in named
         self.mask_names = [n[:-5] for n in named if n.endswith("_mask") and n[:-5] in named]
         self.accepts_any = any(p.kind is kinds.VAR_KEYWORD for p in parameters)
         build = list(inspect.signature(cls.build).parameters.values())[1:]
-        self.build_names = [p.name for p in build if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)]
+        self.build_names = [
+            p.name for p in build if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+        ]
         self.build_required = [p.name for p in build if p.default is kinds.empty]
 
     def arguments(self, args: tuple, kwargs: dict) -> dict[str, Any]:
@@ -246,4 +250,6 @@ def _explain(error: Exception, layer: Layer, args: tuple) -> None:
         return
     if len(getattr(error, "__notes__", ())) < 6:
         shapes = ", ".join(str(shapes_of(a)) for a in args)
-        error.add_note(f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}.")
+        error.add_note(
+            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}."
+        )

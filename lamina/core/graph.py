@@ -43,7 +43,9 @@ class Graph(Operation):
         seen: set[int] = set()
         for x in self._inputs:
             if id(x) in seen:
-                raise ValueError(f"Graph {self.name!r}: the same tensor ({x.name}) is listed twice among the inputs.")
+                raise ValueError(
+                    f"Graph {self.name!r}: the same tensor ({x.name}) is listed twice among the inputs."
+                )
             seen.add(id(x))
         self._nodes = _sorted_nodes(self._inputs, self._outputs, self.name)
         self._operations = _sorted_operations(self._inputs, self._outputs, self._nodes)
@@ -129,8 +131,10 @@ def _gatherer(node: Node, place: dict[int, int]) -> Callable[[list[Any]], tuple[
     """What puts the arguments of a call together out of the slots."""
 
     def gather(slots: list[Any]) -> tuple[tuple, dict]:
-        fill = lambda x: slots[place[id(x)]] if isinstance(x, KerasTensor) else x  # noqa: E731
-        return tuple([map_leaves(fill, a) for a in node.args]), {k: map_leaves(fill, v) for k, v in node.kwargs.items()}
+        fill = lambda x: slots[place[id(x)]] if isinstance(x, KerasTensor) else x
+        return tuple([map_leaves(fill, a) for a in node.args]), {
+            k: map_leaves(fill, v) for k, v in node.kwargs.items()
+        }
 
     return gather
 

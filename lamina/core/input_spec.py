@@ -49,8 +49,14 @@ class InputSpec(Configurable):
     def complaint(self, shape: tuple) -> str | None:
         """What is wrong with a tensor of this shape: what was expected, or None."""
         rank = len(shape)
-        if self.ndim is not None and rank != self.ndim and not (
-            self.allow_last_axis_squeeze and abs(rank - self.ndim) == 1 and (rank < self.ndim or shape[-1] == 1)
+        if (
+            self.ndim is not None
+            and rank != self.ndim
+            and not (
+                self.allow_last_axis_squeeze
+                and abs(rank - self.ndim) == 1
+                and (rank < self.ndim or shape[-1] == 1)
+            )
         ):
             return f"rank {self.ndim}{self._sketch()}"
         if self.max_ndim is not None and rank > self.max_ndim:
@@ -67,7 +73,11 @@ class InputSpec(Configurable):
         return None
 
     def _sketch(self) -> str:
-        samples = {2: "(batch, features)", 3: "(batch, steps, features)", 4: "(batch, height, width, channels)"}
+        samples = {
+            2: "(batch, features)",
+            3: "(batch, steps, features)",
+            4: "(batch, height, width, channels)",
+        }
         return f", such as {samples[self.ndim]}" if self.ndim in samples and self.shape is None else ""
 
 

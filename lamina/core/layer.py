@@ -95,7 +95,11 @@ class Layer(Operation):
             from lamina.core.config import constructor
             from lamina.errors import suggestion
 
-            known = [n for n in constructor(type(self)).parameters if n != "kwargs"] + ["name", "dtype", "trainable"]
+            known = [n for n in constructor(type(self)).parameters if n != "kwargs"] + [
+                "name",
+                "dtype",
+                "trainable",
+            ]
             first = next(iter(kwargs))
             raise TypeError(
                 f"{type(self).__name__} got an unknown argument {first!r}.{suggestion(first, known)} "
@@ -270,10 +274,20 @@ class Layer(Operation):
     def _remember(self, k: Any, x: Any) -> None:
         """Let calls like this one take the short way, when nothing stands in it."""
         plain = self.activity_regularizer is None and not self._makes_masks and "_remat" not in self.__dict__
-        if not plain or not isinstance(x, k.Tensor) or not self.built or state.depth == 0 and self._has_losses():
+        if (
+            not plain
+            or not isinstance(x, k.Tensor)
+            or not self.built
+            or (state.depth == 0
+            and self._has_losses())
+        ):
             return
         autocast = self._autocast_dtype()
-        if self._fast_kernel is not k or self.__dict__.get("_fast_autocast") != autocast or len(self._seen) > 64:
+        if (
+            self._fast_kernel is not k
+            or self.__dict__.get("_fast_autocast") != autocast
+            or len(self._seen) > 64
+        ):
             self._seen.clear()
         object.__setattr__(self, "_fast_kernel", k)
         object.__setattr__(self, "_fast_autocast", autocast)
@@ -361,10 +375,15 @@ class Layer(Operation):
             ValueError: if the layer is not built or the number of values is wrong.
         """
         self._needs_built("stateless_call")
-        lists = [(self.trainable_variables, trainable_variables), (self.non_trainable_variables, non_trainable_variables)]
+        lists = [
+            (self.trainable_variables, trainable_variables),
+            (self.non_trainable_variables, non_trainable_variables),
+        ]
         for have, given in lists:
             if len(have) != len(given):
-                raise ValueError(f"Layer {self.path!r} has {len(have)} such variables, got {len(given)} values.")
+                raise ValueError(
+                    f"Layer {self.path!r} has {len(have)} such variables, got {len(given)} values."
+                )
         pairs = [p for have, given in lists for p in zip(have, given, strict=True)]
         with StatelessScope(pairs, collect_losses=return_losses) as scope:
             outputs = self(*args, **kwargs)
@@ -651,7 +670,9 @@ def _as_shape(shape: Any) -> Any:
     if isinstance(shape, list | tuple):
         if all(n is None or hasattr(n, "__index__") for n in shape):
             return tuple(shape)
-        return [_as_shape(s) for s in shape] if isinstance(shape, list) else tuple(_as_shape(s) for s in shape)
+        return (
+            [_as_shape(s) for s in shape] if isinstance(shape, list) else tuple(_as_shape(s) for s in shape)
+        )
     if isinstance(shape, dict):
         return {name: _as_shape(s) for name, s in shape.items()}
     return shape
@@ -680,7 +701,7 @@ def _abstract_call(kernel: Any, layer: Layer, args: tuple, kwargs: dict) -> Any:
 
         def program(given: list[Any]) -> Any:
             table = {id(t): g for t, g in zip(tensors, given, strict=True)}
-            swap = lambda x: table.get(id(x), x)  # noqa: E731
+            swap = lambda x: table.get(id(x), x)
             return layer.call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
 
         return list(leaves(kernel.eval_shape(program, specs)))

@@ -67,7 +67,9 @@ class Node:
         outputs: The result as the call gave it.
     """
 
-    def __init__(self, operation: Operation, args: tuple, kwargs: dict, outputs: Any, *, is_input: bool = False) -> None:
+    def __init__(
+        self, operation: Operation, args: tuple, kwargs: dict, outputs: Any, *, is_input: bool = False
+    ) -> None:
         self.operation = operation
         self.args, self.kwargs = args, kwargs
         self.outputs = outputs
@@ -100,7 +102,9 @@ class Node:
         return [x._keras_history.operation for x in self.input_tensors if x._keras_history is not None]
 
     def __repr__(self) -> str:
-        return f"<Node of {self.operation.name}: {len(self.input_tensors)} in, {len(self.output_tensors)} out>"
+        return (
+            f"<Node of {self.operation.name}: {len(self.input_tensors)} in, {len(self.output_tensors)} out>"
+        )
 
 
 class Operation(Configurable):
@@ -187,7 +191,7 @@ def infer_call(call: Any, args: tuple, kwargs: dict) -> Any:
 
     def program(specs: list[Spec]) -> Any:
         table = {id(t): s for t, s in zip(tensors, specs, strict=True)}
-        swap = lambda x: table.get(id(x), x)  # noqa: E731
+        swap = lambda x: table.get(id(x), x)
         return call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
 
     found = infer(program, [(t.shape, t.dtype) for t in tensors])

@@ -122,4 +122,6 @@ def get(identifier: Any) -> DTypePolicy:
         return deserialize_keras_object(identifier)
     if isinstance(identifier, str) and identifier in _CACHE:
         return _CACHE[identifier]
-    return _named(identifier if identifier in _MIXED or isinstance(identifier, str) else dtypes.standardize(identifier))
+    return _named(
+        identifier if identifier in _MIXED or isinstance(identifier, str) else dtypes.standardize(identifier)
+    )

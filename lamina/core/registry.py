@@ -74,7 +74,11 @@ def functions() -> dict[tuple[str, str], Any]:
         module = importlib.import_module(f"lamina.{space}")
         for name in module.__all__:
             thing = getattr(module, name)
-            if callable(thing) and not isinstance(thing, type) and name not in ("get", "serialize", "deserialize"):
+            if (
+                callable(thing)
+                and not isinstance(thing, type)
+                and name not in ("get", "serialize", "deserialize")
+            ):
                 found[f"keras.{space}", name] = thing
     return found
 

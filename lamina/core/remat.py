@@ -24,7 +24,10 @@ class RematScope:
     """
 
     def __init__(
-        self, mode: str | None = "full", output_size_threshold: int = 1024, layer_names: Sequence[str] | None = None
+        self,
+        mode: str | None = "full",
+        output_size_threshold: int = 1024,
+        layer_names: Sequence[str] | None = None,
     ) -> None:
         if mode not in _MODES:
             raise ValueError(f"Unknown remat mode {mode!r}. Use one of {', '.join(map(repr, _MODES))}.")

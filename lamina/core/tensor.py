@@ -46,7 +46,9 @@ class KerasTensor(Arithmetic, Symbolic):
         if kwargs:
             raise TypeError(f"KerasTensor got unknown arguments: {', '.join(kwargs)}.")
         if sparse or ragged:
-            raise NotImplementedError("Sparse and ragged tensors are not supported yet: use dense tensors and masks.")
+            raise NotImplementedError(
+                "Sparse and ragged tensors are not supported yet: use dense tensors and masks."
+            )
         self.shape = standardize_shape(shape)
         self.dtype = dtypes.standardize(dtype)
         self.ragged_rank, self.row_splits_dtype = ragged_rank, row_splits_dtype
@@ -97,13 +99,19 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
         ValueError: if it is no shape, or a size is negative.
     """
     if shape is None:
-        raise ValueError("A shape must be given; use None for single sizes that are not known, as in (None, 3).")
+        raise ValueError(
+            "A shape must be given; use None for single sizes that are not known, as in (None, 3)."
+        )
     if isinstance(shape, int) or not hasattr(shape, "__iter__"):
-        raise ValueError(f"A shape must be a sequence of sizes, got {shape!r}. Write ({shape},) for one axis.")
+        raise ValueError(
+            f"A shape must be a sequence of sizes, got {shape!r}. Write ({shape},) for one axis."
+        )
     sizes: list[int | None] = []
     for n in shape:
         if n is not None and (not hasattr(n, "__index__") or n.__index__() < 0):
-            raise ValueError(f"Cannot use {n!r} as a size in shape {tuple(shape)}: sizes are integers >= 0, or None.")
+            raise ValueError(
+                f"Cannot use {n!r} as a size in shape {tuple(shape)}: sizes are integers >= 0, or None."
+            )
         sizes.append(None if n is None else n.__index__())
     return tuple(sizes)
 

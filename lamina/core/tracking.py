@@ -23,7 +23,9 @@ class TrackedList(list):
         super().extend(self._track(i) for i in items)
 
     def __setitem__(self, index: Any, item: Any) -> None:
-        super().__setitem__(index, [self._track(i) for i in item] if isinstance(index, slice) else self._track(item))
+        super().__setitem__(
+            index, [self._track(i) for i in item] if isinstance(index, slice) else self._track(item)
+        )
 
     def __iadd__(self, items: Any) -> Any:
         self.extend(items)

@@ -46,7 +46,10 @@ def value_and_grad(
 
 def _run(function: Callable[[], Any], variables: list[Variable], has_aux: bool) -> Any:
     k = current()
-    before, state.autocast = state.autocast, None  # differentiate by the values that are kept, not by casts of them
+    before, state.autocast = (
+        state.autocast,
+        None,
+    )  # differentiate by the values that are kept, not by casts of them
     try:
         values = [v.value for v in variables]
     finally:

@@ -68,7 +68,9 @@ class Variable(Arithmetic, Holder):
         if kwargs:
             raise TypeError(f"Variable got unknown arguments: {', '.join(kwargs)}.")
         if layout is not None:
-            raise NotImplementedError("Variable layouts come with `lamina.distribution`, which is not there yet.")
+            raise NotImplementedError(
+                "Variable layouts come with `lamina.distribution`, which is not there yet."
+            )
         if aggregation not in (None, *_AGGREGATIONS):
             raise ValueError(f"Unknown aggregation {aggregation!r}. Use one of {', '.join(_AGGREGATIONS)}.")
         if isinstance(initializer, str):
@@ -148,7 +150,9 @@ class Variable(Arithmetic, Holder):
             return k.read(self._storage)
         if k.abstract:
             return k.Tensor(self.shape, self.dtype)
-        self._place(k, self._draw() if self._home is None else self._home.to_numpy(self._home.read(self._storage)))
+        self._place(
+            k, self._draw() if self._home is None else self._home.to_numpy(self._home.read(self._storage))
+        )
         return k.read(self._storage)
 
     def _place(self, k: Any, value: Any) -> None:

@@ -9,6 +9,7 @@ Two conventions hold throughout: `axis` may be negative, and a shape is a tuple 
 whose tensors have unknown sizes may also meet its own scalar tensors there).
 """
 
+# pyright: reportReturnType=false
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

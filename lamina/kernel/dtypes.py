@@ -64,7 +64,7 @@ def _join(dtypes: tuple[str, ...]) -> str:
     if len(set(dtypes)) == 1:
         return _WEAK.get(dtypes[0], dtypes[0])
     common = frozenset.intersection(*(_UPSET[d] for d in dtypes))
-    least = min(common, key=lambda d: len(common - _UPSET[d]))
+    least: str = min(common, key=lambda d: len(common - _UPSET[d]))
     return _WEAK.get(least, least)
 
 
@@ -101,7 +101,13 @@ def to_float(name: str) -> str:
     return name if name in IS_INEXACT else _join((name, "float"))
 
 
-_ALIASES = {"float": "float32", "int": "int32", "half": "float16", "double": "float64", "complex": "complex64"}
+_ALIASES = {
+    "float": "float32",
+    "int": "int32",
+    "half": "float16",
+    "double": "float64",
+    "complex": "complex64",
+}
 
 
 def standardize(dtype: Any) -> str:
@@ -117,10 +123,14 @@ def standardize(dtype: Any) -> str:
     if isinstance(dtype, str):
         name = dtype if dtype in NAMES else _ALIASES.get(dtype)
     elif isinstance(dtype, type) and dtype in (bool, int, float, complex, str):
-        name = {bool: "bool", int: _default_int(), float: "float32", complex: "complex64", str: "string"}[dtype]
+        name = {bool: "bool", int: _default_int(), float: "float32", complex: "complex64", str: "string"}[
+            dtype
+        ]
     else:
         # numpy and jax dtypes have a name, numpy scalar types a __name__, "torch.float32" and "<dtype: 'x'>" a text
-        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype).rpartition(".")[2]
+        name = (
+            getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype).rpartition(".")[2]
+        )
         name = {"str": "string", "object": "string"}.get(name, name)
     if name not in NAMES:
         from lamina.errors import suggestion

@@ -48,7 +48,9 @@ def clone_model(
     cloner = _Cloner(clone_function, call_function, recursive)
     if isinstance(model, Sequential):
         if call_function is not None:
-            raise ValueError("`call_function` is for functional models; a Sequential calls its layers one by one.")
+            raise ValueError(
+                "`call_function` is for functional models; a Sequential calls its layers one by one."
+            )
         return cloner.sequential(model, input_tensors)
     if isinstance(model, Functional):
         return cloner.functional(model, input_tensors)
@@ -97,9 +99,11 @@ class _Cloner:
         fresh = inputs if inputs is not None else map_leaves(self._input, model._inputs_struct)
         given = list(leaves(fresh))
         if len(given) != len(model._inputs):
-            raise ValueError(f"Model {model.name!r} has {len(model._inputs)} inputs, got {len(given)} input tensors.")
+            raise ValueError(
+                f"Model {model.name!r} has {len(model._inputs)} inputs, got {len(given)} input tensors."
+            )
         table.update({id(old): new for old, new in zip(model._inputs, given, strict=True)})
-        fill = lambda x: table[id(x)] if isinstance(x, KerasTensor) else x  # noqa: E731
+        fill = lambda x: table[id(x)] if isinstance(x, KerasTensor) else x
         for node in model._nodes:
             if node.is_input or all(id(x) in table for x in node.output_tensors):
                 continue

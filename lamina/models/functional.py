@@ -242,7 +242,11 @@ def become_functional(model: Model, args: tuple, kwargs: dict) -> None:
     cls = type(model)
     if not isinstance(model, Functional):
         if cls not in _injected:
-            made = type(cls.__name__, (cls, Functional), {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
+            made = type(
+                cls.__name__,
+                (cls, Functional),
+                {"__module__": cls.__module__, "__qualname__": cls.__qualname__},
+            )
             _injected[cls] = made
         model.__class__ = _injected[cls]
         _injected[cls]._plan = type(model)._plan = _plan(Functional)
@@ -367,7 +371,9 @@ def _operation_from_config(entry: Any, where: str) -> Operation:
             return OpCall.from_file(str(entry.get("class_name")), entry["config"])
         except (ValueError, TypeError) as error:
             raise SerializationError(f"{where}: {error}") from None
-    operation = deserialize({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, where=where)
+    operation = deserialize(
+        {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, where=where
+    )
     if not isinstance(operation, Operation):
         raise SerializationError(f"{where}: {entry.get('class_name')!r} is not a layer.")
     return operation
@@ -413,7 +419,9 @@ def _history(value: dict[str, Any]) -> tuple:
     return (found[0], *(int(n) if isinstance(n, int) else -1 for n in found[1:]))
 
 
-def _make_call(operation: Operation, name: str, index: int, node: dict, tensors: dict[tuple, KerasTensor]) -> None:
+def _make_call(
+    operation: Operation, name: str, index: int, node: dict, tensors: dict[tuple, KerasTensor]
+) -> None:
     from lamina.saving.codec import deserialize
 
     def one(value: Any) -> Any:
@@ -430,7 +438,9 @@ def _make_call(operation: Operation, name: str, index: int, node: dict, tensors:
     if isinstance(operation, OpCall) and operation.op.name == "get_item":
         args = [args[0], *(tuple(one(k) for k in a) if isinstance(a, list) else a for a in args[1:])]
     before = len(operation._inbound_nodes)
-    operation(*[a if isinstance(a, tuple) else one(a) for a in args], **{k: one(v) for k, v in kwargs.items()})
+    operation(
+        *[a if isinstance(a, tuple) else one(a) for a in args], **{k: one(v) for k, v in kwargs.items()}
+    )
     if len(operation._inbound_nodes) == before:
         raise SerializationError(f"Layer {name!r} was not called on a tensor of the graph.")
     for i, x in enumerate(operation._inbound_nodes[-1].output_tensors):

@@ -12,7 +12,9 @@ from lamina.saving import archive
 from lamina.saving.codec import deserialize
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+) -> None:
     """Write a model into a `.keras` file: architecture, weights, compile arguments, optimizer state.
 
     The file is written beside and renamed, so that a good one that was there survives a crash.
@@ -30,10 +32,16 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         raise TypeError(f"save_model got unknown arguments: {', '.join(kwargs)}.")
     path = pathlib.Path(filepath)
     if path.suffix != ".keras":
-        hint = f" For weights alone: model.save_weights('{path.stem}.weights.h5')." if path.suffix == ".h5" else ""
+        hint = (
+            f" For weights alone: model.save_weights('{path.stem}.weights.h5')."
+            if path.suffix == ".h5"
+            else ""
+        )
         raise ValueError(f"The file name must end in '.keras', got {path.name!r}.{hint}")
     if zipped is False:
-        raise NotImplementedError("Saving into a folder (`zipped=False`) is not supported: a `.keras` file is one zip.")
+        raise NotImplementedError(
+            "Saving into a folder (`zipped=False`) is not supported: a `.keras` file is one zip."
+        )
     if path.exists() and not overwrite:
         answer = input(f"{path} exists. Replace it? [y/n] ") if sys.stdin and sys.stdin.isatty() else "n"
         if answer.strip().lower() not in ("y", "yes"):
@@ -41,7 +49,9 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     archive.save(model, path)
 
 
-def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+def load_model(
+    filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
     """Read a model from a `.keras` file, without running anything from it.
 
     Args:

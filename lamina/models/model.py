@@ -79,7 +79,9 @@ class Model(Trainer, Layer):
 
     @layers.setter
     def layers(self, _: Any) -> None:
-        raise AttributeError("`Model.layers` is made by the model. Choose another attribute name for your own list.")
+        raise AttributeError(
+            "`Model.layers` is made by the model. Choose another attribute name for your own list."
+        )
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place.
@@ -98,7 +100,9 @@ class Model(Trainer, Layer):
             raise ValueError("get_layer takes a name or an index, one of the two.")
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
-                raise ValueError(f"Model {self.name!r} has {len(self.layers)} layers, so there is no layer {index}.")
+                raise ValueError(
+                    f"Model {self.name!r} has {len(self.layers)} layers, so there is no layer {index}."
+                )
             return self.layers[index]
         for layer in self.layers:
             if layer.name == name:
@@ -128,7 +132,9 @@ class Model(Trainer, Layer):
             ValueError: if there is no way to run `call` on it.
         """
         if input_shape is None:
-            raise ValueError(f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28).")
+            raise ValueError(
+                f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28)."
+            )
         from lamina.core.layer import _tensors_of
         from lamina.core.operation import infer_call
 
@@ -218,7 +224,9 @@ class Model(Trainer, Layer):
 
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
-    def export(self, filepath: Any, format: str = "tf_saved_model", verbose: Any = None, **kwargs: Any) -> None:
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: Any = None, **kwargs: Any
+    ) -> None:
         """Exporting to other systems' formats is not there yet."""
         raise NotImplementedError("`Model.export` is not supported yet: save a `.keras` file instead.")
 
@@ -264,7 +272,9 @@ class Model(Trainer, Layer):
             A dict of four dicts.
         """
         if value_format not in ("backend_tensor", "numpy_array"):
-            raise ValueError(f"`value_format` must be 'backend_tensor' or 'numpy_array', got {value_format!r}.")
+            raise ValueError(
+                f"`value_format` must be 'backend_tensor' or 'numpy_array', got {value_format!r}."
+            )
         out: dict[str, dict] = {}
         for part, variables in self._state_parts().items():
             tree: dict[str, Any] = {}

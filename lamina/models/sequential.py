@@ -70,7 +70,9 @@ class Sequential(Functional):
         if not self._stack and wanted is not None and not isinstance(layer, InputLayer):
             self._stack.append(InputLayer(batch_shape=wanted))
         if self._stack and isinstance(layer, InputLayer):
-            raise ValueError(f"Sequential {self.name!r}: an Input must come first, before {self._stack[0].name!r}.")
+            raise ValueError(
+                f"Sequential {self.name!r}: an Input must come first, before {self._stack[0].name!r}."
+            )
         self._stack.append(layer)
         self._layers[:] = [*self._stack, *(v for v in self._layers if not any(v is s for s in self._stack))]
         if rebuild:
@@ -147,7 +149,11 @@ class Sequential(Functional):
                     f"Sequential {self.name!r}: the shape of the input is not known. Begin with Input(shape), call the "
                     "model on data, or give `build` a shape."
                 )
-            if isinstance(input_shape, list | tuple) and input_shape and isinstance(input_shape[0], list | tuple):
+            if (
+                isinstance(input_shape, list | tuple)
+                and input_shape
+                and isinstance(input_shape[0], list | tuple)
+            ):
                 raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
             shape = tuple(input_shape)
             dtype = self._stack[0].compute_dtype if not _takes_indices(self._stack[0]) else "int32"
@@ -242,7 +248,11 @@ class Sequential(Functional):
         """The layers' configs."""
         from lamina.saving.codec import serialize
 
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": serialize(self.dtype_policy),
+        }
         config["layers"] = [serialize(layer) for layer in self._stack]
         if self._steps_made:
             config["build_input_shape"] = list(self._inputs[0].shape)

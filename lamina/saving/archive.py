@@ -34,7 +34,10 @@ def save(model: Any, path: Any, overwrite: bool = True) -> None:
     """
     metadata = {"keras_version": FORMAT, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     config = json.dumps(serialize(model))
-    with writing(path, overwrite) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        writing(path, overwrite) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+    ):
         archive.writestr("metadata.json", json.dumps(metadata))
         archive.writestr("config.json", config)
         buffer = io.BytesIO()
@@ -93,9 +96,13 @@ def _opened(path: Any) -> Iterator[zipfile.ZipFile]:
             names = archive.namelist()
             unknown = [n for n in names if n not in _MEMBERS and not n.startswith("assets/")]
             if unknown or len(set(names)) != len(names):
-                raise SerializationError(f"{label}: the archive holds unexpected members: {unknown[:5] or names[:5]}.")
+                raise SerializationError(
+                    f"{label}: the archive holds unexpected members: {unknown[:5] or names[:5]}."
+                )
             if "config.json" not in names:
-                raise SerializationError(f"{label}: the archive has no config.json, so it is not a .keras file.")
+                raise SerializationError(
+                    f"{label}: the archive has no config.json, so it is not a .keras file."
+                )
             yield archive
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
@@ -112,7 +119,9 @@ def _member(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
         raise SerializationError(f"{label}: {name} is encrypted.")
     limit = max(info.compress_size * MAX_RATIO, 1 << 20) if info.compress_type else info.compress_size
     if info.file_size > limit or (name.endswith(".json") and info.file_size > MAX_JSON):
-        raise SerializationError(f"{label}: {name} would unpack to {info.file_size} bytes, more than its size allows.")
+        raise SerializationError(
+            f"{label}: {name} would unpack to {info.file_size} bytes, more than its size allows."
+        )
     try:
         with archive.open(info) as file:
             data = file.read(info.file_size + 1)

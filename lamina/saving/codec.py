@@ -45,7 +45,9 @@ def serialize(obj: Any) -> Any:
         return obj.item()
     if isinstance(obj, bytes):
         return {"class_name": "__bytes__", "value": obj.decode("latin-1")}
-    if isinstance(obj, types.FunctionType | types.BuiltinFunctionType | types.MethodType) or hasattr(obj, "op"):
+    if isinstance(obj, types.FunctionType | types.BuiltinFunctionType | types.MethodType) or hasattr(
+        obj, "op"
+    ):
         return _serialize_function(obj)
     if hasattr(obj, "get_config"):
         return _serialize_object(obj)
@@ -91,7 +93,12 @@ def _serialize_function(function: Any) -> Any:
     if registered is None or getattr(function, "__name__", "") == "<lambda>":
         return {"class_name": "__lambda__", "config": {}} if registered else str(function)
     if ">" not in registered:
-        return {"module": "builtins", "class_name": "function", "config": registered, "registered_name": "function"}
+        return {
+            "module": "builtins",
+            "class_name": "function",
+            "config": registered,
+            "registered_name": "function",
+        }
     return {"module": None, "class_name": "function", "config": registered, "registered_name": registered}
 
 
@@ -165,7 +172,9 @@ def _decode(value: Any, where: str, depth: int) -> Any:
 def _config(value: dict[str, Any], where: str) -> dict[str, Any]:
     config = value.get("config")
     if not isinstance(config, dict):
-        raise SerializationError(f"{where}: the config of {value['class_name']} must be a dict, got {config!r:.80}.")
+        raise SerializationError(
+            f"{where}: the config of {value['class_name']} must be a dict, got {config!r:.80}."
+        )
     return config
 
 
@@ -201,7 +210,9 @@ def _decode_slice(value: dict[str, Any], where: str, depth: int) -> slice:
 
 
 def _decode_tuple(value: dict[str, Any], where: str, depth: int) -> tuple:
-    items = value.get("items", value.get("config", {}).get("items") if isinstance(value.get("config"), dict) else None)
+    items = value.get(
+        "items", value.get("config", {}).get("items") if isinstance(value.get("config"), dict) else None
+    )
     if not isinstance(items, list):
         raise SerializationError(f"{where}: a tuple needs a list of items.")
     return tuple(_decode(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(items))
@@ -267,7 +278,11 @@ def _object(value: dict[str, Any], where: str) -> Any:
 
 def _restore(obj: Any, value: dict[str, Any]) -> None:
     build_config = value.get("build_config")
-    if isinstance(build_config, dict) and hasattr(obj, "build_from_config") and not getattr(obj, "built", True):
+    if (
+        isinstance(build_config, dict)
+        and hasattr(obj, "build_from_config")
+        and not getattr(obj, "built", True)
+    ):
         obj.build_from_config(build_config)
     compile_config = value.get("compile_config")
     if isinstance(compile_config, dict) and hasattr(obj, "compile_from_config"):

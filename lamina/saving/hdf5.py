@@ -38,7 +38,9 @@ class TensorFile:
         self._walk(file, "", set(), 0)
 
     def _refuse(self, path: str, why: str) -> SerializationError:
-        return SerializationError(f"{self.label}: {path or '/'}: {why}. Lamina reads plain groups and numeric datasets.")
+        return SerializationError(
+            f"{self.label}: {path or '/'}: {why}. Lamina reads plain groups and numeric datasets."
+        )
 
     def _walk(self, group: h5py.Group, prefix: str, above: set[Any], depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -66,7 +68,11 @@ class TensorFile:
     def _checked(self, data: h5py.Dataset, path: str) -> h5py.Dataset:
         if data.external is not None or data.is_virtual:
             raise self._refuse(path, "its numbers lie in another file")
-        if data.dtype.kind not in "biufcV" or data.dtype.hasobject or data.dtype.names not in (None, ("r", "i")):
+        if (
+            data.dtype.kind not in "biufcV"
+            or data.dtype.hasobject
+            or data.dtype.names not in (None, ("r", "i"))
+        ):
             raise self._refuse(path, f"dtype {data.dtype} is not numeric")
         if data.compression is not None and data.compression not in _FILTERS:
             raise self._refuse(path, f"unknown filter {data.compression!r}")
@@ -88,7 +94,9 @@ class TensorFile:
         if data is None:
             raise SerializationError(f"{self.label}: there is no tensor {path!r}.")
         if tuple(data.shape) != tuple(shape):
-            raise SerializationError(f"{self.label}: {path}: shape {tuple(data.shape)}, expected {tuple(shape)}.")
+            raise SerializationError(
+                f"{self.label}: {path}: shape {tuple(data.shape)}, expected {tuple(shape)}."
+            )
         if data.nbytes > 64 and data.id.get_storage_size() == 0:
             raise self._refuse(path, "it declares numbers that the file does not hold")
         return _as_declared(data[()], data.attrs.get("dtype"))

@@ -27,7 +27,9 @@ def serialize_keras_object(obj: Any) -> Any:
     return codec.serialize(obj)
 
 
-def deserialize_keras_object(config: Any, custom_objects: Any = None, safe_mode: bool = True, **kwargs: Any) -> Any:
+def deserialize_keras_object(
+    config: Any, custom_objects: Any = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
     """The object that a config describes; never runs code from it.
 
     Args:

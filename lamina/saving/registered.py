@@ -8,7 +8,6 @@ from lamina.core.registry import (
     register_keras_serializable,
 )
 
-
 custom_object_scope = CustomObjectScope
 
 __all__ = [

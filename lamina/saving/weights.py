@@ -27,7 +27,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
         ValueError: if the name has another ending, or the model is not built.
     """
     if max_shard_size is not None:
-        raise NotImplementedError("Splitting weights into several files (`max_shard_size`) is not supported yet.")
+        raise NotImplementedError(
+            "Splitting weights into several files (`max_shard_size`) is not supported yet."
+        )
     model._needs_built("save_weights")
     path = pathlib.Path(filepath)
     if path.name.endswith(".safetensors"):
@@ -134,10 +136,24 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         from lamina.saving.archive import opened_weights
 
         with opened_weights(path) as file:
-            read(model, file, path.name, skip_mismatch=skip_mismatch, skip=objects_to_skip, with_optimizer=False)
+            read(
+                model,
+                file,
+                path.name,
+                skip_mismatch=skip_mismatch,
+                skip=objects_to_skip,
+                with_optimizer=False,
+            )
     else:
         with open_h5(path) as file:
-            read(model, file, path.name, skip_mismatch=skip_mismatch, skip=objects_to_skip, with_optimizer=False)
+            read(
+                model,
+                file,
+                path.name,
+                skip_mismatch=skip_mismatch,
+                skip=objects_to_skip,
+                with_optimizer=False,
+            )
 
 
 def open_h5(source: Any) -> h5py.File:
@@ -149,18 +165,28 @@ def open_h5(source: Any) -> h5py.File:
     try:
         return h5py.File(source, "r")
     except OSError as error:
-        raise SerializationError(f"{getattr(source, 'name', source)}: not a readable HDF5 file ({error}).") from None
+        raise SerializationError(
+            f"{getattr(source, 'name', source)}: not a readable HDF5 file ({error})."
+        ) from None
 
 
 def read(
-    model: Any, file: h5py.File, label: str, *, skip_mismatch: bool = False, skip: Any = None, with_optimizer: bool = True
+    model: Any,
+    file: h5py.File,
+    label: str,
+    *,
+    skip_mismatch: bool = False,
+    skip: Any = None,
+    with_optimizer: bool = True,
 ) -> None:
     """Read all variables from an open file; nothing is assigned before everything was compared."""
     tensors = hdf5.TensorFile(file, label)
     wanted = [p for p in _wanted(model, with_optimizer=with_optimizer) if _name(p) not in (skip or ())]
     unusual = [p for p in wanted if _own_format(p.owner)]
     plain = [p for p in wanted if not _own_format(p.owner)]
-    known = {f"{p.path}/vars/{i}" if p.path else f"vars/{i}": v for p in plain for i, v in enumerate(p.variables)}
+    known = {
+        f"{p.path}/vars/{i}" if p.path else f"vars/{i}": v for p in plain for i, v in enumerate(p.variables)
+    }
     differences = _differences(known, tensors, wanted, with_optimizer, skip)
     if differences and not skip_mismatch:
         raise SerializationError(_report(label, differences))
@@ -201,7 +227,9 @@ def _differences(
         if have is None:
             out.append(f"- missing     {path}: the model wants {v.path} {tuple(v.shape)}")
         elif tuple(have.shape) != tuple(v.shape):
-            out.append(f"! other shape {path}: the model wants {v.path} {tuple(v.shape)}, the file has {tuple(have.shape)}")
+            out.append(
+                f"! other shape {path}: the model wants {v.path} {tuple(v.shape)}, the file has {tuple(have.shape)}"
+            )
         elif not _convertible(have.dtype, v.dtype):
             out.append(f"! other dtype {path}: the model wants {v.dtype}, the file has {have.dtype}")
     own = {f"{p.path}/vars" if p.path else "vars" for p in wanted if _own_format(p.owner)}
@@ -215,13 +243,21 @@ def _differences(
 
 def _convertible(have: Any, wanted: str) -> bool:
     floats = have.kind in "fV"
-    return floats == (wanted.startswith(("float", "bfloat"))) or have.kind in "biuf" and wanted.startswith("float")
+    return (
+        floats == (wanted.startswith(("float", "bfloat")))
+        or (have.kind in "biuf"
+        and wanted.startswith("float"))
+    )
 
 
 def _report(label: str, differences: list[str], *, skipped: bool = False) -> str:
-    shown = "\n  ".join(differences[:60]) + (f"\n  ... and {len(differences) - 60} more" if len(differences) > 60 else "")
+    shown = "\n  ".join(differences[:60]) + (
+        f"\n  ... and {len(differences) - 60} more" if len(differences) > 60 else ""
+    )
     head = "These weights were left as they are" if skipped else "The file does not fit the model"
-    tail = "" if skipped else "\nBuild the model as it was saved, or pass skip_mismatch=True to load what fits."
+    tail = (
+        "" if skipped else "\nBuild the model as it was saved, or pass skip_mismatch=True to load what fits."
+    )
     return f"{label}: {head}:\n  {shown}{tail}"
 
 
@@ -242,7 +278,11 @@ def _load_safetensors(model: Any, path: pathlib.Path, skip_mismatch: bool) -> No
                 for key, shape in have.items()
                 if key in known and shape != tuple(known[key].shape)
             ]
-            differences += [f"+ unexpected  {key}: the file has {shape}" for key, shape in have.items() if key not in known]
+            differences += [
+                f"+ unexpected  {key}: the file has {shape}"
+                for key, shape in have.items()
+                if key not in known
+            ]
             if differences and not skip_mismatch:
                 raise SerializationError(_report(path.name, differences))
             values = [(v, file.get_tensor(k)) for k, v in known.items() if have.get(k) == tuple(v.shape)]

@@ -27,7 +27,9 @@ class Outputs:
             self.names = [names[0] if names else "output"]
         else:
             count = len(list(leaves(structure)))
-            self.names = list(names) if names and len(names) == count else [f"output_{i}" for i in range(count)]
+            self.names = (
+                list(names) if names and len(names) == count else [f"output_{i}" for i in range(count)]
+            )
 
     def flat(self, structure: Any) -> list[Any]:
         """The predictions in the order of the names."""
@@ -98,7 +100,11 @@ class CompileLoss:
         self.outputs = outputs
         chosen = _spread(loss, outputs, "`loss`")
         self.losses = [_as_loss(losses.get(one)) for one in chosen]
-        weights = outputs.paired(loss_weights, "`loss_weights`") if loss_weights is not None else [None] * len(chosen)
+        weights = (
+            outputs.paired(loss_weights, "`loss_weights`")
+            if loss_weights is not None
+            else [None] * len(chosen)
+        )
         self.weights = [1.0 if w is None else w for w in weights]
         if all(one is None for one in self.losses):
             raise ValueError("`loss` names no loss for any output.")
@@ -213,8 +219,17 @@ def _target_hint(name: str, ys: tuple, ps: tuple) -> str:
             if integers
             else f"This loss takes labels of shape {shown(ps)}."
         )
-    close = len(ys) == len(ps) or (len(ys) + 1 == len(ps) and ps[-1] == 1) or (len(ps) + 1 == len(ys) and ys[-1] == 1)
-    if name in _ELEMENTWISE and ys and ps and (not close or (len(ys) == len(ps) and _differ(ys, ps, broadcast=True))):
+    close = (
+        len(ys) == len(ps)
+        or (len(ys) + 1 == len(ps) and ps[-1] == 1)
+        or (len(ps) + 1 == len(ys) and ys[-1] == 1)
+    )
+    if (
+        name in _ELEMENTWISE
+        and ys
+        and ps
+        and (not close or (len(ys) == len(ps) and _differ(ys, ps, broadcast=True)))
+    ):
         return f"This loss compares entry by entry: give labels of shape {shown(ps)}."
     return ""
 
@@ -230,7 +245,11 @@ def _differ(a: tuple, b: tuple, *, broadcast: bool = False) -> bool:
 
     loose = (1,) if broadcast else ()
     return any(
-        n != m and n not in loose and m not in loose and Unknown not in (type(n), type(m)) and None not in (n, m)
+        n != m
+        and n not in loose
+        and m not in loose
+        and Unknown not in (type(n), type(m))
+        and None not in (n, m)
         for n, m in zip(a, b, strict=True)
     )
 
@@ -251,13 +270,18 @@ class CompileMetrics:
         self.groups: list[list[Any]] = []
         self.weighted: list[list[Any]] = []
         self.entries: list[tuple[str, Any]] = []  # (name in the logs, metric)
-        given = [_metric_lists(m, outputs, n) for m, n in ((metrics, "`metrics`"), (weighted_metrics, "`weighted_metrics`"))]
+        given = [
+            _metric_lists(m, outputs, n)
+            for m, n in ((metrics, "`metrics`"), (weighted_metrics, "`weighted_metrics`"))
+        ]
         for i, name in enumerate(outputs.names):
             for box, lists in ((self.groups, given[0]), (self.weighted, given[1])):
                 box.append([_as_metric(m, targets[i], predictions[i]) for m in lists[i]])
             for metric in (*self.groups[i], *self.weighted[i]):
                 label = metric.name if outputs.single else f"{name}_{metric.name}"
-                taken = sum(1 for known, _ in self.entries if known == label or known.rpartition("_")[0] == label)
+                taken = sum(
+                    1 for known, _ in self.entries if known == label or known.rpartition("_")[0] == label
+                )
                 self.entries.append((f"{label}_{taken}" if taken else label, metric))
 
     @property
@@ -348,5 +372,3 @@ def _crossentropy(y: Any, y_pred: Any) -> Any:
         "binary": metrics.BinaryCrossentropy, "categorical": metrics.CategoricalCrossentropy,
         "sparse": metrics.SparseCategoricalCrossentropy,
     }[_kind(y, y_pred)]()  # fmt: skip
-
-

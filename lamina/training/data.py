@@ -38,7 +38,8 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         raise ValueError(
             f"A batch must be x, (x, y) or (x, y, sample_weight); got a tuple of {len(data)} parts."
         )
-    return (*data, *([None] * (3 - len(data))))
+    x, y, sample_weight = (*data, None, None)[:3]
+    return x, y, sample_weight
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:

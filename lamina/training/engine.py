@@ -27,7 +27,9 @@ class Program:
         compiled: Whether to compile; False runs the step as it is written.
     """
 
-    def __init__(self, k: Any, step: Callable[[Any], Any], variables: list[Variable], compiled: bool = True) -> None:
+    def __init__(
+        self, k: Any, step: Callable[[Any], Any], variables: list[Variable], compiled: bool = True
+    ) -> None:
         self.k, self.step, self.variables = k, step, variables
         self.compiled = compiled
         self._loop: Any = None
@@ -103,7 +105,9 @@ class Program:
 class Reader:
     """A function that only reads state, compiled: forward passes, metric results."""
 
-    def __init__(self, k: Any, function: Callable[..., Any], variables: list[Variable], compiled: bool = True) -> None:
+    def __init__(
+        self, k: Any, function: Callable[..., Any], variables: list[Variable], compiled: bool = True
+    ) -> None:
         self.k, self.function, self.variables = k, function, variables
         if not compiled:
             self._program = None
@@ -174,7 +178,9 @@ def to_host(k: Any, logs: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict):
             out |= to_host(k, value)
             continue
-        array = k.to_numpy(value) if isinstance(value, k.Tensor) else np.asarray(getattr(value, "value", value))
+        array = (
+            k.to_numpy(value) if isinstance(value, k.Tensor) else np.asarray(getattr(value, "value", value))
+        )
         out[name] = float(array) if array.ndim == 0 else np.array(array)
     return out
 

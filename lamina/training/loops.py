@@ -27,12 +27,18 @@ def fit(
     steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
-    if config.max_epochs() is not None:
-        epochs = min(epochs, initial_epoch + config.max_epochs())
+    most = config.max_epochs()
+    epochs = epochs if most is None else min(epochs, initial_epoch + most)
     steps = _steps(feed, steps_per_epoch)
     limit = _limit(steps_per_epoch)
     hooks = _callbacks(
-        model, callbacks, epochs=epochs, steps=steps, verbose=verbose, add_history=True, validates=validate is not None
+        model,
+        callbacks,
+        epochs=epochs,
+        steps=steps,
+        verbose=verbose,
+        add_history=True,
+        validates=validate is not None,
     )
     backup = _backup(model, hooks, resume)
     program = model._program("train", feed.sample())
@@ -78,16 +84,24 @@ def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
 
     found = [one for one in hooks.callbacks if isinstance(one, BackupAndRestore)]
     if resume is not None:
-        made = resume if isinstance(resume, BackupAndRestore) else BackupAndRestore(resume, delete_checkpoint=False)
+        made = (
+            resume
+            if isinstance(resume, BackupAndRestore)
+            else BackupAndRestore(resume, delete_checkpoint=False)
+        )
         made.set_model(model)
         hooks.append(made)
         found.append(made)
     if len(found) > 1:
-        raise ValueError("Training can be resumed from one folder: give one BackupAndRestore, or `resume`, not several.")
+        raise ValueError(
+            "Training can be resumed from one folder: give one BackupAndRestore, or `resume`, not several."
+        )
     return found[0] if found else None
 
 
-def _begin(backup: Any, program: Any, feed: Any, validate: Any, hooks: CallbackList) -> tuple[int, int] | None:
+def _begin(
+    backup: Any, program: Any, feed: Any, validate: Any, hooks: CallbackList
+) -> tuple[int, int] | None:
     """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
     if backup is None:
         return None
@@ -101,7 +115,11 @@ def _begin(backup: Any, program: Any, feed: Any, validate: Any, hooks: CallbackL
 def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
     """The metrics over all batches."""
     inside = isinstance(callbacks, CallbackList)
-    hooks = callbacks if inside else _callbacks(model, callbacks, epochs=1, steps=_steps(feed, steps), verbose=verbose)
+    hooks = (
+        callbacks
+        if inside
+        else _callbacks(model, callbacks, epochs=1, steps=_steps(feed, steps), verbose=verbose)
+    )
     program = model._program("test", feed.sample())
     run = _Run(model, program, feed, hooks, "test", model.steps_per_execution)
     hooks.on_test_begin()
@@ -134,7 +152,9 @@ class _Run:
         self.each = hooks.has_hook(*self.names)
         self.begin, self.end = getattr(hooks, self.names[0]), getattr(hooks, self.names[1])
 
-    def epoch(self, epoch: int, limit: int | None, progress: Progress, start: int = 0) -> tuple[int, dict[str, Any]]:
+    def epoch(
+        self, epoch: int, limit: int | None, progress: Progress, start: int = 0
+    ) -> tuple[int, dict[str, Any]]:
         """One pass, from batch `start`; gives the number of steps and the logs."""
         self._last, self._called, self._due = None, start, self._next_call(start)
         walk = self._blocks if self.feed.in_blocks and not self.program.gives_logs else self._batches
@@ -176,7 +196,13 @@ class _Run:
                 while done < first + len(rows) and not self._stopped():
                     block = self._block(done, first + len(rows))
                     self._before(done)
-                    self._dispatch(data, indices, done - first, done - first + block, learn=rows.shape[1] == self.feed.batch_size)
+                    self._dispatch(
+                        data,
+                        indices,
+                        done - first,
+                        done - first + block,
+                        learn=rows.shape[1] == self.feed.batch_size,
+                    )
                     done += block
                     self._after(epoch, done)
                     if progress.wants_numbers():
@@ -362,7 +388,9 @@ def predict(
     hooks.on_predict_begin()
     parts: list[Any] = []
     try:
-        for i, batch in enumerate(_predict_batches(feed, k, None if steps is None or feed.steps is None else min(steps, feed.steps))):
+        for i, batch in enumerate(
+            _predict_batches(feed, k, None if steps is None or feed.steps is None else min(steps, feed.steps))
+        ):
             if each:
                 hooks.on_predict_batch_begin(i)
             parts.append(reader(batch))
@@ -388,7 +416,9 @@ def _predict_batches(feed: Any, k: Any, steps: int | None) -> Any:
         x = feed.tree[0]
         for start in range(0, feed.rows, feed.batch_size):
             rows = slice(start, start + feed.batch_size)
-            yield engine.to_device(k, (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),))
+            yield engine.to_device(
+                k, (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),)
+            )
         return
     with closing(feed.batches(0, 0, steps, k)) as batches:
         for batch in batches:
@@ -406,7 +436,7 @@ def _joined(parts: list[Any]) -> Any:
 def _no_rows(model: Any, feed: Any) -> Any:
     """For no rows at all: arrays of the outputs' shapes with no rows."""
     k = current()
-    x = map_leaves(lambda leaf: None if leaf is None else np.zeros((1, *leaf.shape[1:]), leaf.dtype), feed.tree[0])
+    x = map_leaves(
+        lambda leaf: None if leaf is None else np.zeros((1, *leaf.shape[1:]), leaf.dtype), feed.tree[0]
+    )
     return map_leaves(lambda a: a[:0], predict_batch(model, engine.to_device(k, (x,))))
-
-

@@ -46,7 +46,9 @@ class Progress:
         title: What stands in front ("Epoch 1/5").
     """
 
-    interval = 0.1  # seconds between two refreshes: numbers leave the device no more often than people can read
+    interval = (
+        0.1  # seconds between two refreshes: numbers leave the device no more often than people can read
+    )
 
     def __init__(self, total: int | None, verbose: int, title: str = "") -> None:
         self.total, self.verbose, self.title = total, verbose, title

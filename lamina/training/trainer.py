@@ -68,7 +68,9 @@ class Trainer:
         from lamina import losses, optimizers
 
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}.")
+            raise ValueError(
+                f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}."
+            )
         if jit_compile not in (True, False, "auto", None):
             raise ValueError(f"`jit_compile` must be True, False or 'auto', got {jit_compile!r}.")
         if run_eagerly and jit_compile is True:
@@ -120,7 +122,9 @@ class Trainer:
                 "LAMINA_BACKEND."
             )
         if self.optimizer is None:
-            raise ValueError(f"Model {self.name!r} was compiled without an optimizer, so `{what}` cannot train it.")
+            raise ValueError(
+                f"Model {self.name!r} was compiled without an optimizer, so `{what}` cannot train it."
+            )
 
     def _forget_programs(self) -> None:
         self.__dict__["_programs"] = {}
@@ -134,7 +138,7 @@ class Trainer:
         given = dict(self._compile_given)
         given["optimizer"] = self.optimizer
         if given["jit_compile"] == "auto":
-            given["jit_compile"] = False if given["run_eagerly"] else True
+            given["jit_compile"] = not given["run_eagerly"]
         return {name: serialize(value) for name, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -150,7 +154,12 @@ class Trainer:
     # -- losses and metrics ---------------------------------------------------------------------------------------------
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         """The scalar that training minimises: the compiled losses plus those added by layers.
 
@@ -211,7 +220,9 @@ class Trainer:
     def _track_loss(self, loss: Any, x: Any) -> None:
         if self._loss_tracker is not None:
             first = next((leaf for leaf in leaves(x) if leaf is not None), None)
-            self._loss_tracker.update_state(loss, sample_weight=1 if first is None else current().shape(first)[0])
+            self._loss_tracker.update_state(
+                loss, sample_weight=1 if first is None else current().shape(first)[0]
+            )
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The results of all metrics by name."""
@@ -397,7 +408,9 @@ class Trainer:
             self._build_for(sample, training=training)
             own = _overrides(self, "train_step" if training else "test_step")
             step = (
-                (self.train_step if training else self.test_step) if own else (self._learn if training else self._judge)
+                (self.train_step if training else self.test_step)
+                if own
+                else (self._learn if training else self._judge)
             )
             variables = engine.all_variables(self, training=training)
             engine.prepare(variables, k)
@@ -409,7 +422,9 @@ class Trainer:
             for old in [old for old in self._programs if old[0] == kind]:
                 del self._programs[old]
             self._programs[key] = program
-            program.results = engine.Reader(k, self.get_metrics_result, self.metrics_variables, not self.run_eagerly)
+            program.results = engine.Reader(
+                k, self.get_metrics_result, self.metrics_variables, not self.run_eagerly
+            )
         return program
 
     def make_train_function(self, force: bool = False) -> Any:
@@ -498,7 +513,13 @@ class Trainer:
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         feed = make_feed(
-            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            steps=steps_per_epoch,
+            class_weight=class_weight,
         )
         validate = None
         if validation_data is not None:
@@ -507,7 +528,9 @@ class Trainer:
                 if isinstance(validation_data, list | tuple)
                 else (validation_data, None, None)
             )
-            validate = make_feed(vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps)
+            validate = make_feed(
+                vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps
+            )
         return loops.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
@@ -566,10 +589,17 @@ class Trainer:
         Returns:
             Arrays in the structure of the outputs.
         """
-        return loops.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
+        return loops.predict(
+            self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
+        )
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
     ) -> Any:
         """One step of training on one batch; metrics go on from where they stand.
 
@@ -586,7 +616,9 @@ class Trainer:
         logs = loops.one_batch(self, "train", feed.tree)
         return logs if return_dict else _as_list(logs)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """One step of evaluation on one batch; metrics go on from where they stand.
 
         Args:
@@ -646,7 +678,12 @@ class Trainer:
         (scaled, loss, y_pred), updated, _ = run_pure(forward, variables, values)
         first = len(self.trainable_variables)
         second = first + len(fixed)
-        return scaled, (loss, y_pred, updated[first:second], updated[second : second + len(self.metrics_variables)])
+        return scaled, (
+            loss,
+            y_pred,
+            updated[first:second],
+            updated[second : second + len(self.metrics_variables)],
+        )
 
 
 _COMPILE_ARGUMENTS = (
@@ -705,5 +742,3 @@ def _check_metric_names(*given: Any) -> None:
         for one in leaves(structure):
             if isinstance(one, str) and one.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
                 metrics.get(one)
-
-

@@ -68,7 +68,9 @@ def _in_range(rows: list[Any], given: Any) -> list[Any]:
     places = [[i for i, o in enumerate(rows) if re.match(str(pattern), o.name)] for pattern in given]
     if not all(places):
         missing = [p for p, found in zip(given, places, strict=True) if not found]
-        raise ValueError(f"`layer_range`: no layer is called {missing}. Layers: {', '.join(o.name for o in rows)}.")
+        raise ValueError(
+            f"`layer_range`: no layer is called {missing}. Layers: {', '.join(o.name for o in rows)}."
+        )
     first, last = min(places[0]), max(places[1])
     return rows[min(first, last) : max(first, last) + 1]
 
@@ -142,7 +144,9 @@ def _bytes(variables: list[Any]) -> tuple[int, int]:
         for n in v.shape:
             entries *= n
         count += entries
-        size += entries * (_WIDTHS.get(v.dtype) or int("".join(filter(str.isdigit, v.dtype.split("_")[0]))) // 8)
+        size += entries * (
+            _WIDTHS.get(v.dtype) or int("".join(filter(str.isdigit, v.dtype.split("_")[0]))) // 8
+        )
     return count, size
 
 
@@ -156,7 +160,9 @@ def _readable(size: float) -> str:
 
 def _totals(model: Any) -> list[str]:
     if not model.built:
-        return ["Not built yet: call the model on data, or `build(input_shape)`, to see shapes and parameters."]
+        return [
+            "Not built yet: call the model on data, or `build(input_shape)`, to see shapes and parameters."
+        ]
     parts = [
         ("Total params", model.weights),
         ("Trainable params", model.trainable_weights),

@@ -3,10 +3,10 @@
 import json
 import zipfile
 
+import graphs
 import keras
 import numpy as np
 import pytest
-import graphs
 from oracle import assert_same
 
 import lamina
@@ -29,7 +29,13 @@ def data(model, rows=4):
             return RNG.integers(0, 11, shape).astype(x.dtype)
         return RNG.normal(size=shape).astype("float32")
 
-    found = model.input if isinstance(model, lamina.Model) else model.inputs[0] if len(model.inputs) == 1 else model.input
+    found = (
+        model.input
+        if isinstance(model, lamina.Model)
+        else model.inputs[0]
+        if len(model.inputs) == 1
+        else model.input
+    )
     if isinstance(found, dict):
         return {name: one(x) for name, x in found.items()}
     return [one(x) for x in found] if isinstance(found, list) else one(found)
@@ -69,7 +75,9 @@ def plain(config):
     if not isinstance(config, dict):
         return config
     empty = {"compile_config": {}, "mask": None}
-    return {k: plain(v) for k, v in config.items() if k != "build_config" and not (k in empty and v == empty[k])}
+    return {
+        k: plain(v) for k, v in config.items() if k != "build_config" and not (k in empty and v == empty[k])
+    }
 
 
 @pytest.mark.parametrize("draw", graphs.ALL)
@@ -90,7 +98,9 @@ def test_files_both_ways(draw, tmp_path):
     theirs.save(tmp_path / "keras.keras")
     assert_same(lamina.models.load_model(tmp_path / "keras.keras").predict(x), wanted, rtol=1e-5, atol=1e-6)
     ours.save(tmp_path / "ours.keras")
-    assert_same(keras.models.load_model(tmp_path / "ours.keras").predict(x, verbose=0), wanted, rtol=1e-5, atol=1e-6)
+    assert_same(
+        keras.models.load_model(tmp_path / "ours.keras").predict(x, verbose=0), wanted, rtol=1e-5, atol=1e-6
+    )
     again = lamina.models.load_model(tmp_path / "ours.keras")
     assert_same(again.predict(x), ours.predict(x), rtol=0, atol=0)
     theirs.save_weights(tmp_path / "keras.weights.h5")

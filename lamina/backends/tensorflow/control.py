@@ -52,7 +52,8 @@ def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) 
         return _alike(optree.tree_leaves(tuple(body(*spec.unflatten(now)))), leaves)
 
     last = tf.while_loop(lambda *now: cond(*spec.unflatten(now)), turn, leaves, maximum_iterations=limit)
-    return spec.unflatten(list(last))
+    out: Any = spec.unflatten(list(last))
+    return out
 
 
 def _alike(new: list, old: list) -> list:
@@ -324,7 +325,7 @@ def _captured(flat: Callable, inputs: list) -> list:
     return [x for x in found if x.dtype.is_floating and id(x) not in given]
 
 
-def _recomputed(flat: Callable, inputs: list, captured: list) -> list:
+def _recomputed(flat: Callable, inputs: list, captured: list) -> Any:
     """flat(inputs), whose inner results the gradient computes again."""
     outputs = flat(inputs)
 

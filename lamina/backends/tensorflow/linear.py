@@ -61,8 +61,10 @@ def lstsq(a: Any, b: Any, rcond: float | None) -> Any:
     real = values.dtype
     if rcond is None:
         longest = tf.reduce_max(tf.shape(a))
-        rcond = tf.constant(np.finfo(real.as_numpy_dtype).eps, real) * tf.cast(longest, real)
-    keep = values > tf.cast(rcond, real) * tf.reduce_max(values)
+        cut: Any = tf.constant(np.finfo(real.as_numpy_dtype).eps, real) * tf.cast(longest, real)
+    else:
+        cut = tf.constant(rcond, real)
+    keep = values > cut * tf.reduce_max(values)
     inverse = tf.where(keep, 1 / tf.where(keep, values, tf.ones([], real)), tf.zeros([], real))
     columns = b if b.shape.rank > 1 else b[:, None]
     x = tf.matmul(v, tf.cast(inverse, a.dtype)[:, None] * tf.matmul(u, columns, adjoint_a=True))

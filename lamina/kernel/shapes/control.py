@@ -63,7 +63,10 @@ def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
             if axis is not None
             for leaf in optree.tree_leaves(arg, is_leaf=lambda x: isinstance(x, Spec))
         )
-        inner = [a if i is None else _map(lambda x, i=i: _without(x, i), a) for a, i in zip(args, axes, strict=True)]
+        inner = [
+            a if i is None else _map(lambda x, i=i: _without(x, i), a)
+            for a, i in zip(args, axes, strict=True)
+        ]
         return _map(lambda x: _with(x, out_axes, size), f(*inner))
 
     return mapped

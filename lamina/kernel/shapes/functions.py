@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
 from lamina.kernel.shapes.spec import NeedsNumbers, Spec, Unknown, broadcast, combine, matmul_shape, spec
 
 # -- inspection and creation ---------------------------------------------------------------------------------------
@@ -106,7 +105,9 @@ def _same(x: Spec) -> Spec:
     return Spec(x.shape, x.dtype)
 
 
-acos = acosh = asin = asinh = atan = atanh = bitwise_invert = ceil = conj = cos = cosh = erf = erfinv = exp = _same
+acos = acosh = asin = asinh = atan = atanh = bitwise_invert = ceil = conj = cos = cosh = erf = erfinv = (
+    exp
+) = _same
 expm1 = floor = lgamma = log = log10 = log1p = log2 = logical_not = negative = round = rsqrt = sigmoid = _same
 sign = sin = sinh = softplus = sqrt = square = tan = tanh = trunc = stop_gradient = copy = _same
 
@@ -129,7 +130,9 @@ def _pair(x1: Any, x2: Any) -> Spec:
     return combine(x1, x2)
 
 
-add = atan2 = bitwise_and = bitwise_left_shift = bitwise_or = bitwise_right_shift = bitwise_xor = copysign = _pair
+add = atan2 = bitwise_and = bitwise_left_shift = bitwise_or = bitwise_right_shift = bitwise_xor = copysign = (
+    _pair
+)
 divide = floor_divide = hypot = logaddexp = logical_and = logical_or = logical_xor = maximum = minimum = _pair
 multiply = nextafter = pow = remainder = subtract = _pair
 
@@ -331,7 +334,9 @@ def _divide(have: Sequence[int], taken: list[int], count: int, rest: int) -> int
         elif type(n) is Unknown:
             left.append(n)
     if count % rest and not _unknown(have) and not _unknown(taken):
-        raise ValueError(f"Cannot reshape {count} entries (shape {tuple(have)}): {rest} does not divide them.")
+        raise ValueError(
+            f"Cannot reshape {count} entries (shape {tuple(have)}): {rest} does not divide them."
+        )
     return Unknown(count // rest) if left else int(count // rest)
 
 
@@ -435,7 +440,9 @@ def tensordot(x1: Spec, x2: Spec, axes: Any) -> Spec:
     for i, j in zip(left, right, strict=True):
         n, m = x1.shape[i], x2.shape[j]
         if n != m and not _unknown((n, m)):
-            raise ValueError(f"tensordot: axis {i} of {x1.shape} has size {n}, axis {j} of {x2.shape} has {m}.")
+            raise ValueError(
+                f"tensordot: axis {i} of {x1.shape} has size {n}, axis {j} of {x2.shape} has {m}."
+            )
     return Spec((*_reduced(x1.shape, tuple(left), False), *_reduced(x2.shape, tuple(right), False)), x1.dtype)
 
 
@@ -448,7 +455,9 @@ def einsum(equation: str, *arrays: Spec) -> Spec:
             if known is None or type(known) is Unknown or known == 1:
                 sizes[letter] = n
             elif n not in (known, 1) and type(n) is not Unknown:
-                raise ValueError(f"einsum {equation!r}: {letter!r} is {known} in one tensor and {n} in another.")
+                raise ValueError(
+                    f"einsum {equation!r}: {letter!r} is {known} in one tensor and {n} in another."
+                )
     return Spec(tuple([sizes[letter] for letter in result]), arrays[0].dtype)
 
 
@@ -629,6 +638,3 @@ def wait(x: Any) -> None:
 
 def seed(value: int) -> None:
     return None
-
-
-

@@ -37,7 +37,9 @@ def infer(program: Callable[[list[Spec]], Any], inputs: Sequence[tuple[Sequence[
 
 
 def _stand_in(inputs: Any, prime: int) -> list[Spec]:
-    return [Spec(tuple([Unknown(prime) if n is None else n for n in shape]), dtype) for shape, dtype in inputs]
+    return [
+        Spec(tuple([Unknown(prime) if n is None else n for n in shape]), dtype) for shape, dtype in inputs
+    ]
 
 
 def _map(function: Callable[..., Any], first: Any, *rest: Any) -> Any:

@@ -135,7 +135,9 @@ def spec(x: Any) -> Spec:
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return Spec(tuple(x.shape), dtypes.standardize(x.dtype))
     if isinstance(x, bool | int | float | complex):
-        return Spec((), {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(x), "int32"))
+        return Spec(
+            (), {bool: "bool", int: "int32", float: "float32", complex: "complex64"}.get(type(x), "int32")
+        )
     if isinstance(x, list | tuple) and any(isinstance(e, Spec) for e in x):
         first = next(spec(e) for e in x if isinstance(e, Spec))
         return Spec((len(x), *first.shape), first.dtype)
@@ -169,9 +171,9 @@ def broadcast(*shapes: tuple) -> tuple:
         size: Any = 1
         for shape in shapes:
             n = shape[axis] if -axis <= len(shape) else 1
-            if n == 1 and type(n) is not Unknown or n is size:
+            if (n == 1 and type(n) is not Unknown) or n is size:
                 continue
-            if size == 1 and type(size) is not Unknown or type(size) is Unknown:
+            if (size == 1 and type(size) is not Unknown) or type(size) is Unknown:
                 size = n
             elif type(n) is not Unknown and n != size:
                 shown = " and ".join(str(_show(s)) for s in shapes)
@@ -191,7 +193,9 @@ def matmul_shape(a: tuple, b: tuple) -> tuple:
         ValueError: if the inner sizes differ.
     """
     if not a or not b:
-        raise ValueError(f"matmul needs at least one axis on both sides, got shapes {_show(a)} and {_show(b)}.")
+        raise ValueError(
+            f"matmul needs at least one axis on both sides, got shapes {_show(a)} and {_show(b)}."
+        )
     inner = (a[-1], b[-2] if len(b) > 1 else b[0])
     if inner[0] != inner[1] and Unknown not in map(type, inner):
         raise ValueError(f"Shapes {_show(a)} and {_show(b)} do not multiply: {inner[0]} is not {inner[1]}.")
@@ -203,7 +207,9 @@ def matmul_shape(a: tuple, b: tuple) -> tuple:
 def index_shape(shape: tuple, key: Any) -> tuple:
     """The shape of `x[key]` by NumPy's rules."""
     keys = key if isinstance(key, tuple) else (key,)
-    if all(k is None or k is Ellipsis or isinstance(k, int | slice) and not isinstance(k, bool) for k in keys):
+    if all(
+        k is None or k is Ellipsis or (isinstance(k, int | slice) and not isinstance(k, bool)) for k in keys
+    ):
         return _basic_index(shape, keys)
     dummy = np.broadcast_to(np.empty((), "bool"), shape)
     return dummy[tuple(_dummy_key(k) for k in keys)].shape
