@@ -408,3 +408,7 @@ from .linalg import (
     solve_triangular as solve_triangular,
     svd as svd,
 )
+from .nn.ctc import (
+    ctc_decode as ctc_decode,
+    ctc_loss as ctc_loss,
+)

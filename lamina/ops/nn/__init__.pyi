@@ -35,6 +35,8 @@ from .convolution import conv as conv
 from .convolution import conv_transpose as conv_transpose
 from .convolution import depthwise_conv as depthwise_conv
 from .convolution import separable_conv as separable_conv
+from .ctc import ctc_decode as ctc_decode
+from .ctc import ctc_loss as ctc_loss
 from .encoding import multi_hot as multi_hot
 from .encoding import one_hot as one_hot
 from .losses import binary_crossentropy as binary_crossentropy
