@@ -71,13 +71,13 @@ class Op:
             if code.co_flags & inspect.CO_VARKEYWORDS
             else ""
         )
-        self.bodies: dict[Any, Callable[..., Any]] = {}
+        self.bodies: dict[str, Callable[..., Any]] = {}  # by name: Dynamo cannot compare modules
         self.function: Any = None
 
     def body_for(self, k: Any) -> Callable[..., Any]:
         """The body in force on this interpreter: its native override, or the composed definition."""
         native = k.overrides.get(self.name)
-        found = self.bodies[k] = self.body if native is None else _native_first(native, self.body)
+        found = self.bodies[k.name] = self.body if native is None else _native_first(native, self.body)
         return found
 
     def with_config(self, config: dict[str, Any]) -> Callable[..., Any]:
@@ -119,7 +119,7 @@ class Op:
                 return box[key].apply_op(self, args, kwargs)
         self._convert(k, slots)
         try:
-            return (self.bodies.get(k) or self.body_for(k))(k, *given, **kwargs)
+            return (self.bodies.get(k.name) or self.body_for(k))(k, *given, **kwargs)
         except Exception as error:
             self.explain(k, error, given, kwargs)
             raise
@@ -317,7 +317,7 @@ def _unary(what: Op) -> Callable[..., Any]:
         k = state.kernel or _kernel_for(args)
         if args and isinstance(args[0], k.Tensor) and (not to_float or k.dtype(args[0]) in inexact):
             try:
-                return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+                return (bodies.get(k.name) or what.body_for(k))(k, *args, **kwargs)
             except Exception as error:
                 what.explain(k, error, args, kwargs)
                 raise
@@ -342,7 +342,7 @@ def _binary(what: Op) -> Callable[..., Any]:
                 and (not promote or (x1.dtype == x2.dtype and (not to_float or k.dtype(x1) in inexact)))
             ):
                 try:
-                    return (bodies.get(k) or what.body_for(k))(k, *args, **kwargs)
+                    return (bodies.get(k.name) or what.body_for(k))(k, *args, **kwargs)
                 except Exception as error:
                     what.explain(k, error, args, kwargs)
                     raise

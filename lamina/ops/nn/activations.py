@@ -69,7 +69,7 @@ def piecewise_relu(
         [-1.0, 1.0, 6.0]
     """
     if negative_slope == 0 and max_value is None and threshold == 0:
-        return (relu.op.bodies.get(k) or relu.op.body_for(k))(k, x)
+        return (relu.op.bodies.get(k.name) or relu.op.body_for(k))(k, x)
     if negative_slope < 0 or (max_value is not None and max_value < 0):
         raise ValueError(
             f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope} and {max_value}."
