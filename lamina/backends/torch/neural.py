@@ -84,6 +84,8 @@ def _pool_max(x: Tensor, window: tuple, strides: tuple, padding: Pairs) -> Tenso
 
 
 def _pool_avg(x: Tensor, window: tuple, strides: tuple, padding: Pairs) -> Tensor:
+    if len(window) == 3 and x.dtype in (torch.float16, torch.bfloat16) and x.device.type == "cpu":
+        return _pool_avg(x.float(), window, strides, padding).to(x.dtype)  # torch has no kernel for these
     sizes = x.shape[2:]
     x, native = _padded(x, padding, 0, [k // 2 for k in window])
     function = _AVG_POOL[len(window)]
