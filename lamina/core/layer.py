@@ -278,8 +278,7 @@ class Layer(Operation):
             not plain
             or not isinstance(x, k.Tensor)
             or not self.built
-            or (state.depth == 0
-            and self._has_losses())
+            or (state.depth == 0 and self._has_losses())
         ):
             return
         autocast = self._autocast_dtype()
@@ -445,9 +444,9 @@ class Layer(Operation):
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: weights, random seeds, metrics."""
+        """All state but that of metrics: weights, random seeds."""
         seeds = [g.state for layer in self._flatten_layers() for g in layer._seed_generators]
-        return _distinct([*self.weights, *seeds, *self.metrics_variables])
+        return _distinct([*self.weights, *seeds])
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -456,7 +455,7 @@ class Layer(Operation):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """All other state: moving averages, random seeds, metrics."""
+        """All other state: moving averages, random seeds."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.variables if id(v) not in trained]
 

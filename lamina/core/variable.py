@@ -51,6 +51,7 @@ class Variable(Arithmetic, Holder):
     constraint: Any = None
     regularizer: Any = None
     overwrite_with_gradient = False
+    _should_act_as_resource_variable = True  # lets TensorFlow's GradientTape differentiate by `handle`
 
     def __init__(
         self,
@@ -244,7 +245,7 @@ class Variable(Arithmetic, Holder):
         """The framework's own object that holds the value (a Parameter, a framework variable, an array)."""
         k = state.kernel or _activate()
         self._own(k)
-        return self._storage
+        return getattr(self._storage, "handle", self._storage)
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"

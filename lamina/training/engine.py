@@ -34,6 +34,10 @@ class Program:
         self.compiled = compiled
         self._loop: Any = None
         self._single: Any = None
+        self.gives_logs = False  # whether the step is the user's own, which says itself what is shown
+        self.logs: Any = None  # their shapes and dtypes
+        self.last: Any = None  # those of the last step
+        self.results: Any = None  # reads the metrics
         self._owned = False  # whether the values are ours alone, so that a dispatch may reuse their memory
 
     def values(self) -> list[Any]:
@@ -65,19 +69,32 @@ class Program:
         if not self.compiled:
             for i in range(start, stop):
                 places = k.asarray(indices[i]) if isinstance(indices, np.ndarray) else indices[i]
-                self.step(map_leaves(lambda x, p=places: None if x is None else k.take(x, p, 0), data))
+                self.last = self.step(
+                    map_leaves(lambda x, p=places: None if x is None else k.take(x, p, 0), data)
+                )
         elif k.functional:
             if self._loop is None:
-                self._loop = k.loop(lambda state, batch: self._pure(state, batch)[0], True)
-            self.store(self._loop(self.values(), data, indices, start, stop))
+                self._loop = k.loop(self._pure_turn, True)
+            values, self.last = self._loop((self.values(), self._no_logs()), data, indices, start, stop)
+            self.store(values)
         else:
             if self._loop is None:
                 self._loop = k.loop(self._in_place, False)
-            self._loop((), data, indices, start, stop)
+            self.last = self._loop(self._no_logs(), data, indices, start, stop)
+
+    def _pure_turn(self, state: Any, batch: Any) -> Any:
+        values, logs = self._pure(state[0], batch)
+        return values, logs if self.gives_logs else ()
 
     def _in_place(self, state: Any, batch: Any) -> Any:
-        self.step(batch)
-        return state
+        logs = self.step(batch)
+        return logs if self.gives_logs else state
+
+    def _no_logs(self) -> Any:
+        """Logs of no step, in the structure and dtypes of the real ones; () where a step gives none."""
+        if not self.gives_logs or self.logs is None:
+            return ()
+        return map_logs(lambda spec: self.k.zeros(*spec), self.logs)
 
     # -- one step on a batch that comes -----------------------------------------------------------------------------------
 
@@ -151,10 +168,13 @@ class Governor:
 
 def all_variables(model: Any, *, training: bool) -> list[Variable]:
     """Every variable that a step may touch, each once."""
+    from lamina.optimizers import Optimizer
+
     found = list(model.variables)
     found += model.metrics_variables
-    if training and model.optimizer is not None:
-        found += model.optimizer.variables
+    if training:
+        for own in vars(model).values():  # also those of models with several
+            found += own.variables if isinstance(own, Optimizer) else ()
     found.append(seeds.global_generator().state)
     return list({id(v): v for v in found}.values())
 
@@ -163,6 +183,13 @@ def prepare(variables: list[Variable], k: Any) -> None:
     """Bring all variables to the kernel: their first values are made now."""
     for v in variables:
         v._own(k)
+
+
+def map_logs(function: Callable[[Any], Any], logs: Any) -> Any:
+    """A function on every (shape, dtype) of a step's logs."""
+    if isinstance(logs, dict):
+        return {name: map_logs(function, value) for name, value in logs.items()}
+    return function(logs)
 
 
 def to_device(k: Any, tree: Any) -> Any:

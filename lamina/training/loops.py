@@ -16,6 +16,7 @@ from lamina.kernel.context import current
 from lamina.training import engine
 from lamina.training.data import make_feed
 from lamina.training.progress import Progress
+from lamina.training.steps import own_predict_step, run_on_shapes
 
 _TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
@@ -58,6 +59,8 @@ def fit(
             progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
             try:
                 count, logs = run.epoch(epoch, limit, progress, start)
+                if not count:  # the data has ended
+                    break
                 start = 0
                 if validate is not None and _due(epoch + 1, validation_freq):
                     found = evaluate(model, validate, verbose=0, callbacks=hooks, steps=validation_steps)
@@ -157,7 +160,7 @@ class _Run:
     ) -> tuple[int, dict[str, Any]]:
         """One pass, from batch `start`; gives the number of steps and the logs."""
         self._last, self._called, self._due = None, start, self._next_call(start)
-        walk = self._blocks if self.feed.in_blocks and not self.program.gives_logs else self._batches
+        walk = self._blocks if self.feed.in_blocks else self._batches
         count = walk(epoch, limit, progress, start)
         self.feed.end_epoch()
         if count < (limit or 1) and not self._stopped():
@@ -180,8 +183,8 @@ class _Run:
         self.model.stop_training = True
 
     def _logs(self) -> dict[str, Any]:
-        if self.program.gives_logs and self._last is not None:
-            return engine.to_host(self.program.k, self._last)
+        if self.program.gives_logs:
+            return in_order(self.model, engine.to_host(self.program.k, self._last or {}))
         return in_order(self.model, engine.to_host(self.program.k, self.program.results()))
 
     _last: Any = None
@@ -243,6 +246,7 @@ class _Run:
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, learn: bool = True) -> None:
         clock = engine.Clock()
         self.program.run(data, indices, start, stop)
+        self._last = self.program.last
         if self._due == 0 or self._due - self._called > self.every:
             self.program.wait()
             if learn:
@@ -340,7 +344,8 @@ def _forward(model: Any, sample: Any) -> Any:
             _build(model, x)
         variables = engine.all_variables(model, training=False)
         engine.prepare(variables, k)
-        reader = engine.Reader(k, model.predict_step, variables, not model.run_eagerly)
+        step = own_predict_step(model)
+        reader = engine.Reader(k, step, variables, not model.run_eagerly)
         for old in [old for old in model._programs if old[0] == "predict"]:
             del model._programs[old]
         model._programs["predict", k, tracking.version(), model.run_eagerly] = reader
@@ -348,7 +353,6 @@ def _forward(model: Any, sample: Any) -> Any:
 
 
 def _build(model: Any, x: Any) -> None:
-    from lamina.kernel.shapes.infer import infer
     from lamina.training.trainer import _dtype_of
 
     k = current()
@@ -359,7 +363,7 @@ def _build(model: Any, x: Any) -> None:
         model(map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], x))
         return ()
 
-    infer(program, [((None, *t.shape[1:]), _dtype_of(k, t)) for t in tensors])
+    run_on_shapes(k, program, [((None, *t.shape[1:]), _dtype_of(k, t)) for t in tensors])
 
 
 def predict_batch(model: Any, batch: Any) -> Any:

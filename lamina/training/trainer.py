@@ -9,7 +9,8 @@ from lamina.core.operation import leaves, map_leaves
 from lamina.core.transforms import value_and_grad
 from lamina.errors import BackendError
 from lamina.kernel.context import current, state
-from lamina.training import engine, loops
+from lamina.training import engine, loops, steps
+from lamina.training.arrays import arrays
 from lamina.training.compile_loss import CompileLoss, CompileMetrics, Outputs
 from lamina.training.data import make_feed, split_validation, unpack_x_y_sample_weight
 
@@ -358,8 +359,6 @@ class Trainer:
 
         Errors in shapes come here, in Lamina's words and in microseconds.
         """
-        from lamina.kernel.shapes.infer import infer
-
         k = current()
         tensors = [leaf for leaf in leaves(sample) if leaf is not None]
         specs = [((None, *leaf.shape[1:]), _dtype_of(k, leaf)) for leaf in tensors]
@@ -367,14 +366,22 @@ class Trainer:
         def program(given: list[Any]) -> Any:
             table = {id(t): s for t, s in zip(tensors, given, strict=True)}
             batch = map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], sample)
-            self._judge_shapes(batch)
+            own = _overrides(self, "train_step" if training else "test_step")
+            (self._judge_shapes_if_it_can if own else self._judge_shapes)(batch)
             return ()
 
-        if _overrides(self, "train_step" if training else "test_step"):
-            program = self._forward_only(program, tensors, sample)
-        infer(program, specs)
+        steps.run_on_shapes(k, program, specs)
         if training and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
+
+    def _judge_shapes_if_it_can(self, batch: Any) -> None:
+        """A step of the user's own may use the batch in another way: it builds the rest by itself, then."""
+        if not _has_own_call(self):
+            return
+        try:
+            self._judge_shapes(batch)
+        except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+            self.__dict__.update(_compile_loss=None, _compile_metrics=None)
 
     def _judge_shapes(self, batch: Any) -> None:
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
@@ -382,19 +389,6 @@ class Trainer:
         if self._compile_given.get("loss") is not None:
             self.compute_loss(x, y, y_pred, sample_weight)
         self._update_metrics(y, y_pred, sample_weight)
-
-    def _forward_only(self, program: Any, tensors: list[Any], sample: Any) -> Any:
-        """For steps of the user's own: only the forward pass, and only where the model has one."""
-
-        def forward(given: list[Any]) -> Any:
-            if not self.built and type(self).call is not Trainer:
-                table = {id(t): s for t, s in zip(tensors, given, strict=True)}
-                batch = map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], sample)
-                if _has_own_call(self):
-                    self(unpack_x_y_sample_weight(batch)[0])
-            return ()
-
-        return forward
 
     # -- programs -----------------------------------------------------------------------------------------------------
 
@@ -406,18 +400,21 @@ class Trainer:
         program = self._programs.get(key)
         if program is None:
             self._build_for(sample, training=training)
-            own = _overrides(self, "train_step" if training else "test_step")
-            step = (
-                (self.train_step if training else self.test_step)
-                if own
-                else (self._learn if training else self._judge)
-            )
-            variables = engine.all_variables(self, training=training)
+            name = "train_step" if training else "test_step"
+            own = _overrides(self, name)
+            step = steps.own_step(self, name) if own else (self._learn if training else self._judge)
+            variables, logs = engine.all_variables(self, training=training), None
             engine.prepare(variables, k)
+            if own and not self.run_eagerly and (k.functional or k.traced_step):
+                touched, logs = steps.probe(k, _cleared(self, step), sample, lambda leaf: _dtype_of(k, leaf))
+                engine.prepare(touched, k)
+                variables = list(
+                    {id(v): v for v in (*engine.all_variables(self, training=training), *touched)}.values()
+                )
             if training and self.jit_compile is True and not k.functional and not self.run_eagerly:
                 step = k.jit(step)
             program = engine.Program(k, _cleared(self, step), variables, compiled=not self.run_eagerly)
-            program.gives_logs = own
+            program.gives_logs, program.logs = own, logs
             key = (kind, k, tracking.version(), self.run_eagerly)  # building may have changed the model
             for old in [old for old in self._programs if old[0] == kind]:
                 del self._programs[old]
@@ -435,7 +432,7 @@ class Trainer:
         """
         if force:
             self._forget_programs()
-        self.train_function = lambda iterator: loops.one_batch(self, "train", next(iterator))
+        self.train_function = lambda iterator: loops.one_batch(self, "train", _batch(next(iterator)))
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
@@ -446,7 +443,7 @@ class Trainer:
         """
         if force:
             self._forget_programs()
-        self.test_function = lambda iterator: loops.one_batch(self, "test", next(iterator))
+        self.test_function = lambda iterator: loops.one_batch(self, "test", _batch(next(iterator)))
         return self.test_function
 
     def make_predict_function(self, force: bool = False) -> Any:
@@ -457,7 +454,7 @@ class Trainer:
         """
         if force:
             self._forget_programs()
-        self.predict_function = lambda iterator: loops.predict_batch(self, next(iterator))
+        self.predict_function = lambda iterator: loops.predict_batch(self, _batch(next(iterator))[:1])
         return self.predict_function
 
     # -- the public loops -------------------------------------------------------------------------------------------------
@@ -644,6 +641,12 @@ class Trainer:
     def jax_state_sync(self) -> None:
         """Kept for Keras: variables are always up to date here, so there is nothing to do."""
 
+    def zero_grad(self) -> None:
+        """Forget the gradients that `loss.backward()` left in variables, where the framework keeps them there."""
+        for variable in self.trainable_variables:
+            if getattr(variable.handle, "grad", None) is not None:
+                variable.handle.grad = None
+
     def compute_loss_and_updates(
         self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any, x: Any, y: Any,
         sample_weight: Any, training: bool = False, optimizer_variables: Any = None,
@@ -701,6 +704,11 @@ def _has_own_call(model: Any) -> bool:
     from lamina.models.model import Model
 
     return type(model).call is not Model.call
+
+
+def _batch(data: Any) -> tuple[Any, Any, Any]:
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
+    return arrays(x, "`x`"), arrays(y, "`y`"), arrays(sample_weight, "`sample_weight`")
 
 
 def _cleared(model: Any, step: Any) -> Any:
