@@ -44,7 +44,7 @@ def elementwise(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         ValueError: if the shapes do not broadcast.
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    if not _broadcasts(y_true.shape, y_pred.shape):
+    if not broadcasts(y_true.shape, y_pred.shape):
         raise ValueError(
             f"{name}: `y_true` has shape {shown(y_true.shape)} but `y_pred` has shape {shown(y_pred.shape)}. Labels and "
             "predictions are compared entry by entry: give the last layer as many units as a label has entries."
@@ -52,15 +52,20 @@ def elementwise(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return y_true, y_pred
 
 
-def _broadcasts(a: Any, b: Any) -> bool:
+def broadcasts(a: Any, b: Any) -> bool:
+    """Whether two shapes broadcast, as far as they are known."""
     pairs = zip(reversed(tuple(a)), reversed(tuple(b)), strict=False)
-    return all(n == m or not isinstance(n, int) or not isinstance(m, int) or 1 in (n, m) for n, m in pairs)
+    return all(_alike(n, m) or 1 in (n, m) for n, m in pairs)
+
+
+def _alike(n: Any, m: Any) -> bool:
+    """Whether two sizes are the same, as far as they are known: one that is not has another type than int."""
+    return type(n) is not int or type(m) is not int or n == m
 
 
 def fits(a: Any, b: Any) -> bool:
     """Whether two shapes are the same, as far as they are known."""
-    known = [n == m or not isinstance(n, int) or not isinstance(m, int) for n, m in zip(a, b, strict=False)]
-    return len(a) == len(b) and all(known)
+    return len(a) == len(b) and all(_alike(n, m) for n, m in zip(a, b, strict=True))
 
 
 def same_rank(x1: Any, x2: Any, expand_rank_1: bool = True) -> tuple[Any, Any]:
@@ -133,7 +138,7 @@ def weighted(what: str, values: Any, weight: Any) -> tuple[Any, Any]:
     """
     values, weight = same_rank(values, weight)
     weight = per_leading_axes(weight, values)
-    if len(weight.shape) > len(values.shape) or not _broadcasts(values.shape, weight.shape):
+    if len(weight.shape) > len(values.shape) or not broadcasts(values.shape, weight.shape):
         raise ValueError(
             f"{what}: `sample_weight` (or the mask) has shape {shown(weight.shape)} but the values to weigh have shape "
             f"{shown(values.shape)}. Give one weight per sample, of shape {shown(values.shape[:1])}, or one per value."

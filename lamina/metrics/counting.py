@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lamina import ops
-from lamina.losses._prepare import fits, same_rank
+from lamina.losses._prepare import broadcasts, fits, same_rank
 from lamina.ops._check import shown
 
 LOWEST = -1e10  # stands in for predictions outside the top k; no threshold is below it
@@ -167,8 +167,7 @@ def spread(metric: str, name: str, weight: Any, values: Any) -> Any:
     """
     weight, shape = _squeezed(weight, values), values.shape
     rank = len(weight.shape)
-    alike = all(n == m or 1 in (n, m) or None in (n, m) for n, m in zip(weight.shape, shape, strict=False))
-    if rank > len(shape) or (rank and not alike):
+    if rank > len(shape) or not broadcasts(weight.shape, shape[:rank]):
         raise ValueError(
             f"{metric}: `{name}` has shape {shown(weight.shape)} but there are values of shape {shown(shape)}. Give one "
             f"weight per sample, of shape {shown(shape[:1])}, or one per value."
@@ -189,7 +188,7 @@ def _only_top_k(y_pred: Any, top_k: int) -> Any:
 
 def _check_class(metric: str, class_id: int, y_pred: Any) -> None:
     classes = y_pred.shape[-1] if y_pred.shape else 0
-    if isinstance(classes, int) and not 0 <= class_id < classes:
+    if type(classes) is int and not 0 <= class_id < classes:
         raise ValueError(
             f"{metric}: `class_id` {class_id} does not exist in predictions of shape {shown(y_pred.shape)}."
         )

@@ -35,7 +35,7 @@ class AUC(Metric):
 
     Example:
         >>> import lamina
-        >>> float(lamina.metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0.0, 0.6, 0.4, 0.9]))
+        >>> float(lamina.metrics.AUC(num_thresholds=3)([0, 0, 1, 1], [0.0, 0.6, 0.7, 0.9]))
         0.75
 
     Reference:
@@ -133,7 +133,7 @@ class AUC(Metric):
         if self.true_positives is None:
             self._build(shape[-1])
         labels = self.true_positives.shape[-1]
-        if isinstance(shape[-1], int) and shape[-1] != labels:
+        if type(shape[-1]) is int and shape[-1] != labels:
             raise ValueError(
                 f"AUC: `y_pred` has shape {shown(shape)} but the metric was made for {labels} labels."
             )

@@ -136,10 +136,17 @@ class Metric(Configurable):
             The values of `variables` afterwards.
 
         Raises:
-            ValueError: if the number of values is not that of `variables`.
+            ValueError: if the number of values is not that of `variables`, or the update makes new variables.
         """
         values = self._as_many(metric_variables, "stateless_update_state")
-        return run_pure(lambda: self.update_state(*args, **kwargs), self.variables, values)[1]
+        variables = self.variables
+        after = run_pure(lambda: self.update_state(*args, **kwargs), variables, values)[1]
+        if len(self.variables) != len(variables):
+            raise ValueError(
+                f"{type(self).__name__} made variables in `update_state`, so they are not part of the given state. Call "
+                "`update_state` on one batch (then `reset_state`) before the stateless methods."
+            )
+        return after
 
     def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
         """`result` as a function of the state.
