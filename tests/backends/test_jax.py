@@ -98,7 +98,7 @@ def test_equations_that_are_no_plain_product() -> None:
 @pytest.mark.parametrize("batch", [1, 7, 12, 13])
 def test_chunks_of_the_batch(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lowering, "_CHUNK_BYTES", 4 * 6 * 6 * 2 * 9 * 4)  # four samples
-    rest = ((1, 1), [(1, 1), (1, 1)], (1, 1), 1)
+    rest = ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)
     agree(
         lambda x, k: lowering.conv(x, k, *rest),
         lambda x, k: neural.conv_plain(x, k, *rest, True),

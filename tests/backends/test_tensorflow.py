@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import catalog
+import contract_cases as catalog
 import numpy as np
 import optree
 import pytest

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from itertools import product
 from typing import Any
 
@@ -22,6 +22,12 @@ from jax import lax
 
 Pairs = Sequence[tuple[int, int]]
 
+
+def compiled(*static: str) -> Any:
+    """jit, so that an eager call is one program instead of dozens; `static` are hashable and select it."""
+    return partial(jax.jit, static_argnames=static, inline=True)
+
+
 # Patches larger than this leave the cache, and each run of the program pays for fresh pages to hold them.
 _CHUNK_BYTES = 8 << 20
 
@@ -31,6 +37,7 @@ def on_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
+@compiled("strides", "padding", "dilation", "groups")
 def conv(
     x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int], groups: int
 ) -> Any:
@@ -93,6 +100,7 @@ def _conv_depthwise(
     return sums[0] if len(sums) == 1 else jnp.stack(sums, -1).reshape(*taps[0].shape[:-1], -1)
 
 
+@compiled("strides", "padding", "dilation")
 def conv_transpose(
     x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]
 ) -> Any:
@@ -102,12 +110,13 @@ def conv_transpose(
         (n - 1) * s + 1 + low + high - r
         for n, s, (low, high), r in zip(x.shape[1:-1], strides, padding, reach, strict=True)
     ]
-    inverse = [(r - low, r - high) for r, (low, high) in zip(reach, padding, strict=True)]
+    inverse = tuple([(r - low, r - high) for r, (low, high) in zip(reach, padding, strict=True)])
     output = jax.ShapeDtypeStruct((x.shape[0], *sizes, kernel.shape[-2]), x.dtype)
     forward = jax.linear_transpose(lambda y: conv(y, kernel, strides, inverse, dilation, 1), output)
     return forward(x)[0]
 
 
+@compiled("kind", "window", "strides", "padding")
 def pool(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
     """The maximum or mean over the axes of a reshape where windows do not overlap, over shifted slices elsewhere."""
     start = least(x.dtype) if kind == "max" else 0
@@ -144,6 +153,7 @@ def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs
     return jnp.asarray(result[None, ..., None])
 
 
+@compiled()
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
     """Over two dimensions: with more, the gradient would contract two axes at once, which is slow."""
     result = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
@@ -171,6 +181,7 @@ def is_product(equation: str) -> bool:
     return set(first) ^ set(second) <= set(output)
 
 
+@compiled("equation")
 def einsum(equation: str, x1: Any, x2: Any) -> Any:
     """A product of two operands with each group of axes made one, for the same reason as `linear`."""
     operands, _, output = equation.replace(" ", "").partition("->")

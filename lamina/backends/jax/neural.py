@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -18,6 +19,11 @@ def _channels_last(f: Callable, x: Any, channels_last: bool) -> Any:
     return f(x) if channels_last else jnp.moveaxis(f(jnp.moveaxis(x, 1, -1)), -1, 1)
 
 
+def _hashable(*options: Sequence[Any]) -> tuple:
+    """Numbers and pairs of numbers as the tuples that select a compiled program."""
+    return tuple([tuple([v if isinstance(v, int) else tuple(v) for v in values]) for values in options])
+
+
 def conv(
     x: Any,
     kernel: Any,
@@ -29,9 +35,8 @@ def conv(
 ) -> Any:
     if not lowering.on_cpu():
         return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
-    return _channels_last(
-        lambda x: lowering.conv(x, kernel, strides, padding, dilation, groups), x, channels_last
-    )
+    fixed = _hashable(strides, padding, dilation)
+    return _channels_last(lambda x: lowering.conv(x, kernel, *fixed, groups), x, channels_last)
 
 
 def conv_plain(
@@ -73,9 +78,8 @@ def conv_transpose(
 ) -> Any:
     if not lowering.on_cpu():
         return conv_transpose_plain(x, kernel, strides, padding, dilation, channels_last)
-    return _channels_last(
-        lambda x: lowering.conv_transpose(x, kernel, strides, padding, dilation), x, channels_last
-    )
+    fixed = _hashable(strides, padding, dilation)
+    return _channels_last(lambda x: lowering.conv_transpose(x, kernel, *fixed), x, channels_last)
 
 
 def conv_transpose_plain(
@@ -97,7 +101,8 @@ def pool(
 ) -> Any:
     if not lowering.on_cpu():
         return pool_plain(x, kind, window, strides, padding, channels_last)
-    return _channels_last(lambda x: lowering.pool(x, kind, window, strides, padding), x, channels_last)
+    fixed = _hashable(window, strides, padding)
+    return _channels_last(lambda x: lowering.pool(x, kind, *fixed), x, channels_last)
 
 
 def pool_plain(
@@ -122,9 +127,10 @@ def _full(values: Sequence[Any], other: Any, channels_last: bool) -> tuple:
 
 
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
-    return (lowering.linear if x.ndim > 2 and lowering.on_cpu() else linear_plain)(x, kernel, bias)
+    return (lowering.linear if lowering.on_cpu() else linear_plain)(x, kernel, bias)
 
 
+@jax.jit
 def linear_plain(x: Any, kernel: Any, bias: Any) -> Any:
     """A product over however many axes x has."""
     result = jnp.matmul(x, kernel)
