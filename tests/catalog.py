@@ -130,8 +130,8 @@ ACTIVATIONS = [
     Entry("PReLU", (2, 5, 3), alpha_initializer="ones").but(fixed=(1, 2), steps=3),
     Entry("PReLU", (2, 4, 4, 3), alpha_initializer="normal", shared_axes=[1, 2]).but(compiled=True),
     Entry("ELU", (2, 5, 3), alpha=0.7).but(**WHOLE),
-    Entry("Softmax", (2, 5, 3)).but(**WHOLE),
-    Entry("Softmax", (2, 4, 3), axis=(1, 2)).but(compiled=True, **WHOLE),
+    Entry("Softmax", (2, 5, 3)).but(masks=False, **WHOLE),
+    Entry("Softmax", (2, 4, 3), axis=(1, 2)).but(compiled=True, masks=False, **WHOLE),
     Entry("Softmax", (2, 5)).but(call={"mask": STEPS_MASK}),
 ]
 
@@ -245,12 +245,46 @@ NOISE = [
     Entry("Dropout", (2, 5, 4), rate=0.25, noise_shape=(None, 1, None), seed=3).but(random=True, **WHOLE),
     Entry("SpatialDropout1D", (2, 5, 4), rate=0.5, seed=3).but(random=True, **WHOLE),
     Entry("SpatialDropout2D", (2, 4, 4, 3), rate=0.5, seed=3).but(random=True, **WHOLE),
-    Entry("SpatialDropout3D", (2, 3, 3, 3, 2), rate=0.5, seed=3, data_format="channels_last").but(random=True, **WHOLE),
+    Entry("SpatialDropout3D", (2, 3, 3, 3, 2), rate=0.5, seed=3, data_format="channels_last").but(
+        random=True, **WHOLE
+    ),
     Entry("GaussianDropout", (2, 5, 4), rate=0.5, seed=3).but(random=True, **WHOLE),
     Entry("GaussianNoise", (2, 5, 4), stddev=0.5, seed=3).but(random=True, **WHOLE),
     Entry("AlphaDropout", (2, 5, 4), rate=0.3, seed=3).but(random=True, **WHOLE),
 ]
 
+ALL_STEPS = {"return_sequences": True}
+RECURRENT = [
+    Entry("SimpleRNN", (2, 5, 3), units=4).but(steps=3, compiled=True, rtol=1e-4),
+    Entry("SimpleRNN", (2, 5, 3), units=4, activation="relu", use_bias=False, go_backwards=True, **ALL_STEPS).but(
+        rtol=1e-4),
+    Entry("LSTM", (2, 5, 3), units=4).but(steps=3, compiled=True, rtol=1e-4),
+    Entry("LSTM", (2, 5, 3), units=4, unit_forget_bias=False, go_backwards=True, activity_regularizer="l2",
+          kernel_regularizer="l1", **ALL_STEPS).but(rtol=1e-4),
+    Entry("LSTM", (2, 5, 3), units=4, activation="relu", recurrent_activation="hard_sigmoid", use_bias=False).but(
+        rtol=1e-4),
+    Entry("LSTM", (2, 5, 3), units=4, **ALL_STEPS).but(call={"mask": STEPS_MASK}, rtol=1e-4),
+    Entry("GRU", (2, 5, 3), units=4).but(steps=3, compiled=True, rtol=1e-4),
+    Entry("GRU", (2, 5, 3), units=4, reset_after=False, **ALL_STEPS).but(rtol=1e-4),
+    Entry("GRU", (2, 5, 3), units=4, go_backwards=True, **ALL_STEPS).but(call={"mask": STEPS_MASK}, rtol=1e-4),
+    Entry("RNN", (2, 5, 3), cell=Inner(lambda layers: layers.LSTMCell(4))).but(rtol=1e-4),
+    Entry("RNN", (2, 5, 3), cell=Inner(lambda layers: [layers.GRUCell(4), layers.SimpleRNNCell(2)]), **ALL_STEPS).but(
+        compiled=True, rtol=1e-4),
+    Entry("Bidirectional", (2, 5, 3), layer=Inner(lambda layers: layers.LSTM(4, return_sequences=True))).but(
+        compiled=True, rtol=1e-4),
+    Entry("Bidirectional", (2, 5, 3), layer=Inner(lambda layers: layers.GRU(4)), merge_mode="ave").but(rtol=1e-4),
+    Entry("TimeDistributed", (2, 5, 3), layer=Inner(lambda layers: layers.Dense(4))).but(compiled=True),
+    Entry("TimeDistributed", (2, 5, 3), layer=Inner(lambda layers: layers.BatchNormalization())).but(
+        training=True, rtol=1e-4, half=5e-2),
+    Entry("ConvLSTM1D", (2, 4, 6, 3), filters=2, kernel_size=3, strides=2, padding="same").but(
+        fixed=(2, 3), rtol=1e-4),
+    Entry("ConvLSTM2D", (2, 3, 5, 4, 2), filters=2, kernel_size=(3, 2), **ALL_STEPS).but(
+        fixed=(2, 3, 4), compiled=True, rtol=1e-4),
+    Entry("ConvLSTM2D", (2, 3, 2, 5, 4), filters=2, kernel_size=2, dilation_rate=2, data_format="channels_first").but(
+        fixed=(2, 3, 4), rtol=1e-4),
+    Entry("ConvLSTM3D", (2, 2, 3, 3, 3, 1), filters=2, kernel_size=2).but(fixed=(2, 3, 4, 5), rtol=1e-4),
+]  # fmt: skip
+
 LAYERS = [
-    *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE,
+    *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE, *RECURRENT,
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.activations import relu
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.ops._check import at_least
+from lamina.ops._check import at_least, shown
 from lamina.ops.math import logsumexp
 from lamina.ops.nn.activations import elu, leaky_relu, softmax
 
@@ -237,12 +237,21 @@ class Softmax(Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
-            least = (
-                -3e4 if self.compute_dtype == "float16" else -1e9
-            )  # -inf would give NaN where all are masked
-            kept = ops.cast(mask, inputs.dtype)
-            return self._softmax(inputs + (1.0 - kept) * least) * kept
+            self._check_mask(inputs, mask)
+            least = -3e4 if self.compute_dtype == "float16" else -1e9  # -inf would give NaN in empty rows
+            weights = self._softmax(ops.where(ops.cast(mask, "bool"), inputs, least))
+            return weights * ops.cast(mask, weights.dtype)
         return self._softmax(inputs)
+
+    def _check_mask(self, inputs: Any, mask: Any) -> None:
+        wanted, have = inputs.shape, mask.shape
+        if len(have) != len(wanted) or any(
+            type(m) is type(n) is int and m not in (1, n) for m, n in zip(have, wanted, strict=True)
+        ):
+            raise ValueError(
+                f"Layer {self.path!r} (Softmax): `mask` must have the shape of the input, {shown(wanted)}, or sizes of 1 "
+                f"in it, got {shown(have)}."
+            )
 
     def _softmax(self, x: Any) -> Any:
         if isinstance(self.axis, int):

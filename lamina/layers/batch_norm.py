@@ -148,8 +148,7 @@ class BatchNormalization(Layer):
         """The mask as ones and zeros, of the rank of x."""
         rank = len(mask.shape)
         if rank >= len(x.shape) or any(
-            type(m) is type(n) is int and m != n
-            for m, n in zip(mask.shape, x.shape, strict=False)
+            type(m) is type(n) is int and m != n for m, n in zip(mask.shape, x.shape, strict=False)
         ):
             raise ValueError(
                 f"Layer {self.path!r} (BatchNormalization): `mask` must have the first sizes of the input's shape "

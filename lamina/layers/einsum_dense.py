@@ -88,7 +88,7 @@ class EinsumDense(Adaptable):
         inputs, kernel, outputs = self._terms
         sizes = self._sizes(input_shape)
         self.kernel = self.add_weight(
-            [sizes[letter] for letter in kernel], self.kernel_initializer, name="kernel",
+            [sizes[letter] for letter in kernel], self._fan_aware(self.kernel_initializer), name="kernel",
             regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
         )  # fmt: skip
         if self.bias_axes:
@@ -105,6 +105,18 @@ class EinsumDense(Adaptable):
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
         self.input_spec = InputSpec(ndim=len(input_shape))
+
+    def _fan_aware(self, initializer: Any) -> Any:
+        """The initializer, knowing which axes of the kernel are inputs: those that are not in the output."""
+        if getattr(initializer, "input_axes", 0) is not None:
+            return initializer
+        _, kernel, outputs = self._terms
+        places = {
+            is_output: [i for i, c in enumerate(kernel) if (c in outputs) is is_output]
+            for is_output in (True, False)
+        }
+        config = {**initializer.get_config(), "input_axes": places[False], "output_axes": places[True]}
+        return type(initializer).from_config(config)
 
     def _sizes(self, input_shape: tuple) -> dict[str, Any]:
         """The size of each letter, from the input and the wanted output."""

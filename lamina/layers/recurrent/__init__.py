@@ -1,0 +1,1 @@
+"""Layers that go over time, and the wrappers around them."""
