@@ -441,4 +441,10 @@ def meshgrid(k, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
     for a in x:
         if len(a.shape) > 1:
             raise ValueError(f"meshgrid: expected tensors of rank 1, got shape {shown(k.shape(a))}.")
-    return k.meshgrid(*[a if len(a.shape) else k.reshape(a, (1,)) for a in x], indexing=indexing) if x else []
+    sizes = [k.shape(a)[0] if len(a.shape) else 1 for a in x]
+    places = list(range(len(x)))
+    if indexing == "xy":
+        places[:2] = places[1::-1]
+    shape = tuple([sizes[place] for place in places])  # `places` is its own inverse
+    lines = [k.reshape(a, tuple([-1 if i == places[n] else 1 for i in range(len(x))])) for n, a in enumerate(x)]
+    return [k.broadcast_to(line, shape) for line in lines]

@@ -111,9 +111,9 @@ def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         1.0
     """
     axes = over("nanvar", x, axis)
-    away = k.subtract(x, nanmean.op.body(k, x, axes, True))
-    squares = k.square(k.abs(away))
-    total = k.sum(k.where(k.isnan(x), 0.0, squares), axes, keepdims)
+    # NaN is replaced before the arithmetic, not after it: no gradient may pass through NaN.
+    away = k.where(k.isnan(x), 0.0, k.subtract(_filled(k, x, 0.0), nanmean.op.body(k, x, axes, True)))
+    total = k.sum(k.square(k.abs(away) if k.dtype(x) in dtypes.COMPLEX else away), axes, keepdims)
     return k.divide(total, astype(k, _counted(k, x, axes, keepdims), k.dtype(total)))
 
 

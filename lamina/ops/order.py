@@ -8,7 +8,6 @@ from lamina.kernel import dtypes
 from lamina.ops._check import at_least, axis_of, one_of, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops._tensors import astype, count, move, to_float
-from lamina.ops.creation import linspace
 
 
 def _line(name: str, k: Any, x: Any, axis: Any) -> tuple[Any, int]:
@@ -227,7 +226,9 @@ def histogram(
         low, high = k.min(x), k.max(x)
     flat = k.equal(low, high)  # a range without width gets one
     low, high = k.where(flat, k.subtract(low, 0.5), low), k.where(flat, k.add(high, 0.5), high)
-    borders = linspace.op.body(k, low, high, bins + 1)
+    # First times, then divided: so whole borders are exact, and whole numbers fall on their right side.
+    steps = k.divide(k.multiply(k.arange(0, bins + 1, 1, dtype), k.subtract(high, low)), float(bins))
+    borders = k.concat([k.getitem(k.add(low, steps), slice(None, -1)), k.reshape(high, (1,))], 0)
     place = k.subtract(k.searchsorted(borders, x, "right"), k.full((), 1, "int32"))
     place = k.where(k.equal(x, high), k.full((), bins - 1, "int32"), place)
     place = k.where(
