@@ -128,11 +128,18 @@ def _rows(x, weights=None, minlength=0):
 pair = np.array([[3, 1], [0, 0]], "int32")
 CASES.append(Case("bincount", pair).but(jit=False, oracle=_rows))
 CASES.append(Case("bincount", pair, positive(2, 2), minlength=5).but(jit=False, gradient=False, oracle=_rows))
-add("histogram", x)
-add("histogram", n, bins=3)
-add("histogram", x, bins=4, range=(-1.0, 0.5))
+
+
+def _histogram(x, bins):
+    """NumPy's: Keras takes borders from jax, which are off by a rounding."""
+    return [part.astype("float32") for part in np.histogram(x, bins)]
+
+
+add("histogram", x.ravel())
+CASES.append(Case("histogram", n.ravel(), bins=3).but(oracle=_histogram))
+add("histogram", x.ravel(), bins=4, range=(-1.0, 0.5))
 add("histogram", np.ones((3,), "float32"), bins=2)
-add("histogram", flags, bins=2)
+add("histogram", flags.ravel(), bins=2)
 for case in list(CASES):
     if case.name == "histogram":
         CASES[CASES.index(case)] = case.but(gradient=False)
@@ -154,7 +161,7 @@ for name, q in (("quantile", 0.3), ("percentile", 30.0)):
         add(name, x, q, axis=1, method=method)
         add(f"nan{name}", holes, q, axis=1, method=method)
     add(name, y, [q, 2 * q], axis=(0, 2), keepdims=True)
-    add(name, x, np.array([0.0, q], "float32"))
+    CASES.append(Case(name, x, np.array([0.0, q], "float32")).but(gradient=False))
     add(name, n, q)
     CASES.append(Case(name, holes, q, axis=0).but(gradient=False))
     CASES.append(Case(f"nan{name}", gone, q, axis=1).but(gradient=False))

@@ -31,7 +31,7 @@ for name in ("zeros", "ones", "empty"):
     add(f"{name}_like", none)
 add("full", (2, 3), 7.0)
 add("full", 3, 2, dtype="int32")
-add("full", (2, 3), normal(3))
+CASES.append(Case("full", (2, 3), normal(3)).but(gradient=False))
 add("full", (0,), True)
 add("full_like", x, 2)
 add("full_like", n, 2.7)

@@ -45,7 +45,7 @@ def ids(cases: list[Case]) -> list[str]:
 
 
 # NumPy warns where the others silently give infinity or NaN
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:var:UserWarning")
 over_cases = pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 
 
