@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.ops._check import at_least, axes_of, axis_of, rank_at_least, shown
 from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import count, to_float, together
+from lamina.ops._tensors import count, static, to_float, together
 
 
 @op
@@ -28,7 +28,7 @@ def diag(kernel, x: Tensor, k: int = 0) -> Tensor:
         [[1, 0], [0, 2]]
     """
     if len(x.shape) == 2:
-        return kernel.diagonal(x, k, 0, 1)
+        return diagonal_of(kernel, x, k, 0, 1)
     if len(x.shape) != 1:
         raise ValueError(f"diag: expected a tensor of rank 1 or 2, got shape {shown(kernel.shape(x))}.")
     return _matrix(kernel, x, k)
@@ -82,6 +82,15 @@ def diagonal(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
     """
     rank_at_least("diagonal", x, 2)
     rows, columns = axes_of("diagonal", (axis1, axis2), len(x.shape))
+    return diagonal_of(k, x, offset, rows, columns)
+
+
+def diagonal_of(k: Any, x: Any, offset: int, rows: int, columns: int) -> Any:
+    """A diagonal; one that lies outside is empty, which not every framework knows."""
+    sizes = k.shape(x)
+    n, m = sizes[rows], sizes[columns]
+    if static((n, m)) and not -n < offset < m:
+        return k.zeros((*[size for i, size in enumerate(sizes) if i not in (rows, columns)], 0), k.dtype(x))
     return k.diagonal(x, offset, rows, columns)
 
 

@@ -10,6 +10,7 @@ from lamina.kernel import dtypes
 from lamina.ops._check import axes_of, axis_of, one_of, rank_at_least, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops._tensors import move, static, together, wants_bool, wide
+from lamina.ops.diagonals import diagonal_of
 
 
 def _numbers(k: Any, function: Any, *tensors: Any) -> Any:
@@ -267,7 +268,7 @@ def trace(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
     """
     rank_at_least("trace", x, 2)
     rows, columns = axes_of("trace", (axis1, axis2), len(x.shape))
-    return k.sum(k.diagonal(wide(k, x), offset, rows, columns), -1)
+    return k.sum(diagonal_of(k, wide(k, x), offset, rows, columns), -1)
 
 
 @op(promote="float")

@@ -228,6 +228,26 @@ def check_compiled(name: str, case: Case) -> None:
         np.testing.assert_allclose(wide(kernel.to_numpy(x)), wide(y), rtol=max(case.rtol, 1e-4), atol=max(case.atol, 1e-4))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", first_of_each(), ids=lambda case: case.name)
+def test_torch_compiles_in_one_graph(case: Case) -> None:
+    torch = pytest.importorskip("torch")
+    kernel = backends.load("torch")
+    skip(kernel, case)
+    given, build = arrays(case)
+
+    def program(tensors: list) -> list:
+        args, kwargs = build(tensors)
+        return flat(function(case)(*args, **kwargs))
+
+    torch.compiler.reset()
+    with interpreter(kernel):
+        found = torch.compile(program, fullgraph=True, backend="eager")([kernel.asarray(a) for a in given])
+    for x, y in zip(found, wanted(case), strict=True):
+        if kernel.is_tensor(x):
+            np.testing.assert_allclose(wide(kernel.to_numpy(x)), wide(y), rtol=1e-4, atol=1e-4)
+
+
 @over_cases
 def test_shapes_are_inferred(case: Case) -> None:
     """With all sizes known, and with each size of each tensor unknown in turn."""
