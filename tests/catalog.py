@@ -191,6 +191,10 @@ NORMALIZATION = [
     Entry("BatchNormalization", (3, 3, 4, 4), axis=1, scale=False, gamma_initializer="normal").but(**SECOND),
     Entry("BatchNormalization", (2, 5, 3), center=False).but(
         training=True, call={"mask": STEPS_MASK}, rtol=3e-5, half=5e-2),
+    Entry("BatchNormalization", (6, 3), renorm=True, momentum=0.7, renorm_momentum=0.8).but(
+        training=True, steps=3, rtol=3e-5, half=5e-2),
+    Entry("BatchNormalization", (6, 3), renorm=True, center=False,
+          renorm_clipping={"rmin": 0.9, "rmax": 1.5, "dmax": 0.3}).but(training=True, rtol=3e-5, half=5e-2),
     Entry("LayerNormalization", (2, 5, 4)).but(steps=3, compiled=True),
     Entry("LayerNormalization", (2, 3, 4), axis=(1, 2), center=False, epsilon=1e-2).but(fixed=(1, 2)),
     Entry("GroupNormalization", (2, 4, 4, 6), groups=3).but(steps=3, compiled=True),
@@ -237,6 +241,10 @@ RESHAPING = [
     Entry("Cropping3D", (2, 3, 3, 3, 2)).but(**WHOLE),
     Entry("UpSampling1D", (2, 5, 3), size=2).but(**WHOLE),
     Entry("UpSampling2D", (2, 4, 4, 3), size=(2, 3)).but(compiled=True, **WHOLE),
+    Entry("UpSampling2D", (2, 4, 3, 3), interpolation="bilinear").but(**WHOLE),
+    Entry(
+        "UpSampling2D", (2, 3, 4, 3), interpolation="bicubic", size=(1, 3), data_format="channels_first"
+    ).but(**WHOLE),
     Entry("UpSampling3D", (2, 3, 3, 3, 2), size=2).but(**WHOLE),
 ]
 

@@ -445,8 +445,12 @@ class Layer(Operation):
     @property
     def variables(self) -> list[Variable]:
         """All state but that of metrics: weights, random seeds."""
-        seeds = [g.state for layer in self._flatten_layers() for g in layer._seed_generators]
-        return _distinct([*self.weights, *seeds])
+        unsaved = [v for layer in self._flatten_layers() for v in layer._unsaved_variables()]
+        return _distinct([*self.weights, *unsaved])
+
+    def _unsaved_variables(self) -> list[Variable]:
+        """State of this layer itself that files do not hold: its random seeds."""
+        return [g.state for g in self._seed_generators]
 
     @property
     def trainable_variables(self) -> list[Variable]:
