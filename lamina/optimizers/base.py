@@ -366,7 +366,7 @@ class Optimizer(OptimizerState):
     # -- the rule ----------------------------------------------------------------------------------------------------
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
-        """What the rule needs that is the same for all variables; `step` counts from 1."""
+        """A scalar or a tuple: what the rule needs that is the same for all variables; `step` counts from 1."""
         return rate
 
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
@@ -398,9 +398,13 @@ class Optimizer(OptimizerState):
             self._change(k, [variables[i] for i in members], [grads[i] for i in members], c)
 
     def _coefficients(self, k: Any, rate: Any, dtype: str, multiplier: float) -> Any:
-        rate = k.astype(rate, dtype)
-        step = k.astype(convert(k, _value(self.iterations)), dtype) + 1
-        return self.coefficients(k, rate * multiplier if multiplier != 1 else rate, step)
+        wide = "float64" if dtype == "float64" else "float32"  # a beta of 0.999 is 1 in bfloat16
+        rate = k.astype(rate, wide)
+        step = k.astype(convert(k, _value(self.iterations)), wide) + 1
+        found = self.coefficients(k, rate * multiplier if multiplier != 1 else rate, step)
+        return (
+            tuple([k.astype(c, dtype) for c in found]) if isinstance(found, tuple) else k.astype(found, dtype)
+        )
 
     def _change(self, k: Any, variables: list[Variable], grads: list[Any], c: Any) -> None:
         """Run the rule: in the backend's own form, on all variables at once, or one by one."""

@@ -13,8 +13,11 @@ def choose(
     k: Any, pred: Any, yes: Callable[[], None], no: Callable[[], None], variables: Sequence[Any]
 ) -> None:
     """Run `yes` or `no`, which assign to `variables` only."""
-    if not k.functional and state.scope is None:
-        k.cond(pred, lambda: _done(k, yes), lambda: _done(k, no))
+    if state.scope is None:
+        if k.functional:  # outside a scope nothing is traced: the predicate is a number
+            (yes if pred else no)()
+        else:
+            k.cond(pred, lambda: _done(k, yes), lambda: _done(k, no))
         return
     values = [v.value for v in variables]
     new = k.cond(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.family import Family
+from lamina.optimizers.base import Optimizer
 
 
 def _names() -> dict[str, Any]:
@@ -26,7 +27,10 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: if there is none.
     """
-    return family.get(identifier)
+    found = family.get(identifier)
+    if found is not None and not isinstance(found, Optimizer):
+        raise ValueError(f"{identifier!r} is not an optimizer.")
+    return found
 
 
 def serialize(optimizer: Any) -> Any:

@@ -293,5 +293,5 @@ class CosineDecayRestarts(LearningRateSchedule):
             restarts = k.floor(k.log(1 - done * (1 - self.t_mul)) / math.log(self.t_mul))
             grown = k.pow(k.full((), self.t_mul, "float32"), restarts)
             part = (done - (1 - grown) / (1 - self.t_mul)) / grown
-        highest = self.initial_learning_rate * k.pow(k.full((), self.m_mul, "float32"), restarts)
-        return highest * ((1 - self.alpha) * 0.5 * (1 + k.cos(math.pi * part)) + self.alpha)
+        height = (1 - self.alpha) * k.pow(k.full((), self.m_mul, "float32"), restarts)
+        return self.initial_learning_rate * (height * 0.5 * (1 + k.cos(math.pi * part)) + self.alpha)
