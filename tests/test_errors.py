@@ -212,7 +212,7 @@ def test_set_weights_lists_all_differences():
     m = model()
     with pytest.raises(
         ValueError,
-        match=r"head/kernel: expected \(4, 3\), got \(3, 4\); head/bias: expected \(3,\), got \(4,\)",
+        match=r"head/kernel: expected \(4, 3\), got \(3, 4\); net/head/bias: expected \(3,\), got \(4,\)",
     ):
         m.set_weights([np.zeros((3, 4)), np.zeros((4,))])
 

@@ -72,7 +72,20 @@ class Op:
             else ""
         )
         self.bodies: dict[str, Callable[..., Any]] = {}  # by name: Dynamo cannot compare modules
+        self.fitting: set[Any] = set()  # dtype objects that need no promotion
+        self.floats: set[Any] = set()  # those of them that a Python number beside them does not change
         self.function: Any = None
+
+    def learn(self, k: Any, x: Any) -> None:
+        """Note the dtype of a tensor if the op takes it as it is."""
+        if self.promote != "float" or k.dtype(x) in dtypes.IS_INEXACT:
+            self.fitting.add(x.dtype)
+        if k.dtype(x) in dtypes.IS_INEXACT:
+            self.floats.add(x.dtype)
+
+    def run(self, k: Any, *args: Any) -> Any:
+        """The op inside another body: the body in force, on tensors that fit."""
+        return (self.bodies.get(k.name) or self.body_for(k))(k, *args)
 
     def body_for(self, k: Any) -> Callable[..., Any]:
         """The body in force on this interpreter: its native override, or the composed definition."""
@@ -177,6 +190,7 @@ class Op:
 
 
 _SCALARS = (bool, int, float, complex)
+_NUMBERS = frozenset((int, float))
 
 
 def _without_numbers(k: Any, x: Any) -> Any:
@@ -282,20 +296,22 @@ def op(
         )
     camel = "".join(part.capitalize() for part in body.__name__.split("_"))
     what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel, only)
-    make = (
-        _general
-        if only
-        else _unary
-        if what.places == (0,) and not what.lists
-        else _binary
-        if what.places == (0, 1)
-        else _general
-    )
-    function = make(what) if not what.lists else _general(what)
+    function = _short_way(what)(what)
     what.function = function
     _dress(function, what)
     OPS.setdefault(what.class_name, what)
     return function
+
+
+def _short_way(what: Op) -> Callable[[Op], Callable[..., Any]]:
+    """The form of the public function: the shortest that the parameters allow."""
+    if what.only or what.lists or what.star:
+        return _general
+    if what.parameters == ("x",) == what.tensors:
+        return _only_unary
+    if what.parameters == ("x1", "x2") == what.tensors:
+        return _only_binary
+    return {(0,): _unary, (0, 1): _binary}.get(what.places, _general)
 
 
 def _dress(function: Any, what: Op) -> None:
@@ -306,6 +322,55 @@ def _dress(function: Any, what: Op) -> None:
     signature = inspect.signature(body)
     function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
     function.op = what
+
+
+# The short ways below decide by the fewest look-ups. `fitting` holds the frameworks' dtype objects that need no promotion,
+# learned as they come. Ops whose only parameters are their tensors are spelled out, since packing arguments costs as
+# much as all the rest.
+
+
+def _only_unary(what: Op) -> Callable[..., Any]:
+    """`f(x)`."""
+    bodies, fitting = what.bodies, what.fitting
+
+    def call(x: Any) -> Any:
+        k = state.kernel or _kernel_for((x,))
+        if isinstance(x, k.Tensor):
+            if x.dtype in fitting:
+                body = bodies.get(k.name) or what.body_for(k)
+                try:
+                    return body(k, x)
+                except Exception as error:
+                    what.explain(k, error, (x,), {})
+                    raise
+            what.learn(k, x)
+        return what(k, (x,), {})
+
+    return call
+
+
+def _only_binary(what: Op) -> Callable[..., Any]:
+    """`f(x1, x2)`; a Python number beside a float tensor takes its dtype, so it needs no look either."""
+    bodies, fitting, promote = what.bodies, what.fitting, bool(what.promote)
+
+    weak = what.floats if what.scalars else ()
+
+    def call(x1: Any, x2: Any) -> Any:
+        k = state.kernel or _kernel_for((x1, x2))
+        if isinstance(x1, k.Tensor) and (isinstance(x2, k.Tensor) or type(x2) in _NUMBERS):
+            dtype = x1.dtype
+            plain = dtype in weak if type(x2) in _NUMBERS else dtype == x2.dtype and dtype in fitting
+            if plain or (not promote and type(x2) not in _NUMBERS):
+                body = bodies.get(k.name) or what.body_for(k)
+                try:
+                    return body(k, x1, x2)
+                except Exception as error:
+                    what.explain(k, error, (x1, x2), {})
+                    raise
+            what.learn(k, x1)
+        return what(k, (x1, x2), {})
+
+    return call
 
 
 def _unary(what: Op) -> Callable[..., Any]:
