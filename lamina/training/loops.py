@@ -379,7 +379,7 @@ def predict(
     """The outputs for all rows as NumPy arrays."""
     small = type(x) is np.ndarray and callbacks is None and verbose in ("auto", 0)
     if small and x.ndim and 0 < x.shape[0] <= (batch_size or 32):
-        from lamina.training.data import as_array
+        from lamina.training.arrays import as_array
 
         return predict_batch(model, (as_array(x, "`x`"),))
     feed = make_feed(x, batch_size=batch_size, steps=steps)
