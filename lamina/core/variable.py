@@ -254,6 +254,11 @@ class Variable(Arithmetic, Holder):
         array = self.numpy()
         return array.astype(dtype) if dtype is not None else array
 
+    def __tf_tensor__(self, dtype: Any = None, name: Any = None) -> Any:
+        # TensorFlow's own protocol: without it `tensor * variable` would read the numbers and lose the gradient.
+        value = self.value
+        return value if dtype is None or dtype == value.dtype else _activate().astype(value, dtype.name)
+
     def __bool__(self) -> bool:
         return bool(self.numpy())
 
