@@ -8,8 +8,7 @@ from lamina import constraints, initializers, ops, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
-from lamina.layers._later import not_yet
-from lamina.ops._check import axis_of, shown
+from lamina.ops._check import axis_of, one_of, shown
 from lamina.ops.nn.normalization import batch_normalization, moments
 
 
@@ -27,7 +26,11 @@ class BatchNormalization(Layer):
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: First values.
         beta_regularizer, gamma_regularizer: Penalties.
         beta_constraint, gamma_constraint: Projections after each update.
-        renorm, renorm_clipping, renorm_momentum: Batch renormalization, not supported yet.
+        renorm: Whether to correct the moments of the batch towards their averages, so that training and inference
+            compute alike: `y = gamma ((x - mean) / deviation r + d) + beta` with `r = deviation / renorm_stddev` and
+            `d = (mean - renorm_mean) / renorm_stddev`, both constant to the gradient.
+        renorm_clipping: Bounds "rmin" and "rmax" of r, and "dmax" of |d|.
+        renorm_momentum: Of the averages `renorm_mean` and `renorm_stddev`.
         synchronized: Whether replicas share the moments. Lamina's steps see the whole batch whatever the devices,
             so it is always so.
         **kwargs: `name`, `dtype`, `trainable`. A layer that is not trainable uses its moving averages.
@@ -48,6 +51,7 @@ class BatchNormalization(Layer):
 
     Reference:
         Ioffe and Szegedy, 2015: Batch Normalization, https://arxiv.org/abs/1502.03167
+        Ioffe, 2017: Batch Renormalization, https://arxiv.org/abs/1702.03275
     """
 
     def __init__(
@@ -72,7 +76,6 @@ class BatchNormalization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        not_yet(self, renorm=renorm, renorm_clipping=renorm_clipping)
         self.axis = int(axis)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
@@ -86,7 +89,8 @@ class BatchNormalization(Layer):
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
         self.beta_constraint = constraints.get(beta_constraint)
         self.gamma_constraint = constraints.get(gamma_constraint)
-        self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, renorm_clipping, renorm_momentum
+        self.renorm, self.renorm_momentum = renorm, renorm_momentum
+        self.renorm_clipping = _checked_bounds(renorm_clipping) if renorm else renorm_clipping
         self.synchronized = synchronized
         self.gamma = self.beta = None
         self.supports_masking = True
@@ -108,29 +112,55 @@ class BatchNormalization(Layer):
                 (size,), self.beta_initializer, name="beta", autocast=False,
                 regularizer=self.beta_regularizer, constraint=self.beta_constraint,
             )  # fmt: skip
-        self.moving_mean = self.add_weight(
-            (size,), self.moving_mean_initializer, name="moving_mean", trainable=False, autocast=False
-        )
-        self.moving_variance = self.add_weight(
-            (size,), self.moving_variance_initializer, name="moving_variance", trainable=False, autocast=False
-        )
+        self.moving_mean = self._average(size, "moving_mean", self.moving_mean_initializer)
+        self.moving_variance = self._average(size, "moving_variance", self.moving_variance_initializer)
+        if self.renorm:
+            self.moving_stddev = self._average(size, "moving_stddev", "ones")
+            self.renorm_mean = self._average(size, "renorm_mean", "zeros")
+            self.renorm_stddev = self._average(size, "renorm_stddev", "ones")
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: size})
+
+    def _average(self, size: int, name: str, initializer: Any) -> Any:
+        return self.add_weight((size,), initializer, name=name, trainable=False, autocast=False)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         k = current()
         # Moments of half precision lose their digits, so all is done in float32.
         wide = k.astype(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        scale, offset = self.gamma, self.beta
         if training and self.trainable:
             mean, variance = self._moments(wide, mask)
+            if self.renorm:
+                scale, offset = self._corrected(mean, variance)
+            else:
+                self._move(self.moving_variance, variance)
             self._move(self.moving_mean, mean)
-            self._move(self.moving_variance, variance)
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
-        outputs = batch_normalization(wide, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+        outputs = batch_normalization(wide, mean, variance, self.axis, offset, scale, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 
-    def _move(self, average: Any, value: Any) -> None:
-        average.assign(average * self.momentum + ops.cast(value, average.dtype) * (1.0 - self.momentum))
+    def _move(self, average: Any, value: Any, momentum: float | None = None) -> None:
+        part = self.momentum if momentum is None else momentum
+        average.assign(average.value * part + ops.cast(value, average.dtype) * (1.0 - part))
+
+    def _corrected(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Scale and offset of batch renormalization; its averages move."""
+        deviation = ops.sqrt(variance + self.epsilon)
+        bounds = self.renorm_clipping
+        ratio = ops.clip(
+            deviation / self.renorm_stddev, bounds.get("rmin", 0.0), bounds.get("rmax", float("inf"))
+        )
+        largest = bounds.get("dmax", float("inf"))
+        shift = ops.clip((mean - self.renorm_mean) / self.renorm_stddev, -largest, largest)
+        ratio, shift = ops.stop_gradient(ratio), ops.stop_gradient(shift)
+        self._move(self.renorm_mean, mean, self.renorm_momentum)
+        self._move(self.renorm_stddev, deviation, self.renorm_momentum)
+        self._move(self.moving_stddev, deviation)
+        self.moving_variance.assign(ops.relu(ops.square(self.moving_stddev) - self.epsilon))
+        if self.gamma is not None:
+            ratio, shift = ratio * self.gamma, shift * self.gamma
+        return ratio, shift if self.beta is None else shift + self.beta
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Mean and variance over all axes but the features', of the entries that the mask leaves."""
@@ -156,3 +186,12 @@ class BatchNormalization(Layer):
             )
         wide = ops.cast(ops.expand_dims(mask, tuple(range(rank, len(x.shape)))), x.dtype)
         return ops.broadcast_to(wide, (*wide.shape[:rank], *x.shape[rank:]))
+
+
+def _checked_bounds(given: Any) -> dict[str, float]:
+    bounds = dict(given or {})
+    for name in bounds:
+        one_of("BatchNormalization", "key of `renorm_clipping`", name, ("rmin", "rmax", "dmax"))
+    if bounds.get("rmin", 0.0) > bounds.get("rmax", float("inf")):
+        raise ValueError(f"BatchNormalization: `renorm_clipping` has rmin above rmax: {bounds}.")
+    return bounds

@@ -9,6 +9,7 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.kernel.context import current
+from lamina.random.draws import dropout, normal, uniform
 
 
 def _rate(layer: Layer, rate: Any) -> Any:
@@ -28,13 +29,9 @@ class _Noise(Layer):
         self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
-    def _kept(self, x: Any, rate: float, shape: Any = None) -> Any:
-        """A bool tensor: each entry True with probability 1 - rate. None in `shape` means the size of x."""
+    def _normal(self, like: Any, mean: float, stddev: float) -> Any:
         k = current()
-        sizes = k.shape(x)
-        if shape is not None:
-            sizes = tuple([n if wanted is None else wanted for n, wanted in zip(sizes, shape, strict=True)])
-        return k.random_uniform(self.seed_generator.next(), sizes, "float32") >= rate
+        return normal(k.shape(like), mean, stddev, k.dtype(like), seed=self.seed_generator)
 
 
 class Dropout(_Noise):
@@ -72,9 +69,7 @@ class Dropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        k = current()
-        scaled = inputs * (1.0 / (1.0 - self.rate)) if self.rate < 1 else inputs * 0.0
-        return k.where(self._kept(inputs, self.rate, self._noise_shape(inputs)), scaled, 0.0)
+        return dropout(inputs, self.rate, noise_shape=self._noise_shape(inputs), seed=self.seed_generator)
 
     def _noise_shape(self, inputs: Any) -> Any:
         return self.noise_shape
@@ -111,10 +106,7 @@ class GaussianDropout(_Noise):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
-        k = current()
-        deviation = (self.rate / (1.0 - self.rate)) ** 0.5
-        noise = k.random_normal(self.seed_generator.next(), k.shape(inputs), k.dtype(inputs))
-        return inputs * (noise * deviation + 1.0)
+        return inputs * self._normal(inputs, 1.0, (self.rate / (1.0 - self.rate)) ** 0.5)
 
 
 class GaussianNoise(_Noise):
@@ -194,8 +186,11 @@ class AlphaDropout(_Noise):
         least = -1.6732632423543772 * 1.0507009873554805  # -alpha * scale of selu
         a = ((1 - self.rate) * (1 + self.rate * least**2)) ** -0.5
         b = -a * least * self.rate
-        kept = current().where(self._kept(inputs, self.rate, self.noise_shape), inputs, least)
-        return kept * a + b
+        k = current()
+        shape = self.noise_shape or (None,) * len(inputs.shape)
+        sizes = [n if wanted is None else wanted for n, wanted in zip(k.shape(inputs), shape, strict=True)]
+        keep = uniform(sizes, dtype="float32", seed=self.seed_generator) >= self.rate
+        return k.where(keep, inputs, least) * a + b
 
 
 class _SpatialDropout(Dropout):
@@ -331,7 +326,7 @@ class ActivityRegularization(Layer):
     Example:
         >>> import lamina
         >>> layer = lamina.layers.ActivityRegularization(l2=0.5)
-        >>> layer(lamina.ops.ones((1, 2)))
+        >>> y = layer(lamina.ops.ones((1, 2)))
         >>> float(layer.losses[0])
         1.0
     """

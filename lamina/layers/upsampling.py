@@ -9,6 +9,7 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
 from lamina.ops._check import at_least, one_of
+from lamina.ops.image.resizing import resize
 from lamina.ops.nn._window import per_axis
 
 
@@ -94,9 +95,7 @@ class UpSampling2D(_Repeating):
         sizes = current().shape(inputs)
         height, width = sizes[1:3] if self.data_format == "channels_last" else sizes[2:]
         target = (height * self.size[0], width * self.size[1])
-        return ops.image.resize(
-            inputs, target, interpolation=self.interpolation, data_format=self.data_format
-        )
+        return resize(inputs, target, interpolation=self.interpolation, data_format=self.data_format)
 
 
 class UpSampling3D(_Repeating):

@@ -53,6 +53,9 @@ class Bidirectional(Layer):
             backward_layer = _copy(layer, "backward_", not layer.go_backwards)
         self.backward_layer = backward_layer
         self._check_pair()
+        for one in (self.forward_layer, self.backward_layer):
+            # with masks, the two outputs of a step that is masked could not be merged otherwise
+            one.zero_output_for_mask = one.zero_output_for_mask or one.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
         self._first_weights = weights

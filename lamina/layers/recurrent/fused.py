@@ -14,8 +14,8 @@ class FusedRNN(UnitsRNN):
     """A layer that runs on a fused kernel where the interpreter has one and the call fits it.
 
     An interpreter offers one as `overrides[name]`, a function of (k, inputs, states, kernel, recurrent_kernel, bias,
-    mask, backwards) that gives (outputs (batch, steps, units) in the order of the steps taken, last states), or a
-    sentence that says why it does not serve this call.
+    mask, backwards, zero_masked) that gives (the last output, outputs (batch, steps, units) in the order of the
+    steps taken, the last states), or a sentence that says why it does not serve this call.
     """
 
     _native = ""
@@ -38,8 +38,8 @@ class FusedRNN(UnitsRNN):
                     f"this call: {found}. Use use_cudnn='auto'."
                 )
             return super().inner_loop(sequences, initial_state, mask, training=training)
-        outputs, states = found
-        return states[0], outputs if self.return_sequences else None, states
+        last, outputs, states = found
+        return last, outputs if self.return_sequences else None, states
 
     def why_not_fused(self, sequences: Any, mask: Any = None, training: bool = False) -> str | None:
         """What keeps this call from running on a fused kernel.
@@ -63,7 +63,7 @@ class FusedRNN(UnitsRNN):
         return found if isinstance(found, str) else None
 
     def _fused(self, sequences: Any, states: list[Any], mask: Any, training: Any) -> Any:
-        reason = self._unfit(mask, training)
+        reason = self._unfit(training)
         if reason is not None:
             return reason
         k, cell = current(), self.cell
@@ -76,9 +76,9 @@ class FusedRNN(UnitsRNN):
             cell.reset_dropout_mask()
         bias = None if cell.bias is None else cell.bias.value
         kernels = cell.kernel.value, cell.recurrent_kernel.value
-        return native(k, sequences, states, *kernels, bias, mask, self.go_backwards)
+        return native(k, sequences, states, *kernels, bias, mask, self.go_backwards, self.zero_output_for_mask)
 
-    def _unfit(self, mask: Any, training: Any) -> str | None:
+    def _unfit(self, training: Any) -> str | None:
         """What in the layer's own arguments no fused kernel does."""
         cell = self.cell
         checks = [
@@ -88,7 +88,6 @@ class FusedRNN(UnitsRNN):
              "its activations are not 'tanh' and 'sigmoid'"),
             (self.unroll, "unroll=True asks for single steps"),
             (bool(training and cell.recurrent_dropout), "recurrent_dropout drops between the steps"),
-            (mask is not None and self.zero_output_for_mask, "zero_output_for_mask=True with a mask"),
         ]  # fmt: skip
         return next((reason for unfit, reason in checks if unfit), self._unfit_cell())
 

@@ -357,7 +357,11 @@ class CellRNN(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; `activity_regularizer` also where there is none."""
-        more = {"activity_regularizer": None, "zero_output_for_mask": self.zero_output_for_mask}
+        more = {
+            "activity_regularizer": None,
+            "unroll": self.unroll,
+            "zero_output_for_mask": self.zero_output_for_mask,
+        }
         return {**more, **super().get_config()}
 
 
