@@ -17,6 +17,6 @@ traced_step = False
 differentiable = True
 eager_sync = devices("gpu") != []  # on the CPU torch has computed a number before it returns
 
-from lamina.backends.torch import optimizers  # noqa: E402 - it computes with the names above
+from lamina.backends.torch import optimizers, recurrent  # noqa: E402 - they compute with the names above
 
-overrides = overrides | optimizers.overrides
+overrides = overrides | optimizers.overrides | recurrent.overrides

@@ -76,7 +76,9 @@ class FusedRNN(UnitsRNN):
             cell.reset_dropout_mask()
         bias = None if cell.bias is None else cell.bias.value
         kernels = cell.kernel.value, cell.recurrent_kernel.value
-        return native(k, sequences, states, *kernels, bias, mask, self.go_backwards, self.zero_output_for_mask)
+        return native(
+            k, sequences, states, *kernels, bias, mask, self.go_backwards, self.zero_output_for_mask
+        )
 
     def _unfit(self, training: Any) -> str | None:
         """What in the layer's own arguments no fused kernel does."""
