@@ -37,16 +37,10 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
             f"ctc: `y_true` must have shape (batch, max_length) and `y_pred` (batch, steps, classes), got "
             f"{shown(y_true.shape)} and {shown(y_pred.shape)}."
         )
-    batch, steps = ops.shape(y_pred)[:2]
     y_true = ops.cast(y_true, "int32")
     label_length = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
-    return ops.ctc_loss(
-        y_true,
-        y_pred,
-        label_length,
-        steps * ops.ones((batch,), dtype="int32"),
-        mask_index=0,
-    )
+    steps = ops.sum(ops.ones_like(y_pred[:, :, 0], dtype="int32"), axis=1)
+    return ops.ctc_loss(y_true, y_pred, label_length, steps, mask_index=0)
 
 
 def circle(
@@ -91,8 +85,8 @@ def circle(
     same = ops.equal(labels, ops.transpose(others))
     different = ops.logical_not(same)
     if remove_diagonal:
-        rows, columns = ops.shape(same)
-        same = ops.logical_and(same, ops.logical_not(ops.eye(rows, columns, dtype="bool")))
+        row, column = (ops.cumsum(ops.ones_like(x), axis=0) for x in (labels, others))
+        same = ops.logical_and(same, ops.not_equal(row, ops.transpose(column)))
 
     similarity = ops.matmul(y_pred, ops.transpose(references))
     distance = 1.0 - similarity

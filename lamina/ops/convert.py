@@ -38,6 +38,8 @@ def convert_to_tensor(
         raise ValueError(
             "convert_to_tensor: sparse and ragged tensors are not supported, leave `sparse`, `ragged` out."
         )
+    if isinstance(x, Symbolic):  # it is a tensor already
+        return x if dtype is None or dtypes.standardize(dtype) == x.dtype else cast(x, dtype)
     return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 

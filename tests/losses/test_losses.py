@@ -376,6 +376,22 @@ def test_a_loss_needs_a_call() -> None:
         type("Odd", (losses.Loss,), {})()(np.zeros(2), np.zeros(2))
 
 
+@pytest.mark.parametrize("index", range(len(CASES)), ids=[f"{n}-{a or ''}-{kind}" for n, a, kind in CASES])
+def test_shapes_of_symbolic_tensors(index: int) -> None:
+    name, kwargs, kind = CASES[index]
+    y_true, y_pred = DATA[name, str(kwargs)][kind]
+    symbols = [lamina.KerasTensor((None, *y.shape[1:]), y.dtype.name) for y in (y_true, y_pred)]
+    values = getattr(losses, name)(**kwargs).call
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found, real = (
+            values(*symbols).shape,
+            values(*map(lamina.ops.convert_to_tensor, (y_true, y_pred))).shape,
+        )
+    assert len(found) == len(real)
+    assert all(n in (None, m) for n, m in zip(found, real, strict=True))
+
+
 # -- what users write --------------------------------------------------------------------------------------------------
 
 
