@@ -6,7 +6,6 @@ force, in the width that is there), and 64 bits appear only where somebody asked
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 BOOL = ("bool",)
@@ -59,7 +58,6 @@ _WEAK = {"int": "int32", "float": "float32", "complex": "complex64"}
 _PYTHON = {bool: "bool", int: "int", float: "float", complex: "complex"}
 
 
-@lru_cache(maxsize=4096)
 def _join(dtypes: tuple[str, ...]) -> str:
     if len(set(dtypes)) == 1:
         return _WEAK.get(dtypes[0], dtypes[0])
@@ -89,16 +87,19 @@ def result_type(*dtypes: Any) -> str:
     return _join(tuple([_PYTHON.get(d) or standardize(d) for d in dtypes]))
 
 
-@lru_cache(maxsize=1024)
+# Tables rather than caches: compilers of the frameworks can follow a look-up.
+_PAIRS = {(a, b): _join((a, b)) for a in _UPSET for b in _UPSET if _UPSET[a] & _UPSET[b]}
+_TO_FLOAT = {name: name if name in IS_INEXACT else _join((name, "float")) for name in _UPSET}
+
+
 def join(*names: str) -> str:
-    """`result_type` for names that are known to be standard (or weak: "int", "float"), cached."""
-    return _join(names)
+    """`result_type` for names that are known to be standard (or weak: "int", "float")."""
+    return _PAIRS[names] if len(names) == 2 else _join(names)
 
 
-@lru_cache(maxsize=256)
 def to_float(name: str) -> str:
     """The float dtype that mathematics on `name` is done in: itself if inexact, otherwise float32."""
-    return name if name in IS_INEXACT else _join((name, "float"))
+    return _TO_FLOAT[name]
 
 
 _ALIASES = {
