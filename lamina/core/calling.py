@@ -210,7 +210,7 @@ def _finish(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: Any)
             if hasattr(x, "shape"):
                 layer.add_loss(layer.activity_regularizer(x) / _rows(x))  # a mean over the batch, as the loss
     if masks is not None or layer._makes_masks:
-        _pass_masks(layer, args, masks, outputs)
+        _pass_masks(layer, plan, args, masks, outputs)
 
 
 def _rows(x: Any) -> Any:
@@ -224,9 +224,9 @@ def _rows(x: Any) -> Any:
 _warned: set[type] = set()
 
 
-def _pass_masks(layer: Layer, args: tuple, masks: Any, outputs: Any) -> None:
+def _pass_masks(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: Any) -> None:
     if not layer.supports_masking and not layer._makes_masks:
-        if type(layer) not in _warned:
+        if type(layer) not in _warned and not plan.takes_mask:
             _warned.add(type(layer))
             warnings.warn(
                 f"Layer {layer.path!r} ({type(layer).__name__}) does not support masks: the mask of its input ends "

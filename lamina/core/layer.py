@@ -635,6 +635,11 @@ class Layer(Operation):
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         return config
 
+    def __reduce__(self) -> Any:
+        from lamina.core.copying import reduce
+
+        return reduce(self)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 

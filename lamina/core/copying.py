@@ -1,0 +1,39 @@
+"""`copy.deepcopy` and `pickle` of layers and models: through the object codec, as files are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina.core import registry
+
+
+def reduce(layer: Any) -> tuple[Any, tuple]:
+    """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
+    from lamina.saving.codec import serialize
+
+    own = {}
+    for inner in layer._flatten_layers():
+        cls = type(inner)
+        if registry.home(cls) is None:
+            own[registry.get_registered_name(cls)] = cls
+            own[cls.__name__] = cls
+    optimizer = getattr(layer, "optimizer", None)
+    state = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
+    weights = [v.numpy() for v in layer.weights] if layer.built else None
+    return restore, (serialize(layer), own, weights, state)
+
+
+def restore(config: dict[str, Any], own: dict[str, type], weights: Any, state: Any) -> Any:
+    """The layer that `reduce` took apart."""
+    from lamina.saving.codec import deserialize
+
+    layer = deserialize(config, own, where="copy")
+    if weights is not None:
+        if not layer.built and config.get("build_config"):
+            layer.build_from_config(config["build_config"])
+        layer.set_weights(weights)
+    if state is not None:
+        layer.optimizer.build(layer.trainable_variables)
+        for v, value in zip(layer.optimizer.variables, state, strict=True):
+            v.assign(value)
+    return layer
