@@ -201,7 +201,7 @@ def _window(name: str, k: Any, window: Any, length: int, fft_length: int, dtype:
         values = k.asarray((mean - swing * np.cos(angle)).astype("float64"), dtype)
     else:
         values = convert(k, window, dtype)
-        if tuple(values.shape) != (length,):
+        if len(values.shape) != 1 or (values.shape[0] != length and type(values.shape[0]) is not Unknown):
             raise ValueError(f"{name}: `window` must have shape ({length},), got {shown(values.shape)}.")
     before = (fft_length - length) // 2
     return k.pad(values, [(before, fft_length - length - before)], "constant", 0)

@@ -91,7 +91,10 @@ def logsumexp(k, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
         >>> float(lamina.ops.logsumexp([-1e4, 1e4]))
         10000.0
     """
-    return k.logsumexp(x, axes_of("logsumexp", axis, len(x.shape)), keepdims)
+    axes = axes_of("logsumexp", axis, len(x.shape))
+    if 0 in x.shape:  # there is no largest value to take out
+        return k.log(k.sum(k.exp(x), axes, keepdims))
+    return k.logsumexp(x, axes, keepdims)
 
 
 @op(module="math")
@@ -327,12 +330,11 @@ def view_as_complex(k, x: Tensor) -> Tensor:
         >>> lamina.ops.convert_to_numpy(lamina.ops.view_as_complex([[1.0, 2.0]])).tolist()
         [(1+2j)]
     """
-    if not x.shape or x.shape[-1] != 2:
+    if not x.shape or (x.shape[-1] != 2 and type(x.shape[-1]) is not Unknown):
         raise ValueError(
             f"view_as_complex: the last size must be 2 (real and imaginary), got shape {shown(x.shape)}."
         )
-    real, imaginary = k.unstack(x, -1)
-    return k.complex(real, imaginary)
+    return k.complex(k.getitem(x, (Ellipsis, 0)), k.getitem(x, (Ellipsis, 1)))
 
 
 @op(module="math")

@@ -134,13 +134,16 @@ def _grid(k: Any, height: int, width: int, dtype: str) -> tuple[Any, Any]:
 
 
 def _moved(
-    k: Any, images: Any, where: Layout, place: Any, order: int, fill_mode: str, fill_value: float
+    k: Any, images: Any, where: Layout, place: Any, order: int, fill_mode: str, fill_value: float, fine: str
 ) -> Any:
-    """Images (rank 4) seen through `place(rows, columns)`, which gives two tensors (batch, height, width)."""
+    """Images (rank 4) seen through `place(rows, columns)`, which gives two tensors (batch, height, width).
+
+    `fine` is the dtype of the coordinates.
+    """
     dtype = k.dtype(images)
     x = wide(k, images if where.channels_last else k.permute_dims(images, (0, 2, 3, 1)))
     batch, height, width, channels = x.shape
-    rows, columns = place(*_grid(k, height, width, "float32"))
+    rows, columns = place(*_grid(k, height, width, fine))
     base = k.reshape(k.arange(0, batch, 1, "int32"), (batch, 1, 1))
     line = k.reshape(x, (batch * height * width, channels))
     out = sample(k, line, (height, width), (rows, columns), order, fill_mode, fill_value, base)
@@ -190,13 +193,14 @@ def affine_transform(
             f"affine_transform: `transform` must have shape (8,) or (batch, 8), got {shown(transform.shape)}."
         )
     images, was_single = batched(k, images)
-    values = k.astype(transform if len(transform.shape) == 2 else k.expand_dims(transform, 0), "float32")
+    values = wide(k, transform if len(transform.shape) == 2 else k.expand_dims(transform, 0))
     a0, a1, a2, b0, b1, b2 = (k.reshape(v, (-1, 1, 1)) for v in k.unstack(values, 1)[:6])
 
     def place(y: Any, x: Any) -> tuple[Any, Any]:
         return b0 * x + b1 * y + b2, a0 * x + a1 * y + a2
 
-    return single(k, _moved(k, images, where, place, order, fill_mode, fill_value), was_single)
+    out = _moved(k, images, where, place, order, fill_mode, fill_value, k.dtype(values))
+    return single(k, out, was_single)
 
 
 @op(module="image")
@@ -243,6 +247,7 @@ def perspective_transform(
                 f"{name}: `{parameter}` must have shape (4, 2) or (batch, 4, 2), got {shown(points.shape)}."
             )
     images, was_single = batched(k, images)
+    values = _homography(k, start_points, end_points)
     a, b, c, d, e, f, g, h = (
         k.reshape(v, (-1, 1, 1)) for v in k.unstack(_homography(k, start_points, end_points), 1)
     )
@@ -251,14 +256,15 @@ def perspective_transform(
         w = g * x + h * y + 1.0
         return (d * x + e * y + f) / w, (a * x + b * y + c) / w
 
-    return single(k, _moved(k, images, where, place, order, "constant", fill_value), was_single)
+    out = _moved(k, images, where, place, order, "constant", fill_value, k.dtype(values))
+    return single(k, out, was_single)
 
 
 def _homography(k: Any, start: Any, end: Any) -> Any:
     """(batch, 8): the map that brings end points to start points, by one linear equation per coordinate."""
-    start, end = (k.astype(p if len(p.shape) == 3 else k.expand_dims(p, 0), "float32") for p in (start, end))
+    start, end = (wide(k, p if len(p.shape) == 3 else k.expand_dims(p, 0)) for p in (start, end))
     u, v = end[..., 0], end[..., 1]
-    one, zero = k.ones(u.shape, "float32"), k.zeros(u.shape, "float32")
+    one, zero = k.ones(u.shape, k.dtype(end)), k.zeros(u.shape, k.dtype(end))
     x, y = start[..., 0], start[..., 1]
     for_x = k.stack([u, v, one, zero, zero, zero, -x * u, -x * v], -1)
     for_y = k.stack([zero, zero, zero, u, v, one, -y * u, -y * v], -1)
@@ -318,4 +324,4 @@ def elastic_transform(
     def place(y: Any, x: Any) -> tuple[Any, Any]:
         return y + shift[..., 1], x + shift[..., 0]
 
-    return single(k, _moved(k, images, where, place, order, fill_mode, fill_value), was_single)
+    return single(k, _moved(k, images, where, place, order, fill_mode, fill_value, "float32"), was_single)

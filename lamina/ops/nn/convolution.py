@@ -68,7 +68,8 @@ def conv(
     groups = 1
     if Unknown not in (type(channels), type(inner)):
         groups = channels // inner if inner else 0
-        if groups * inner != channels or groups < 1 or kernel.shape[-1] % groups:
+        uneven = type(kernel.shape[-1]) is not Unknown and groups > 0 and kernel.shape[-1] % groups
+        if groups * inner != channels or groups < 1 or uneven:
             raise ValueError(
                 f"conv: the input has {channels} channels (shape {shown(inputs.shape)}), which a kernel of shape "
                 f"{shown(kernel.shape)} cannot take: the channels must be a multiple of its next to last size, "

@@ -140,7 +140,9 @@ def sparse_categorical_crossentropy(
         [10000.0]
     """
     axis = axis_of("sparse_categorical_crossentropy", axis, len(output.shape))
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+    if len(target.shape) == len(output.shape) and (
+        target.shape[-1] == 1 or type(target.shape[-1]) is Unknown
+    ):
         target = k.squeeze(target, -1)
     rest = (*output.shape[:axis], *output.shape[axis + 1 :])
     known = [Unknown in (type(n), type(m)) or n == m for n, m in zip(target.shape, rest, strict=False)]
