@@ -54,19 +54,25 @@ class BackupAndRestore(Callback):
         """Never: the loop calls `after_batches` itself, when the state is whole."""
         return 0
 
-    def begin(self, variables: list[Any], feeds: dict[str, Any], callbacks: list[Any]) -> Position | None:
-        """Restore the folder's state, if there is one; for the training loop.
+    def open(self, feeds: dict[str, Any]) -> None:
+        """Read the folder's state, and move the data to its place; for the training loop.
+
+        Args:
+            feeds: The data by name.
+        """
+        self._journal.open(self.model, feeds)
+
+    def restore(self, variables: list[Any], callbacks: list[Any]) -> Position | None:
+        """Put the folder's state in place, if there is one; for the training loop.
 
         Args:
             variables: All variables of the step.
-            feeds: The data by name.
             callbacks: The other callbacks.
 
         Returns:
             Where training stands; None at a new beginning.
         """
-        self._journal.attach(self.model, variables, feeds, callbacks)
-        return self._journal.load()
+        return self._journal.restore(variables, callbacks)
 
     def batches_until_save(self, done: int) -> int:
         """How many batches remain until a state is due; 0 for none in this epoch.

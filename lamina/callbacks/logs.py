@@ -37,51 +37,40 @@ class CSVLogger(Callback):
         super().__init__()
         self.filename, self.sep, self.append = os.fspath(filename), separator, append
         self.keys: list[str] | None = None
-        self._file: Any = None
+        self._begun = append  # whether rows go behind what the file holds
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Open the file."""
-        there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
-        self._header = not there
-        self.keys = None
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        """Begin a table; the file is touched with the first row."""
+        self.keys, self._begun = None, self.append
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write a row."""
         logs = logs or {}
+        titled = self._begun and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         if self.keys is None:
             self.keys = sorted(logs)
-            with_validation = [key for key in self.keys if not key.startswith("val_")]
-            if len(with_validation) == len(self.keys) and self._validates_later():
-                self.keys += [f"val_{key}" for key in with_validation]
-        writer = csv.writer(self._file, delimiter=self.sep, lineterminator="\n")
-        if self._header:
-            writer.writerow(["epoch", *self.keys])
-            self._header = False
-        writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
-        self._file.flush()
+            if self._validates_later() and not any(key.startswith("val_") for key in self.keys):
+                self.keys += [f"val_{key}" for key in self.keys]
+        with open(self.filename, "a" if self._begun else "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, delimiter=self.sep, lineterminator="\n")
+            if not titled:
+                writer.writerow(["epoch", *self.keys])
+            writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
+        self._begun = True
 
     def _validates_later(self) -> bool:
         """Whether epochs to come have columns that the first one lacks (`validation_freq`)."""
         return bool((self.params or {}).get("validates"))
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Close the file."""
-        self._file.close()
-        self._file = None
-
     def state_dict(self) -> dict[str, Any]:
         """How far the file reaches, and its columns."""
-        size = self._file.tell() if self._file is not None else os.path.getsize(self.filename)
-        return {"size": size, "keys": self.keys}
+        return {"keys": self.keys, "size": os.path.getsize(self.filename)} if self.keys is not None else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where the file stood: rows of epochs that are trained again are cut off."""
-        if self.append or not os.path.exists(self.filename) or os.path.getsize(self.filename) < state["size"]:
-            return
-        self.keys, self._header = state["keys"], state["keys"] is None
-        self._file.truncate(state["size"])
-        self._file.seek(0, os.SEEK_END)
+        if os.path.exists(self.filename) and os.path.getsize(self.filename) >= state["size"]:
+            os.truncate(self.filename, state["size"])
+            self.keys, self._begun = state["keys"], True
 
 
 def _cell(value: Any) -> Any:

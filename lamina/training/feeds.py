@@ -49,6 +49,11 @@ class ArrayFeed:
         return -(-self.rows // self.batch_size)
 
     @property
+    def available(self) -> int:
+        """Batches in one pass."""
+        return self.steps
+
+    @property
     def in_memory(self) -> bool:
         """Whether the arrays live on the device as a whole."""
         flat = [leaf for leaf in leaves(self.tree) if leaf is not None]
@@ -131,7 +136,7 @@ class ArrayFeed:
                 data = map_leaves(lambda leaf: None if leaf is None else k.put(leaf), data)
                 yield data, self._lines(np.arange(len(part), dtype="int32"))
 
-    def batches(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+    def batches(self, epoch: int, start: int, limit: int | None, k: Any, again: bool = True) -> Iterator[Any]:
         """Batches on the host, one by one; those of large arrays are read ahead."""
 
         def each() -> Iterator[Any]:
@@ -154,7 +159,7 @@ class ArrayFeed:
         """What the order follows from."""
         return {"seed": self.seed}
 
-    def load_state_dict(self, state: dict[str, Any], random: Any) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the order."""
         self.seed = state["seed"]
 

@@ -42,6 +42,8 @@ def fit(
         validates=validate is not None,
     )
     backup = _backup(model, hooks, resume)
+    if backup is not None:
+        backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
     program = model._program("train", feed.sample())
     run = _Run(model, program, feed, hooks, "train", model.steps_per_execution, backup)
     verbose = 0 if hooks.has_bar else verbose
@@ -49,7 +51,7 @@ def fit(
     logs: dict[str, Any] = {}
     try:
         hooks.on_train_begin()
-        first, start = _begin(backup, program, feed, validate, hooks) or (initial_epoch, 0)
+        first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
         for epoch in range(first, epochs):
             if model.stop_training:  # also what a resumed run had come to
                 break
@@ -102,15 +104,11 @@ def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
     return found[0] if found else None
 
 
-def _begin(
-    backup: Any, program: Any, feed: Any, validate: Any, hooks: CallbackList
-) -> tuple[int, int] | None:
+def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | None:
     """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
     if backup is None:
         return None
-    feeds = {"train": feed} | ({} if validate is None else {"validate": validate})
-    others = [one for one in hooks.callbacks if one is not backup]
-    place = backup.begin(program.variables, feeds, others)
+    place = backup.restore(program.variables, [one for one in hooks.callbacks if one is not backup])
     program.release()
     return None if place is None else (place.epoch, place.batch)
 
@@ -127,8 +125,8 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
     run = _Run(model, program, feed, hooks, "test", model.steps_per_execution)
     hooks.on_test_begin()
     limit = _limit(steps)
-    if limit is not None and feed.in_blocks:
-        limit = min(limit, feed.steps)  # rows are judged once
+    if limit is not None and feed.available is not None:
+        limit = min(limit, feed.available)  # nothing is judged twice
     total = _steps(feed, limit)
     progress = Progress(total, verbose)
     try:
@@ -255,7 +253,9 @@ class _Run:
     def _batches(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
         """Batches as they come, one step each."""
         done = start
-        with closing(self.feed.batches(epoch, start, limit, self.program.k)) as source:
+        with closing(
+            self.feed.batches(epoch, start, limit, self.program.k, again=self.kind == "train")
+        ) as source:
             for batch in source:
                 if (limit is not None and done >= limit) or self._stopped():
                     break

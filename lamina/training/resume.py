@@ -42,12 +42,29 @@ class Journal:
         self.folder = pathlib.Path(folder)
         self.keep_previous = keep_previous
 
-    def attach(self, model: Any, variables: list[Any], feeds: dict[str, Any], callbacks: list[Any]) -> None:
-        """Say what the run consists of."""
-        self.model, self.variables, self.feeds, self.callbacks = model, variables, feeds, callbacks
+    def open(self, model: Any, feeds: dict[str, Any]) -> bool:
+        """Read the last good state, and move the data to its place: before anything is taken from it.
+
+        Args:
+            model: The model.
+            feeds: The data by name.
+
+        Returns:
+            Whether there is a state.
+
+        Raises:
+            SerializationError: if no file can be read.
+        """
+        self.model, self.feeds = model, feeds
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob(f".{_LATEST}.*.tmp"):  # of a run that was killed while it wrote
             left.unlink(missing_ok=True)
+        self._found = self._read()
+        if self._found is not None:
+            for name, feed in feeds.items():
+                if name in self._found[0]["feeds"]:
+                    feed.load_state_dict(self._found[0]["feeds"][name])
+        return self._found is not None
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -65,8 +82,9 @@ class Journal:
             "feeds": {name: feed.state_dict() for name, feed in self.feeds.items()},
             "stop": bool(self.model.stop_training),
             "callbacks": [
-                [name, _packed(one.state_dict(), tensors, f"callbacks.{name}")]
+                [name, _packed(state, tensors, f"callbacks.{name}")]
                 for name, one in _named(self.callbacks)
+                if (state := one.state_dict())
             ],
         }
         for i, v in enumerate(self.variables):
@@ -87,24 +105,28 @@ class Journal:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def load(self) -> Position | None:
-        """Put the last good state in place; None where there is none.
+    def restore(self, variables: list[Any], callbacks: list[Any]) -> Position | None:
+        """Put the state that `open` has read in place.
+
+        Args:
+            variables: All variables of the step.
+            callbacks: The callbacks.
+
+        Returns:
+            Where training stands; None where there is no state.
 
         Raises:
-            SerializationError: if no file can be read, or it belongs to another model.
+            SerializationError: if the state belongs to another model.
         """
-        found = self._read()
-        if found is None:
+        self.variables, self.callbacks = variables, callbacks
+        if self._found is None:
             return None
-        facts, tensors = found
+        (facts, tensors), self._found = self._found, None
         self._check(facts)
-        for name, feed in self.feeds.items():  # first: a source may be read again up to its place
-            if name in facts["feeds"]:
-                feed.load_state_dict(facts["feeds"][name], facts["random"])
-        if not any(feed.replays for feed in self.feeds.values()):
-            set_random_state(facts["random"])
         for i, v in enumerate(self.variables):
             v.assign(_as(tensors[f"variables.{i}"], v))
+        replayed = any(feed.replays for feed in self.feeds.values())
+        set_random_state({"source": facts["random"]["source"]} if replayed else facts["random"])
         self.model.stop_training = facts["stop"]
         self._load_callbacks(dict(facts["callbacks"]), tensors)
         return Position(facts["epoch"], facts["batch"])
@@ -252,11 +274,14 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put the process's generators where they stood."""
-    python_random.setstate(_tupled(state["python"]))
-    seeds._source.setstate(_tupled(state["source"]))
-    name, keys, *rest = state["numpy"]
-    np.random.set_state((name, np.array(keys, np.uint32), *rest))
+    """Put the process's generators where they stood: those that `state` names."""
+    if "source" in state:
+        seeds._source.setstate(_tupled(state["source"]))
+    if "python" in state:
+        python_random.setstate(_tupled(state["python"]))
+    if "numpy" in state:
+        name, keys, *rest = state["numpy"]
+        np.random.set_state((name, np.array(keys, np.uint32), *rest))
 
 
 def _listed(state: tuple) -> list[Any]:

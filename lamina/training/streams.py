@@ -44,8 +44,10 @@ class StreamFeed:
         self.seed = make_seed() if self.shuffle else 0
         self.epochs_ended = 0
         self._iterator: Iterator[Any] | None = None
-        self._random: Any = None  # where the process's generators stood when the iterator began
-        self._begun = 0  # batches of the iterator that were trained on
+        self._read = self._taken = 0  # batches that were read, and trained on
+        self._marks: list[
+            tuple[int, Any]
+        ] = []  # where iterators began, and where the process's generators stood then
         self._waiting: deque[Any] = deque()  # batches that were read and not taken
         self.steps = steps if steps is not None else self._length()
 
@@ -63,13 +65,18 @@ class StreamFeed:
         except TypeError:
             return None
 
+    @property
+    def available(self) -> int | None:
+        """Batches in one pass, where the source says it."""
+        return self._length()
+
     def sample(self) -> Any:
         """The first batch, for its shapes and dtypes; it is not lost."""
         if not self._waiting:
             if self.indexed:
                 return self._ready(self.source[0])
             try:
-                self._waiting.append(next(self._begin()))
+                self._waiting.append(self._next())
             except StopIteration:
                 raise ValueError("The data source gives no batch at all.") from None
         return self._ready(self._waiting[0])
@@ -83,10 +90,10 @@ class StreamFeed:
 
     # -- passes ----------------------------------------------------------------------------------------------------------
 
-    def batches(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+    def batches(self, epoch: int, start: int, limit: int | None, k: Any, again: bool = True) -> Iterator[Any]:
         """The batches of an epoch from `start` on, read ahead; a failure of the source has its own traceback.
 
-        With a limit, epochs go on where the one before ended.
+        With a limit, epochs go on where the one before ended; with `again`, a source that can be read again is.
         """
         if hasattr(self.source, "on_epoch_begin") and not start:
             self.source.on_epoch_begin()
@@ -95,7 +102,8 @@ class StreamFeed:
             with closing(self._numbered(epoch, start, limit, k)) as reader:
                 yield from reader
             return
-        prefetch = Prefetch(self._raw, k, limit=left)
+        again = again and limit is not None and not self.one_pass
+        prefetch = Prefetch(lambda: self._raw(again), k, limit=left)
         try:
             with prefetch as reader:
                 for batch in reader:
@@ -128,26 +136,33 @@ class StreamFeed:
 
     def _begin(self) -> Iterator[Any]:
         if self._iterator is None:
-            self._random = random_state()
+            self._marks = [*self._marks[-8:], (self._read, random_state())]  # more are never waiting
             self._iterator = iter(self.source)
-            self._begun = 0
         return self._iterator
 
-    def _raw(self) -> Iterator[Any]:
+    def _next(self) -> Any:
+        batch = next(self._begin())
+        self._read += 1
+        return batch
+
+    def _raw(self, again: bool = False) -> Iterator[Any]:
         while self._waiting:
             yield self._waiting.popleft()
-        iterator = self._begin()
         while True:
-            try:
-                yield next(iterator)
-            except StopIteration:
-                if not self.one_pass:
-                    self._iterator = None
+            fresh, before = self._iterator is None, self._read
+            for batch in self._begin():
+                self._read += 1
+                yield batch
+            if self.one_pass:
+                return
+            self._iterator = None
+            self._marks.append((self._read, None))
+            if not again or (fresh and self._read == before):
                 return
 
     def taken(self) -> None:
         """A batch was trained on."""
-        self._begun += 1
+        self._taken += 1
 
     def end_epoch(self) -> None:
         """Let the data set prepare its next epoch."""
@@ -160,13 +175,19 @@ class StreamFeed:
 
     def state_dict(self) -> dict[str, Any]:
         """The place in the source."""
-        taken = self._begun if self._iterator is not None else 0
-        state = {"seed": self.seed, "taken": taken, "random": self._random, "epochs_ended": self.epochs_ended}
+        marks = [mark for mark in self._marks if mark[0] <= self._taken]
+        first, random = marks[-1] if marks else (self._taken, None)
+        state = {
+            "seed": self.seed,
+            "taken": self._taken - first,
+            "random": random,
+            "epochs_ended": self.epochs_ended,
+        }
         if self.indexed and hasattr(self.source, "state_dict"):
             state["source"] = self.source.state_dict()
         return state
 
-    def load_state_dict(self, state: dict[str, Any], random: Any) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to the place: an iterable is read up to it, with the process's generators as they stood then."""
         self.seed = state["seed"]
         if self.indexed:
@@ -178,17 +199,16 @@ class StreamFeed:
                     self.end_epoch()
             return
         self.epochs_ended = state["epochs_ended"]
-        if state["random"] is None:
-            return
-        self._waiting.clear() if not self.one_pass else None
-        if not self.one_pass:
-            self._iterator = None
-        set_random_state(state["random"] if state["taken"] else random)
-        if state["taken"]:
+        if state["random"] is not None:
+            set_random_state({name: state["random"][name] for name in ("python", "numpy")})
             self._skip(state["taken"])
 
     def _skip(self, count: int) -> None:
-        for i, _ in enumerate(self._raw(), 1):
-            if i == count:
-                break
-        self._begun = count
+        for i in range(count):
+            try:
+                self._next()
+            except StopIteration:
+                raise ValueError(
+                    f"The data source ended after {i} batches, but training had come to batch {count}: give the same data."
+                ) from None
+        self._taken = count

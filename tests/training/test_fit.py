@@ -1,0 +1,220 @@
+"""The forms of fit, evaluate and predict, on every backend."""
+
+import numpy as np
+import pytest
+from models import TRAINING, Watch, data, linear, mlp, same_weights
+
+import lamina
+
+X, Y = data()
+ROWS = np.arange(8.0, dtype="float32")[:, None]
+ZERO = np.zeros_like(ROWS)
+
+
+def test_history_evaluate_predict(backend):
+    model = mlp(metrics=["accuracy"])
+    history = model.fit(X, Y, epochs=3, batch_size=16, verbose=0, validation_split=0.2).history
+    assert list(history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert history["loss"][-1] < history["loss"][0]
+    loss, accuracy = model.evaluate(X, Y, verbose=0)
+    as_dict = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert (loss, accuracy) == (as_dict["loss"], as_dict["accuracy"])
+    predicted = model.predict(X, verbose=0)
+    assert predicted.shape == (70, 1)
+    np.testing.assert_allclose(predicted[:5], model.predict_on_batch(X[:5]), rtol=1e-5)
+
+
+def test_validation_data_with_weights(backend):
+    model = linear()
+    weights = np.array([1.0, 0, 0, 0, 0, 0, 0, 1], "float32")
+    history = model.fit(
+        ROWS, ZERO, verbose=0, validation_data=(ROWS, ZERO, weights), validation_batch_size=3
+    ).history
+    assert history["val_loss"][0] == pytest.approx(7 / 8)  # as in Keras: the sum over the number of rows
+
+
+def test_sample_and_class_weights(backend):
+    weights = np.linspace(0, 1, 8, dtype="float32")
+    assert linear().fit(ROWS, ZERO, sample_weight=weights, verbose=0).history["loss"][0] == pytest.approx(
+        float((ROWS[:, 0] * weights).mean()), rel=1e-5
+    )
+    labels = np.array([[0.0], [1.0]], "float32")
+    plain = linear().fit(labels * 0, labels, verbose=0).history["loss"][0]
+    weighted = linear().fit(labels * 0, labels, class_weight={1: 3.0}, verbose=0).history["loss"][0]
+    assert (plain, weighted) == (0.5, 1.5)
+
+
+def test_several_inputs_and_outputs_by_name(backend):
+    a, b = lamina.Input((5,), name="a"), lamina.Input((2,), name="b")
+    joined = lamina.layers.Concatenate()([a, b])
+    outputs = {
+        "one": lamina.layers.Dense(1, name="one", kernel_initializer="ones")(joined),
+        "two": lamina.layers.Dense(2, name="two", kernel_initializer="ones")(a),
+    }
+    model = lamina.Model({"a": a, "b": b}, outputs)
+    model.compile(
+        lamina.optimizers.SGD(0.0),
+        {"one": "mse", "two": "mae"},
+        loss_weights={"two": 2.0},
+        metrics={"two": ["mse"]},
+    )
+    xb = X[:, :2]
+    inputs = {"b": xb, "a": X}  # another order than the model's
+    targets = {"two": np.zeros((70, 2), "float32"), "one": Y}
+    logs = model.fit(inputs, targets, batch_size=32, verbose=0, validation_data=(inputs, targets)).history
+    one = ((X.sum(1) + xb.sum(1) - Y[:, 0]) ** 2).mean()
+    two = np.abs(X.sum(1)).mean()
+    assert logs["one_loss"][0] == pytest.approx(one, rel=1e-4)
+    assert logs["two_loss"][0] == pytest.approx(two, rel=1e-4)
+    assert logs["loss"][0] == pytest.approx(one + 2 * two, rel=1e-4)
+    assert logs["val_two_mse"][0] == pytest.approx((X.sum(1) ** 2).mean(), rel=1e-4)
+    found = model.predict(inputs, verbose=0)
+    assert {k: v.shape for k, v in found.items()} == {"one": (70, 1), "two": (70, 2)}
+
+
+def test_list_inputs(backend):
+    a, b = lamina.Input((5,)), lamina.Input((1,))
+    model = lamina.Model([a, b], lamina.layers.Dense(1)(lamina.layers.Concatenate()([a, b])))
+    model.compile("sgd", "mse")
+    assert model.fit([X, Y], Y, verbose=0).history["loss"][0] > 0
+    assert model.predict([X, Y], verbose=0).shape == (70, 1)
+
+
+def test_partial_batches_count_by_rows(backend):
+    assert linear().fit(ROWS, ZERO, batch_size=3, verbose=0).history["loss"] == [3.5]
+    assert linear().evaluate(ROWS, ZERO, batch_size=3, verbose=0) == 3.5
+
+
+def test_steps_per_epoch_goes_on_where_the_epoch_before_ended(backend):
+    fit = linear().fit(ROWS, ZERO, batch_size=2, steps_per_epoch=2, shuffle=False, epochs=3, verbose=0)
+    assert fit.history["loss"] == [1.5, 5.5, 1.5]
+
+
+def test_steps_of_evaluate_and_predict(backend):
+    assert linear().evaluate(ROWS, ZERO, batch_size=2, steps=2, verbose=0) == 1.5
+    assert linear().predict(ROWS, batch_size=2, steps=2, verbose=0).ravel().tolist() == [0, 1, 2, 3]
+
+
+def test_callbacks_see_each_batch(backend):
+    watch = Watch()
+    mlp().fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[watch])
+    assert watch.batches == [0, 1, 2, 3, 4] * 2
+    watch = Watch()
+    mlp(steps_per_execution=2).fit(X, Y, batch_size=16, epochs=1, verbose=0, callbacks=[watch])
+    assert watch.batches == [1, 3, 4]
+
+
+def test_a_callback_stops_inside_an_epoch(backend):
+    class Stop(lamina.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 1
+
+    watch = Watch()
+    history = mlp().fit(X, Y, batch_size=16, epochs=3, verbose=0, callbacks=[watch, Stop()])
+    assert (watch.batches, history.epoch) == ([0, 1], [0])
+
+
+def test_results_do_not_depend_on_how_steps_are_run(backend, capsys):
+    """Steps per execution, callbacks for each batch, the progress bar: exactly the same weights."""
+
+    def weights(verbose=0, callbacks=None, **compiled):
+        model = mlp(dropout=0.3, **compiled)
+        model.fit(X, Y, epochs=2, batch_size=16, verbose=verbose, callbacks=callbacks)
+        return model
+
+    plain = weights()
+    assert same_weights(plain, weights())
+    assert same_weights(plain, weights(verbose=2, callbacks=[Watch()], steps_per_execution=3))
+    assert "Epoch 2/2" in capsys.readouterr().out
+
+
+def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
+    from lamina.training import arrays, feeds
+
+    def weights():
+        model = mlp(dropout=0.3)
+        model.fit(X, Y, epochs=2, batch_size=16, verbose=0)
+        return model
+
+    on_device = weights()
+    monkeypatch.setattr(arrays, "MEMORY_BUDGET", 1000)
+    monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches
+    assert same_weights(on_device, weights())
+
+
+def test_train_on_batch_goes_on(backend):
+    model = mlp(metrics=["accuracy"])
+    first = model.train_on_batch(X, Y, return_dict=True)
+    for _ in range(20):
+        last = model.train_on_batch(X, Y)
+    assert last[0] < first["loss"]
+    assert model.test_on_batch(X, Y, return_dict=True).keys() == {"loss", "accuracy"}
+
+
+def test_run_eagerly_gives_the_same(backend):
+    def weights(**compiled):
+        model = mlp(**compiled)
+        model.fit(X, Y, epochs=1, batch_size=35, verbose=0)
+        return model.get_weights()
+
+    for a, b in zip(weights(), weights(run_eagerly=True), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_backends_agree_over_twenty_steps():
+    losses = {}
+    for name in TRAINING:
+        with lamina.backend(name):
+            watch = Watch()
+            model = mlp()
+            model.fit(X, Y, epochs=4, batch_size=14, verbose=0, callbacks=[watch])
+            losses[name] = watch.calls
+    assert len(losses["jax"]) == 20
+    for name in TRAINING:
+        np.testing.assert_allclose(losses[name], losses["jax"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_three_steps_as_real_keras(backend, optimizer):
+    from oracle import keras
+
+    theirs = keras.Sequential(
+        [
+            keras.Input((5,)),
+            keras.layers.Dense(8, activation="tanh"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    ours = lamina.Sequential(
+        [
+            lamina.Input((5,)),
+            lamina.layers.Dense(8, activation="tanh"),
+            lamina.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    ours.set_weights(theirs.get_weights())
+    labels = (np.arange(48) % 3).astype("int32")
+    logs = []
+    for model in (ours, theirs):
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        logs.append(
+            model.fit(
+                X[:48], labels, batch_size=16, shuffle=False, verbose=0, sample_weight=np.linspace(0, 2, 48)
+            ).history
+        )
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    for name in logs[1]:
+        np.testing.assert_allclose(logs[0][name], logs[1][name], rtol=1e-4)
+
+
+def test_errors_say_what_is_wrong(backend):
+    model = mlp()
+    with pytest.raises(ValueError, match="x has 70, y has 69"):
+        model.fit(X, Y[:-1], verbose=0)
+    with pytest.raises(ValueError, match="needs data in memory"):
+        model.fit(iter([(X, Y)]), validation_split=0.5, verbose=0)
+    with pytest.raises(ValueError, match="no data"):
+        model.fit(None)
+    with pytest.raises(ValueError, match="must be compiled"):
+        lamina.Sequential([lamina.Input((5,)), lamina.layers.Dense(1)]).fit(X, Y)
