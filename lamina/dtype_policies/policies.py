@@ -20,7 +20,7 @@ def get(identifier: Any) -> DTypePolicy:
         ValueError: if there is none.
         NotImplementedError: for a quantized policy.
     """
-    return policy.get(identifier)
+    return deserialize(identifier) if isinstance(identifier, dict) else policy.get(identifier)
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +25,36 @@ def host_dtype(dtype: str) -> np.dtype:
 
         return np.dtype(getattr(ml_dtypes, dtype))
     return np.dtype(dtype)
+
+
+def width(dtype: str) -> Any:
+    """The dtype that numbers are drawn in."""
+    if dtype not in dtypes.IS_FLOAT:
+        raise ValueError(f"Random initializers draw floats, not {dtype}: use Zeros, Ones or Constant there.")
+    return np.float64 if dtype == "float64" else np.float32
+
+
+BLOCK = 2**20
+
+
+def in_blocks(
+    generator: Any, shape: tuple[int, ...], dtype: str, fill: Callable[[Any, np.ndarray], None]
+) -> np.ndarray:
+    """An array that `fill(generator, part)` has drawn; a large one in blocks that have their own place in the stream,
+    so that threads may draw them side by side."""
+    out = np.empty(math.prod(shape), width(dtype))
+    starts = range(0, out.size, BLOCK)
+
+    def draw(start: int) -> None:
+        # each jump is 2**128 numbers: no two blocks overlap
+        fill(np.random.Generator(generator.bit_generator.jumped(start // BLOCK)), out[start : start + BLOCK])
+
+    if len(starts) > 1:
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            list(pool.map(draw, starts))
+    else:
+        fill(generator, out)
+    return out.reshape(shape).astype(host_dtype(dtype), copy=False)
 
 
 class Initializer(Configurable):

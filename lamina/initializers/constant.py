@@ -98,7 +98,8 @@ class STFT(HostInitializer):
 
     Args:
         side: "real" (cosines) or "imag" (negative sines).
-        window: "hann", "hamming", an array of the frame's length, or None.
+        window: A name ("hann", "hamming", "blackman", "bartlett", or another that scipy knows), an array of the
+            frame's length, or None.
         scaling: "density" (divides by the root of the window's sum of squares), "spectrum" (by its sum) or None.
         periodic: Whether a named window is periodic rather than symmetric.
 
@@ -122,14 +123,10 @@ class STFT(HostInitializer):
             raise ValueError(f"Unknown side {side!r}. Use 'real' or 'imag'.")
         if scaling not in (None, "density", "spectrum"):
             raise ValueError(f"Unknown scaling {scaling!r}. Use 'density', 'spectrum' or None.")
-        if isinstance(window, str) and window not in _WINDOWS:
-            raise ValueError(
-                f"Unknown window {window!r}. Use one of {', '.join(_WINDOWS)}, an array or None."
-            )
         self.side, self.window, self.scaling, self.periodic = (side, window, scaling, periodic)
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:
-        if len(shape) != 3 or shape[1] != 1:
+        if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
             raise ValueError(f"STFT makes kernels of shape (frame, 1, frequencies), got {shape}.")
         if (
             self.window is not None
@@ -143,13 +140,13 @@ class STFT(HostInitializer):
         n, k = np.arange(frame)[:, None, None], np.arange(frequencies)
         angle = 2 * np.pi * k * n / ((frequencies - 1) * 2)
         wave = np.cos(angle) if self.side == "real" else -np.sin(angle)
-        return (wave * self._window(frame)[:, None, None]).astype(host_dtype(dtype))
+        if self.window is not None:
+            wave = wave * self._window(frame)[:, None, None]
+        return wave.astype(host_dtype(dtype))
 
     def _window(self, frame: int) -> np.ndarray:
-        if self.window is None:
-            window = np.ones(frame)
-        elif isinstance(self.window, str):
-            window = _WINDOWS[self.window](frame + 1)[:-1] if self.periodic else _WINDOWS[self.window](frame)
+        if isinstance(self.window, str):
+            window = _named(self.window, frame + 1)[:-1] if self.periodic else _named(self.window, frame)
         else:
             window = np.asarray(self.window, "float64")
         if self.scaling == "density":
@@ -157,7 +154,19 @@ class STFT(HostInitializer):
         return window / np.abs(window.sum()) if self.scaling == "spectrum" else window
 
 
-_WINDOWS: dict[str, Any] = {"hann": np.hanning, "hamming": np.hamming}
+def _named(name: str, length: int) -> np.ndarray:
+    """A symmetric window."""
+    own = {"hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett}
+    if name in own:
+        return own[name](length)
+    try:
+        from scipy.signal import get_window
+    except ImportError:
+        raise ImportError(
+            f"The window {name!r} needs scipy: `pip install scipy`, or use one of {list(own)}."
+        ) from None
+    return get_window(name, length, fftbins=False)
+
 
 # The other names under which these are public.
 zeros, ones, constant, identity, stft = Zeros, Ones, Constant, Identity, STFT

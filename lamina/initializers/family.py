@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.family import Family
+from lamina.initializers.constant import Constant
 
 
 def _names() -> dict[str, Any]:
@@ -19,7 +20,7 @@ family = Family("initializer", "initializers", _names)
 
 
 def get(identifier: Any) -> Any:
-    """The initializer behind a name, a config, a class or an object; None stays None.
+    """The initializer behind a name, a config, a class, an object or an array; None stays None.
 
     Args:
         identifier: What to look up.
@@ -27,6 +28,8 @@ def get(identifier: Any) -> Any:
     Raises:
         ValueError: if there is none.
     """
+    if hasattr(identifier, "shape") and hasattr(identifier, "dtype"):
+        return Constant(identifier)
     return family.get(identifier)
 
 

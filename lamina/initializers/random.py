@@ -8,46 +8,48 @@ from typing import Any
 
 import numpy as np
 
-from lamina.initializers.base import RandomInitializer, host_dtype
+from lamina.initializers.base import RandomInitializer, host_dtype, in_blocks, width
 
 # The deviation of a standard normal that is cut at two: what VarianceScaling divides by.
 _TRUNCATED_DEVIATION = 0.87962566103423978
 
 
-def _width(dtype: str) -> Any:
-    return np.float64 if dtype == "float64" else np.float32
-
-
 def uniform(generator: Any, shape: tuple[int, ...], dtype: str, low: float, high: float) -> np.ndarray:
     """Uniform in [low, high)."""
-    x = generator.random(shape, _width(dtype))
-    x *= high - low
-    x += low
-    return x.astype(host_dtype(dtype), copy=False)
+
+    def fill(generator: Any, out: np.ndarray) -> None:
+        generator.random(out=out, dtype=out.dtype)
+        out *= high - low
+        out += low
+
+    return in_blocks(generator, shape, dtype, fill)
 
 
 def normal(generator: Any, shape: tuple[int, ...], dtype: str, mean: float, stddev: float) -> np.ndarray:
     """Normal."""
-    x = generator.standard_normal(shape, _width(dtype))
-    x *= stddev
-    if mean:
-        x += mean
-    return x.astype(host_dtype(dtype), copy=False)
+
+    def fill(generator: Any, out: np.ndarray) -> None:
+        generator.standard_normal(out=out, dtype=out.dtype)
+        out *= stddev
+        out += mean
+
+    return in_blocks(generator, shape, dtype, fill)
 
 
 def truncated(generator: Any, shape: tuple[int, ...], dtype: str, mean: float, stddev: float) -> np.ndarray:
     """Normal; what lies beyond two deviations is drawn again."""
-    width = _width(dtype)
-    x = generator.standard_normal(math.prod(shape), width)
-    beyond = np.flatnonzero(np.abs(x) > 2)
-    while beyond.size:
-        again = generator.standard_normal(beyond.size, width)
-        x[beyond] = again
-        beyond = beyond[np.abs(again) > 2]
-    x *= stddev
-    if mean:
-        x += mean
-    return x.reshape(shape).astype(host_dtype(dtype), copy=False)
+
+    def fill(generator: Any, out: np.ndarray) -> None:
+        generator.standard_normal(out=out, dtype=out.dtype)
+        beyond = np.flatnonzero(np.abs(out) > 2)
+        while beyond.size:
+            again = generator.standard_normal(beyond.size, out.dtype)
+            out[beyond] = again
+            beyond = beyond[np.abs(again) > 2]
+        out *= stddev
+        out += mean
+
+    return in_blocks(generator, shape, dtype, fill)
 
 
 class RandomNormal(RandomInitializer):
@@ -149,10 +151,9 @@ class Orthogonal(RandomInitializer):
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        width = _width(dtype)
-        tall = generator.standard_normal((max(rows, columns), min(rows, columns)), width)
+        tall = generator.standard_normal((max(rows, columns), min(rows, columns)), width(dtype))
         q, r = np.linalg.qr(tall)
-        q *= self.gain * np.where(np.diagonal(r) < 0, -1, 1).astype(width)
+        q *= self.gain * np.where(np.diagonal(r) < 0, -1, 1).astype(q.dtype)
         return (
             np.ascontiguousarray(q if rows >= columns else q.T)
             .reshape(shape)
@@ -168,8 +169,8 @@ def fans(shape: Sequence[int], input_axes: Any = None, output_axes: Any = None) 
 
     Args:
         shape: The shape of a kernel: (*window, in, out) unless the axes say otherwise.
-        input_axes: An axis or axes of the inputs.
-        output_axes: An axis or axes of the outputs.
+        input_axes: The axes that hold the inputs of one output; no other axis counts then.
+        output_axes: The axes that hold the outputs of one input.
     """
     if input_axes is not None or output_axes is not None:
         return _fans_of_axes(shape, input_axes, output_axes)
@@ -183,20 +184,14 @@ def fans(shape: Sequence[int], input_axes: Any = None, output_axes: Any = None) 
 def _fans_of_axes(shape: Sequence[int], input_axes: Any, output_axes: Any) -> tuple[int, int]:
     if input_axes is None or output_axes is None:
         raise ValueError("Give both `input_axes` and `output_axes`, or neither.")
-    axes_in, axes_out = _axes(input_axes, len(shape)), _axes(output_axes, len(shape))
-    if set(axes_in) & set(axes_out):
-        raise ValueError(f"`input_axes` {axes_in} and `output_axes` {axes_out} overlap.")
-    size_in = math.prod(shape[a] for a in axes_in)
-    size_out = math.prod(shape[a] for a in axes_out)
-    window = math.prod(n for a, n in enumerate(shape) if a not in (*axes_in, *axes_out))
-    return size_in * window, size_out * window
+    return _size(shape, input_axes), _size(shape, output_axes)
 
 
-def _axes(axes: Any, rank: int) -> tuple[int, ...]:
+def _size(shape: Sequence[int], axes: Any) -> int:
     axes = (axes,) if isinstance(axes, int) else tuple(axes)
-    if any(not -rank <= a < rank for a in axes):
-        raise ValueError(f"Axes {axes} are out of range for a weight of {rank} axes.")
-    return tuple(a % rank for a in axes)
+    if any(not -len(shape) <= a < len(shape) for a in axes):
+        raise ValueError(f"Axes {axes} are out of range for a weight of shape {tuple(shape)}.")
+    return math.prod(shape[a] for a in axes)
 
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
@@ -211,8 +206,8 @@ class VarianceScaling(RandomInitializer):
         mode: What `n` is: "fan_in" (inputs), "fan_out" (outputs) or "fan_avg" (their mean).
         distribution: "truncated_normal" (also "normal"), "untruncated_normal" or "uniform".
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
 
     Raises:
         ValueError: for a scale that is not positive, or an unknown mode or distribution.
@@ -275,8 +270,13 @@ class GlorotUniform(_Scaled):
 
     Args:
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.GlorotUniform(seed=1)((2, 3)).shape
+        (2, 3)
 
     Reference:
         Glorot and Bengio, 2010, Understanding the difficulty of training deep feedforward neural networks.
@@ -290,8 +290,13 @@ class GlorotNormal(_Scaled):
 
     Args:
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.GlorotNormal(seed=1)((2, 3)).shape
+        (2, 3)
 
     Reference:
         Glorot and Bengio, 2010, Understanding the difficulty of training deep feedforward neural networks.
@@ -305,8 +310,13 @@ class LecunNormal(_Scaled):
 
     Args:
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.LecunNormal(seed=1)((2, 3)).shape
+        (2, 3)
 
     Reference:
         Klambauer et al., 2017, Self-Normalizing Neural Networks.
@@ -320,8 +330,13 @@ class LecunUniform(_Scaled):
 
     Args:
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.LecunUniform(seed=1)((2, 3)).shape
+        (2, 3)
 
     Reference:
         Klambauer et al., 2017, Self-Normalizing Neural Networks.
@@ -335,8 +350,13 @@ class HeNormal(_Scaled):
 
     Args:
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.HeNormal(seed=1)((2, 3)).shape
+        (2, 3)
 
     Reference:
         He et al., 2015, Delving Deep into Rectifiers.
@@ -350,8 +370,13 @@ class HeUniform(_Scaled):
 
     Args:
         seed: An integer, a SeedGenerator or None.
-        input_axes: The axis or axes of the inputs; by default the last but one.
-        output_axes: The axis or axes of the outputs; by default the last.
+        input_axes: The axes of the inputs; by default all but the last.
+        output_axes: The axes of the outputs; by default all but the last but one.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.HeUniform(seed=1)((2, 3)).shape
+        (2, 3)
 
     Reference:
         He et al., 2015, Delving Deep into Rectifiers.
