@@ -211,7 +211,7 @@ def erfc(k, x: Tensor) -> Tensor:
     return k.astype(out, dtype)
 
 
-@op(promote="float", module="math")
+@op(promote="float", module="math", class_name="CDist")
 def cdist(k, x: Tensor, y: Tensor) -> Tensor:
     """Euclidean distances of all pairs of rows.
 

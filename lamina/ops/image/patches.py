@@ -65,12 +65,12 @@ def extract_patches(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
-    """Windows of images, each as the channels of one pixel.
+    """Windows of images, each as the channels of one pixel. With three sizes (or rank 5): of volumes.
 
     Args:
         images: Tensor (height, width, channels) or (batch, height, width, channels); channels in front of height
             for "channels_first".
-        size: The window: an integer, or two.
+        size: The window: an integer, or two; three for volumes.
         strides: Distance of the windows; None means the size.
         dilation_rate: Distance of the window's pixels.
         padding: "valid" or "same".
@@ -87,12 +87,14 @@ def extract_patches(
         >>> lamina.ops.image.extract_patches(lamina.ops.ones((1, 4, 4, 3)), 2).shape == (1, 2, 2, 12)
         True
     """
-    return _patches("extract_patches", k, images, 2, size, strides, dilation_rate, padding, data_format)
+    # Files name volumes by this op, too: the number of sizes tells, then the rank.
+    rank = (
+        len(size) if isinstance(size, list | tuple) and len(size) == 3 else 3 if len(images.shape) == 5 else 2
+    )
+    return _patches("extract_patches", k, images, rank, size, strides, dilation_rate, padding, data_format)
 
 
-@op(module="image", class_name="ExtractPatches3D")
 def extract_patches_3d(
-    k,
     volumes: Tensor,
     size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
@@ -122,4 +124,5 @@ def extract_patches_3d(
         >>> lamina.ops.image.extract_patches_3d(lamina.ops.ones((1, 4, 4, 4, 1)), 2).shape == (1, 2, 2, 2, 8)
         True
     """
-    return _patches("extract_patches_3d", k, volumes, 3, size, strides, dilation_rate, padding, data_format)
+    window = per_axis("extract_patches_3d", "size", size, 3)
+    return extract_patches(volumes, window, strides, dilation_rate, padding, data_format)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.ops._check import axes_of, one_of, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops._op import Given, Tensor, op
 from lamina.ops.image._layout import layout, many, narrow, wide
 
 
@@ -52,7 +52,7 @@ def _weights(
     counted = k.abs(total) > 1e-4
     weights = k.where(counted, weights / k.where(counted, total, 1.0), 0.0)
     # A new pixel whose center lies outside the image is 0.
-    inside = k.logical_and(centers >= -0.5, centers <= pixels[-1] + 0.5)
+    inside = k.logical_and(centers >= -0.5, centers <= pixels[-1, ...] + 0.5)
     return k.where(inside, weights, 0.0)
 
 
@@ -157,7 +157,7 @@ def _fitted(k: Any, x: Any, axes: Any, target: Any, crop: bool, value: float) ->
 def scale_and_translate(
     k,
     images: Tensor,
-    output_shape: Sequence[int],
+    output_shape: Given,
     scale: Tensor,
     translation: Tensor,
     spatial_dims: Sequence[int],

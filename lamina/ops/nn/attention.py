@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import shown
-from lamina.ops._op import Tensor, op
+from lamina.ops._op import Given, Tensor, op
 
 _NEVER = (
     -0.7 * 3.4028234663852886e38
@@ -41,7 +41,7 @@ def dot_product_attention(
     value: Tensor,
     bias: Tensor | None = None,
     mask: Tensor | None = None,
-    scale: float | None = None,
+    scale: Given = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,

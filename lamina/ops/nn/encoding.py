@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.ops._check import at_least, axis_of
-from lamina.ops._op import Tensor, op
+from lamina.ops._op import Given, Tensor, op
 
 
 def _no_sparse(op: str, sparse: bool) -> None:
@@ -51,7 +51,7 @@ def one_hot(
 @op(module="nn")
 def multi_hot(
     k, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
-    num_tokens: int | None = None,
+    num_tokens: Given = None,
 ) -> Tensor:  # fmt: skip
     """Which class numbers occur in each sample.
 
