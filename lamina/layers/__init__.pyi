@@ -7,6 +7,10 @@ from .activation import Softmax as Softmax
 from .base import InputSpec as InputSpec
 from .base import Layer as Layer
 from .batch_norm import BatchNormalization as BatchNormalization
+from .bridges import FlaxLayer as FlaxLayer
+from .bridges import JaxLayer as JaxLayer
+from .bridges import TFSMLayer as TFSMLayer
+from .bridges import TorchModuleWrapper as TorchModuleWrapper
 from .conv import Conv1D as Conv1D
 from .conv import Conv2D as Conv2D
 from .conv import Conv3D as Conv3D

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamina import activations
-from lamina.kernel.context import current
-from lamina.layers.recurrent.cell import OpenForgetGate, Step, UnitsCell, masked_product, split
+from lamina.layers.recurrent.cell import OpenForgetGate, UnitsCell, split
 from lamina.layers.recurrent.fused import FusedRNN
 from lamina.layers.recurrent.rnn import OfCell
 
@@ -65,15 +64,9 @@ class LSTMCell(UnitsCell):
     def _bias_initializer(self) -> Any:
         return OpenForgetGate(self.bias_initializer) if self.unit_forget_bias else self.bias_initializer
 
-    def stepper(self, states: list[Any], training: Any) -> Step:
-        k = current()
-        masks, kernel = self._state_masks(states[0], training), self.recurrent_kernel.value
-        gated = gating(k, self, k.dtype(states[0]))
-
-        def step(x: Any, states: list[Any]) -> list[Any]:
-            return gated(x + masked_product(k, states[0], kernel, masks, k.matmul, 4), states[1])
-
-        return step
+    def updater(self, k: Any, dtype: str) -> Any:
+        gated = gating(k, self, dtype)
+        return lambda sums, states: gated(sums, states[1])
 
 
 def gating(k: Any, cell: Any, dtype: str, axis: int = -1) -> Callable[[Any, Any], list[Any]]:

@@ -13,7 +13,7 @@ from lamina.core.variable import Variable
 from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Unknown
-from lamina.layers.recurrent.cell import Cell
+from lamina.layers.recurrent.cell import Cell, UnitsCell
 from lamina.layers.recurrent.loop import over_time, time_first
 from lamina.layers.recurrent.stacked import StackedRNNCells
 from lamina.ops._check import shown
@@ -202,7 +202,7 @@ class RNN(Layer):
         if self.zero_output_for_mask and mask is not None:
             real = k.getitem(mask, 0 if self.go_backwards else -1)
             last = k.where(k.expand_dims(real, tuple(range(1, len(last.shape)))), last, 0.0)
-        return last, None if outputs is None else time_first(k, outputs), states
+        return last, time_first(k, outputs) if self.return_sequences else None, states
 
     def _is_split(self) -> bool:
         """Whether the cell is a built-in one as it is, so that it can do the input's part for all steps at once."""
@@ -220,12 +220,36 @@ class RNN(Layer):
         }  # fmt: skip
 
     def _split_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
+        x, native = self.cell.project(inputs, training), k.overrides.get("recurrence")
+        if native is not None and mask is None and self._is_recurrence(training):
+            outputs, states = self._native_loop(k, native, x, states)
+            return outputs, states[0], states
         step = self.cell.stepper(states, training)
         outputs, states, _ = over_time(
-            k, lambda x, old, extra: (step(x, old), extra), self.cell.project(inputs, training), list(states), [],
-            mask, steps, **self._loop_options(),
-        )  # fmt: skip
+            k,
+            lambda x, old, extra: (step(x, old), extra),
+            x,
+            list(states),
+            [],
+            mask,
+            steps,
+            **self._loop_options(),
+        )
         return outputs, states[0], states
+
+    def _is_recurrence(self, training: Any) -> bool:
+        """Whether a step has the form that interpreters may have a loop of their own for."""
+        cell = self.cell
+        if self.unroll or not isinstance(cell, UnitsCell) or (training and cell.recurrent_dropout):
+            return False
+        return cell.is_recurrence()
+
+    def _native_loop(self, k: Any, native: Any, x: Any, states: list[Any]) -> tuple:
+        cell, keep = self.cell, self.return_sequences
+        kernel, bias = cell.recurrent_kernel.value, cell._state_bias()
+        update = cell.updater(k, k.dtype(states[0]))
+        outputs, states = native(k, cell.combine, update, x, states, kernel, bias, self.go_backwards, keep)
+        return (k.flip(outputs, 0) if keep and self.go_backwards else outputs), states
 
     def _whole_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
         """For any cell: its output is carried along, and so is all state that is not trained, such as random seeds."""

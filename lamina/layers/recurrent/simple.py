@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.kernel.context import current
-from lamina.layers.recurrent.cell import Step, UnitsCell, masked_product
+from lamina.layers.recurrent.cell import UnitsCell
 from lamina.layers.recurrent.rnn import UnitsRNN
 
 
@@ -49,14 +48,8 @@ class SimpleRNNCell(UnitsCell):
             bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
 
-    def stepper(self, states: list[Any], training: Any) -> Step:
-        k = current()
-        masks, kernel = self._state_masks(states[0], training), self.recurrent_kernel.value
-
-        def step(x: Any, states: list[Any]) -> list[Any]:
-            return [self.activation(x + masked_product(k, states[0], kernel, masks, k.matmul, 1))]
-
-        return step
+    def updater(self, k: Any, dtype: str) -> Any:
+        return lambda sums, states: [self.activation(sums)]
 
 
 class SimpleRNN(UnitsRNN):
