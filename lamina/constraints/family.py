@@ -24,12 +24,23 @@ def get(identifier: Any) -> Any:
 
     Raises:
         ValueError: if there is none.
+
+    Example:
+        >>> import lamina
+        >>> lamina.constraints.get("max_norm").max_value
+        2
     """
     return family.get(identifier)
 
 
 def serialize(constraint: Any) -> Any:
-    """The config of a constraint."""
+    """The config of a constraint.
+
+    Example:
+        >>> import lamina
+        >>> lamina.constraints.serialize(lamina.constraints.NonNeg())["class_name"]
+        'NonNeg'
+    """
     return family.serialize(constraint)
 
 
@@ -39,5 +50,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.constraints.serialize(lamina.constraints.NonNeg())
+        >>> type(lamina.constraints.deserialize(config)).__name__
+        'NonNeg'
     """
     return family.deserialize(config, custom_objects)

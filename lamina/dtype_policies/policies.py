@@ -19,12 +19,23 @@ def get(identifier: Any) -> DTypePolicy:
     Raises:
         ValueError: if there is none.
         NotImplementedError: for a quantized policy.
+
+    Example:
+        >>> import lamina
+        >>> lamina.dtype_policies.get("mixed_float16").compute_dtype
+        'float16'
     """
     return deserialize(identifier) if isinstance(identifier, dict) else policy.get(identifier)
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
-    """The config of a policy."""
+    """The config of a policy.
+
+    Example:
+        >>> import lamina
+        >>> lamina.dtype_policies.serialize(lamina.DTypePolicy("float16"))["config"]
+        {'name': 'float16'}
+    """
     from lamina.saving.codec import serialize
 
     return serialize(dtype_policy)
@@ -36,6 +47,12 @@ def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.dtype_policies.serialize(lamina.DTypePolicy("float16"))
+        >>> lamina.dtype_policies.deserialize(config)
+        <DTypePolicy "float16">
     """
     from lamina.saving.codec import deserialize
 

@@ -27,6 +27,11 @@ def get(identifier: Any) -> Any:
 
     Raises:
         ValueError: if there is none.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.get("he_normal").get_config()["seed"] is None
+        True
     """
     if hasattr(identifier, "shape") and hasattr(identifier, "dtype"):
         return Constant(identifier)
@@ -34,7 +39,13 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(initializer: Any) -> Any:
-    """The config of an initializer."""
+    """The config of an initializer.
+
+    Example:
+        >>> import lamina
+        >>> lamina.initializers.serialize(lamina.initializers.Ones())["class_name"]
+        'Ones'
+    """
     return family.serialize(initializer)
 
 
@@ -44,5 +55,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.initializers.serialize(lamina.initializers.Ones())
+        >>> type(lamina.initializers.deserialize(config)).__name__
+        'Ones'
     """
     return family.deserialize(config, custom_objects)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from lamina.core import names
+from lamina.core.config import constructor
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
@@ -20,6 +21,7 @@ from lamina.ops._op import convert
 from lamina.optimizers import clipping, rates
 from lamina.optimizers.branch import choose
 from lamina.optimizers.lists import change, mapped
+from lamina.optimizers.options import of_today
 from lamina.optimizers.state import OptimizerState
 
 
@@ -28,7 +30,7 @@ class Optimizer(OptimizerState):
 
     An optimizer of your own overrides `update_step(gradient, variable, learning_rate)`, and `build(variables)` if it
     keeps state. Everything else is composed around it, in this order: unscale, accumulate, clip, decay, update,
-    average, constrain.
+    average, constrain. A variable's attribute `learning_rate_multiplier`, if it has one, scales its rate.
 
     Args:
         learning_rate: A number, a schedule, or a callable without arguments (or of the number of updates).
@@ -441,6 +443,11 @@ class Optimizer(OptimizerState):
             rate = self._learning_rate
             config["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else serialize(rate)
         return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """An optimizer from `get_config`, that of Keras 2 included."""
+        return super().from_config(of_today(config, constructor(cls).parameters))
 
 
 def _refuse(cls: type, kwargs: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.family import Family
+from lamina.core.registry import get_registered_object
 from lamina.optimizers.base import Optimizer
 
 
@@ -26,15 +27,26 @@ def get(identifier: Any) -> Any:
 
     Raises:
         ValueError: if there is none.
+
+    Example:
+        >>> import lamina
+        >>> lamina.optimizers.get("adam").beta_1
+        0.9
     """
-    found = family.get(identifier)
+    found = deserialize(identifier) if isinstance(identifier, dict) else family.get(identifier)
     if found is not None and not isinstance(found, Optimizer):
         raise ValueError(f"{identifier!r} is not an optimizer.")
     return found
 
 
 def serialize(optimizer: Any) -> Any:
-    """The config of an optimizer."""
+    """The config of an optimizer.
+
+    Example:
+        >>> import lamina
+        >>> lamina.optimizers.serialize(lamina.optimizers.SGD(0.5))["class_name"]
+        'SGD'
+    """
     return family.serialize(optimizer)
 
 
@@ -44,5 +56,22 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.optimizers.serialize(lamina.optimizers.SGD(0.5))
+        >>> type(lamina.optimizers.deserialize(config)).__name__
+        'SGD'
     """
+    if isinstance(config, dict) and "class_name" in config:
+        config = _of_today(config, custom_objects or {})
     return family.deserialize(config, custom_objects)
+
+
+def _of_today(config: dict[str, Any], custom_objects: dict[str, Any]) -> dict[str, Any]:
+    """Files of Keras 2 say "Custom>Adam" or "adam"; a class that the user registered under that name comes first."""
+    given = str(config["class_name"])
+    known = family.table.get(given.split(">")[-1])
+    if known is None or get_registered_object(given, custom_objects) is not None:
+        return config
+    return {**config, "class_name": known.__name__}

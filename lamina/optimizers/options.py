@@ -43,3 +43,29 @@ def takes_options(init: Callable[..., None]) -> Callable[..., None]:
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
     return __init__
+
+
+def of_today(config: dict[str, Any], parameters: Any) -> dict[str, Any]:
+    """A config of Keras 2 in the names of today; names that are among `parameters` mean what they say.
+
+    `lr` is the learning rate, `decay` an InverseTimeDecay, and how a program was compiled does not matter.
+    """
+    config = dict(config)
+    old = {name: config.pop(name) for name in _OLD if name in config and name not in parameters}
+    if "lr" in old:
+        config["learning_rate"] = old["lr"]
+    if config.get("epsilon", 0.0) is None:  # the default, in Keras 2
+        del config["epsilon"]
+    rate = config.get("learning_rate")
+    if isinstance(rate, dict) and "class_name" in rate:
+        config["learning_rate"] = {"module": "keras.optimizers.schedules", "registered_name": None} | rate
+    if old.get("decay"):
+        arguments = {"initial_learning_rate": rate or 0.001, "decay_steps": 1, "decay_rate": old["decay"]}
+        config["learning_rate"] = {
+            "module": "keras.optimizers.schedules", "class_name": "InverseTimeDecay", "config": arguments,
+            "registered_name": None,
+        }  # fmt: skip
+    return config
+
+
+_OLD = ("lr", "decay", "jit_compile", "is_legacy_optimizer")

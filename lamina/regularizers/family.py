@@ -26,12 +26,23 @@ def get(identifier: Any) -> Any:
 
     Raises:
         ValueError: if there is none.
+
+    Example:
+        >>> import lamina
+        >>> lamina.regularizers.get("l2").l2
+        0.01
     """
     return family.get(identifier)
 
 
 def serialize(regularizer: Any) -> Any:
-    """The config of a regularizer."""
+    """The config of a regularizer.
+
+    Example:
+        >>> import lamina
+        >>> lamina.regularizers.serialize(lamina.regularizers.L2(0.1))["class_name"]
+        'L2'
+    """
     return family.serialize(regularizer)
 
 
@@ -41,5 +52,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.regularizers.serialize(lamina.regularizers.L2(0.1))
+        >>> type(lamina.regularizers.deserialize(config)).__name__
+        'L2'
     """
     return family.deserialize(config, custom_objects)

@@ -130,3 +130,26 @@ def test_the_names_of_keras_2() -> None:
         legacy.Optimizer("mine")
     with pytest.raises(ImportError, match="update_step"):
         type("Mine", (legacy.SGD,), {})()
+
+
+def test_configs_of_keras_2() -> None:
+    config = {
+        "name": "Adam",
+        "learning_rate": 0.25,
+        "decay": 0.0,
+        "beta_1": 0.8,
+        "epsilon": None,
+        "jit_compile": True,
+    }
+    adam = optimizers.get({"class_name": "Adam", "config": {**config, "is_legacy_optimizer": False}})
+    assert (float(adam.learning_rate), adam.beta_1, adam.epsilon) == (0.25, 0.8, 1e-7)
+    sgd = optimizers.get({"class_name": "SGD", "config": {"lr": 0.5, "decay": 1.0, "momentum": 0.9}})
+    assert sgd.momentum == 0.9
+    assert sgd.get_config()["learning_rate"]["config"]["decay_rate"] == 1.0
+    old = {
+        "class_name": "ExponentialDecay",
+        "config": {"initial_learning_rate": 0.5, "decay_steps": 1, "decay_rate": 0.5},
+    }
+    assert float(optimizers.SGD.from_config({"learning_rate": old}).learning_rate) == 0.5
+    for name in ("Custom>RMSprop", "rmsprop", "RMSprop"):
+        assert type(optimizers.get({"class_name": name, "config": {}})) is optimizers.RMSprop

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.core.config import constructor
 from lamina.optimizers import adagrad as _adagrad
 from lamina.optimizers import adam as _adam
-from lamina.optimizers import base, schedules
+from lamina.optimizers import base
 from lamina.optimizers import ftrl as _ftrl
 from lamina.optimizers import rmsprop as _rmsprop
 from lamina.optimizers import sgd as _sgd
@@ -32,13 +33,8 @@ class Optimizer:
                 f"{cls.__name__}: optimizers of your own derive from lamina.optimizers.Optimizer and write "
                 "`update_step(gradient, variable, learning_rate)`."
             )
-        if "lr" in kwargs:
-            kwargs["learning_rate"] = kwargs.pop("lr")
-        decay = kwargs.pop("decay", 0.0)
-        if decay:
-            args, rate = args[1:], args[0] if args else kwargs.pop("learning_rate", 0.001)
-            return cls.today(schedules.InverseTimeDecay(rate, 1, decay), *args, **kwargs)
-        return cls.today(*args, **kwargs)
+        bound = constructor(cls.today).bind_partial(*args).arguments
+        return cls.today.from_config({**bound, **kwargs})
 
 
 class SGD(Optimizer):

@@ -17,7 +17,13 @@ family = Family("learning rate schedule", "optimizers.schedules", _names)
 
 
 def serialize(learning_rate_schedule: Any) -> Any:
-    """The config of a schedule."""
+    """The config of a schedule.
+
+    Example:
+        >>> import lamina
+        >>> lamina.optimizers.schedules.serialize(lamina.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))["class_name"]
+        'ExponentialDecay'
+    """
     return family.serialize(learning_rate_schedule)
 
 
@@ -27,5 +33,11 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.optimizers.schedules.serialize(lamina.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))
+        >>> type(lamina.optimizers.schedules.deserialize(config)).__name__
+        'ExponentialDecay'
     """
     return family.deserialize(config, custom_objects)
