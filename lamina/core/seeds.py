@@ -79,6 +79,7 @@ class SeedGenerator:
         k = state.kernel or _activate()
         seed = self.state.value
         if not k.abstract:
+            seed = seed if k.functional else k.copy(seed)  # where assigning changes the tensor itself
             self.state.assign(k.add(seed, _one(k)))
         return seed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from lamina.core.operation import leaves, map_leaves
@@ -99,6 +100,24 @@ def _tensor(x: Any) -> Any:
 # -- what a step touches -------------------------------------------------------------------------------------------------
 
 
+class _Recorder(StatelessScope):
+    """A scope that notes which variables are read or written; they read as zeros, and are not drawn."""
+
+    def __init__(self, k: Any) -> None:
+        super().__init__(collect_losses=True)
+        self.k = k
+        self.found: dict[int, Variable] = {}
+
+    def get_current_value(self, variable: Any) -> Any:
+        self.found[id(variable)] = variable
+        value = super().get_current_value(variable)
+        return self.k.zeros(variable.shape, variable.dtype) if value is None else value
+
+    def add_update(self, update: tuple[Any, Any]) -> None:
+        self.found[id(update[0])] = update[0]
+        super().add_update(update)
+
+
 def run_on_shapes(k: Any, program: Callable[[list[Any]], Any], specs: list[Any]) -> None:
     """Run a program without numbers; where it leaves `lamina.ops`, the framework itself does.
 
@@ -112,26 +131,10 @@ def run_on_shapes(k: Any, program: Callable[[list[Any]], Any], specs: list[Any])
     except (NeedsNumbers, TypeError, AttributeError, NotImplementedError) as error:
         known = [(tuple(STAND_INS[0] if n is None else n for n in shape), dtype) for shape, dtype in specs]
         try:
-            with StatelessScope(collect_losses=True):
+            with _Recorder(k):
                 k.eval_shape(program, known)
         except Exception:  # noqa: BLE001  (the first failure says more than that of the second try)
             raise error from None
-
-
-class _Recorder(StatelessScope):
-    """A scope that notes which variables are read or written."""
-
-    def __init__(self) -> None:
-        super().__init__(collect_losses=True)
-        self.found: dict[int, Variable] = {}
-
-    def get_current_value(self, variable: Any) -> Any:
-        self.found[id(variable)] = variable
-        return super().get_current_value(variable)
-
-    def add_update(self, update: tuple[Any, Any]) -> None:
-        self.found[id(update[0])] = update[0]
-        super().add_update(update)
 
 
 def probe(
@@ -149,12 +152,12 @@ def probe(
         The variables it touches (also of optimizers and metrics that nobody tracks), and its logs as (shape, dtype).
     """
     tensors = [leaf for leaf in leaves(batch) if leaf is not None]
-    recorder = _Recorder()
+    recorder = _Recorder(k)
     names: list[Any] = []
 
     def program(given: list[Any]) -> Any:
         table = {id(t): g for t, g in zip(tensors, given, strict=True)}
-        with recorder:
+        with recorder if k.functional else nullcontext():  # a tape follows the variables themselves
             logs = step(map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], batch))
         names[:] = [logs]
         return list(leaves(logs))

@@ -13,7 +13,8 @@ from lamina.backends.jax.array import real_dtype
 
 
 def variable(value: Any, dtype: str, trainable: bool) -> Any:
-    return jnp.array(value, real_dtype(dtype))  # a copy: a step may give the memory away
+    with jax.ensure_compile_time_eval():  # a variable outlives the program that may be the first to read it
+        return jnp.array(value, real_dtype(dtype))  # a copy: a step may give the memory away
 
 
 def read(storage: Any) -> Any:
