@@ -220,34 +220,26 @@ class UnitsCell(Cell):
     def _input_bias(self) -> Any:
         return None if self.bias is None else self.bias.value
 
-    def _state_bias(self) -> Any:
-        return None
-
-    def combine(self, x: Any, product: Any) -> Any:
-        """The input's part and the product of state and recurrent kernel in one: their sum."""
-        return x + product
-
     def updater(self, k: Any, dtype: str) -> Callable[[Any, Any], list[Any]]:
-        """The function from what `combine` gives and the states to the new states."""
+        """For a step of the form `update(x + h recurrent_kernel, states)`: its `update`."""
         raise NotImplementedError
 
-    def stepper(self, states: list[Any], training: Any) -> Step:
-        k = current()
-        masks, kernel = self._state_masks(states[0], training), self.recurrent_kernel.value
-        bias, update = self._state_bias(), self.updater(k, k.dtype(states[0]))
-
-        def step(x: Any, states: list[Any]) -> list[Any]:
-            product = masked_product(k, states[0], kernel, masks, k.matmul, self.gates)
-            return update(self.combine(x, product if bias is None else product + bias), states)
-
-        return step
-
-    def is_recurrence(self) -> bool:
-        """Whether a step is `update(combine(x, h recurrent_kernel + bias), states)`, and reads no other weights."""
+    def has_updater(self) -> bool:
+        """Whether the step has that form, and `update` reads no weights."""
         own = [self.activation, getattr(self, "recurrent_activation", self.activation)]
         return all(
             getattr(f, "__module__", "").startswith("lamina.") and not isinstance(f, Layer) for f in own
         )
+
+    def stepper(self, states: list[Any], training: Any) -> Step:
+        k = current()
+        masks, kernel = self._state_masks(states[0], training), self.recurrent_kernel.value
+        update = self.updater(k, k.dtype(states[0]))
+
+        def step(x: Any, states: list[Any]) -> list[Any]:
+            return update(x + masked_product(k, states[0], kernel, masks, k.matmul, self.gates), states)
+
+        return step
 
     def project(self, inputs: Any, training: Any) -> Any:
         k = current()

@@ -66,30 +66,24 @@ class GRUCell(UnitsCell):
         bias = super()._input_bias()
         return bias[0] if bias is not None and self.reset_after else bias
 
-    def _state_bias(self) -> Any:
-        return None if self.bias is None else self.bias.value[1]
-
-    def combine(self, x: Any, product: Any) -> Any:
-        """The sums of both gates, and the two parts of the candidate."""
-        both = 2 * self.units
-        return x[..., :both] + product[..., :both], x[..., both:], product[..., both:]
-
-    def updater(self, k: Any, dtype: str) -> Any:
-        def update(sums: Any, states: list[Any]) -> list[Any]:
-            gates, candidate, recurrent = sums
-            z, r = self._gates(gates)
-            return [self._blend(z, states[0], candidate + r * recurrent)]
-
-        return update
-
-    def is_recurrence(self) -> bool:
-        return self.reset_after and super().is_recurrence()
+    def has_updater(self) -> bool:
+        return False
 
     def stepper(self, states: list[Any], training: Any) -> Step:
-        if self.reset_after:
-            return super().stepper(states, training)
-        masks = self._state_masks(states[0], training)
-        return self._reset_before(current(), self.recurrent_kernel.value, masks)
+        k = current()
+        masks, kernel = self._state_masks(states[0], training), self.recurrent_kernel.value
+        return (self._reset_after if self.reset_after else self._reset_before)(k, kernel, masks)
+
+    def _reset_after(self, k: Any, kernel: Any, masks: Any) -> Step:
+        both, bias = 2 * self.units, None if self.bias is None else self.bias.value[1]
+
+        def step(x: Any, states: list[Any]) -> list[Any]:
+            inner = masked_product(k, states[0], kernel, masks, k.matmul, 3)
+            inner = inner if bias is None else inner + bias
+            z, r = self._gates(x[:, :both] + inner[:, :both])
+            return [self._blend(z, states[0], x[:, both:] + r * inner[:, both:])]
+
+        return step
 
     def _reset_before(self, k: Any, kernel: Any, masks: Any) -> Step:
         both = 2 * self.units

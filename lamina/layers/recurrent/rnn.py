@@ -242,13 +242,12 @@ class RNN(Layer):
         cell = self.cell
         if self.unroll or not isinstance(cell, UnitsCell) or (training and cell.recurrent_dropout):
             return False
-        return cell.is_recurrence()
+        return cell.has_updater()
 
     def _native_loop(self, k: Any, native: Any, x: Any, states: list[Any]) -> tuple:
         cell, keep = self.cell, self.return_sequences
-        kernel, bias = cell.recurrent_kernel.value, cell._state_bias()
-        update = cell.updater(k, k.dtype(states[0]))
-        outputs, states = native(k, cell.combine, update, x, states, kernel, bias, self.go_backwards, keep)
+        update, kernel = cell.updater(k, k.dtype(states[0])), cell.recurrent_kernel.value
+        outputs, states = native(k, update, x, states, kernel, self.go_backwards, keep)
         return (k.flip(outputs, 0) if keep and self.go_backwards else outputs), states
 
     def _whole_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
