@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 	$(PYTHON) examples/digits.py
 
 test: $(VENV)/.test
-	$(PYTHON) -m pytest -m "not slow" $(ARGS)
+	$(PYTHON) -m pytest -m "not slow" -n auto --dist worksteal $(ARGS)
 
 test-slow: $(VENV)/.test
 	$(PYTHON) -m pytest -m slow $(ARGS)
