@@ -12,6 +12,7 @@ _settings: dict[str, Any] = {
     "interactive_logging": True,
     "traceback_filtering": True,
     "flash_attention": None,
+    "portable_random": False,
     "max_epochs": None,
     "max_steps_per_epoch": None,
 }
@@ -211,6 +212,34 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
         max_steps_per_epoch: The limit, or None.
     """
     _settings["max_steps_per_epoch"] = max_steps_per_epoch
+
+
+def portable_random() -> bool:
+    """Whether draws come from the generator that is the same on all backends.
+
+    Returns:
+        False unless changed.
+    """
+    return _settings["portable_random"]
+
+
+def set_portable_random(flag: bool) -> None:
+    """Choose between the framework's own random generator (fast) and one that is the same on all backends.
+
+    With the latter, equal seeds give equal dropout masks, shuffles and draws on jax, torch, TensorFlow and NumPy, up
+    to the rounding of logarithms. It costs several times more per draw: for tests, comparisons and papers.
+
+    Args:
+        flag: Whether draws are portable.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.set_portable_random(True)
+        >>> lamina.ops.convert_to_numpy(lamina.random.randint((4,), 0, 100, seed=1)).tolist()
+        [0, 0, 0, 0]
+        >>> lamina.config.set_portable_random(False)
+    """
+    _settings["portable_random"] = bool(flag)
 
 
 def backend() -> str:

@@ -1,15 +1,18 @@
 """The distributions. A seed is an integer (equal integers give equal draws), a SeedGenerator, or None.
 
-Draws are repeatable on one backend; different backends draw different numbers from one seed.
+Draws are repeatable on one backend; different backends draw different numbers from one seed, unless
+`lamina.config.set_portable_random(True)` chooses the generator that is the same on all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from lamina import config
 from lamina.core.seeds import SeedGenerator, draw_seed
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
@@ -17,12 +20,18 @@ from lamina.ops._check import at_least, axis_of, shown
 from lamina.ops._op import convert
 from lamina.ops._tensors import astype
 from lamina.ops.manipulate import shape_of
+from lamina.random import portable
 
 Tensor = Any
 __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
     "truncated_normal", "uniform",
 ]  # fmt: skip
+
+
+def _draw(k: Any, name: str) -> Callable[..., Any]:
+    """A function of the kernel, or its portable form."""
+    return functools.partial(getattr(portable, name), k) if config.portable_random() else getattr(k, name)
 
 
 def _float(name: str, dtype: Any) -> str:
@@ -56,7 +65,7 @@ def uniform(
         True
     """
     k, dtype = current(), _float("uniform", dtype)
-    draws = k.random_uniform(draw_seed(seed), shape_of("random.uniform", k, shape), dtype)
+    draws = _draw(k, "random_uniform")(draw_seed(seed), shape_of("random.uniform", k, shape), dtype)
     return _scaled(k, draws, maxval - minval, minval, dtype)
 
 
@@ -97,7 +106,7 @@ def normal(
         True
     """
     k, dtype = current(), _float("normal", dtype)
-    draws = k.random_normal(draw_seed(seed), shape_of("random.normal", k, shape), dtype)
+    draws = _draw(k, "random_normal")(draw_seed(seed), shape_of("random.normal", k, shape), dtype)
     return _scaled(k, draws, stddev, mean, dtype)
 
 
@@ -126,7 +135,9 @@ def truncated_normal(
         True
     """
     k, dtype = current(), _float("truncated_normal", dtype)
-    draws = k.random_truncated(draw_seed(seed), shape_of("random.truncated_normal", k, shape), dtype)
+    draws = _draw(k, "random_truncated")(
+        draw_seed(seed), shape_of("random.truncated_normal", k, shape), dtype
+    )
     return _scaled(k, draws, stddev, mean, dtype)
 
 
@@ -157,7 +168,7 @@ def randint(shape: Sequence[int], minval: Any, maxval: Any, dtype: Any = "int32"
     if isinstance(minval, int) and isinstance(maxval, int) and minval >= maxval:
         raise ValueError(f"random.randint: `maxval` must be above `minval`, got {minval} to {maxval}.")
     shape = shape_of("random.randint", k, shape)
-    return k.random_integers(draw_seed(seed), shape, minval, maxval, found)
+    return _draw(k, "random_integers")(draw_seed(seed), shape, minval, maxval, found)
 
 
 def categorical(logits: Tensor, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
@@ -190,7 +201,9 @@ def categorical(logits: Tensor, num_samples: int, dtype: Any = "int32", seed: An
     if k.dtype(logits) not in dtypes.IS_FLOAT:
         logits = k.astype(logits, "float32")
     at_least("random.categorical", "num_samples", num_samples, 0)
-    return astype(k, k.random_categorical(draw_seed(seed), logits, num_samples), dtypes.standardize(dtype))
+    return astype(
+        k, _draw(k, "random_categorical")(draw_seed(seed), logits, num_samples), dtypes.standardize(dtype)
+    )
 
 
 def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -220,7 +233,7 @@ def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None)
 
 
 def _gamma(k: Any, seed: Any, alpha: Any, shape: tuple, dtype: str) -> Any:
-    return k.random_gamma(seed, k.broadcast_to(_number(k, alpha, dtype), shape), shape, dtype)
+    return _draw(k, "random_gamma")(seed, k.broadcast_to(_number(k, alpha, dtype), shape), shape, dtype)
 
 
 def beta(shape: Sequence[int], alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -283,7 +296,7 @@ def binomial(
     k, dtype = current(), _float("binomial", dtype)
     shape = shape_of("random.binomial", k, shape)
     counts, probabilities = (k.broadcast_to(_number(k, v, dtype), shape) for v in (counts, probabilities))
-    return k.random_binomial(draw_seed(seed), counts, probabilities, shape, dtype)
+    return _draw(k, "random_binomial")(draw_seed(seed), counts, probabilities, shape, dtype)
 
 
 def dropout(inputs: Tensor, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:
@@ -328,7 +341,7 @@ def dropout(inputs: Tensor, rate: float, noise_shape: Any = None, seed: Any = No
     if rate == 1:
         return k.zeros(x.shape, k.dtype(x))
     # Halves are too coarse for the draws: with 8 bits the part that is dropped would be off.
-    keep = k.random_uniform(draw_seed(seed), sizes, "float32") >= rate
+    keep = _draw(k, "random_uniform")(draw_seed(seed), sizes, "float32") >= rate
     return k.where(keep, x / (1.0 - rate), 0.0)
 
 
@@ -355,4 +368,4 @@ def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
     k = current()
     x = convert(k, x)
     axis = axis_of("random.shuffle", axis, len(x.shape))
-    return k.take(x, k.random_permutation(draw_seed(seed), x.shape[axis]), axis)
+    return k.take(x, _draw(k, "random_permutation")(draw_seed(seed), x.shape[axis]), axis)
