@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps as _wraps
 from typing import Any
 
 import numpy as _np
 
 from lamina.backends.numpy.array import *
+from lamina.backends.numpy.array import narrow as _narrow
 from lamina.backends.numpy.control import *
 from lamina.backends.numpy.device import *
 from lamina.backends.numpy.linear import *
@@ -23,6 +25,17 @@ differentiable = False
 eager_sync = False
 overrides: dict[str, Callable[..., Any]] = {}
 
-# log(0) is -inf on every backend; only NumPy would warn about it
+
+def _finished(function: Callable[..., Any]) -> Callable[..., Any]:
+    """log(0) is -inf on every backend, only NumPy would warn about it; and see `Narrow`."""
+
+    @_wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _np.errstate(all="ignore"):
+            return _narrow(function(*args, **kwargs))
+
+    return call
+
+
 for _function in _contract.functions():
-    globals()[_function] = _np.errstate(all="ignore")(globals()[_function])
+    globals()[_function] = _finished(globals()[_function])

@@ -20,7 +20,8 @@ _NUMBERS = (
 DTYPES: dict[str, np.dtype] = {name: np.dtype(name) for name in _NUMBERS.split()}
 DTYPES |= {name: np.dtype(getattr(ml_dtypes, name)) for name in _EXTRA} | {"string": np.dtype(object)}
 _NAMES = {value: name for name, value in DTYPES.items()}
-_NARROW = {DTYPES[name] for name in ("float16", *_EXTRA)}
+_FOREIGN = {DTYPES[name] for name in _EXTRA}
+_NARROW = {DTYPES["float16"], *_FOREIGN}
 _DEFAULT = {
     np.dtype("float64"): "float32",
     np.dtype("int64"): "int32",
@@ -30,17 +31,38 @@ _DEFAULT = {
 
 def wide(x: np.ndarray) -> np.ndarray:
     """Halves as float32: NumPy would add them up in their own few bits, or not at all."""
-    return x.astype(np.float32) if x.dtype in _NARROW else x
+    return np.asarray(x, np.float32) if x.dtype in _NARROW else x
+
+
+class Narrow(np.ndarray):
+    """An array of one of ml_dtypes' types, which do not know that Python scalars are weak: 2.0 * x would be wider."""
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any
+    ) -> Any:
+        inputs = tuple([_plain(like(x, self)) for x in inputs])
+        if out is not None:
+            kwargs["out"] = tuple([_plain(x) for x in out])
+        return narrow(getattr(ufunc, method)(*inputs, **kwargs))
+
+    def __getitem__(self, key: Any) -> Any:
+        return narrow(np.asarray(self)[key])
+
+
+def _plain(x: Any) -> Any:
+    return x.view(np.ndarray) if isinstance(x, Narrow) else x
+
+
+def narrow(x: Any) -> Any:
+    """Results as `Narrow` where their dtype needs it."""
+    if isinstance(x, Tensor):
+        return np.asarray(x).view(Narrow) if x.dtype in _FOREIGN else _plain(x)
+    return type(x)([narrow(y) for y in x]) if type(x) in (tuple, list) else x
 
 
 def like(value: Any, x: np.ndarray) -> Any:
-    """A Python scalar in the dtype of x: ml_dtypes' types do not know that Python scalars are weak."""
+    """A Python scalar in the dtype of x."""
     return x.dtype.type(value) if isinstance(value, (bool, int, float, py.complex)) else value
-
-
-def pair(x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Two operands, of which one may be a Python scalar."""
-    return (like(x1, x2), x2) if hasattr(x2, "dtype") else (x1, like(x2, x1))
 
 
 # Inspection
@@ -186,24 +208,13 @@ logical_or = np.logical_or
 logical_xor = np.logical_xor
 
 
-def maximum(x1: Any, x2: Any) -> Any:
-    return np.maximum(*pair(x1, x2))
-
-
-def minimum(x1: Any, x2: Any) -> Any:
-    return np.minimum(*pair(x1, x2))
-
-
+maximum = np.maximum
+minimum = np.minimum
 multiply = np.multiply
 negative = np.negative
 nextafter = np.nextafter
 not_equal = np.not_equal
-
-
-def pow(x1: Any, x2: Any) -> Any:
-    return np.power(*pair(x1, x2))
-
-
+pow = np.power
 real = np.real
 remainder = np.remainder
 round = np.round
@@ -237,7 +248,9 @@ trunc = np.trunc
 
 
 def where(condition: Any, x1: Any, x2: Any) -> Any:
-    return np.where(condition, *pair(x1, x2))
+    # unlike the functions that NumPy calls universal, this one never asks `Narrow`
+    x1, x2 = (like(x1, x2), x2) if isinstance(x2, Tensor) else (x1, like(x2, x1))
+    return np.where(condition, x1, x2)
 
 
 def complex(real: Any, imag: Any) -> Any:
@@ -265,7 +278,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    peak = np.max(wide(x), axis, keepdims=True)
+    peak = np.max(wide(x), axis, keepdims=True, initial=-np.inf)
     shift = np.where(np.isfinite(peak), peak, 0).astype(peak.dtype)
     result = np.log(np.sum(np.exp(wide(x) - shift), axis, keepdims=True)) + shift
     return (result if keepdims else np.squeeze(result, axis)).astype(x.dtype)
