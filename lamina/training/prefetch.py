@@ -25,6 +25,7 @@ class Prefetch:
     ) -> None:
         self._queue: queue.Queue = queue.Queue(ahead)
         self._stop = threading.Event()
+        self._late: list[Any] = []  # what was read when nobody wanted it any more
         self._make, self._kernel, self._limit = make, k, limit
         self._thread = threading.Thread(target=self._work, name="lamina-prefetch", daemon=True)
 
@@ -56,6 +57,7 @@ class Prefetch:
                 return True
             except queue.Full:
                 continue
+        self._late.append(item)
         return False
 
     def __enter__(self) -> Iterator[Any]:
@@ -77,9 +79,5 @@ class Prefetch:
 
     def unread(self) -> list[Any]:
         """What was read ahead and not taken, once the thread has ended."""
-        found = []
-        while not self._queue.empty():
-            item, error = self._queue.get_nowait()
-            if error is None:
-                found.append(item)
-        return found
+        left = [self._queue.get_nowait() for _ in range(self._queue.qsize())] + self._late
+        return [item for item, error in left if error is None]
