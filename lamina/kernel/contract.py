@@ -1,7 +1,7 @@
 """What a backend is: the functions of the kernel language, with the rule of each in a line.
 
 The first part is the Python Array API standard (dtypes are names, axes are normal Python integers), the second
-the neural extension. A backend is a module that has every function listed here; `tests/test_contract.py` checks
+the neural extension. A backend is a module that has every function listed here; `tests/backends/test_contract.py` checks
 names and parameters. Callers (`lamina.ops`) hand over clean input: tensors of this interpreter, of one dtype
 where a function takes several, axes in range. `T` below is the backend's tensor type.
 
