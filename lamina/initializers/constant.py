@@ -165,7 +165,7 @@ def _named(name: str, length: int) -> np.ndarray:
         raise ImportError(
             f"The window {name!r} needs scipy: `pip install scipy`, or use one of {list(own)}."
         ) from None
-    return get_window(name, length, fftbins=False)
+    return np.asarray(get_window(name, length, fftbins=False))
 
 
 # The other names under which these are public.

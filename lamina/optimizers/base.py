@@ -6,7 +6,6 @@ average of the weights, accumulation of gradients, loss scaling and constraints.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
@@ -18,14 +17,14 @@ from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current, state
 from lamina.ops._op import convert
-from lamina.optimizers import clipping, rates
+from lamina.optimizers import rates
+from lamina.optimizers.around import Around, alike, is_multiple, value_of
 from lamina.optimizers.branch import choose
-from lamina.optimizers.lists import change, mapped
+from lamina.optimizers.lists import change
 from lamina.optimizers.options import of_today
-from lamina.optimizers.state import OptimizerState
 
 
-class Optimizer(OptimizerState):
+class Optimizer(Around):
     """Changes variables by their gradients.
 
     An optimizer of your own overrides `update_step(gradient, variable, learning_rate)`, and `build(variables)` if it
@@ -91,8 +90,6 @@ class Optimizer(OptimizerState):
         )
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self._check_options()
-        self._undecayed: set[int] = set()
-        self._undecayed_names: list[str] = []
         self._begin()
         self._learning_rate: Any = self._rate_of(learning_rate)
 
@@ -152,23 +149,6 @@ class Optimizer(OptimizerState):
             count = self._iterations.value
             return k.floor_divide(count, k.full((), self.gradient_accumulation_steps, "int32"))
         return self._iterations
-
-    def exclude_from_weight_decay(
-        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
-    ) -> None:
-        """Leave variables out of weight decay.
-
-        Args:
-            var_list: Variables.
-            var_names: Texts (regular expressions) found in the names of variables.
-        """
-        self._undecayed |= {id(v) for v in var_list or ()}
-        self._undecayed_names += list(var_names or ())
-
-    def _decays(self, variable: Variable) -> bool:
-        if id(variable) in self._undecayed:
-            return False
-        return not any(re.search(name, variable.name) for name in self._undecayed_names)
 
     # -- one call ----------------------------------------------------------------------------------------------------
 
@@ -298,12 +278,12 @@ class Optimizer(OptimizerState):
             for total, gradient in zip(sums, grads, strict=True):
                 total.assign(total.value + gradient)
 
-        last = self._is_multiple(k, self._iterations.value + 1, steps)
+        last = is_multiple(k, self._iterations.value + 1, steps)
         choose(k, last, update, add, [*self._variables, *variables])
 
     def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
         grads = self._clip(k, grads)
-        rate = convert(k, _value(self.learning_rate), "float32")
+        rate = convert(k, value_of(self.learning_rate), "float32")
         self._decay(k, variables, rate)
         self.update_all(k, grads, variables, rate)
         if self.use_ema:
@@ -311,59 +291,6 @@ class Optimizer(OptimizerState):
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
-
-    def _clip(self, k: Any, grads: list[Any]) -> list[Any]:
-        if self.clipnorm is not None:
-            return mapped(k, lambda k, g: clipping.by_norm(k, g, self.clipnorm), grads)
-        if self.global_clipnorm is not None:
-            return clipping.by_global_norm(k, grads, self.global_clipnorm)
-        if self.clipvalue is not None:
-            return mapped(k, lambda k, g: k.clip(g, -self.clipvalue, self.clipvalue), grads)
-        return grads
-
-    def decay_of(self, variable: Variable) -> float | None:
-        """The weight decay of a variable that is not excluded from it."""
-        return self.weight_decay
-
-    def _decay(self, k: Any, variables: list[Variable], rate: Any) -> None:
-        groups: dict[tuple[str, float], list[Variable]] = {}
-        for variable in variables:
-            decay = self.decay_of(variable)
-            if decay is not None and self._decays(variable):
-                groups.setdefault((variable.dtype, decay), []).append(variable)
-        for (dtype, decay), members in groups.items():
-            share = k.astype(rate, dtype) * decay
-            change(k, lambda k, p, kept=1 - share: (p * kept,), [members])
-
-    def _average(self, k: Any, variables: list[Variable]) -> None:
-        count = convert(k, _value(self.iterations))
-        overwrite = self._is_multiple(k, count + 1, self.ema_overwrite_frequency)
-        for (dtype, _), members in _alike(variables).items():
-            owners = [variables[i] for i in members]
-            averages = [self._averages[self._index[id(v)]] for v in owners]
-            # the first update sets the average, later ones move it
-            stays = k.astype(k.not_equal(count, k.full((), 0, "int32")), dtype) * self.ema_momentum
-            change(k, lambda k, a, p, stays=stays: (a * stays + p * (1 - stays), p), [averages, owners])
-            if overwrite is not None:
-                change(k, lambda k, p, a: (k.where(overwrite, a, p), a), [owners, averages])
-
-    def _is_multiple(self, k: Any, count: Any, of: int | None) -> Any:
-        if not of:
-            return None
-        return k.equal(k.remainder(count, k.full((), of, "int32")), k.full((), 0, "int32"))
-
-    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """With `use_ema`, give the variables their averages; `fit` calls it at its end.
-
-        Args:
-            var_list: The variables.
-        """
-        k = current()
-        for variable in var_list if self.use_ema and self.built else ():
-            if id(variable) in self._index:
-                variable.assign(
-                    k.copy(self._averages[self._index[id(variable)]].value)
-                )  # each owns its memory
 
     # -- the rule ----------------------------------------------------------------------------------------------------
 
@@ -386,7 +313,7 @@ class Optimizer(OptimizerState):
             learning_rate: The rate of this step.
         """
         k = current()
-        c = self._coefficients(k, convert(k, _value(learning_rate)), variable.dtype, 1.0)
+        c = self._coefficients(k, convert(k, value_of(learning_rate)), variable.dtype, 1.0)
         self._change(k, [variable], [convert(k, gradient, variable.dtype)], c)
 
     def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
@@ -395,14 +322,14 @@ class Optimizer(OptimizerState):
             for gradient, variable in zip(grads, variables, strict=True):
                 self.update_step(gradient, variable, rate)
             return
-        for (dtype, multiplier), members in _alike(variables).items():
+        for (dtype, multiplier), members in alike(variables).items():
             c = self._coefficients(k, rate, dtype, multiplier)
             self._change(k, [variables[i] for i in members], [grads[i] for i in members], c)
 
     def _coefficients(self, k: Any, rate: Any, dtype: str, multiplier: float) -> Any:
         wide = "float64" if dtype == "float64" else "float32"  # a beta of 0.999 is 1 in bfloat16
         rate = k.astype(rate, wide)
-        step = k.astype(convert(k, _value(self.iterations)), wide) + 1
+        step = k.astype(convert(k, value_of(self.iterations)), wide) + 1
         found = self.coefficients(k, rate * multiplier if multiplier != 1 else rate, step)
         return (
             tuple([k.astype(c, dtype) for c in found]) if isinstance(found, tuple) else k.astype(found, dtype)
@@ -419,7 +346,7 @@ class Optimizer(OptimizerState):
             return
         columns = [list(column) for column in zip(*slots, strict=True)]
         native = k.overrides.get(f"optimizer/{self.native}")
-        if native is not None and state.scope is None:
+        if native is not None and state.scope is None and self._rule_is_of_the_family():
             values = [[v.value for v in column] for column in (variables, *columns)]
             native(self, values[0], grads, values[1:], c)
         else:
@@ -429,6 +356,10 @@ class Optimizer(OptimizerState):
                 [variables, *columns],
                 [grads],
             )
+
+    def _rule_is_of_the_family(self) -> bool:
+        family = next(cls for cls in type(self).__mro__ if "native" in vars(cls))
+        return type(self).rule is family.rule
 
     # -- config ------------------------------------------------------------------------------------------------------
 
@@ -456,16 +387,3 @@ def _refuse(cls: type, kwargs: dict[str, Any]) -> None:
     hints = {"lr": "learning_rate=...", "decay": "a schedule such as InverseTimeDecay as the learning rate"}
     told = "".join(f" In place of `{name}` use {hints[name]}." for name in kwargs if name in hints)
     raise ValueError(f"{cls.__name__} got unknown arguments: {', '.join(kwargs)}.{told}")
-
-
-def _value(x: Any) -> Any:
-    return x.value if isinstance(x, Variable) else x
-
-
-def _alike(variables: list[Variable]) -> dict[tuple[str, float], list[int]]:
-    """The places of the variables by (dtype, multiplier of the learning rate)."""
-    found: dict[tuple[str, float], list[int]] = {}
-    for i, variable in enumerate(variables):
-        key = (variable.dtype, getattr(variable, "learning_rate_multiplier", 1.0))
-        found.setdefault(key, []).append(i)
-    return found

@@ -28,6 +28,8 @@ class OptimizerState(Configurable):
         self._slots: list[list[Variable]] = []  # of each trainable variable, in the order of the rule
         self._averages: list[Variable] = []
         self._accumulators: list[Variable] = []
+        self._undecayed: set[int] = set()
+        self._undecayed_names: list[str] = []
         self._iterations = self.add_variable((), "zeros", "int32", "only_first_replica", name="iteration")
 
     @property

@@ -219,6 +219,17 @@ def test_a_subclass_of_a_family(kernel: Any) -> None:
     np.testing.assert_allclose(flat(one), flat(other), rtol=1e-6)
 
 
+def test_a_rule_of_the_users_on_a_family(kernel: Any) -> None:
+    class Backwards(optimizers.Adam):
+        def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+            return super().rule(k, p, -g, c, *slots)
+
+    back, adam, one, other = Backwards(0.1), optimizers.Adam(0.1), variables(), variables()
+    back.apply(gradients(STARTS), one)
+    adam.apply([-g for g in gradients(STARTS)], other)
+    np.testing.assert_allclose(flat(one), flat(other), rtol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("family", ["SGD", "Adam", "RMSprop", "Lion", "Adafactor", "Muon"])
 @pytest.mark.filterwarnings("ignore")
