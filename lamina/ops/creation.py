@@ -446,5 +446,7 @@ def meshgrid(k, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
     if indexing == "xy":
         places[:2] = places[1::-1]
     shape = tuple([sizes[place] for place in places])  # `places` is its own inverse
-    lines = [k.reshape(a, tuple([-1 if i == places[n] else 1 for i in range(len(x))])) for n, a in enumerate(x)]
+    lines = [
+        k.reshape(a, tuple([-1 if i == places[n] else 1 for i in range(len(x))])) for n, a in enumerate(x)
+    ]
     return [k.broadcast_to(line, shape) for line in lines]

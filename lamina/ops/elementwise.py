@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.ops._op import Tensor, op
@@ -392,15 +393,26 @@ def round(k, x: Tensor, decimals: int = 0) -> Tensor:
     if decimals == 0:
         return k.round(x) if dtype in dtypes.IS_FLOAT else x
     if dtype in dtypes.IS_INTEGER:
-        if decimals > 0:
-            return x
-        return k.astype(round.op.body(k, k.astype(x, "float32"), decimals), dtype)
+        return x if decimals > 0 else _round_whole(k, x, 10**-decimals)
     # float16 has no room for x * 10^decimals
     y = astype(k, x, "float32") if dtype in ("float16", "bfloat16") else x
     factor = math.pow(10.0, math.fabs(decimals))
     if decimals > 0:
         return astype(k, k.divide(k.round(k.multiply(y, factor)), factor), dtype)
     return astype(k, k.multiply(k.round(k.divide(y, factor)), factor), dtype)
+
+
+def _round_whole(k: Any, x: Any, unit: int) -> Any:
+    """Integers rounded to multiples of `unit`, in integer arithmetic."""
+    dtype = k.dtype(x)
+    if unit > largest(dtype):
+        return k.zeros(k.shape(x), dtype)
+    one, size = k.full((), 1, dtype), k.full((), unit, dtype)
+    count, rest = k.floor_divide(x, size), k.remainder(x, size)
+    other = k.subtract(size, rest)  # how far it is to the next multiple
+    odd = k.equal(k.remainder(count, k.full((), 2, dtype)), one)
+    up = k.logical_or(k.less(other, rest), k.logical_and(k.equal(other, rest), odd))
+    return k.multiply(k.where(up, k.add(count, one), count), size)
 
 
 @op

@@ -86,8 +86,8 @@ def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 def _counted(k: Any, x: Any, axes: Any, keepdims: bool) -> Any:
     """How many entries are not NaN, in the dtype of `x`."""
-    # Counted in float32: float16 cannot count beyond 2048.
-    total = k.sum(k.astype(k.logical_not(k.isnan(x)), "float32"), axes, keepdims)
+    # Counted as integers: float16 cannot count beyond 2048.
+    total = k.sum(k.astype(k.logical_not(k.isnan(x)), "int32"), axes, keepdims)
     return astype(k, total, k.dtype(x))
 
 

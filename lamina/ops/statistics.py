@@ -6,16 +6,16 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.ops._check import axes_of, one_of, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops._op import Given, Tensor, convert, op
 from lamina.ops._tensors import astype, count
 from lamina.ops.reduce import Axis, reject_empty
 
 METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@op(promote="float", only=("x",))
+@op(promote="float")
 def quantile(
-    k, x: Tensor, q: Tensor, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given parts of the entries lie.
 
@@ -42,9 +42,9 @@ def quantile(
     return _quantile("quantile", k, x, q, axis, method, keepdims)
 
 
-@op(promote="float", only=("x",))
+@op(promote="float")
 def nanquantile(
-    k, x: Tensor, q: Tensor, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given parts of the entries lie, NaN left out.
 
@@ -69,9 +69,9 @@ def nanquantile(
     return _quantile("nanquantile", k, x, q, axis, method, keepdims)
 
 
-@op(promote="float", only=("x",))
+@op(promote="float")
 def percentile(
-    k, x: Tensor, q: Tensor, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given percentages of the entries lie: `quantile` with q / 100.
 
@@ -95,9 +95,9 @@ def percentile(
     return _quantile("percentile", k, x, q, axis, method, keepdims, 100.0)
 
 
-@op(promote="float", only=("x",))
+@op(promote="float")
 def nanpercentile(
-    k, x: Tensor, q: Tensor, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given percentages of the entries lie, NaN left out: `nanquantile` with q / 100.
 
@@ -140,7 +140,7 @@ def median(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         >>> float(lamina.ops.median([1.0, 2.0, 4.0, 9.0]))
         3.0
     """
-    return _quantile("median", k, x, k.full((), 0.5, "float32"), axis, "linear", keepdims)
+    return _quantile("median", k, x, 0.5, axis, "linear", keepdims)
 
 
 @op(promote="float")
@@ -162,13 +162,16 @@ def nanmedian(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor
         >>> float(lamina.ops.nanmedian([1.0, float("nan"), 4.0, 9.0]))
         4.0
     """
-    return _quantile("nanmedian", k, x, k.full((), 0.5, "float32"), axis, "linear", keepdims)
+    return _quantile("nanmedian", k, x, 0.5, axis, "linear", keepdims)
 
 
 def _quantile(
     name: str, k: Any, x: Any, q: Any, axis: Any, method: str, keepdims: bool, scale: float = 1.0
 ) -> Any:
     one_of(name, "method", method, METHODS)
+    # Places are found in float32 at least: float16 cannot tell them apart beyond 2048.
+    fine = "float64" if k.dtype(x) == "float64" else "float32"
+    q = convert(k, q, fine)
     if len(q.shape) > 1:
         raise ValueError(f"{name}: `q` must be a number or of rank 1, got shape {shown(k.shape(q))}.")
     if k.dtype(x) in dtypes.COMPLEX:
@@ -178,9 +181,7 @@ def _quantile(
     rest = [i for i in range(len(sizes)) if i not in axes]
     kept = tuple([sizes[i] for i in rest])
     lines = k.reshape(k.permute_dims(x, (*rest, *axes)), (*kept, count([sizes[a] for a in axes])))
-    # Places are found in float32 at least: float16 cannot tell them apart beyond 2048.
-    fine = "float64" if k.dtype(x) == "float64" else "float32"
-    parts = k.clip(k.divide(k.reshape(astype(k, q, fine), (-1,)), scale), 0.0, 1.0)
+    parts = k.clip(k.divide(k.reshape(q, (-1,)), scale), 0.0, 1.0)
     out = _between(k, k.sort(lines, -1), parts, method, skip_nan=name.startswith("nan"))
     shape = tuple([1 if i in axes else n for i, n in enumerate(sizes)]) if keepdims else kept
     if not len(q.shape):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.ops._op import Tensor, convert, op
+from lamina.ops._tensors import astype
 
 
 def _length(k: Any, x: Any) -> int:
@@ -14,16 +16,13 @@ def _length(k: Any, x: Any) -> int:
     return int(x) if isinstance(x, int | float) else int(k.to_numpy(convert(k, x)))
 
 
-def _angles(k: Any, n: int) -> Any:
-    """From 0 to 2 pi in n points."""
-    steps = k.arange(0, n, 1, "float32")
-    return k.multiply(steps, 2.0 * math.pi / max(n - 1, 1))
-
-
-def _window(k: Any, x: Any, shape: Any) -> Any:
+def _window(k: Any, x: Any, shape: Callable[[Any], Any]) -> Any:
+    """`shape` of angles from 0 to 2 pi in as many points as `x` says; 1 for a single point."""
     dtype, n = dtypes.standardize(None), _length(k, x)
-    out = k.ones((max(n, 0),), "float32") if n <= 1 else shape(_angles(k, n))
-    return out if dtype == "float32" else k.astype(out, dtype)
+    if n <= 1:
+        return k.ones((max(n, 0),), dtype)
+    steps = k.arange(0, n, 1, "float64" if dtype == "float64" else "float32")
+    return astype(k, shape(k.multiply(steps, 2.0 * math.pi / (n - 1))), dtype)
 
 
 @op
@@ -125,7 +124,7 @@ def kaiser(k, x: Any, beta: float) -> Tensor:
     def shape(t: Any) -> Any:
         inside = 1.0 - k.square(t / math.pi - 1.0)
         bent = i0.op.body(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
-        return k.divide(bent, i0.op.body(k, k.full((), float(beta), "float32")))
+        return k.divide(bent, i0.op.body(k, k.full((), float(beta), k.dtype(t))))
 
     return _window(k, x, shape)
 

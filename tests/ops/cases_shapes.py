@@ -53,7 +53,12 @@ add("identity", 2, dtype="bool")
 add("tri", 3)
 add("tri", 3, 4, -1, "int32")
 add("tri", 2, k=1)
-for name, start, stop in (("linspace", 0.0, 1.0), ("linspace", 3, 10), ("logspace", 0.0, 2.0), ("geomspace", 1.0, 8.0)):
+for name, start, stop in (
+    ("linspace", 0.0, 1.0),
+    ("linspace", 3, 10),
+    ("logspace", 0.0, 2.0),
+    ("geomspace", 1.0, 8.0),
+):
     add(name, start, stop)
     add(name, start, stop, 5, endpoint=False)
     add(name, start, stop, num=1)
@@ -251,7 +256,9 @@ CASES.append(Case("scatter", np.zeros((0, 1), "int32"), normal(0), (3,)).but(kno
 pairs = np.array([[0, 1], [2, 3]], "int32")
 for reduction in (None, "add", "max", "min", "mul"):
     CASES.append(Case("scatter_update", x, pairs, normal(2), reduction=reduction).but(known=(1,)))
-    CASES.append(Case("scatter_update", n, np.array([[1], [-1]], "int32"), integers(2, 4), reduction).but(known=(1,)))
+    CASES.append(
+        Case("scatter_update", n, np.array([[1], [-1]], "int32"), integers(2, 4), reduction).but(known=(1,))
+    )
 CASES.append(Case("scatter_update", x, np.array([[1], [1]], "int32"), normal(2, 4), "add").but(known=(1,)))
 add("slice", x, (1, 1), (2, 2))
 CASES.append(Case("slice", x, np.array([2, 1], "int32"), (2, 2)).but(known=(1,)))

@@ -31,7 +31,9 @@ from lamina.kernel.shapes.spec import NeedsNumbers, Spec
 
 MODULES = [importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("cases_*.py"))]
 CASES: list[Case] = [case for module in MODULES for case in module.CASES]
-NAMES = [name for name in backends.installed() if (Path(backends.__file__).parent / name / "__init__.py").exists()]
+NAMES = [
+    name for name in backends.installed() if (Path(backends.__file__).parent / name / "__init__.py").exists()
+]
 NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
 
 
@@ -188,7 +190,9 @@ def test_agrees_with_keras(name: str, case: Case) -> None:
         dtype = kernel.dtype(x)
         assert NARROW.get(dtype, dtype) == NARROW.get(y.dtype.name, y.dtype.name)
         have = kernel.to_numpy(x)
-        np.testing.assert_allclose(wide(have), wide(y), rtol=2e-2 if half else case.rtol, atol=2e-2 if half else case.atol)
+        np.testing.assert_allclose(
+            wide(have), wide(y), rtol=2e-2 if half else case.rtol, atol=2e-2 if half else case.atol
+        )
 
 
 def loss_of(k: Any, case: Case, weights: list[np.ndarray]) -> Callable[[list], tuple[Any, None]]:
@@ -201,7 +205,11 @@ def loss_of(k: Any, case: Case, weights: list[np.ndarray]) -> Callable[[list], t
         for place, value in zip(places, values, strict=True):
             tensors[place] = value
         args, kwargs = build(tensors)
-        outs = [x for x in flat(function(case)(*args, **kwargs)) if k.is_tensor(x) and k.dtype(x).startswith("float")]
+        outs = [
+            x
+            for x in flat(function(case)(*args, **kwargs))
+            if k.is_tensor(x) and k.dtype(x).startswith("float")
+        ]
         total = None
         for x, w in zip(outs, weights, strict=True):
             part = k.sum(k.multiply(x, k.asarray(w.astype(k.dtype(x)))))
@@ -211,13 +219,18 @@ def loss_of(k: Any, case: Case, weights: list[np.ndarray]) -> Callable[[list], t
     return loss
 
 
-def finite_difference(case: Case, values: list[np.ndarray], steps: list[np.ndarray], weights: list[np.ndarray]) -> float:
+def finite_difference(
+    case: Case, values: list[np.ndarray], steps: list[np.ndarray], weights: list[np.ndarray]
+) -> float:
     """The derivative along a direction, in float64 on the numpy backend."""
     k = backends.load("numpy")
     h = 1e-5
     with interpreter(k):
         loss = loss_of(k, case, weights)
-        ends = [loss([v.astype("float64") + sign * h * s for v, s in zip(values, steps, strict=True)])[0] for sign in (1, -1)]
+        ends = [
+            loss([v.astype("float64") + sign * h * s for v, s in zip(values, steps, strict=True)])[0]
+            for sign in (1, -1)
+        ]
     return float((ends[0] - ends[1]) / (2 * h))
 
 
@@ -227,7 +240,13 @@ def slope(case: Case) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarr
     rng = np.random.default_rng(3)
     values = [a for a in arrays(case)[0] if a.dtype == np.float32]
     outs = [y for y in wanted(case) if y.dtype.name == "float32"]
-    if not case.gradient or not values or not outs or not sum(v.size for v in values) or not sum(y.size for y in outs):
+    if (
+        not case.gradient
+        or not values
+        or not outs
+        or not sum(v.size for v in values)
+        or not sum(y.size for y in outs)
+    ):
         return None
     weights = [rng.uniform(0.5, 1.5, y.shape) for y in outs]
     steps = [rng.uniform(-1.0, 1.0, v.shape) for v in values]
@@ -245,7 +264,9 @@ def test_gradient(name: str, case: Case) -> None:
         run = functools.partial(kernel.value_and_grad, loss_of(kernel, case, weights))
         run = kernel.jit(run) if name == "jax" and case.jit else run
         _, grads = run([kernel.asarray(v) for v in values])
-        grads = [np.zeros(v.shape) if g is None else kernel.to_numpy(g) for g, v in zip(grads, values, strict=True)]
+        grads = [
+            np.zeros(v.shape) if g is None else kernel.to_numpy(g) for g, v in zip(grads, values, strict=True)
+        ]
     assert all(np.isfinite(g).all() for g in grads)
     found = float(sum((g.astype("float64") * s).sum() for g, s in zip(grads, steps, strict=True)))
     scale = max(1.0, float(sum(np.abs(g * s).sum() for g, s in zip(grads, steps, strict=True))))
@@ -267,11 +288,15 @@ def test_compiled_by_tensorflow(case: Case) -> None:
 
         def program(tensors: list) -> list:
             args, kwargs = build(tensors)
-            return [x if kernel.is_tensor(x) else kernel.asarray(x) for x in flat(function(case)(*args, **kwargs))]
+            return [
+                x if kernel.is_tensor(x) else kernel.asarray(x) for x in flat(function(case)(*args, **kwargs))
+            ]
 
         found = kernel.jit(program)([kernel.asarray(a) for a in given])
     for x, y in zip(found, wanted(case), strict=True):
-        np.testing.assert_allclose(wide(kernel.to_numpy(x)), wide(y), rtol=max(case.rtol, 1e-4), atol=max(case.atol, 1e-4))
+        np.testing.assert_allclose(
+            wide(kernel.to_numpy(x)), wide(y), rtol=max(case.rtol, 1e-4), atol=max(case.atol, 1e-4)
+        )
 
 
 @pytest.mark.slow
