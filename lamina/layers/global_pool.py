@@ -54,6 +54,7 @@ class GlobalAveragePooling1D(_Global):
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
+        self._makes_masks = False  # it only ends them, so calls without masks may take the short way
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:

@@ -67,7 +67,7 @@ class Lambda(Layer):
         self.output_shape = tuple(output_shape) if isinstance(output_shape, list) else output_shape
         self.mask = mask
         self.arguments = dict(arguments or {})
-        self.supports_masking = mask is not None
+        self.supports_masking = self._makes_masks = mask is not None
         takes = inspect.signature(function).parameters if not hasattr(function, "op") else {}
         self._takes_mask, self._takes_training = "mask" in takes, "training" in takes
 

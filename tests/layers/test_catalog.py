@@ -278,6 +278,10 @@ def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
 @over([e for e in LAYERS if e.half])
 def test_half_precision(entry: Entry, policy: str, k: Any) -> None:
     """The output has the compute dtype, is roughly right, and weights stay in float32."""
+    if not entry.compiled and (k.functional or policy == "mixed_bfloat16"):
+        pytest.skip(
+            "one of each family stands for it where every call is compiled, and for the second policy"
+        )
     layer = build(entry, layers, dtype=policy)
     layer.set_weights(weights(entry))
     assert {v.dtype for v in layer.weights} <= {"float32"}

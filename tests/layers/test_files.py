@@ -14,7 +14,7 @@ import lamina
 from lamina import backends
 from lamina.kernel.context import interpreter
 
-ENTRIES = [e for e in LAYERS if not any(isinstance(v, np.ndarray) for v in e.call.values())]
+ENTRIES = list({e.name: e for e in reversed(LAYERS) if not e.call}.values())[::-1]  # the first of each layer
 
 
 def branches(library: Any) -> Any:
