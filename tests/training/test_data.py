@@ -83,13 +83,6 @@ def test_data_sets_of_columns(torch):
         loss_of(Columns(), "target")
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_hugging_face(torch):
-    hugging_face = pytest.importorskip("datasets")
-    made = hugging_face.Dataset.from_dict({"a": ROWS.tolist(), "label": ZERO.tolist()})
-    assert loss_of(made, "label") == 3.5
-
-
 def test_sparse(torch, monkeypatch):
     sparse = pytest.importorskip("scipy.sparse")
     matrix = sparse.random(64, 5, 0.3, format="csc", dtype="float64", random_state=0)
