@@ -173,7 +173,7 @@ def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
 def truth(k: Any, x: Any) -> Any:
     """`x` as bool: not 0."""
     dtype = k.dtype(x)
-    return x if dtype == "bool" else k.not_equal(x, k.full((), 0, dtype))
+    return x if dtype == "bool" else k.not_equal(x, 0)
 
 
 @op

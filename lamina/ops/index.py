@@ -71,7 +71,8 @@ def _index(k: Any, part: Any) -> Any:
 
 
 def _bound(k: Any, bound: Any) -> Any:
-    return bound if bound is None or isinstance(bound, int) or isinstance(bound, k.Tensor) else operator.index(bound)
+    whole = bound is None or isinstance(bound, int)
+    return bound if whole or isinstance(bound, k.Tensor) else operator.index(bound)
 
 
 def _check_key(k: Any, x: Any, keys: list[Any]) -> None:

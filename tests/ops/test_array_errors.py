@@ -79,7 +79,7 @@ WRONG: list[tuple[str, tuple, dict, type[Exception], str]] = [
             "count_nonzero",
             "average",
             "diff",
-        )  # fmt: skip
+        )
     ],
     ("sum", (x,), {"axis": (0, -2)}, ValueError, "sum: an axis is given twice in (0, -2)"),
     ("sum", (x,), {"axis": 1.5}, ValueError, "sum: `axis` must be an integer, got 1.5"),
