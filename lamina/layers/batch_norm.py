@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import constraints, initializers, ops, regularizers
+from lamina import initializers, ops
 from lamina.core.input_spec import InputSpec
-from lamina.core.layer import Layer
 from lamina.kernel.context import current
+from lamina.layers._factors import ScaledAndShifted
 from lamina.ops._check import axis_of, one_of, shown
 from lamina.ops.nn.normalization import batch_normalization, moments
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(ScaledAndShifted):
     """Normalization by the mean and variance of the batch; by their moving averages when not training.
 
     `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`
@@ -75,25 +75,19 @@ class BatchNormalization(Layer):
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
+            beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
         self.axis = int(axis)
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
-        self.momentum, self.epsilon = momentum, epsilon
-        self.center, self.scale = center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.momentum = momentum
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
         self.renorm_clipping = _checked_bounds(renorm_clipping) if renorm else renorm_clipping
         self.synchronized = synchronized
-        self.gamma = self.beta = None
-        self.supports_masking = True
 
     def build(self, input_shape: tuple) -> None:
         axis = axis_of("BatchNormalization", self.axis, len(input_shape))
@@ -102,16 +96,7 @@ class BatchNormalization(Layer):
             raise ValueError(
                 f"Layer {self.path!r} (BatchNormalization): axis {self.axis} of {input_shape} is unknown."
             )
-        if self.scale:
-            self.gamma = self.add_weight(
-                (size,), self.gamma_initializer, name="gamma", autocast=False,
-                regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
-            )  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight(
-                (size,), self.beta_initializer, name="beta", autocast=False,
-                regularizer=self.beta_regularizer, constraint=self.beta_constraint,
-            )  # fmt: skip
+        self._add_factors((size,), autocast=False)
         self.moving_mean = self._average(size, "moving_mean", self.moving_mean_initializer)
         self.moving_variance = self._average(size, "moving_variance", self.moving_variance_initializer)
         if self.renorm:

@@ -4,50 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import constraints, initializers, ops, regularizers
+from lamina import ops
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
+from lamina.layers._factors import ScaledAndShifted
 from lamina.ops._check import at_least, axes_of, axis_of
 from lamina.ops.math import rsqrt
 from lamina.ops.nn.normalization import layer_normalization, moments, normalize, rms_normalization
-
-
-class _ScaledAndShifted(Layer):
-    """What layer and group normalization share: gamma and beta and their arguments."""
-
-    gamma: Any = None
-    beta: Any = None
-
-    def __init__(
-        self, epsilon: float, center: bool, scale: bool, beta_initializer: Any, gamma_initializer: Any,
-        beta_regularizer: Any, gamma_regularizer: Any, beta_constraint: Any, gamma_constraint: Any, **kwargs: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(**kwargs)
-        self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.supports_masking = True
-
-    def _add_factors(self, shape: tuple) -> None:
-        if None in shape:
-            raise ValueError(
-                f"Layer {self.path!r} ({type(self).__name__}) normalizes over an unknown size: {shape}."
-            )
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, name="gamma",
-                regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
-            )  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, name="beta",
-                regularizer=self.beta_regularizer, constraint=self.beta_constraint,
-            )  # fmt: skip
 
 
 def _axes(layer: Layer, axis: Any, rank: int) -> tuple[int, ...]:
@@ -62,7 +26,7 @@ def _as_list(layer: Layer, axis: Any) -> list[int]:
     return axes
 
 
-class LayerNormalization(_ScaledAndShifted):
+class LayerNormalization(ScaledAndShifted):
     """Normalization of each sample by its own mean and variance.
 
     `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`
@@ -129,7 +93,7 @@ class LayerNormalization(_ScaledAndShifted):
         return {**super().get_config(), "rms_scaling": self.rms_scaling}
 
 
-class GroupNormalization(_ScaledAndShifted):
+class GroupNormalization(ScaledAndShifted):
     """Normalization of each sample in groups of channels.
 
     `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`, moments over the places and the channels of a group
@@ -184,7 +148,7 @@ class GroupNormalization(_ScaledAndShifted):
     def build(self, input_shape: tuple) -> None:
         axis = axis_of("GroupNormalization", self.axis, len(input_shape))
         size = input_shape[axis]
-        self._add_factors((size,))
+        self._add_factors((size,), autocast=False)
         if self.groups == -1:
             self.groups = size
         if size % self.groups:
@@ -211,8 +175,8 @@ class GroupNormalization(_ScaledAndShifted):
     def _scaled(self, x: Any, axis: int) -> Any:
         places = [-1 if i == axis else 1 for i in range(len(x.shape))]
         if self.gamma is not None:
-            x = x * ops.cast(ops.reshape(self.gamma, places), x.dtype)
-        return x if self.beta is None else x + ops.cast(ops.reshape(self.beta, places), x.dtype)
+            x = x * ops.reshape(self.gamma, places)
+        return x if self.beta is None else x + ops.reshape(self.beta, places)
 
 
 class RMSNormalization(Layer):
