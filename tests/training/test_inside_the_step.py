@@ -1,0 +1,145 @@
+"""Mixed precision, accumulation, averages, clipping and rematerialization inside the compiled step; flat memory."""
+
+import gc
+import resource
+import sys
+
+import numpy as np
+import pytest
+from models import data, mlp
+
+import lamina
+
+X, Y = data(64)
+
+
+def pair(ours_policy=None, layers=2):
+    """The same network here and in real Keras."""
+    from oracle import keras
+
+    made = []
+    for space in (keras, lamina):
+        options = {} if ours_policy is None else {"dtype": ours_policy}
+        model = space.Sequential([space.Input((5,))])
+        model.add(space.layers.Dense(8, activation="tanh", **options))
+        model.add(space.layers.Dense(1, **options))
+        made.append(model)
+    theirs, ours = made
+    ours.set_weights(theirs.get_weights())
+    return ours, theirs, keras
+
+
+def compared(options, policy=None, steps=4, atol=1e-5):
+    ours, theirs, keras = pair(policy)
+    for model, space in ((ours, lamina), (theirs, keras)):
+        model.compile(space.optimizers.Adam(0.01, **options), "mse")
+        model.fit(X, Y, batch_size=64 // steps, shuffle=False, verbose=0)
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=atol)
+    return ours
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clipnorm": 0.1},
+        {"global_clipnorm": 0.1},
+        {"gradient_accumulation_steps": 2},
+        {"use_ema": True, "ema_momentum": 0.8},
+        {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 3},
+        {"weight_decay": 0.1, "clipvalue": 0.05},
+    ],
+    ids=lambda o: "+".join(o),
+)
+def test_options_of_the_optimizer_as_keras(options):
+    for name in ("jax", "torch"):
+        with lamina.backend(name):
+            compared(options)
+
+
+def test_bfloat16_as_keras(backend):
+    model = compared({}, policy="mixed_bfloat16", atol=2e-3)
+    assert model.weights[0].dtype == "float32"
+    assert model.predict(X, verbose=0).dtype.name == "bfloat16"
+
+
+def test_float16_scales_the_loss_as_keras(backend):
+    from oracle import keras
+
+    lamina.config.set_dtype_policy("mixed_float16")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        ours, theirs, _ = pair()
+        for model, space in ((ours, lamina), (theirs, keras)):
+            model.compile(space.optimizers.SGD(0.1), "mse")
+            model.fit(X, Y, batch_size=16, shuffle=False, verbose=0)
+        assert isinstance(ours.optimizer, lamina.optimizers.LossScaleOptimizer)
+        for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-3)
+    finally:
+        lamina.config.set_dtype_policy("float32")
+        keras.config.set_dtype_policy("float32")
+
+
+def test_accumulation_is_one_larger_batch(backend):
+    def trained(batch, **options):
+        model = mlp(optimizer=lamina.optimizers.SGD(0.5, **options))
+        model.fit(X, Y, batch_size=batch, shuffle=False, epochs=2, verbose=0)
+        return model.get_weights()
+
+    for a, b in zip(trained(32), trained(8, gradient_accumulation_steps=4), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_rematerialization_changes_nothing(backend):
+    def trained(scope):
+        lamina.utils.set_random_seed(1)
+        if scope:
+            with lamina.RematScope("full"):
+                layers = [lamina.layers.Dense(8, activation="tanh"), lamina.layers.Dense(1)]
+        else:
+            layers = [lamina.layers.Dense(8, activation="tanh"), lamina.layers.Dense(1)]
+        model = lamina.Sequential([lamina.Input((5,)), *layers])
+        model.compile("adam", "mse")
+        model.fit(X, Y, batch_size=16, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    for a, b in zip(trained(False), trained(True), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def _objects() -> int:
+    gc.collect()
+    return len(gc.get_objects())
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _calls(model, count):
+    for _ in range(count):
+        model.train_on_batch(X, Y)
+        model.predict(X[:8], verbose=0)
+
+
+def test_memory_is_flat(backend):
+    """The number of Python objects after many calls is that after a few."""
+    model = mlp(metrics=["accuracy"])
+    _calls(model, 5)
+    before = _objects()
+    _calls(model, 40)
+    assert _objects() - before < 40
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_a_thousand_calls(backend):
+    model = mlp(metrics=["accuracy"])
+    _calls(model, 100)
+    objects, peak = _objects(), _peak()
+    _calls(model, 1000)
+    assert _objects() - objects < 100
+    assert _peak() - peak < 20e6
