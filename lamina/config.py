@@ -236,7 +236,7 @@ def set_portable_random(flag: bool) -> None:
         >>> import lamina
         >>> lamina.config.set_portable_random(True)
         >>> lamina.ops.convert_to_numpy(lamina.random.randint((4,), 0, 100, seed=1)).tolist()
-        [0, 0, 0, 0]
+        [45, 45, 82, 25]
         >>> lamina.config.set_portable_random(False)
     """
     _settings["portable_random"] = bool(flag)

@@ -100,7 +100,12 @@ for padding in ("valid", "same"):
         add(kind, normal(2, 5, 3), 2, 2, padding)
         add(kind, normal(2, 3, 7), 3, 2, padding, "channels_first")
         add(kind, normal(1, 3, 4, 5, 2), 2, 2, padding)
-add("conv", normal(0, 7, 6, 4), normal(3, 3, 4, 2))
+but(
+    "conv",
+    normal(0, 7, 6, 4),
+    normal(3, 3, 4, 2),
+    fields={"skip": {"tensorflow": "gives an empty batch back as it is"}},
+)
 add("conv", normal(1, 1, 1), normal(1, 1, 1))
 for kind in ("adaptive_average_pool", "adaptive_max_pool"):
     for size in (3, (2, 4), 1, 9):
@@ -168,7 +173,7 @@ add("layer_normalization", y.astype("float16"))
 but(
     "layer_normalization",
     np.array([[1e4, 1e4 + 8, 1e4 - 8]], "float32"),
-    fields={"rtol": 1e-3, "gradient": False},
+    fields={"rtol": 1e-3, "atol": 1e-4, "gradient": False},
 )
 add("rms_normalization", y, normal(5))
 add("rms_normalization", y, axis=(1, 2), epsilon=0.1)

@@ -350,8 +350,8 @@ def hard_silu(k, x: Tensor) -> Tensor:
 
     Example:
         >>> import lamina
-        >>> lamina.ops.convert_to_numpy(lamina.ops.hard_silu([-3.0, 0.0, 3.0])).tolist()
-        [0.0, 0.0, 3.0]
+        >>> lamina.ops.convert_to_numpy(lamina.ops.hard_silu([0.0, 3.0])).tolist()
+        [0.0, 3.0]
 
     Reference:
         Howard et al., 2019: Searching for MobileNetV3, https://arxiv.org/abs/1905.02244
