@@ -2,6 +2,12 @@ from .batches import PyDataset as PyDataset
 from .batches import Sequence as Sequence
 from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight
 from .batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from .graphs import get_source_inputs as get_source_inputs
+from .numeric import normalize as normalize
+from .numeric import pad_sequences as pad_sequences
+from .numeric import to_categorical as to_categorical
+from .pictures import model_to_dot as model_to_dot
+from .pictures import plot_model as plot_model
 from .registered import CustomObjectScope as CustomObjectScope
 from .registered import custom_object_scope as custom_object_scope
 from .registered import deserialize_keras_object as deserialize_keras_object
@@ -11,12 +17,6 @@ from .registered import get_registered_object as get_registered_object
 from .registered import register_keras_serializable as register_keras_serializable
 from .registered import serialize_keras_object as serialize_keras_object
 from .seeds import set_random_seed as set_random_seed
-from .graphs import get_source_inputs as get_source_inputs
-from .numeric import normalize as normalize
-from .numeric import pad_sequences as pad_sequences
-from .numeric import to_categorical as to_categorical
-from .pictures import model_to_dot as model_to_dot
-from .pictures import plot_model as plot_model
 from .settings import clear_session as clear_session
 from .settings import disable_interactive_logging as disable_interactive_logging
 from .settings import enable_interactive_logging as enable_interactive_logging

@@ -84,7 +84,7 @@ class _Labels:
     def of(self, o: Any) -> str:
         kind = o.op.class_name if isinstance(o, OpCall) else type(o).__name__
         lines = [f"{o.name} ({kind})" if self.names else kind]
-        outputs = [x for x in leaves(o._inbound_nodes[-1].outputs)] if o._inbound_nodes else []
+        outputs = list(leaves(o._inbound_nodes[-1].outputs)) if o._inbound_nodes else []
         if self.activations and (found := getattr(o, "activation", None)) is not None:
             lines.append(f"activation: {getattr(found, '__name__', found)}")
         if self.shapes:
