@@ -8,6 +8,7 @@ from .logs import CSVLogger as CSVLogger
 from .logs import LambdaCallback as LambdaCallback
 from .logs import ProgbarLogger as ProgbarLogger
 from .logs import RemoteMonitor as RemoteMonitor
+from .orbax import OrbaxCheckpoint as OrbaxCheckpoint
 from .rates import LearningRateScheduler as LearningRateScheduler
 from .rates import ReduceLROnPlateau as ReduceLROnPlateau
 from .stopping import EarlyStopping as EarlyStopping
