@@ -33,6 +33,7 @@ def test_the_last_ones_are_kept(tmp_path):
     keeper = orbax.training.Checkpointer(tmp_path / "o")
     tree = keeper.load_checkpointables(2)["pytree"]
     keeper.close()
-    other = model()
-    other.set_state_tree({"trainable_variables": tree["trainable_variables"]})
-    np.testing.assert_array_equal(other.get_weights()[0], made.get_weights()[0])
+    kernel = next(iter(tree["trainable_variables"].values()))
+    while isinstance(kernel, dict):
+        kernel = kernel.get("kernel", next(iter(kernel.values())))
+    np.testing.assert_array_equal(np.asarray(kernel), made.get_weights()[0])
