@@ -4,6 +4,8 @@ from .activation import LeakyReLU as LeakyReLU
 from .activation import PReLU as PReLU
 from .activation import ReLU as ReLU
 from .activation import Softmax as Softmax
+from .attention import AdditiveAttention as AdditiveAttention
+from .attention import Attention as Attention
 from .base import InputSpec as InputSpec
 from .base import Layer as Layer
 from .batch_norm import BatchNormalization as BatchNormalization
@@ -65,6 +67,8 @@ from .merge import maximum as maximum
 from .merge import minimum as minimum
 from .merge import multiply as multiply
 from .merge import subtract as subtract
+from .multi_head_attention import GroupQueryAttention as GroupQueryAttention
+from .multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from .norm import GroupNormalization as GroupNormalization
 from .norm import LayerNormalization as LayerNormalization
 from .norm import RMSNormalization as RMSNormalization

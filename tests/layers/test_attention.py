@@ -1,0 +1,178 @@
+"""Attention against real Keras, on every backend; its own errors, and what it says of fused kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from oracle import BACKENDS, keras, numbers
+
+import lamina
+from lamina import backends, layers
+from lamina.kernel.context import interpreter
+
+rng = np.random.default_rng(0)
+Q = rng.normal(size=(2, 5, 6)).astype("float32")
+V = rng.normal(size=(2, 7, 6)).astype("float32")
+GRID = rng.normal(size=(2, 3, 4, 6)).astype("float32")
+QUERY_MASK, VALUE_MASK = rng.random((2, 5)) < 0.7, rng.random((2, 7)) < 0.7
+BOTH_MASK = rng.random((2, 5, 7)) < 0.8
+
+HEADS = [
+    ("MultiHeadAttention", (2, 3), {}, (Q, V), {}),
+    ("MultiHeadAttention", (2, 3), {}, (Q, V, V * 0.5), {"value_mask": VALUE_MASK, "key_mask": VALUE_MASK}),
+    ("MultiHeadAttention", (2, 3), {"use_gate": True}, (Q, V), {"value_mask": VALUE_MASK, "query_mask": QUERY_MASK}),
+    ("MultiHeadAttention", (2, 3), {"output_shape": 4, "use_bias": False}, (Q, V),
+     {"attention_mask": BOTH_MASK, "use_causal_mask": True}),
+    ("MultiHeadAttention", (2, 3), {"attention_axes": (1, 2), "output_shape": (2, 2)}, (GRID, GRID), {}),
+    ("MultiHeadAttention", (2, 3), {"attention_axes": 2}, (GRID, GRID), {}),
+    ("MultiHeadAttention", (2, 3), {"sliding_window": 2}, (Q, Q), {"use_causal_mask": True}),
+    ("GroupQueryAttention", (3, 4, 2), {"use_gate": True}, (Q, V), {"value_mask": VALUE_MASK, "query_mask": QUERY_MASK}),
+    ("GroupQueryAttention", (3, 4, 1), {"sliding_window": 2}, (Q, Q), {"use_causal_mask": True}),
+    ("GroupQueryAttention", (3, 4, 4), {}, (Q, V), {"attention_mask": BOTH_MASK}),
+]  # fmt: skip
+LISTS = [
+    ("Attention", (), {}, ([Q, V],), {}),
+    ("Attention", (), {"use_scale": True}, ([Q, V, V * 0.5],), {"mask": [QUERY_MASK, VALUE_MASK]}),
+    ("Attention", (), {"use_scale": True, "score_mode": "concat"}, ([Q, V],), {"use_causal_mask": True}),
+    ("AdditiveAttention", (), {}, ([Q, V],), {"mask": [None, VALUE_MASK]}),
+    ("AdditiveAttention", (), {"use_scale": False}, ([Q, V],), {}),
+]
+CASES = [*HEADS, *LISTS]
+
+
+@pytest.fixture(params=BACKENDS)
+def k(request: pytest.FixtureRequest) -> Any:
+    kernel = backends.load(request.param)
+    with interpreter(kernel):
+        yield kernel
+
+
+def pair(name: str, args: tuple, kwargs: dict, inputs: tuple, **more: Any) -> tuple[Any, Any]:
+    """The layer in Lamina and in Keras with the same weights, which leave no symmetry."""
+    ours = getattr(layers, name)(*args, **kwargs, **more)
+    theirs = getattr(keras.layers, name)(*args, **kwargs, **more)
+    for layer in (ours, theirs):
+        layer(*inputs)
+    drawn = np.random.default_rng(3)
+    values = [drawn.normal(size=v.shape).astype("float32") * 0.4 for v in theirs.weights]
+    ours.set_weights(values)
+    theirs.set_weights(values)
+    return ours, theirs
+
+
+def near(ours: Any, theirs: Any, tolerance: float = 2e-6) -> None:
+    np.testing.assert_allclose(numbers(ours), np.asarray(theirs), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c[0])
+def test_outputs_and_scores_are_those_of_keras(case: tuple, k: Any) -> None:
+    name, args, kwargs, inputs, call = case
+    ours, theirs = pair(name, args, kwargs, inputs)
+    near(ours(*inputs, **call), theirs(*inputs, **call))
+    for one, other in zip(
+        ours(*inputs, return_attention_scores=True, **call),
+        theirs(*inputs, return_attention_scores=True, **call),
+        strict=True,
+    ):
+        near(one, other)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c[0])
+def test_weights_configs_and_shapes_are_those_of_keras(case: tuple) -> None:
+    name, args, kwargs, inputs, _ = case
+    with interpreter(backends.load("numpy")):
+        ours, theirs = pair(name, args, kwargs, inputs)
+        facts = [
+            [(v.path.split("/", 1)[1], tuple(v.shape)) for v in layer.weights] for layer in (ours, theirs)
+        ]
+        assert facts[0] == facts[1]
+        assert set(ours.get_config()) == set(theirs.get_config())
+        again = type(ours).from_config(ours.get_config())
+        assert again.get_config() == ours.get_config()
+        real = tuple(ours(*inputs).shape)
+        symbolic = [lamina.Input(x.shape[1:]) for x in (inputs[0] if isinstance(inputs[0], list) else inputs)]
+        given = [symbolic] if isinstance(inputs[0], list) else symbolic
+        assert getattr(layers, name)(*args, **kwargs)(*given).shape == (None, *real[1:])
+
+
+@pytest.mark.parametrize("case", [HEADS[2], HEADS[7], LISTS[1]], ids=lambda c: c[0])
+def test_gradients_are_those_of_keras(case: tuple, k: Any) -> None:
+    if not k.differentiable:
+        pytest.skip("no gradients here")
+    name, args, kwargs, inputs, call = case
+    ours, theirs = pair(name, args, kwargs, inputs)
+    factors = np.random.default_rng(4).normal(size=numbers(ours(*inputs)).shape).astype("float32")
+    expected = jax.grad(
+        lambda values: (theirs.stateless_call(values, [], *inputs, **call)[0] * factors).sum()
+    )([v.value for v in theirs.trainable_variables])
+
+    def loss(values: list[Any]) -> Any:
+        return k.sum(ours.stateless_call(values, [], *inputs, **call)[0] * k.asarray(factors)), None
+
+    _, found = k.value_and_grad(loss, [v.value for v in ours.trainable_variables])
+    for one, other in zip(found, expected, strict=True):
+        near(np.zeros(other.shape) if one is None else one, other, 1e-4)
+
+
+def test_dropout_drops_weights(k: Any) -> None:
+    layer = layers.MultiHeadAttention(2, 3, dropout=0.5, seed=1)
+    calm = numbers(layer(Q, V))
+    assert not np.allclose(numbers(layer(Q, V, training=True)), calm)
+    near(layer(Q, V, training=False), calm)
+    _, scores = layers.Attention(dropout=0.5, seed=1)([Q, V], training=True, return_attention_scores=True)
+    assert np.allclose(
+        numbers(scores).sum(-1), 1, atol=1e-5
+    )  # as in Keras, the scores are those before dropping
+
+
+def test_masks_of_embeddings_arrive(k: Any) -> None:
+    ids = np.array([[1, 2, 3, 0, 0], [4, 0, 0, 0, 0]])
+    embed, attend = layers.Embedding(5, 6, mask_zero=True), layers.MultiHeadAttention(2, 3)
+    x = embed(ids)
+    near(attend(x, x), numbers(attend(numbers(x), numbers(x), value_mask=ids != 0)))
+
+
+def test_the_first_weights_are_distributed_as_in_keras() -> None:
+    for name, args in (("MultiHeadAttention", (8, 64)), ("GroupQueryAttention", (64, 8, 2))):
+        ours, theirs = getattr(layers, name)(*args), getattr(keras.layers, name)(*args)
+        for layer in (ours, theirs):
+            layer.build((2, 5, 256), (2, 5, 256))
+        for one, other in zip(ours.weights, theirs.weights, strict=True):
+            assert abs(one.numpy().std() - np.std(np.asarray(other.value))) <= 0.03 * np.std(
+                np.asarray(other.value)
+            )
+
+
+def test_a_reason_is_given_where_no_fused_kernel_serves() -> None:
+    layer = layers.MultiHeadAttention(2, 3, dropout=0.1)
+    assert layer.why_not_fused() is None
+    assert layer.why_not_fused(training=True) == "dropout drops single weights"
+    assert layer.why_not_fused(return_attention_scores=True) == "the scores are asked for"
+    grid = layers.MultiHeadAttention(2, 3)
+    grid.build(GRID.shape, GRID.shape)
+    assert "axis 1" in str(grid.why_not_fused())
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: layers.MultiHeadAttention(0, 3), "`num_heads` must be an integer of at least 1, got 0"),
+        (lambda: layers.GroupQueryAttention(3, 4, 3), "multiple of `num_key_value_heads`, got 4 and 3"),
+        (lambda: layers.MultiHeadAttention(2, 3, sliding_window=0), "`sliding_window`"),
+        (lambda: layers.MultiHeadAttention(2, 3, flash_attention=True, dropout=0.1), "cannot drop weights"),
+        (lambda: layers.MultiHeadAttention(2, 3, attention_axes=3)(GRID, GRID), "`attention_axes`"),
+        (lambda: layers.MultiHeadAttention(2, 3)(Q, V, V[:, :2]), "last size only"),
+        (lambda: layers.MultiHeadAttention(2, 3)(Q[0], V[0]), "of one rank, 3 or more"),
+        (lambda: layers.MultiHeadAttention(2, 3)(Q, V, value_mask=BOTH_MASK), "Use `attention_mask`"),
+        (lambda: layers.Attention(score_mode="sum"), "score_mode"),
+        (lambda: layers.Attention()(Q), "takes a list"),
+        (lambda: layers.Attention()([Q, V], mask=VALUE_MASK), "`mask` must be a list"),
+    ],
+)
+def test_errors_say_what_is_wrong(make: Any, text: str) -> None:
+    with interpreter(backends.load("numpy")), pytest.raises(ValueError, match=None) as caught:
+        make()
+    assert text in str(caught.value)
