@@ -22,10 +22,8 @@ def not_yet(layer: Layer, **given: Any) -> None:
             )
 
 
-class Adaptable(Layer):
-    """A layer whose kernel Keras can adapt (LoRA) and quantize."""
-
-    quantization_config: Any = None
+class Lora:
+    """The method by which Keras adapts a kernel."""
 
     def enable_lora(self, rank: int, **kwargs: Any) -> None:
         """Low-rank adaptation is not there yet.
@@ -34,6 +32,12 @@ class Adaptable(Layer):
             NotImplementedError: always.
         """
         raise NotImplementedError(f"{type(self).__name__}: low-rank adaptation (LoRA) is not supported yet.")
+
+
+class Adaptable(Lora, Layer):
+    """A layer whose kernel Keras can adapt (LoRA) and quantize."""
+
+    quantization_config: Any = None
 
     @property
     def variable_serialization_spec(self) -> dict[Any, list[str]]:

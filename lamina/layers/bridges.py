@@ -175,19 +175,17 @@ class FlaxLayer(JaxLayer):
     """
 
     def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any) -> None:
-        self.__dict__["module"], self.__dict__["method"] = module, method
+        self.module, self.method = module, method
         function = getattr(module, method) if isinstance(method, str) else method
         options = inspect.signature(function or type(module).__call__).parameters
-        self.__dict__["_module_trains"] = "training" in options
+        self._module_trains = "training" in options
         if variables is not None:
             variables = dict(variables)
             kwargs |= {"params": variables.pop("params", {}), "state": variables}
         super().__init__(self._apply, init_fn=self._init, **kwargs)
 
     def _options(self, training: bool) -> dict[str, Any]:
-        return {"method": self.module.__dict__.get(self.method, self.method)} | (
-            {"training": training} if self._module_trains else {}
-        )
+        return {"method": self.method} | ({"training": training} if self._module_trains else {})
 
     def _init(self, rng: Any, inputs: Any) -> tuple[Any, Any]:
         variables = dict(self.module.init(rng, inputs, **self._options(True)))

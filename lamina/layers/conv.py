@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import constraints, initializers, regularizers
+from lamina.layers._later import Lora
 from lamina.layers._window import Window
 from lamina.ops._check import at_least
 from lamina.ops.nn.convolution import conv
 
 
-class BaseConv(Window):
+class BaseConv(Lora, Window):
     """Convolution over `rank` spatial axes."""
 
     kernel: Any = None
@@ -53,14 +54,6 @@ class BaseConv(Window):
 
     def call(self, inputs: Any) -> Any:
         return self._finish(self.convolution_op(inputs, self.kernel.value))
-
-    def enable_lora(self, rank: int, **kwargs: Any) -> None:
-        """Low-rank adaptation is not there yet.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError(f"{type(self).__name__}: low-rank adaptation (LoRA) is not supported yet.")
 
 
 class Conv1D(BaseConv):
