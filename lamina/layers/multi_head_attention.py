@@ -416,6 +416,7 @@ class GroupQueryAttention(_Heads):
     """
 
     _prefix = "_"
+    _name_in_files = "grouped_query_attention"  # Keras's class has another name than its export
 
     def __init__(
         self, head_dim: int, num_query_heads: int, num_key_value_heads: int, dropout: float = 0.0,
@@ -424,9 +425,8 @@ class GroupQueryAttention(_Heads):
         bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
         bias_constraint: Any = None, use_gate: bool = False, seed: int | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        kwargs.setdefault("name", None)
-        if kwargs["name"] is None:
-            kwargs["name"] = names.unique("grouped_query_attention")  # Keras's own name for the class
+        if kwargs.get("name") is None:
+            kwargs["name"] = names.unique(self._name_in_files)
         self.head_dim = at_least("GroupQueryAttention", "head_dim", head_dim, 1)
         self.num_query_heads = at_least("GroupQueryAttention", "num_query_heads", num_query_heads, 1)
         self.num_key_value_heads = at_least(

@@ -44,7 +44,7 @@ def _visit_container(container: Any, path: str, seen: set[int]) -> Iterator[Plac
         nested = isinstance(item, list | tuple | dict | set)
         if not nested and not _is_saveable(item):
             continue
-        name = "container" if nested else to_snake_case(type(item).__name__)
+        name = "container" if nested else getattr(item, "_name_in_files", to_snake_case(type(item).__name__))
         count = used[name] = used.get(name, -1) + 1
         label = f"{path}/{name}_{count}" if count else f"{path}/{name}"
         yield from (_visit_container if nested else _visit)(item, label, seen)

@@ -122,10 +122,14 @@ def test_dropout_drops_weights(k: Any) -> None:
     calm = numbers(layer(Q, V))
     assert not np.allclose(numbers(layer(Q, V, training=True)), calm)
     near(layer(Q, V, training=False), calm)
-    _, scores = layers.Attention(dropout=0.5, seed=1)([Q, V], training=True, return_attention_scores=True)
-    assert np.allclose(
-        numbers(scores).sum(-1), 1, atol=1e-5
-    )  # as in Keras, the scores are those before dropping
+    # as in Keras, these scores are those before dropping, and those of the simpler layers those after
+    for space in (layers, keras.layers):
+        _, scores = space.MultiHeadAttention(2, 3, dropout=0.5)(
+            Q, V, training=True, return_attention_scores=True
+        )
+        assert np.allclose(numbers(scores).sum(-1), 1, atol=1e-5)
+        _, scores = space.Attention(dropout=0.5)([Q, V], training=True, return_attention_scores=True)
+        assert not np.allclose(numbers(scores).sum(-1), 1, atol=1e-5)
 
 
 def test_masks_of_embeddings_arrive(k: Any) -> None:

@@ -116,7 +116,7 @@ class RNN(Layer):
             found = make(batch_size=batch_size)
         else:
             k = current()
-            found = map_leaves(
+            found = _per_size(
                 lambda n: k.zeros((batch_size, *_sizes(n)), self.compute_dtype), self.state_size
             )
         return list(found) if isinstance(found, list | tuple) else [found]
@@ -296,6 +296,13 @@ def _cells(cell: Any) -> list[Cell]:
     if isinstance(cell, Layer):
         return [layer for layer in cell._flatten_layers() if isinstance(layer, Cell)]
     return []
+
+
+def _per_size(function: Any, sizes: Any) -> Any:
+    """`function` of each size, in plain lists (those in attributes of layers are tracked ones)."""
+    if isinstance(sizes, list | tuple):
+        return [_per_size(function, s) for s in sizes]
+    return function(sizes)
 
 
 def _sizes(size: Any) -> tuple[int, ...]:
