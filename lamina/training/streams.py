@@ -57,7 +57,7 @@ class StreamFeed:
         return not self.indexed
 
     def _length(self) -> int | None:
-        count = getattr(self.source, "num_batches", None)
+        count: Any = getattr(self.source, "num_batches", None)
         if count is not None or isinstance(self.source, PyDataset):
             return count() if callable(count) else count
         try:

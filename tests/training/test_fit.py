@@ -123,7 +123,8 @@ def test_results_do_not_depend_on_how_steps_are_run(backend, capsys):
         return model
 
     plain = weights()
-    assert same_weights(plain, weights())
+    if backend == "torch":  # where it costs no compilation
+        assert same_weights(plain, weights())
     assert same_weights(plain, weights(verbose=2, callbacks=[Watch()], steps_per_execution=3))
     assert "Epoch 2/2" in capsys.readouterr().out
 
@@ -133,7 +134,7 @@ def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
 
     def weights():
         model = mlp(dropout=0.3)
-        model.fit(X, Y, epochs=2, batch_size=16, verbose=0)
+        model.fit(X[:64], Y[:64], epochs=2, batch_size=16, verbose=0)
         return model
 
     on_device = weights()
@@ -154,7 +155,7 @@ def test_train_on_batch_goes_on(backend):
 def test_run_eagerly_gives_the_same(backend):
     def weights(**compiled):
         model = mlp(**compiled)
-        model.fit(X, Y, epochs=1, batch_size=35, verbose=0)
+        model.fit(X[:20], Y[:20], epochs=1, batch_size=10, verbose=0)
         return model.get_weights()
 
     for a, b in zip(weights(), weights(run_eagerly=True), strict=True):

@@ -6,7 +6,7 @@ from models import data, mlp, same_weights
 
 import lamina
 
-X, Y = data(70)
+X, Y = data(64)
 
 
 class Plain(lamina.Model):
@@ -93,11 +93,13 @@ class OnTorch(Plain):
 FORMS = {"jax": OnJax, "tensorflow": OnTensorFlow, "torch": OnTorch}
 
 
-def trained(cls, **options):
+def trained(cls):
     lamina.utils.set_random_seed(1)
     model = cls()
     model.compile("adam", "mse", metrics=["mae"])
-    history = model.fit(X, Y, epochs=2, batch_size=16, verbose=0, validation_data=(X, Y), **options)
+    history = model.fit(
+        X, Y, epochs=2, batch_size=16, verbose=0, validation_data=(X, Y), validation_batch_size=32
+    )
     return model, history.history
 
 
@@ -131,7 +133,7 @@ def test_metrics_by_hand_and_compute_loss(backend):
     lamina.utils.set_random_seed(1)
     model = Hand()
     model.compile("sgd")
-    history = model.fit(X, Y, epochs=3, batch_size=35, verbose=0).history
+    history = model.fit(X, Y, epochs=3, batch_size=32, verbose=0).history
     assert history["loss"][2] < history["loss"][0]
 
 
@@ -162,7 +164,7 @@ def test_two_optimizers(backend):
     model.left.build((None, 5))
     model.right.build((None, 5))
     model.compile(lamina.optimizers.Adam(0.1))
-    history = model.fit(X, Y, epochs=3, batch_size=35, verbose=0).history
+    history = model.fit(X, Y, epochs=3, batch_size=32, verbose=0).history
     assert history["l"][2] < history["l"][0]
     assert history["r"][2] < history["r"][0]
     assert int(model.other.iterations) == 6
@@ -194,7 +196,7 @@ def test_a_call_that_leaves_lamina(backend):
     model = Native()
     model.compile("sgd", "mse")
     assert model.fit(X, Y, verbose=0).history["loss"][0] > 0
-    assert model.predict(X, verbose=0).shape == (70, 1)
+    assert model.predict(X, verbose=0).shape == (64, 1)
 
 
 def test_a_loop_by_hand(backend):
@@ -221,7 +223,7 @@ def test_make_functions(backend):
     assert logs == two.train_on_batch(X, Y, return_dict=True)
     assert same_weights(one, two)
     assert one.make_test_function()(iter([(X, Y)])).keys() == {"loss", "accuracy"}
-    assert one.make_predict_function()(iter([(X,)])).shape == (70, 1)
+    assert one.make_predict_function()(iter([(X,)])).shape == (64, 1)
 
 
 def test_stateless_forms():
