@@ -261,6 +261,12 @@ NOISE = [
     Entry("AlphaDropout", (2, 5, 4), rate=0.3, seed=3).but(random=True, **WHOLE),
 ]
 
+ATTENTION = [
+    Entry("Attention", (2, 5, 4), (2, 6, 4)).but(compiled=True, rtol=1e-4, **WHOLE),
+    Entry("Attention", (2, 5, 4), (2, 6, 3), (2, 6, 4), use_scale=True, score_mode="concat").but(rtol=1e-4, **WHOLE),
+    Entry("AdditiveAttention", (2, 5, 4), (2, 6, 4)).but(compiled=True, rtol=1e-4),
+]
+
 ALL_STEPS = {"return_sequences": True}
 RECURRENT = [
     Entry("SimpleRNN", (2, 5, 3), units=4).but(steps=3, compiled=True, rtol=1e-4),
@@ -296,5 +302,5 @@ RECURRENT = [
 ]  # fmt: skip
 
 LAYERS = [
-    *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE, *RECURRENT,
+    *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE, *ATTENTION, *RECURRENT,
 ]  # fmt: skip

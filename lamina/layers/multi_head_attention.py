@@ -319,6 +319,12 @@ class MultiHeadAttention(_Heads):
         Vaswani et al., 2017: Attention Is All You Need, https://arxiv.org/abs/1706.03762
     """
 
+    num_heads: int = 1
+    key_dim: int = 1
+    value_dim: int = 1
+    dropout: float = 0.0
+    use_bias: bool = True
+    attention_axes: Any = None
     _hides_queries = False  # as in Keras
 
     def __init__(
