@@ -7,6 +7,7 @@ from typing import Any
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import shown
 from lamina.ops._op import Given, Tensor, op
+from lamina.ops._tensors import together
 
 _NEVER = (
     -0.7 * 3.4028234663852886e38
@@ -82,6 +83,7 @@ def dot_product_attention(
         raise RuntimeError(
             "dot_product_attention: no flash kernel serves this call here. Use flash_attention=None."
         )
+    query, key, value = together(k, query, key, value)
     batch, queries, heads, size = query.shape
     places, groups = key.shape[1:3]
     dtype = k.dtype(query)

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import config
+from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import one_of, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+
+
+def _in_floats(k: Any, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:
+    """Integers are convolved as floats: frameworks have few kernels for them."""
+    dtype = k.dtype(x)
+    if dtype in dtypes.IS_INEXACT:
+        return convolve(x, kernel, *args)
+    return k.astype(convolve(k.astype(x, "float32"), k.astype(kernel, "float32"), *args), dtype)
 
 
 def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple[bool, tuple, Any]:
@@ -27,7 +36,7 @@ def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple
     return last, sizes, inputs.shape[-1 if last else 1]
 
 
-@op(promote="float", module="nn")
+@op(promote=True, module="nn")
 def conv(
     k,
     inputs: Tensor,
@@ -77,7 +86,7 @@ def conv(
             )
     window = kernel.shape[:-2]
     pads = explicit_padding("conv", padding, sizes, window, strides, dilation, causal=rank == 1)
-    return k.conv(inputs, kernel, strides, pads, dilation, groups, last)
+    return _in_floats(k, k.conv, inputs, kernel, strides, pads, dilation, groups, last)
 
 
 def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
@@ -95,10 +104,10 @@ def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding:
     dilation = per_axis(name, "dilation_rate", dilation_rate, rank)
     pads = explicit_padding(name, padding, sizes, window, strides, dilation, causal=rank == 1)
     flat = k.reshape(kernel, (*window, 1, inner * multiplier))
-    return k.conv(inputs, flat, strides, pads, dilation, inner, last)
+    return _in_floats(k, k.conv, inputs, flat, strides, pads, dilation, inner, last)
 
 
-@op(promote="float", module="nn")
+@op(promote=True, module="nn")
 def depthwise_conv(
     k,
     inputs: Tensor,
@@ -135,7 +144,7 @@ def depthwise_conv(
     return _grouped(k, "depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate)
 
 
-@op(promote="float", module="nn")
+@op(promote=True, module="nn")
 def separable_conv(
     k,
     inputs: Tensor,
@@ -175,7 +184,7 @@ def separable_conv(
     return conv.op.body(k, mixed, pointwise_kernel, data_format=data_format)
 
 
-@op(promote="float", module="nn")
+@op(promote=True, module="nn")
 def conv_transpose(
     k,
     inputs: Tensor,
@@ -232,7 +241,7 @@ def conv_transpose(
         if more is not None and more >= stride:
             raise ValueError(f"{name}: `output_padding` {more} must be less than the stride {stride}.")
         pads.append(_transposed(padding, (w - 1) * d + 1, stride, more))
-    return k.conv_transpose(inputs, kernel, strides, pads, dilation, last)
+    return _in_floats(k, k.conv_transpose, inputs, kernel, strides, pads, dilation, last)
 
 
 def _transposed(padding: str, reach: int, stride: int, extra: int | None) -> tuple[int, int]:

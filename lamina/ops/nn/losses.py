@@ -9,18 +9,17 @@ from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import axis_of, shown
 from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype
 from lamina.ops.nn.activations import log_softmax
 
 _HALF = ("float16", "bfloat16")
 
 
-def _pair(k: Any, target: Any, output: Any) -> tuple[Any, Any, str]:
+def _pair(k: Any, target: Any, output: Any, output_dtype: str) -> tuple[Any, Any, str]:
     """Both as floats; half precision becomes float32, because it cannot hold 1 - epsilon. And the result's dtype."""
-    output_dtype = dtypes.to_float(k.dtype(output))
-    common = dtypes.join(dtypes.to_float(k.dtype(target)), output_dtype)
-    if common in _HALF:
-        common = "float32"
-    return k.astype(target, common), k.astype(output, common), output_dtype
+    common = dtypes.to_float(dtypes.join(k.dtype(target), output_dtype))
+    wide = "float32" if common in _HALF else common
+    return astype(k, target, wide), astype(k, output, wide), common
 
 
 def _same_shape(op: str, target: Any, output: Any) -> None:
@@ -69,7 +68,7 @@ def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = F
         [0.0, 10000.0]
     """
     _same_shape("binary_crossentropy", target, output)
-    target, output, dtype = _pair(k, target, output)
+    target, output, dtype = _pair(k, target, output, k.dtype(output))
     if from_logits:
         # max(z, 0) - z t, arranged so that it is exactly 0 for a sure and right prediction, with the right gradient at 0
         positive = output >= 0
@@ -78,7 +77,7 @@ def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = F
     else:
         p = _clipped(k, output)
         loss = -(target * k.log(p) + (1.0 - target) * k.log(1.0 - p))
-    return k.astype(loss, dtype)
+    return astype(k, loss, dtype)
 
 
 @op(module="nn")
@@ -109,8 +108,8 @@ def categorical_crossentropy(
     """
     _same_shape("categorical_crossentropy", target, output)
     axis = axis_of("categorical_crossentropy", axis, len(output.shape))
-    target, output, dtype = _pair(k, target, output)
-    return k.astype(-k.sum(target * log_probabilities(k, output, from_logits, axis), axis), dtype)
+    target, output, dtype = _pair(k, target, output, dtypes.to_float(k.dtype(output)))
+    return astype(k, -k.sum(target * log_probabilities(k, output, from_logits, axis), axis), dtype)
 
 
 @op(module="nn")
@@ -128,7 +127,7 @@ def sparse_categorical_crossentropy(
         axis: The axis of the classes.
 
     Returns:
-        A tensor of the shape of `output` without the axis.
+        A tensor of the shape of `output` without the axis, at least float32.
 
     Raises:
         ValueError: if the shapes do not fit, or `output` has no axes.
@@ -151,11 +150,11 @@ def sparse_categorical_crossentropy(
             f"sparse_categorical_crossentropy: `target` must have the shape of `output` without axis {axis}, "
             f"got {shown(target.shape)} and {shown(output.shape)}."
         )
-    dtype = dtypes.to_float(k.dtype(output))
     classes = k.expand_dims(k.astype(target, "int32"), axis)
-    logits = k.astype(output, "float32" if dtype in _HALF else dtype)
-    log_p = log_probabilities(k, logits, from_logits, axis)
+    log_p = log_probabilities(
+        k, astype(k, output, dtypes.join("float32", k.dtype(output))), from_logits, axis
+    )
     # Only the target's entry is read: a one-hot row would multiply -inf by 0.
     picked = k.take_along_axis(log_p, k.clip(classes, 0, output.shape[axis] - 1), axis)
     inside = k.logical_and(classes >= 0, classes < output.shape[axis])
-    return k.astype(k.squeeze(k.where(inside, -picked, 0.0), axis), dtype)
+    return k.squeeze(k.where(inside, -picked, 0.0), axis)

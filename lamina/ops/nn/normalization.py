@@ -9,6 +9,7 @@ from lamina import config
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import axes_of, axis_of, shown
 from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype, to_float
 from lamina.ops.linalg import norm
 
 _LARGEST_HALF = 65504.0
@@ -129,7 +130,7 @@ def batch_normalization(
     return x * factor + shift
 
 
-@op(promote="float", module="nn", class_name="LayerNorm")
+@op(module="nn", class_name="LayerNorm")
 def layer_normalization(
     k,
     x: Tensor,
@@ -175,6 +176,7 @@ def layer_normalization(
         )
     name = "layer_normalization"
     axes = axes_of(name, axis, len(x.shape))
+    x = to_float(k, x)
     dtype, wide = k.dtype(x), _wide(k, x)
     mean = k.mean(wide, axes, True)
     centered = wide - mean
@@ -183,13 +185,13 @@ def layer_normalization(
     )
     out = (wide if rms_scaling else centered) * factor
     if gamma is not None:
-        out = out * _wide(k, _along(k, name, "gamma", gamma, x, axes))
+        out = out * astype(k, _along(k, name, "gamma", gamma, x, axes), k.dtype(wide))
     if beta is not None and not rms_scaling:
-        out = out + _wide(k, _along(k, name, "beta", beta, x, axes))
-    return k.astype(out, dtype)
+        out = out + astype(k, _along(k, name, "beta", beta, x, axes), k.dtype(wide))
+    return astype(k, out, dtype)
 
 
-@op(promote="float", module="nn", class_name="RMSNorm")
+@op(module="nn", class_name="RMSNorm")
 def rms_normalization(
     k, x: Tensor, scale: Tensor | None = None, axis: Any = -1, epsilon: float | None = None
 ) -> Tensor:
@@ -219,13 +221,14 @@ def rms_normalization(
         Zhang and Sennrich, 2019: Root Mean Square Layer Normalization, https://arxiv.org/abs/1910.07467
     """
     axes = axes_of("rms_normalization", axis, len(x.shape))
+    x = to_float(k, x)
     dtype, wide = k.dtype(x), _wide(k, x)
     out = wide * k.rsqrt(
         k.mean(k.square(wide), axes, True) + (config.epsilon() if epsilon is None else epsilon)
     )
     if scale is not None:
-        out = out * _wide(k, _along(k, "rms_normalization", "scale", scale, x, axes))
-    return k.astype(out, dtype)
+        out = out * astype(k, _along(k, "rms_normalization", "scale", scale, x, axes), k.dtype(wide))
+    return astype(k, out, dtype)
 
 
 @op(promote="float", module="nn")
