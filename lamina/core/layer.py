@@ -115,7 +115,8 @@ class Layer(Operation):
         if name[0] != "_" or not name.startswith(("_inbound", "_outbound", "_given")):
             descriptor = getattr(type(self), name, None)
             if isinstance(descriptor, property) and descriptor.fset is not None:
-                return object.__setattr__(self, name, value)
+                object.__setattr__(self, name, value)
+                return
             if name in self.__dict__:
                 self._untrack(self.__dict__[name])
             value = self._track(value)
@@ -327,7 +328,7 @@ class Layer(Operation):
         try:
             with interpreter(kernel):
                 return _abstract_call(kernel, self, args, kwargs)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever the framework raised, the first error says what was wrong
             error.add_note(
                 f"The output shape of layer {self.path!r} ({type(self).__name__}) could not be found by running `call` "
                 "without numbers. Define `compute_output_shape(self, input_shape)`, or use lamina.ops in `call`."
@@ -710,7 +711,8 @@ def _abstract_call(kernel: Any, layer: Layer, args: tuple, kwargs: dict) -> Any:
         def program(given: list[Any]) -> Any:
             table = {id(t): g for t, g in zip(tensors, given, strict=True)}
             swap = lambda x: table.get(id(x), x)
-            return layer.call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+            with StatelessScope():  # what the call assigns has no numbers either
+                return layer.call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
 
         return list(leaves(kernel.eval_shape(program, specs)))
 

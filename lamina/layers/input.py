@@ -43,7 +43,9 @@ class InputLayer(Layer):
         shape = kwargs.pop("input_shape", shape)
         super().__init__(name=name, **kwargs)
         if sparse or ragged:
-            raise NotImplementedError("Sparse and ragged inputs are not supported yet: feed dense tensors and masks.")
+            raise NotImplementedError(
+                "Sparse and ragged inputs are not supported yet: feed dense tensors and masks."
+            )
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
                 raise ValueError(f"`input_tensor` must be a symbolic tensor, got {input_tensor!r:.80}.")

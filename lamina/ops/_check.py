@@ -58,7 +58,9 @@ def one_of(op: str, parameter: str, value: Any, known: Iterable[Any]) -> Any:
     choices = list(known)
     if value not in choices:
         listed = ", ".join(repr(c) for c in choices)
-        raise ValueError(f"{op}: unknown {parameter} {value!r}.{suggestion(str(value), choices)} Known: {listed}.")
+        raise ValueError(
+            f"{op}: unknown {parameter} {value!r}.{suggestion(str(value), choices)} Known: {listed}."
+        )
     return value
 
 

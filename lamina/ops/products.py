@@ -344,11 +344,11 @@ def einsum(k, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
             if static((known, n)) and n != known and 1 not in (n, known):
                 raise ValueError(f"einsum {subscripts!r}: axis {letter!r} has sizes {known} and {n}.")
             sizes[letter] = n if static((known,)) and known == 1 else known
-    terms, operands = _without_repeats(k, terms, operands)
-    if all(k.dtype(x) == "int8" for x in operands) and len(operands) > 1:
-        operands = [k.astype(x, "int32") for x in operands]
-    operands = together(k, *operands)
-    return _numbers(k, lambda *xs: k.einsum(f"{','.join(terms)}->{result}", *xs), *operands)
+    terms, tensors = _without_repeats(k, terms, operands)
+    if all(k.dtype(x) == "int8" for x in tensors) and len(tensors) > 1:
+        tensors = [k.astype(x, "int32") for x in tensors]
+    tensors = together(k, *tensors)
+    return _numbers(k, lambda *xs: k.einsum(f"{','.join(terms)}->{result}", *xs), *tensors)
 
 
 def _terms(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:

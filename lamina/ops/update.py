@@ -72,7 +72,9 @@ def _scattered(name: str, k: Any, x: Any, indices: Any, updates: Any, kind: str)
     places, sizes = k.shape(indices), k.shape(x)
     depth = places[-1]
     if type(depth) is not int:
-        raise ValueError(f"{name}: the size of the last axis of `indices` must be known, got {shown(places)}.")
+        raise ValueError(
+            f"{name}: the size of the last axis of `indices` must be known, got {shown(places)}."
+        )
     if depth > len(sizes):
         raise ValueError(f"{name}: positions of depth {depth} for a tensor of rank {len(sizes)}.")
     wanted = (*places[:-1], *sizes[depth:])

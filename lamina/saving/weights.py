@@ -243,10 +243,8 @@ def _differences(
 
 def _convertible(have: Any, wanted: str) -> bool:
     floats = have.kind in "fV"
-    return (
-        floats == (wanted.startswith(("float", "bfloat")))
-        or (have.kind in "biuf"
-        and wanted.startswith("float"))
+    return floats == (wanted.startswith(("float", "bfloat"))) or (
+        have.kind in "biuf" and wanted.startswith("float")
     )
 
 

@@ -56,7 +56,7 @@ class StreamFeed:
         """Whether going on means reading the source again up to its place."""
         return not self.indexed
 
-    def _length(self) -> int | None:
+    def _length(self) -> Any:
         count: Any = getattr(self.source, "num_batches", None)
         if count is not None or isinstance(self.source, PyDataset):
             return count() if callable(count) else count

@@ -205,7 +205,10 @@ def test_stateless_call():
     layer(X)
     before = layer.get_weights()
     out, updated = layer.stateless_call(
-        [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables], X, training=True
+        [v.value for v in layer.trainable_variables],
+        [v.value for v in layer.non_trainable_variables],
+        X,
+        training=True,
     )
     assert out.shape == (2, 4)
     assert any(not np.allclose(a, b) for a, b in zip(before[2:], map(np.asarray, updated), strict=True))

@@ -283,5 +283,7 @@ def test_random_damage_gives_a_documented_error(tmp_path, seed):
     for place in rng.integers(0, len(data), 12):
         data[place] = rng.integers(0, 256)
     path.write_bytes(bytes(data))
-    with contextlib.suppress(ValueError):  # SerializationError is one; damage may also hit what nobody can see
+    with contextlib.suppress(
+        ValueError
+    ):  # SerializationError is one; damage may also hit what nobody can see
         lamina.models.load_model(path)

@@ -42,7 +42,9 @@ def test_picture_of_a_model(tmp_path):
     inner = lamina.Sequential([lamina.Input((4,)), layers.Dense(4, name="deep")], name="inner")
     model = lamina.Model(x, layers.Add(name="sum")([x, inner(x)]) * 2.0)
     source = lamina.utils.model_to_dot(model, show_shapes=True, expand_nested=True).source
-    assert all(word in source for word in ("sum (Add)", "(None, 4)", "cluster_inner", "deep (Dense)", "Multiply"))
+    assert all(
+        word in source for word in ("sum (Add)", "(None, 4)", "cluster_inner", "deep (Dense)", "Multiply")
+    )
     lamina.utils.plot_model(model, tmp_path / "m.dot", show_layer_names=True)
     assert "sum (Add)" in (tmp_path / "m.dot").read_text()
 
@@ -54,7 +56,9 @@ def test_summary_text():
     model.summary(print_fn=said.append, show_trainable=True)
     text = said[0]
     assert 'Model: "net"' in text
-    assert all(word in text for word in ("dense_a (Dense)", "(None, 4)", "Total params: 20 (80.00 B)", "x[0][0]"))
+    assert all(
+        word in text for word in ("dense_a (Dense)", "(None, 4)", "Total params: 20 (80.00 B)", "x[0][0]")
+    )
     with pytest.raises(ValueError, match="no layer is called"):
         model.summary(layer_range=["nothing", "x"])
 
