@@ -7,6 +7,7 @@ from typing import Any
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops._check import at_least, axes_of, rank_at_least, shown
 from lamina.ops._op import Tensor, op
+from lamina.ops._tensors import astype
 
 
 @op(promote="float", module="math")
@@ -298,7 +299,9 @@ def logdet(k, x: Tensor) -> Tensor:
         0.0
     """
     square_matrix("logdet", x)
-    return k.slogdet(x)[1]
+    dtype = k.dtype(x)
+    wide = k.astype(x, "float32") if dtype in ("float16", "bfloat16") else x
+    return astype(k, k.slogdet(wide)[1], dtype)
 
 
 def square_matrix(op: str, x: Any) -> None:
