@@ -263,6 +263,19 @@ def test_dropout_is_one_draw_for_all_steps(k: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_dropped_inputs_are_dropped_in_every_step(kind: str, k: Any) -> None:
+    """Also on fused kernels: what comes out is what some set of inputs alone, scaled, would give."""
+    layer = getattr(layers, kind)(3, dropout=0.5, seed=1)
+    x = X[:1, :, :2]
+    layer(x)
+    possible = [
+        numbers(layer(x * (np.array(keep, "float32") * 2))) for keep in itertools.product((0, 1), repeat=2)
+    ]
+    found = [numbers(layer(x, training=True)) for _ in range(4)]
+    assert all(any(np.allclose(y, p, atol=1e-5) for p in possible) for y in found)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 def test_recurrent_dropout_drops(kind: str, k: Any) -> None:
     layer = getattr(layers, kind)(4, dropout=0.2, recurrent_dropout=0.5, seed=1)
     calm = numbers(layer(X))

@@ -70,7 +70,7 @@ class FusedRNN(UnitsRNN):
         native = k.overrides.get(self._native)
         if native is None:
             return f"the backend {k.name!r} has no fused {self._native.upper()}"
-        masks = cell._input_masks(sequences, training)
+        masks = cell._input_masks(k.getitem(sequences, (slice(None), 0)), training)
         if masks is not None:
             sequences = sequences * k.expand_dims(masks[0], 1)
             cell.reset_dropout_mask()
