@@ -219,3 +219,36 @@ def test_errors_say_what_is_wrong(backend):
         model.fit(None)
     with pytest.raises(ValueError, match="must be compiled"):
         lamina.Sequential([lamina.Input((5,)), lamina.layers.Dense(1)]).fit(X, Y)
+
+
+def test_the_live_bar_changes_nothing(monkeypatch, capsys):
+    from lamina.training import progress
+
+    with lamina.backend("torch"):
+        plain = mlp()
+        plain.fit(X, Y, epochs=2, batch_size=4, verbose=0)
+        monkeypatch.setattr(progress, "_lively", lambda: True)
+        monkeypatch.setattr(progress.Progress, "interval", 0.0)
+        shown = mlp()
+        shown.fit(X, Y, epochs=2, batch_size=4, verbose=1)
+    assert same_weights(plain, shown)
+    assert "Epoch 2/2" in capsys.readouterr().out
+
+
+def test_class_weights_of_a_generator():
+    with lamina.backend("torch"):
+        batches = ((ROWS[:2], np.array([[0.0], [1.0]], "float32")) for _ in range(3))
+        assert linear().fit(batches, class_weight={1: 4.0, 0: 2.0}, verbose=0).history["loss"] == [0.0]
+        batches = ((ROWS[:2] * 0, np.array([[0.0], [1.0]], "float32")) for _ in range(3))
+        assert linear().fit(batches, class_weight={1: 4.0}, verbose=0).history["loss"] == [2.0]
+
+
+def test_numpy_judges_and_says_that_it_cannot_train():
+    from lamina.errors import BackendError
+
+    with lamina.backend("numpy"):
+        model = linear()
+        assert model.evaluate(ROWS, ZERO, batch_size=3, verbose=0) == 3.5
+        assert model.predict(iter([ROWS[:2], ROWS[2:4]]), verbose=0).shape == (4, 1)
+        with pytest.raises(BackendError, match="LAMINA_BACKEND"):
+            model.fit(ROWS, ZERO)
