@@ -263,7 +263,9 @@ NOISE = [
 
 ATTENTION = [
     Entry("Attention", (2, 5, 4), (2, 6, 4)).but(compiled=True, rtol=1e-4, **WHOLE),
-    Entry("Attention", (2, 5, 4), (2, 6, 3), (2, 6, 4), use_scale=True, score_mode="concat").but(rtol=1e-4, **WHOLE),
+    Entry("Attention", (2, 5, 4), (2, 6, 3), (2, 6, 4), use_scale=True, score_mode="concat").but(
+        rtol=1e-4, **WHOLE
+    ),
     Entry("AdditiveAttention", (2, 5, 4), (2, 6, 4)).but(compiled=True, rtol=1e-4),
 ]
 
