@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 import lamina
 from lamina import layers
 
-EPOCHS = 25
+EPOCHS = 40
 
 
 def load() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
