@@ -24,6 +24,7 @@ class _State(threading.local):
 
     def __init__(self) -> None:
         self.kernel: Any = None  # the interpreter in force, None until first used
+        self.below: Any = None  # what was in force below the shape interpreter
         self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
         self.training: Any = None  # the training flag of the outermost layer call that gave one
         self.autocast: str | None = None  # floating dtype that variables are read in (mixed precision)
@@ -62,19 +63,21 @@ def use(kernel: Kernel) -> None:
 @contextmanager
 def interpreter(kernel: Any) -> Iterator[Any]:
     """Put `kernel` in force for the block."""
-    before = state.kernel
+    before, below = state.kernel, state.below
+    if before is not None and not before.abstract:
+        state.below = before
     state.kernel = kernel
     try:
         yield kernel
     finally:
-        state.kernel = before
+        state.kernel, state.below = before, below
 
 
 def real_kernel() -> Kernel:
-    """The interpreter that holds numbers: the one in force, or the default below the shape interpreter."""
+    """The interpreter that holds numbers: the one in force, or what is below the shape interpreter."""
     kernel = state.kernel
     if kernel is None or kernel.abstract:
-        return _default or _load_default()
+        return (kernel and state.below) or _default or _load_default()
     return kernel
 
 

@@ -148,7 +148,10 @@ def _default_int() -> str:
 
 def of_scalar(value: Any) -> str:
     """The weak dtype of a Python scalar."""
-    return _PYTHON[type(value)]
+    kind = type(value)
+    return _PYTHON[
+        kind if kind in _PYTHON else float if isinstance(value, float) else int
+    ]  # np.float64, enums
 
 
 def is_float(dtype: Any) -> bool:

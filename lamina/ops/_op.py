@@ -49,6 +49,7 @@ class Op:
         module: str,
         class_name: str,
         only: tuple[str, ...] = (),
+        weak: bool = True,
     ) -> None:
         code = body.__code__
         self.name = body.__name__
@@ -56,6 +57,7 @@ class Op:
         self.promote = promote
         self.scalars = scalars
         self.only = only
+        self.weak = weak
         self.keras_module = module
         self.class_name = class_name
         self.leading = code.co_argcount - 1
@@ -162,7 +164,7 @@ class Op:
                 value = box[key] = value.value
             joins = joins and self.promote
             if isinstance(value, bool | int | float | complex) and joins:
-                name = dtypes.of_scalar(value) if type(value) in _SCALARS else "int"
+                name = dtypes.of_scalar(value) if self.weak else dtypes.standardize(type(value))
             else:
                 if not isinstance(value, k.Tensor):
                     value = box[key] = convert(k, value)
@@ -267,6 +269,7 @@ def op(
     module: str = "numpy",
     class_name: str | None = None,
     only: tuple[str, ...] = (),
+    weak: bool = True,
 ) -> Callable[[Callable[Concatenate[Kernel, P], R]], Callable[P, R]]: ...
 def op(
     body: Any = None,
@@ -276,6 +279,7 @@ def op(
     module: str = "numpy",
     class_name: str | None = None,
     only: tuple[str, ...] = (),
+    weak: bool = True,
 ) -> Any:
     """Declare an operation.
 
@@ -285,6 +289,7 @@ def op(
         scalars: Whether the body takes Python scalars beside tensors (they then stay scalars).
         module: The theme under which Keras files name the operation ("numpy", "nn", "math", ...).
         only: The tensor parameters that take part in the promotion, when it is not all of them.
+        weak: Whether a Python number takes the dtype of the tensors beside it; False makes it one of 32 bits first.
         class_name: Its class name in files; by default the name in capitals ("log_softmax": "LogSoftmax").
 
     Returns:
@@ -292,10 +297,10 @@ def op(
     """
     if body is None:
         return lambda b: op(
-            b, promote=promote, scalars=scalars, module=module, class_name=class_name, only=only
+            b, promote=promote, scalars=scalars, module=module, class_name=class_name, only=only, weak=weak
         )
     camel = "".join(part.capitalize() for part in body.__name__.split("_"))
-    what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel, only)
+    what = Op(body, promote, scalars, f"keras.src.ops.{module}", class_name or camel, only, weak)
     function = _short_way(what)(what)
     what.function = function
     _dress(function, what)

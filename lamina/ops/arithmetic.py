@@ -302,7 +302,7 @@ def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     return k.clip(x, low, high)
 
 
-@op(promote="float")
+@op(promote="float", weak=False)  # so it is in Keras
 def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
     """The angle of the point (x2, x1), elementwise, in (-pi, pi].
 
@@ -358,7 +358,7 @@ def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(k.equal(x1, zero), x2, step)
 
 
-@op(promote="float")
+@op(promote="float", weak=False)  # so it is in Keras
 def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
     """log(exp(x1) + exp(x2)), elementwise, without overflow.
 
@@ -376,7 +376,7 @@ def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logaddexp(x1, x2)
 
 
-@op(promote="float")
+@op(promote="float", weak=False)  # so it is in Keras
 def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
     """log2(2^x1 + 2^x2), elementwise, without overflow.
 

@@ -40,10 +40,10 @@ def cholesky(k, x: Tensor, upper: bool = False) -> Tensor:
         upper: Whether the upper factor is wanted.
 
     Returns:
-        A tensor (..., n, n).
+        A tensor (..., n, n). In a compiled program, which cannot stop, NaN where x is not positive definite.
 
     Raises:
-        ValueError: if the last two sizes differ.
+        ValueError: if the last two sizes differ, or x is not positive definite.
 
     Example:
         >>> import lamina

@@ -11,6 +11,8 @@ import pytest
 
 from lamina import backends
 from lamina.errors import BackendError
+from lamina.kernel import shapes
+from lamina.kernel.context import interpreter, real_kernel
 
 
 @pytest.fixture
@@ -84,3 +86,16 @@ def test_importing_imports_no_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_holds_numbers_below_the_shape_interpreter():
+    numpy, default = backends.load("numpy"), real_kernel()
+    with interpreter(numpy):
+        with interpreter(shapes), interpreter(shapes):
+            assert real_kernel() is numpy
+            with interpreter(default):
+                assert real_kernel() is default
+            assert real_kernel() is numpy
+        assert real_kernel() is numpy
+    with interpreter(shapes):
+        assert real_kernel() is default

@@ -104,14 +104,14 @@ for center in (True, False):
 # -- segments ----------------------------------------------------------------------------------------------------------
 
 for name in ("segment_sum", "segment_max", "segment_min", "segment_prod"):
-    lone = (
-        name == "segment_sum"
-    )  # elsewhere an empty segment is infinite, and jax cannot differentiate products
+    lone = name in ("segment_sum", "segment_prod")  # elsewhere an empty segment is infinite
     but(name, normal(5), np.array([0, 0, 2, 5, 2]), num_segments=4, fields={"gradient": lone})
     but(name, normal(5, 3), np.array([0, 0, 2, -1, 2]), 4, fields={"gradient": lone})
     add(name, integers(5, 2), np.array([0, 0, 2, 1, 2]), 4)
-    but(name, normal(4), np.array([0, 0, 1, 1]), 2, sorted=True, fields={"gradient": name != "segment_prod"})
+    add(name, normal(4), np.array([0, 0, 1, 1]), 2, sorted=True)
     add(name, normal(0, 3), np.zeros(0, "int32"), 2)
+zeros = np.array([2, 0, 3, 0, 0, 5], "float32")
+add("segment_prod", zeros, np.array([0, 0, 0, 1, 1, 2], "int32"), 3)
 
 # -- mathematics -------------------------------------------------------------------------------------------------------
 

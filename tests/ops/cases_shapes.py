@@ -259,7 +259,10 @@ for reduction in (None, "add", "max", "min", "mul"):
     CASES.append(
         Case("scatter_update", n, np.array([[1], [-1]], "int32"), integers(2, 4), reduction).but(known=(1,))
     )
-CASES.append(Case("scatter_update", x, np.array([[1], [1]], "int32"), normal(2, 4), "add").but(known=(1,)))
+for reduction in ("add", "mul"):
+    CASES.append(
+        Case("scatter_update", x, np.array([[1], [1]], "int32"), normal(2, 4), reduction).but(known=(1,))
+    )
 add("slice", x, (1, 1), (2, 2))
 CASES.append(Case("slice", x, np.array([2, 1], "int32"), (2, 2)).but(known=(1,)))
 add("slice", x, (0, 0), (-1, 2))

@@ -168,3 +168,20 @@ def test_says_what_is_not_there(name: str) -> None:
             ops.one_hot(ids, 3, sparse=True)
         with pytest.raises(TypeError, match="stft: `x` must be float, got int32"):
             ops.stft(np.arange(12, dtype="int32"), 4, 2, 4)
+
+
+INDEFINITE = np.array([[[1, 0], [0, 1]], [[1, 2], [2, 1]]], "float32")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("upper", [False, True])
+def test_cholesky_of_no_positive_definite_matrix(name: str, upper: bool) -> None:
+    """An error where the numbers are known; NaN in a compiled program, which cannot stop."""
+    kernel = backends.load(name)
+    with interpreter(kernel):
+        with pytest.raises(ValueError, match=r"cholesky: the matrix is not positive definite\."):
+            ops.cholesky(INDEFINITE, upper)
+        if name not in ("numpy", "torch"):  # those run a compiled program as it is
+            found = kernel.to_numpy(kernel.jit(lambda m: ops.cholesky(m, upper))(kernel.asarray(INDEFINITE)))
+            assert not np.isnan(found[0]).any()
+            assert np.isnan(found[1]).any()

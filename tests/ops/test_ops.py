@@ -15,7 +15,7 @@ import contextlib
 import functools
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,24 @@ over_cases = pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 
 
 def over_backends(names: list[str]) -> pytest.MarkDecorator:
-    """Every case on every backend. jax compiles each, so there only two for an op are quick."""
-    params = []
-    for case, label in zip(CASES, ids(CASES), strict=True):
-        for name in names:
-            slow = [pytest.mark.slow] if name == "jax" and int(label.rpartition("-")[2]) > 1 else []
-            params.append(pytest.param(name, case, id=f"{name}-{label}", marks=slow))
+    """Every case on every backend."""
+    params = [
+        pytest.param(name, case, id=f"{name}-{label}")
+        for case, label in zip(CASES, ids(CASES), strict=True)
+        for name in names
+    ]
     return pytest.mark.parametrize(("name", "case"), params)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_programs() -> Iterator[None]:
+    """jax compiles each case on its own: without most optimizations, since each program runs once."""
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 # -- calling -----------------------------------------------------------------------------------------------------------

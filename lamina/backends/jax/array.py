@@ -328,7 +328,31 @@ take_along_axis = jnp.take_along_axis
 
 
 def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
-    return getattr(x.at[tuple(jnp.moveaxis(indices, -1, 0))], reduce)(updates)
+    places = tuple(jnp.moveaxis(indices, -1, 0))
+    if reduce == "multiply":
+        depth = len(places)
+        return _multiplied(x, places, jnp.broadcast_to(updates, (*places[0].shape, *x.shape[depth:])))
+    return getattr(x.at[places], reduce)(updates)
+
+
+@jax.custom_jvp
+def _multiplied(x: Any, places: tuple, factors: Any) -> Any:
+    return x.at[places].multiply(factors)
+
+
+@_multiplied.defjvp
+def _multiplied_jvp(primals: tuple, tangents: tuple) -> tuple:
+    # jax has no rule for places that are given twice: each factor's slope is the product of the others
+    x, places, factors = primals
+    dx, _, d_factors = tangents
+    is_zero = factors == 0
+    nonzero = jnp.where(is_zero, 1, factors)
+    ones = jnp.ones_like(x)
+    product = _multiplied(ones, places, nonzero).at[places].get(mode="fill", fill_value=0)
+    zeros = jnp.zeros(x.shape, np.int32).at[places].add(is_zero).at[places].get(mode="fill", fill_value=0)
+    others = jnp.where(zeros == is_zero, product / nonzero, 0)
+    slope = dx * _multiplied(ones, places, factors) + x * jnp.zeros_like(x).at[places].add(others * d_factors)
+    return _multiplied(x, places, factors), slope
 
 
 def slice(x: Any, starts: Any, sizes: Sequence[int]) -> Any:
@@ -347,12 +371,13 @@ def _not_negative(starts: Any) -> Any:
 
 
 def segment(x: Any, ids: Any, num: int, reduce: str) -> Any:
+    if reduce == "prod":
+        start = jnp.ones((num, *x.shape[1:]), x.dtype)
+        return _multiplied(start, (jnp.where(ids < 0, num, ids),), x)
     return _SEGMENT[reduce](x, ids, num)
 
 
-_SEGMENT = {
-    "sum": jax.ops.segment_sum, "prod": jax.ops.segment_prod, "max": jax.ops.segment_max, "min": jax.ops.segment_min,
-}  # fmt: skip
+_SEGMENT = {"sum": jax.ops.segment_sum, "max": jax.ops.segment_max, "min": jax.ops.segment_min}
 
 
 def one_hot(x: Any, depth: int, axis: int, dtype: str) -> Any:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from lamina.backends.jax import lowering
 from lamina.backends.jax.array import int32
+from lamina.kernel.contract import NOT_POSITIVE
 
 # Linear
 
@@ -30,7 +33,10 @@ def einsum(equation: str, *arrays: Any) -> Any:
 
 
 def cholesky(x: Any, upper: bool) -> Any:
-    return jnp.linalg.cholesky(x, upper=upper)
+    factor = jnp.linalg.cholesky(x, upper=upper)
+    if not isinstance(factor, jax.core.Tracer) and bool(jnp.isnan(factor).any()):
+        raise np.linalg.LinAlgError(NOT_POSITIVE)
+    return factor
 
 
 det = jnp.linalg.det

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamina.backends.numpy.array import wide
+from lamina.kernel.contract import NOT_POSITIVE
 
 # Linear
 
@@ -26,7 +27,10 @@ def einsum(equation: str, *arrays: Any) -> Any:
 
 
 def cholesky(x: Any, upper: bool) -> Any:
-    return np.linalg.cholesky(x, upper=upper)
+    try:
+        return np.linalg.cholesky(x, upper=upper)
+    except np.linalg.LinAlgError as error:
+        raise np.linalg.LinAlgError(NOT_POSITIVE) from error
 
 
 det = np.linalg.det

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, size, through
+from lamina.kernel.contract import NOT_POSITIVE
 
 # Linear
 
@@ -38,6 +39,8 @@ def einsum(equation: str, *arrays: Any) -> Any:
 
 def cholesky(x: Any, upper: bool) -> Any:
     factor = tf.linalg.cholesky(tf.linalg.adjoint(x) if upper else x)
+    if tf.executing_eagerly() and bool(tf.reduce_any(tf.math.is_nan(tf.math.real(factor)))):
+        raise np.linalg.LinAlgError(NOT_POSITIVE)
     return tf.linalg.adjoint(factor) if upper else factor
 
 

@@ -20,6 +20,10 @@ def conv(
     x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes, groups: int, channels_last: bool
 ) -> Any:
     def run(x: Any, kernel: Any) -> Any:
+        if x.shape[0] == 0:  # the kernels give an empty batch back as it is
+            return run(tf.zeros(dims([1, *[size(x, a) for a in range(1, x.shape.rank)]]), x.dtype), kernel)[
+                :0
+            ]
         if x.shape.rank == 3:  # no kernel: rank 1 is rank 2 with a height of 1
             flat = _conv(x[:, None], kernel[None], (1, *strides), ((0, 0), *padding), (1, *dilation), groups)
             return tf.squeeze(flat, 1)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from lamina.backends.torch.array import is_hidden
+from lamina.kernel.contract import NOT_POSITIVE
 
 _NO_PRODUCT = frozenset((torch.bool, torch.uint16, torch.uint32, torch.uint64))
 
@@ -38,7 +42,12 @@ def einsum(equation: str, *arrays: Tensor) -> Tensor:
 
 
 def cholesky(x: Tensor, upper: bool) -> Tensor:
-    return torch.linalg.cholesky(x, upper=upper)
+    factor, failed = torch.linalg.cholesky_ex(x, upper=upper)
+    if is_hidden(failed):
+        return torch.where(failed[..., None, None] > 0, torch.nan, factor)
+    if failed.any():
+        raise np.linalg.LinAlgError(NOT_POSITIVE)
+    return factor
 
 
 det = torch.linalg.det
