@@ -183,6 +183,12 @@ def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]
+    lacking = [n.removesuffix("_shape") for n in missing if n.removesuffix("_shape") in plan.names]
+    if lacking:
+        raise ValueError(
+            f"Layer {layer.path!r} ({type(layer).__name__}) was called without `{'`, `'.join(lacking)}`. Its call is "
+            f"layer({', '.join(plan.names[:3])}, ...), each a tensor of its own, not in a list."
+        )
     if missing:
         raise ValueError(
             f"Layer {layer.path!r} ({type(layer).__name__}) cannot be built from this call: `build` wants "

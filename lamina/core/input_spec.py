@@ -110,8 +110,11 @@ def _paired(spec: Any, inputs: Any, path: str, kind: str) -> Any:
     if isinstance(spec, InputSpec):
         if isinstance(inputs, list | tuple | dict):
             flat = list(leaves(inputs))
-            if len(flat) != 1:
-                raise ValueError(f"Layer {path!r} ({kind}) takes one tensor, but received {len(flat)}.")
+            if len(flat) != 1 or (isinstance(inputs, dict) and spec.name not in inputs):
+                raise ValueError(
+                    f"Layer {path!r} ({kind}) takes one tensor, but received a {type(inputs).__name__} of {len(flat)}. "
+                    "Call it with one of them, or join them first, as with layers.Concatenate()."
+                )
             inputs = flat[0]
         return [(spec, inputs)]
     specs = list(leaves(spec))

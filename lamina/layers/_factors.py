@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import constraints, initializers, regularizers
+from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 
 
@@ -19,6 +20,7 @@ class ScaledAndShifted(Layer):
         beta_regularizer: Any, gamma_regularizer: Any, beta_constraint: Any, gamma_constraint: Any, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
+        self.input_spec = InputSpec(min_ndim=1)
         self.epsilon, self.center, self.scale = epsilon, center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)

@@ -41,9 +41,7 @@ class Window(Layer):
         self.strides = per_axis(kind, "strides", strides, rank)
         self.dilation_rate = per_axis(kind, "dilation_rate", dilation_rate, rank)
 
-        self.padding = one_of(
-            kind, "padding", padding.lower() if isinstance(padding, str) else padding, self._paddings
-        )
+        self.padding = one_of(kind, "padding", lowered(padding), self._paddings)
         self.data_format = config.standardize_data_format(data_format)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -51,11 +49,7 @@ class Window(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(ndim=rank + 2)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"{kind}: `strides` and `dilation_rate` cannot both be above 1, got strides={self.strides} and "
-                f"dilation_rate={self.dilation_rate}."
-            )
+        check_spacing(kind, self.strides, self.dilation_rate)
 
     def _channels(self, input_shape: tuple) -> int:
         """The number of channels of an input; it is fixed from now on."""
@@ -64,7 +58,7 @@ class Window(Layer):
         if channels is None:
             raise ValueError(
                 f"Layer {self.path!r} ({type(self).__name__}) needs to know the number of channels (axis {axis}), "
-                f"got the input shape {input_shape}."
+                f"got the input shape {input_shape}. Give the input a fixed size there."
             )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
@@ -99,3 +93,21 @@ class Window(Layer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; `activity_regularizer` also where there is none."""
         return {"activity_regularizer": None, **super().get_config()}
+
+
+def lowered(padding: Any) -> Any:
+    """The name of a padding in small letters."""
+    return padding.lower() if isinstance(padding, str) else padding
+
+
+def check_spacing(kind: str, strides: tuple[int, ...], dilation_rate: tuple[int, ...]) -> None:
+    """That windows are not both strided and dilated.
+
+    Raises:
+        ValueError: if both have a number above 1.
+    """
+    if max(strides) > 1 and max(dilation_rate) > 1:
+        raise ValueError(
+            f"{kind}: `strides` and `dilation_rate` cannot both be above 1, got strides={strides} and "
+            f"dilation_rate={dilation_rate}. Set one of them to 1."
+        )

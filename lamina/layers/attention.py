@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
+from lamina.layers._masks import alike, check_mask
 from lamina.layers.regularize import Dropout
 from lamina.ops._check import one_of, shown
 from lamina.ops.nn.activations import softmax
@@ -93,6 +94,21 @@ class Attention(Layer):
         if masks is not None and (not isinstance(masks, list | tuple) or len(masks) not in (2, 3)):
             raise ValueError(f"{kind}: `mask` must be a list [query mask, value mask], got {_listed(masks)}.")
 
+    def _check_shapes(self, query: Any, value: Any, key: Any, query_mask: Any, value_mask: Any) -> None:
+        q, v, s = query.shape, value.shape, key.shape
+        if not (
+            len(q) == len(v) == len(s) == 3 and alike((q[0], q[2]), (s[0], s[2])) and alike(v[:2], s[:2])
+        ):
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) expected query (batch, queries, size), value (batch, "
+                f"places, width) and key (batch, places, size), got query {shown(q)}, value {shown(v)}, key "
+                f"{shown(s)}. The key is the value if it is not given; a Dense layer brings sizes together."
+            )
+        if query_mask is not None:
+            check_mask(self, "the query's mask", query_mask.shape, "(batch, queries)", q[:2], spread=True)
+        if value_mask is not None:
+            check_mask(self, "the value's mask", value_mask.shape, "(batch, places)", v[:2], spread=True)
+
     def call(
         self,
         inputs: Any,
@@ -106,6 +122,7 @@ class Attention(Layer):
         query, value = inputs[:2]
         key = inputs[2] if len(inputs) == 3 else value
         query_mask, value_mask = mask[:2] if mask is not None else (None, None)
+        self._check_shapes(query, value, key, query_mask, value_mask)
         allowed = None if value_mask is None else k.expand_dims(k.astype(value_mask, "bool"), 1)
         if use_causal_mask:
             causal = causal_mask(k, k.shape(query)[1], k.shape(key)[1])

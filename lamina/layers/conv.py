@@ -31,7 +31,10 @@ class BaseConv(Lora, Window):
         self.filters = at_least(kind, "filters", filters, 1)
         self.groups = at_least(kind, "groups", groups, 1)
         if filters % groups:
-            raise ValueError(f"{kind}: `filters` must be a multiple of `groups`, got {filters} and {groups}.")
+            raise ValueError(
+                f"{kind}: `filters` must be a multiple of `groups`, got {filters} and {groups}. Use `groups` that "
+                "divide the filters and the input's channels, or 1."
+            )
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
@@ -41,7 +44,7 @@ class BaseConv(Lora, Window):
         if channels % self.groups:
             raise ValueError(
                 f"Layer {self.path!r} ({type(self).__name__}): the input's {channels} channels must be a multiple of "
-                f"`groups` ({self.groups}); the input has shape {input_shape}."
+                f"`groups` ({self.groups}); the input has shape {input_shape}. Use `groups` that divide both, or 1."
             )
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters), "kernel"

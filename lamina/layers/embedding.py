@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import constraints, initializers, ops, regularizers
+from lamina.core.input_spec import InputSpec
 from lamina.core.masks import get_mask
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
@@ -58,6 +59,7 @@ class Embedding(Adaptable):
             kwargs.setdefault("input_shape", input_length)
         super().__init__(**kwargs)
         not_yet(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self.input_spec = InputSpec(min_ndim=0)
         kind = type(self).__name__
         self.input_dim = at_least(kind, "input_dim", input_dim, 1)
         self.output_dim = at_least(kind, "output_dim", output_dim, 1)

@@ -7,6 +7,7 @@ from typing import Any
 from lamina import config, ops
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
+from lamina.layers._masks import check_mask
 from lamina.ops.nn._window import per_axis
 from lamina.ops.nn.pooling import adaptive_average_pool, adaptive_max_pool
 
@@ -60,6 +61,7 @@ class GlobalAveragePooling1D(_Global):
         if mask is None:
             return super().call(inputs)
         (axis,) = self._axes()
+        check_mask(self, "the mask", mask.shape, "(batch, steps)", (inputs.shape[0], inputs.shape[axis]))
         weights = ops.expand_dims(ops.cast(mask, inputs.dtype), 2 if axis == 1 else 1)
         total = ops.sum(inputs * weights, axis=axis, keepdims=self.keepdims)
         return total / ops.sum(weights, axis=axis, keepdims=self.keepdims)

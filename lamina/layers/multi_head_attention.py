@@ -10,10 +10,11 @@ from lamina import config, constraints, initializers, ops, regularizers
 from lamina.core import names
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
+from lamina.layers._masks import check_mask
 from lamina.layers.attention import causal_mask, weights_of
 from lamina.layers.einsum_dense import EinsumDense
 from lamina.layers.regularize import Dropout
-from lamina.ops._check import at_least, shown
+from lamina.ops._check import at_least
 from lamina.ops.nn.attention import dot_product_attention
 
 _ARGUMENTS = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
@@ -73,9 +74,11 @@ class _Heads(Layer):
     def _check_shapes(self, query: tuple, value: tuple, key: tuple) -> None:
         kind = f"Layer {self.path!r} ({type(self).__name__})"
         listed = f"query {query}, value {value}, key {key}"
-        if not len(query) == len(value) == len(key) or len(query) < 3:
+        tensors = all(n is None or isinstance(n, int) for n in (*query, *value, *key))
+        if not tensors or not len(query) == len(value) == len(key) or len(query) < 3:
             raise ValueError(
-                f"{kind} expected tensors (batch, ..., features) of one rank, 3 or more, got {listed}."
+                f"{kind} expected tensors (batch, ..., features) of one rank, 3 or more, got {listed}. Call it so: "
+                "layer(query, value), each with an axis of steps."
             )
         if any(a != b and None not in (a, b) for a, b in zip(value[:-1], key[:-1], strict=True)):
             raise ValueError(f"{kind}: value and key may differ in their last size only, got {listed}.")
@@ -131,7 +134,7 @@ class _Heads(Layer):
             for name, x in (("query", query), ("key", key), ("value", value))
         ]
         scores = None
-        if self.why_not_fused(return_attention_scores, training) is None:
+        if self._why_by_steps(return_attention_scores, training) is None:
             attended = dot_product_attention(
                 *parts, mask=mask, scale=self._size**-0.5, is_causal=use_causal_mask,
                 flash_attention=config.is_flash_attention_enabled() if self.flash_attention is None else self.flash_attention,
@@ -145,20 +148,28 @@ class _Heads(Layer):
     def why_not_fused(
         self, return_attention_scores: bool = False, training: bool | None = None
     ) -> str | None:
-        """What keeps such a call from `ops.dot_product_attention`, for which frameworks have fused kernels.
+        """What keeps such a call from the framework's fused kernel.
 
         Args:
             return_attention_scores: Whether the call asks for the scores.
             training: Whether the layer is being trained.
 
         Returns:
-            The reason, or None if nothing does.
+            The reason, or None if nothing does. Which of several fused kernels it is, the framework decides by the
+            tensors; with `flash_attention=True` an error gives its reasons.
 
         Example:
             >>> import lamina
             >>> lamina.layers.MultiHeadAttention(2, 4, dropout=0.1).why_not_fused(training=True)
             'dropout drops single weights'
         """
+        reason, k = self._why_by_steps(return_attention_scores, training), current()
+        if reason is None and "dot_product_attention" not in k.overrides:
+            return f"the backend {k.name!r} has no fused attention"
+        return reason
+
+    def _why_by_steps(self, return_attention_scores: bool, training: bool | None) -> str | None:
+        """What in the call itself needs the weights at hand."""
         checks = [
             (return_attention_scores, "the scores are asked for"),
             (bool(self.dropout and training), "dropout drops single weights"),
@@ -185,7 +196,8 @@ class _Heads(Layer):
         query, key, value = (k.permute_dims(x, order) for x in (query * self._size**-0.5, key, value))
         queries, places = k.shape(query)[-1 - n : -1], k.shape(key)[-1 - n : -1]
         query, key, value = (_merged(k, x, n) for x in (query, key, value))
-        logits = k.matmul(query, k.permute_dims(key, (*range(len(key.shape) - 2), -1, -2)))
+        rank = len(key.shape)
+        logits = k.matmul(query, k.permute_dims(key, (*range(rank - 2), rank - 1, rank - 2)))
         merged = k.shape(logits)
         logits = k.reshape(logits, (*merged[:-2], *queries, *places))
         if causal:
@@ -210,15 +222,25 @@ class _Heads(Layer):
         """All masks and the window in one, with as many axes as the logits; None if there are none."""
         axes = self._axes()
         n = len(axes)
+        queries, places = ([x.shape[a] for a in axes] for x in (query, key))
         found = []
         if query_mask is not None and self._hides_queries:
-            found.append(k.expand_dims(self._over_axes(query_mask, "query"), tuple(range(n + 1, 2 * n + 1))))
-        found += [
-            k.expand_dims(self._over_axes(mask, name), tuple(range(1, n + 1)))
-            for name, mask in zip(("value", "key"), place_masks, strict=True)
-            if mask is not None
-        ]
+            self._check_one(query_mask, "query_mask", query.shape[0], queries)
+            found.append(k.expand_dims(query_mask, tuple(range(n + 1, 2 * n + 1))))
+        for name, mask in zip(("value_mask", "key_mask"), place_masks, strict=True):
+            if mask is not None:
+                self._check_one(mask, name, key.shape[0], places)
+                found.append(k.expand_dims(mask, tuple(range(1, n + 1))))
         if attention_mask is not None:
+            last = attention_mask.shape[-2 * n :]
+            check_mask(
+                self,
+                "the end of `attention_mask`",
+                last,
+                "(queries, places)",
+                [*queries, *places],
+                spread=True,
+            )
             found.append(attention_mask)
         if self.sliding_window is not None:
             found.append(self._window(k, k.shape(query)[axes[0]], k.shape(key)[axes[0]]))
@@ -230,13 +252,11 @@ class _Heads(Layer):
 
     _hides_queries = True  # whether masked queries get no weights; their outputs carry the mask in any case
 
-    def _over_axes(self, mask: Any, name: str) -> Any:
-        if len(mask.shape) != 1 + len(self._axes()):
-            raise ValueError(
-                f"Layer {self.path!r} ({type(self).__name__}): `{name}_mask` must have the batch axis and one for each "
-                f"axis that is attended over, got shape {shown(mask.shape)}. Use `attention_mask`."
-            )
-        return mask
+    def _check_one(self, mask: Any, name: str, batch: Any, sizes: list[Any]) -> None:
+        axes = "(batch, axes that are attended over)"
+        check_mask(
+            self, f"`{name}` (unlike `attention_mask`)", mask.shape, axes, [batch, *sizes], spread=True
+        )
 
     def _window(self, k: Any, queries: Any, places: Any) -> Any:
         row = k.expand_dims(k.arange(0, queries, 1, "int32"), 1)
@@ -441,7 +461,7 @@ class GroupQueryAttention(_Heads):
         if num_query_heads % num_key_value_heads:
             raise ValueError(
                 f"GroupQueryAttention: `num_query_heads` must be a multiple of `num_key_value_heads`, got "
-                f"{num_query_heads} and {num_key_value_heads}."
+                f"{num_query_heads} and {num_key_value_heads}. Use a number of groups that divides the heads."
             )
         super().__init__(
             num_query_heads, num_key_value_heads, head_dim, head_dim, dropout, use_bias, sliding_window,

@@ -154,7 +154,7 @@ class GroupNormalization(ScaledAndShifted):
         if size % self.groups:
             raise ValueError(
                 f"Layer {self.path!r} (GroupNormalization): the input's {size} channels (axis {self.axis} of "
-                f"{input_shape}) must be a multiple of `groups`, which is {self.groups}."
+                f"{input_shape}) must be a multiple of `groups`, which is {self.groups}. Use `groups` that divide them, or -1."
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: size})
 

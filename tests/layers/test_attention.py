@@ -152,12 +152,33 @@ def test_the_first_weights_are_distributed_as_in_keras() -> None:
 
 def test_a_reason_is_given_where_no_fused_kernel_serves() -> None:
     layer = layers.MultiHeadAttention(2, 3, dropout=0.1)
-    assert layer.why_not_fused() is None
+    for name in BACKENDS:
+        with interpreter(backends.load(name)) as k:
+            reason = f"the backend {name!r} has no fused attention"
+            assert layer.why_not_fused() == (None if "dot_product_attention" in k.overrides else reason)
     assert layer.why_not_fused(training=True) == "dropout drops single weights"
     assert layer.why_not_fused(return_attention_scores=True) == "the scores are asked for"
     grid = layers.MultiHeadAttention(2, 3)
     grid.build(GRID.shape, GRID.shape)
     assert "axis 1" in str(grid.why_not_fused())
+
+
+def test_flash_attention_is_the_same_or_says_why_not(k: Any) -> None:
+    make = lambda **more: layers.MultiHeadAttention(2, 3, flash_attention=True, **more)  # noqa: E731
+    ours = make()
+    assert ours(lamina.Input((5, 6)), lamina.Input((7, 6))).shape == (None, 5, 6)
+    if k.name != "torch":
+        with pytest.raises(
+            RuntimeError, match=f"backend {k.name!r} has no flash kernel.*flash_attention=None"
+        ):
+            ours(Q, V)
+        return
+    plain = layers.MultiHeadAttention(2, 3, flash_attention=False)
+    plain.build(Q.shape, V.shape)
+    plain.set_weights(ours.get_weights())
+    near(ours(Q, V, value_mask=VALUE_MASK), numbers(plain(Q, V, value_mask=VALUE_MASK)))
+    with pytest.raises(RuntimeError, match=r"torch has no flash kernel for this call: .*flash_attention=None"):
+        make(value_dim=4)(Q, V)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +191,14 @@ def test_a_reason_is_given_where_no_fused_kernel_serves() -> None:
         (lambda: layers.MultiHeadAttention(2, 3, attention_axes=3)(GRID, GRID), "`attention_axes`"),
         (lambda: layers.MultiHeadAttention(2, 3)(Q, V, V[:, :2]), "last size only"),
         (lambda: layers.MultiHeadAttention(2, 3)(Q[0], V[0]), "of one rank, 3 or more"),
-        (lambda: layers.MultiHeadAttention(2, 3)(Q, V, value_mask=BOTH_MASK), "Use `attention_mask`"),
+        (
+            lambda: layers.MultiHeadAttention(2, 3)(Q, V, value_mask=BOTH_MASK),
+            "(unlike `attention_mask`) must have the shape",
+        ),
+        (lambda: layers.MultiHeadAttention(2, 3)([Q, V]), "was called without `value`"),
+        (lambda: layers.MultiHeadAttention(2, 3)([Q], [V]), "expected tensors"),
+        (lambda: layers.Attention()([Q, V[:, :, :3]]), "got query (2, 5, 6), value (2, 7, 3), key (2, 7, 3)"),
+        (lambda: layers.AdditiveAttention()([Q, V, V[:, :4]]), "key (2, 4, 6)"),
         (lambda: layers.Attention(score_mode="sum"), "score_mode"),
         (lambda: layers.Attention()(Q), "takes a list"),
         (lambda: layers.Attention()([Q, V], mask=VALUE_MASK), "`mask` must be a list"),

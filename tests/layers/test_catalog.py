@@ -9,12 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from catalog import LAYERS, Entry
+from catalog import APART, LAYERS, Entry, Inner, one_by_one, with_states
 from oracle import BACKENDS, keras, keras_masked, masked, numbers
 
 import lamina
 from lamina import backends, layers
 from lamina.core.masks import get_mask
+from lamina.core.operation import leaves
 from lamina.kernel.context import interpreter
 
 RATE = 0.1  # of the gradient descent in the comparisons
@@ -52,22 +53,16 @@ def k(request: pytest.FixtureRequest) -> Any:
 
 
 def listed(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, list | tuple) else [x]
-
-
-def tensors(k: Any, x: Any) -> Any:
-    return [k.asarray(a) for a in x] if isinstance(x, list) else k.asarray(x)
-
-
-def shapes(entry: Entry) -> Any:
-    return list(entry.shapes) if len(entry.shapes) > 1 else entry.shapes[0]
+    return list(leaves(x))
 
 
 def build(entry: Entry, space: Any, **more: Any) -> Any:
-    layer = entry.make(space, **more)
-    layer.build(shapes(entry))
-    layer.built = True
-    return layer
+    return entry.build(entry.make(space, **more))
+
+
+def run(entry: Entry, layer: Any, inputs: Any, **more: Any) -> Any:
+    """The layer's call on these inputs."""
+    return layer(*entry.form(inputs), **{**entry.arguments(), **more})
 
 
 @functools.cache
@@ -95,6 +90,15 @@ def near(ours: Any, theirs: Any, rtol: float) -> None:
     np.testing.assert_allclose(ours.astype("float64"), theirs.astype("float64"), rtol=0, atol=rtol * size)
 
 
+# -- the catalogue -----------------------------------------------------------------------------------------------------
+
+
+def test_every_layer_has_its_entry() -> None:
+    public = {getattr(layers, name) for name in layers.__all__}
+    names = {t.__name__ for t in public if isinstance(t, type) and issubclass(t, layers.Layer)}
+    assert names == {e.name for e in LAYERS} | set(APART)
+
+
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
 
@@ -107,17 +111,17 @@ def unknown(entry: Entry, shape: tuple[int, ...]) -> tuple[int | None, ...]:
 def test_inferred_shapes_are_the_real_ones(entry: Entry) -> None:
     """With every axis unknown that may be, and with the batch axis unknown: no size contradicts the real one."""
     with interpreter(backends.load("numpy")):
-        real = tuple(build(entry, layers)(entry.inputs(), **entry.arguments()).shape)
+        real = [tuple(y.shape) for y in listed(run(entry, build(entry, layers), entry.inputs()))]
     for loose in (True, False):
         given = [unknown(entry, s) if loose else (None, *s[1:]) for s in entry.shapes]
         inputs = [lamina.KerasTensor(s, entry.dtype) for s in given]
-        layer = entry.make(layers)
-        out = layer(inputs if len(inputs) > 1 else inputs[0], **entry.call)
-        assert len(out.shape) == len(real)
-        assert all(n is None or n == m for n, m in zip(out.shape, real, strict=True)), (out.shape, real)
-        if not loose:
-            assert None not in out.shape[1:], out.shape
-            assert out.shape[0] is None or entry.call  # a mask has a batch size
+        outputs = listed(entry.make(layers)(*entry.form(inputs), **entry.call))
+        for found, wished in zip([y.shape for y in outputs], real, strict=True):
+            assert len(found) == len(wished)
+            assert all(n is None or n == m for n, m in zip(found, wished, strict=True)), (found, wished)
+            if not loose:
+                assert None not in found[1:], found
+                assert found[0] is None or "mask" in entry.call  # a mask has a batch size
 
 
 # -- configs -----------------------------------------------------------------------------------------------------------
@@ -182,14 +186,13 @@ def wanted(entry: Entry) -> dict[str, Any]:
     layer.set_weights(list(weights(entry)))
     trained = [v.value for v in layer.trainable_variables]
     other = [v.value for v in layer.non_trainable_variables]
-    inputs = [jax.numpy.asarray(x) for x in listed(entry.inputs())]
+    inputs = [jax.numpy.asarray(x) for x in entry.inputs()]
     free = entry.dtype == "float32"
 
     def compute(parts: Any, other: Any) -> Any:
         trained, given = parts
-        given = given if free else inputs
-        given = given if len(inputs) > 1 else given[0]
-        outputs, updated = layer.stateless_call(trained, other, given, **entry.arguments())
+        given = entry.form(given if free else inputs)
+        outputs, updated = layer.stateless_call(trained, other, *given, **entry.arguments())
         return loss_of(outputs, jax.numpy.sum), (outputs, updated)
 
     step = jax.jit(jax.value_and_grad(compute, has_aux=True))
@@ -210,21 +213,19 @@ def test_agrees_with_keras(entry: Entry, k: Any) -> None:
     layer.set_weights(weights(entry))
     data, expected = entry.inputs(), wanted(entry)
     if not k.differentiable:
-        for ours, theirs in zip(listed(layer(data, **entry.arguments())), expected["outputs"], strict=True):
+        for ours, theirs in zip(listed(run(entry, layer, data)), expected["outputs"], strict=True):
             near(ours, theirs, entry.rtol)
         return
     trained = [v.value for v in layer.trainable_variables]
     other = [v.value for v in layer.non_trainable_variables]
-    inputs = [k.asarray(x) for x in listed(data)]
+    inputs = [k.asarray(x) for x in data]
     free = entry.dtype == "float32"
     count = len(trained)
 
     def differentiate(trained: list[Any], other: list[Any]) -> Any:
         def compute(parts: list[Any]) -> Any:
-            given = parts[count:] if free else inputs
-            outputs, updated = layer.stateless_call(
-                parts[:count], other, given if len(inputs) > 1 else given[0], **entry.arguments()
-            )
+            given = entry.form(list(parts[count:]) if free else inputs)
+            outputs, updated = layer.stateless_call(parts[:count], other, *given, **entry.arguments())
             total = sum(k.sum(y * k.asarray(mixing(tuple(y.shape)))) for y in listed(outputs))
             return total, (listed(outputs), updated)
 
@@ -258,10 +259,10 @@ def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
     layer.set_weights(weights(entry))
     trained = [v.value for v in layer.trainable_variables]
     other = [v.value for v in layer.non_trainable_variables]
-    data = tensors(k, entry.inputs())
+    data = [k.asarray(x) for x in entry.inputs()]
 
     def compute(trained: Any, other: Any, data: Any) -> Any:
-        return layer.stateless_call(trained, other, data, **entry.arguments())
+        return layer.stateless_call(trained, other, *entry.form(data), **entry.arguments())
 
     eager = compute(trained, other, data)
     compiled = k.jit(compute)(trained, other, data)
@@ -274,22 +275,31 @@ def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
 # -- precision ---------------------------------------------------------------------------------------------------------
 
 
+HALVES = [e for e in LAYERS if e.half]
+FIRST = list({e.name: e for e in reversed(HALVES)}.values())  # of each layer
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@over([e for e in LAYERS if e.half])
+@over(HALVES)
 def test_half_precision(entry: Entry, policy: str, k: Any) -> None:
     """The output has the compute dtype, is roughly right, and weights stay in float32."""
-    if not entry.compiled and (k.functional or policy == "mixed_bfloat16"):
+    if entry not in FIRST and (k.functional or policy == "mixed_bfloat16"):
         pytest.skip(
-            "one of each family stands for it where every call is compiled, and for the second policy"
+            "the first entry of a layer stands for it where calls are compiled, and for the second policy"
         )
-    layer = build(entry, layers, dtype=policy)
+    before = lamina.config.dtype_policy()
+    lamina.config.set_dtype_policy(policy)  # also of inner layers
+    try:
+        layer = build(entry, layers)
+    finally:
+        lamina.config.set_dtype_policy(before)
     layer.set_weights(weights(entry))
     assert {v.dtype for v in layer.weights} <= {"float32"}
-    call = lambda x: layer.stateless_call(
-        [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables], x,
-        **entry.arguments(),
+    call = lambda xs: layer.stateless_call(
+        [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables],
+        *entry.form(xs), **entry.arguments(),
     )[0]  # fmt: skip
-    outputs = listed((k.jit(call) if k.functional else call)(tensors(k, entry.inputs())))
+    outputs = listed((k.jit(call) if k.functional else call)([k.asarray(x) for x in entry.inputs()]))
     for ours, expected in zip(outputs, wanted(entry)["outputs"], strict=True):
         widened = {"float32"} if k.name == "numpy" else set()  # NumPy widens bfloat16 beside Python numbers
         assert k.dtype(ours) in {policy.removeprefix("mixed_"), *widened}
@@ -306,9 +316,8 @@ def masks_of(entry: Entry) -> list[np.ndarray]:
 
 @functools.cache
 def wanted_mask(entry: Entry) -> Any:
-    pairs = zip(listed(entry.inputs()), masks_of(entry), strict=True)
-    given = [keras_masked(x, m) for x, m in pairs]
-    outputs = build(entry, keras.layers)(given if len(given) > 1 else given[0], **entry.arguments())
+    given = [keras_masked(x, m) for x, m in zip(entry.inputs(), masks_of(entry), strict=True)]
+    outputs = run(entry, build(entry, keras.layers), given)
     mask = getattr(outputs, "_keras_mask", None)
     return None if mask is None else np.asarray(mask)
 
@@ -318,8 +327,8 @@ def wanted_mask(entry: Entry) -> Any:
 def test_masks_pass_as_in_keras(entry: Entry, k: Any) -> None:
     if k.functional and not entry.compiled:
         pytest.skip("one of each family stands for it where every operation is compiled")
-    given = [masked(k, x, m) for x, m in zip(listed(entry.inputs()), masks_of(entry), strict=True)]
-    outputs = build(entry, layers)(given if len(given) > 1 else given[0], **entry.arguments())
+    given = [masked(k, x, m) for x, m in zip(entry.inputs(), masks_of(entry), strict=True)]
+    outputs = run(entry, build(entry, layers), given)
     found, wished = get_mask(outputs), wanted_mask(entry)
     assert (found is None) == (wished is None)
     if found is not None:
@@ -331,7 +340,7 @@ def test_masks_pass_as_in_keras(entry: Entry, k: Any) -> None:
 
 @over([e for e in LAYERS if e.random])
 def test_training_flag_brings_noise(entry: Entry, k: Any) -> None:
-    data = entry.inputs()
+    (data,) = entry.inputs()
     first, second = entry.make(layers), entry.make(layers)
     near(first(data), data, 0)
     near(first(data, training=False), data, 0)
@@ -366,11 +375,51 @@ LARGE = [
     Entry("BatchNormalization", (2, 60)),
     Entry("GroupNormalization", (2, 64)),
     Entry("Dense", (2, 60), units=50, kernel_initializer="he_normal", bias_initializer="ones"),
+    Entry("ReversibleEmbedding", (2, 5), input_dim=60, output_dim=50, tie_weights=False).but(dtype="int32"),
+    Entry("PReLU", (2, 60), alpha_initializer="normal"),
+    Entry("Conv1D", (2, 9, 20), filters=40, kernel_size=5),
+    Entry("Conv3D", (2, 4, 4, 4, 8), filters=10, kernel_size=3),
+    Entry("Conv1DTranspose", (2, 9, 20), filters=40, kernel_size=5),
+    Entry("Conv3DTranspose", (2, 4, 4, 4, 8), filters=10, kernel_size=3),
+    Entry("DepthwiseConv1D", (2, 9, 200), kernel_size=5),
+    Entry("SeparableConv2D", (2, 5, 5, 60), filters=40, kernel_size=3),
+    Entry("LayerNormalization", (2, 60)),
+    Entry("RMSNormalization", (2, 60)),
+    Entry("SpectralNormalization", (2, 20), layer=Inner(lambda layers: layers.Dense(1500))),
+    Entry("Attention", (2, 5, 4), (2, 6, 4), use_scale=True, score_mode="concat"),
+    Entry("AdditiveAttention", (2, 5, 1500), (2, 6, 1500)),
+    Entry("MultiHeadAttention", (2, 5, 60), (2, 6, 40), num_heads=5, key_dim=10).but(form=one_by_one),
+    Entry(
+        "GroupQueryAttention", (2, 5, 60), (2, 6, 60), head_dim=15, num_query_heads=4, num_key_value_heads=2
+    ).but(form=one_by_one),
+    Entry("SimpleRNN", (2, 5, 60), units=50),
+    Entry("LSTM", (2, 5, 60), units=30),
+    Entry("GRU", (2, 5, 60), units=30),
+    Entry("RNN", (2, 5, 60), cell=Inner(lambda layers: layers.LSTMCell(30))),
+    Entry("Bidirectional", (2, 5, 60), layer=Inner(lambda layers: layers.GRU(30))),
+    Entry("TimeDistributed", (2, 5, 60), layer=Inner(lambda layers: layers.Dense(50))),
+    Entry("ConvLSTM1D", (2, 4, 6, 30), filters=20, kernel_size=3),
+    Entry("ConvLSTM2D", (2, 3, 5, 5, 12), filters=12, kernel_size=3),
+    Entry("ConvLSTM3D", (2, 2, 3, 3, 3, 6), filters=8, kernel_size=3),
+    Entry("SimpleRNNCell", (2, 60), units=50).but(form=with_states),
+    Entry("LSTMCell", (2, 60), units=30).but(form=with_states),
+    Entry("GRUCell", (2, 60), units=30).but(form=with_states),
+    Entry(
+        "StackedRNNCells", (2, 60), cells=Inner(lambda layers: [layers.LSTMCell(30), layers.GRUCell(30)])
+    ).but(form=with_states),
 ]
+
+
+def test_first_values_of_every_layer_are_compared() -> None:
+    with interpreter(backends.load("numpy")):
+        drawn = {e.name for e in LAYERS if build(e, layers).weights}
+    assert drawn == {e.name for e in LARGE}
 
 
 @over(LARGE)
 def test_first_values_are_distributed_as_in_keras(entry: Entry) -> None:
+    for library in (lamina, keras):
+        library.utils.set_random_seed(1)
     for ours, theirs in zip(build(entry, layers).weights, build(entry, keras.layers).weights, strict=True):
         a, b = ours.numpy(), np.asarray(theirs.value)
         assert abs(a.mean() - b.mean()) <= 0.15 * b.std() + 1e-7

@@ -103,6 +103,72 @@ def test_calls_check_their_inputs(make: Callable[[], Any], x: Any, text: str) ->
         make()(x)
 
 
+# what -> (the call, the layer's path or kind, what was received, what was expected, what to do)
+TAUGHT: dict[str, tuple[Callable[[], Any], str, str, str, str]] = {
+    "wrong rank": (lambda: layers.Dense(3, name="a")(ones(4)),
+                   "'a' (Dense)", "(4,)", "rank 2 at least", "add it: x[None]"),
+    "wrong rank of an image": (lambda: layers.Conv2D(3, 3, name="a")(ones(2, 5, 5)),
+                               "'a' (Conv2D)", "(2, 5, 5)", "rank 4", "add it: x[..., None]"),
+    "wrong rank of a sequence": (lambda: layers.LSTM(3, name="a")(ones(2, 5)),
+                                 "'a' (LSTM)", "(2, 5)", "rank 3", "add it: x[None]"),
+    "wrong rank for a pool": (lambda: layers.MaxPooling2D(name="a")(ones(2, 5, 5)),
+                              "'a' (MaxPooling2D)", "(2, 5, 5)", "rank 4", "add it: x[..., None]"),
+    "wrong rank for attention": (lambda: layers.Attention(name="a")([ones(2, 5), ones(2, 5)]),
+                                 "'a' (Attention)", "query (2, 5)", "query (batch, queries, size)", "a Dense layer"),
+    "wrong rank for heads": (lambda: layers.MultiHeadAttention(2, 3, name="a")(ones(2, 5), ones(2, 5)),
+                             "'a' (MultiHeadAttention)", "query (2, 5)", "rank, 3 or more", "layer(query, value)"),
+    "wrong rank for every step": (lambda: layers.TimeDistributed(layers.Dense(2), name="a")(ones(2, 5)),
+                                  "'a' (TimeDistributed)", "(2, 5)", "three axes or more", "call the inner layer"),
+    "channels and groups": (lambda: layers.Conv2D(4, 3, groups=2, name="a")(ones(2, 5, 5, 3)),
+                            "'a' (Conv2D)", "(2, 5, 5, 3)", "multiple of `groups` (2)", "Use `groups` that divide"),
+    "filters and groups": (lambda: layers.Conv2D(4, 3, groups=3),
+                           "Conv2D", "got 4 and 3", "multiple of `groups`", "Use `groups` that divide"),
+    "normalized groups": (lambda: layers.GroupNormalization(3, name="a")(ones(2, 4)),
+                          "'a' (GroupNormalization)", "(2, 4)", "multiple of `groups`", "Use `groups` that divide"),
+    "strides with dilation": (lambda: layers.Conv2D(4, 3, strides=2, dilation_rate=2),
+                              "Conv2D", "dilation_rate=(2, 2)", "cannot both be above 1", "Set one of them to 1"),
+    "transposed": (lambda: layers.Conv1DTranspose(4, 3, strides=2, dilation_rate=2),
+                   "Conv1DTranspose", "strides=(2,)", "cannot both be above 1", "Set one of them to 1"),
+    "strides with dilation over time": (lambda: layers.ConvLSTM2D(4, 3, strides=2, dilation_rate=2),
+                                        "ConvLSTM2D", "(2, 2)", "cannot both be above 1", "Set one of them to 1"),
+    "mask of steps": (lambda: layers.LSTM(4, name="a")(ones(2, 5, 3), mask=np.ones((2, 4), bool)),
+                      "'a' (LSTM)", "got (2, 4)", "(batch, steps) = (2, 5)", "Give one truth value"),
+    "mask of a mean": (lambda: layers.GlobalAveragePooling1D(name="a")(ones(2, 5, 3), mask=np.ones((2, 4), bool)),
+                       "'a' (GlobalAveragePooling1D)", "got (2, 4)", "(batch, steps) = (2, 5)", "Give one truth value"),
+    "mask of places": (lambda: layers.Attention(name="a")([ones(2, 5, 3)] * 2, mask=[None, np.ones((2, 4), bool)]),
+                       "'a' (Attention)", "got (2, 4)", "(batch, places) = (2, 5)", "Give one truth value"),
+    "mask of heads": (lambda: layers.MultiHeadAttention(2, 3, name="a")(
+                          ones(2, 5, 3), ones(2, 6, 3), attention_mask=np.ones((2, 4, 6), bool)),
+                      "'a' (MultiHeadAttention)", "got (4, 6)", "(queries, places) = (5, 6)", "Give one truth value"),
+    "heads that do not divide": (lambda: layers.GroupQueryAttention(3, 4, 3),
+                                 "GroupQueryAttention", "got 4 and 3", "multiple of `num_key", "that divides the heads"),
+    "unknown padding": (lambda: layers.Conv2D(4, 3, padding="sam"),
+                        "Conv2D", "unknown padding 'sam'", "Known: 'valid', 'same'", "Did you mean 'same'"),
+    "unknown padding of a pool": (lambda: layers.MaxPooling1D(padding="vald"),
+                                  "MaxPooling1D", "unknown padding 'vald'", "Known: 'valid'", "Did you mean 'valid'"),
+    "list for a tensor": (lambda: layers.Dense(3, name="a")([ones(2, 3), ones(2, 3)]),
+                          "'a' (Dense)", "received a list of 2", "takes one tensor", "Call it with one of them"),
+    "dict for a tensor": (lambda: layers.BatchNormalization(name="a")({"x": ones(2, 3)}),
+                          "'a' (BatchNormalization)", "received a dict", "takes one tensor", "Call it with one of them"),
+    "list of indices": (lambda: layers.Embedding(3, 2, name="a")([np.ones((2, 3), int)] * 2),
+                        "'a' (Embedding)", "received a list of 2", "takes one tensor", "Call it with one of them"),
+    "tensor for a list": (lambda: layers.Add(name="a")(ones(2, 3)),
+                          "'a' (Add)", "one of shape (2, 3)", "takes a list", "Call it so: Add()([x1, x2])"),
+    "list for query and value": (lambda: layers.MultiHeadAttention(2, 3, name="a")([ones(2, 5, 3), ones(2, 5, 3)]),
+                                 "'a' (MultiHeadAttention)", "without `value`", "layer(query, value", "not in a list"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TAUGHT)
+def test_errors_teach(what: str) -> None:
+    """Where it happened, what was received, what was expected, what to do; never a framework's own words."""
+    call, *parts = TAUGHT[what]
+    with pytest.raises(ValueError, match=None) as caught:
+        call()
+    for part in parts:
+        assert part in str(caught.value)
+
+
 def test_a_built_layer_wants_the_same_width() -> None:
     layer = layers.Dense(3, name="d")
     layer(ones(2, 4))

@@ -345,8 +345,12 @@ def test_files_go_both_ways(tmp_path: Any) -> None:
             "differ in `go_backwards`",
         ),
         (lambda: layers.TimeDistributed(layers.Dense(2))(X[:, 0]), "three axes or more"),
-        (lambda: layers.TimeDistributed(layers.Dense(2))(X, mask=GAPS[:, :2]), "does not begin with"),
+        (
+            lambda: layers.TimeDistributed(layers.Dense(2))(X, mask=GAPS[:, :2]),
+            "(batch, steps) = (3, 5) of the input, got (3, 2)",
+        ),
         (lambda: layers.ConvLSTM2D(2, 3, padding="causal"), "unknown padding 'causal'"),
+        (lambda: layers.ConvLSTM2D(2, 3, padding=1), "unknown padding 1"),
         (lambda: layers.ConvLSTM2D(2, 3, strides=2, dilation_rate=2), "cannot both be above 1"),
     ],
 )

@@ -6,8 +6,9 @@ definition answers, or raises its error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -126,7 +127,7 @@ def dot_product_attention(
     if mask is not None or bias is not None:
         allowed, is_causal = _allowed(query, key, mask, is_causal), False
         query, bias = _without_empty_rows(query, bias, allowed)
-    with sdpa_kernel(SDPBackend.FLASH_ATTENTION) if flash_attention else nullcontext():
+    with _flash_alone() if flash_attention else nullcontext():
         result = F.scaled_dot_product_attention(
             query.transpose(1, 2),
             key.transpose(1, 2),
@@ -137,6 +138,21 @@ def dot_product_attention(
             enable_gqa=query.shape[2] != key.shape[2],
         )
     return result.transpose(1, 2)
+
+
+@contextmanager
+def _flash_alone() -> Iterator[None]:
+    """No kernel but the flash kernel; where it does not serve the call, torch's own reasons, which it warns of."""
+    with warnings.catch_warnings(record=True) as reasons, sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        warnings.simplefilter("always")
+        try:
+            yield
+        except RuntimeError as error:
+            why = " ".join(str(r.message).split(" (Triggered")[0] for r in reasons)
+            raise RuntimeError(
+                f"dot_product_attention: torch has no flash kernel for this call: {why or error} Use "
+                "flash_attention=None."
+            ) from error
 
 
 def _fit(query: Tensor, key: Tensor, value: Tensor) -> bool:

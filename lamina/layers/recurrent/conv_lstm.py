@@ -7,6 +7,7 @@ from typing import Any
 from lamina import activations, config
 from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
+from lamina.layers._window import check_spacing, lowered
 from lamina.layers.recurrent.cell import Cell, OpenForgetGate, Step, masked_product
 from lamina.layers.recurrent.lstm import gating
 from lamina.layers.recurrent.rnn import CellRNN, OfCell
@@ -34,12 +35,8 @@ class ConvLSTMCell(Cell):
         self.kernel_size = per_axis(kind, "kernel_size", kernel_size, rank)
         self.strides = per_axis(kind, "strides", strides, rank)
         self.dilation_rate = per_axis(kind, "dilation_rate", dilation_rate, rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"{kind}: `strides` and `dilation_rate` cannot both be above 1, got strides={self.strides} and "
-                f"dilation_rate={self.dilation_rate}."
-            )
-        self.padding = one_of(kind, "padding", padding.lower(), ("valid", "same"))
+        check_spacing(kind, self.strides, self.dilation_rate)
+        self.padding = one_of(kind, "padding", lowered(padding), ("valid", "same"))
         self.data_format = config.standardize_data_format(data_format)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias

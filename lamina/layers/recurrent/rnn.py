@@ -12,7 +12,7 @@ from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
 from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
-from lamina.kernel.shapes.spec import Unknown
+from lamina.layers._masks import alike, check_mask
 from lamina.layers.recurrent.cell import Cell, UnitsCell
 from lamina.layers.recurrent.loop import over_time, time_first
 from lamina.layers.recurrent.stacked import StackedRNNCells
@@ -138,12 +138,12 @@ class RNN(Layer):
         fresh = self.get_initial_state(batch)
         flat, wanted = list(leaves(given)), list(leaves(fresh))
         if len(flat) != len(wanted) or any(
-            not _alike(a.shape, b.shape) for a, b in zip(flat, wanted, strict=True)
+            not alike(a.shape, b.shape) for a, b in zip(flat, wanted, strict=True)
         ):
             raise ValueError(
                 f"Layer {self.path!r} ({type(self).__name__}): `initial_state` must hold {len(wanted)} tensors of "
                 f"shape {' and '.join(shown(w.shape) for w in wanted)}, got "
-                f"{', '.join(shown(x.shape) for x in flat) or 'none'}."
+                f"{', '.join(shown(x.shape) for x in flat) or 'none'}. Give one for each state of the cell."
             )
         return _pack(fresh, flat)
 
@@ -170,11 +170,8 @@ class RNN(Layer):
         return (result, *self._as_outputs(states)) if self.return_state else result
 
     def _check_mask(self, inputs: Any, mask: Any) -> None:
-        if mask is not None and (len(mask.shape) != 2 or not _alike(mask.shape, inputs.shape[:2])):
-            raise ValueError(
-                f"Layer {self.path!r} ({type(self).__name__}): the mask must have the shape (batch, steps) = "
-                f"{shown(inputs.shape[:2])} of the input, got {shown(mask.shape)}."
-            )
+        if mask is not None:
+            check_mask(self, "the mask", mask.shape, "(batch, steps)", inputs.shape[:2])
 
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> tuple:
         """Go over all steps.
@@ -316,14 +313,6 @@ def _map_shapes(function: Any, structure: Any) -> Any:
     if any(isinstance(s, list | tuple | dict) for s in structure):
         return [_map_shapes(function, s) for s in structure]
     return function(structure)
-
-
-def _alike(given: Any, wanted: Any) -> bool:
-    """Whether two shapes can be the same, as far as they are known."""
-    known = lambda n: isinstance(n, int) and type(n) is not Unknown  # noqa: E731
-    return len(given) == len(wanted) and all(
-        a == b or not known(a) or not known(b) for a, b in zip(given, wanted, strict=True)
-    )
 
 
 def _check_cell(kind: str, cell: Any) -> None:

@@ -7,10 +7,9 @@ from typing import Any
 from lamina.core.layer import _made_trainable
 from lamina.core.stateless import run_pure
 from lamina.kernel.context import current
-from lamina.kernel.shapes.spec import Unknown
+from lamina.layers._masks import check_mask
 from lamina.layers.recurrent.loop import time_first
 from lamina.layers.wrap import Wrapper
-from lamina.ops._check import shown
 
 
 class TimeDistributed(Wrapper):
@@ -44,7 +43,7 @@ class TimeDistributed(Wrapper):
         if len(input_shape) < 3:
             raise ValueError(
                 f"Layer {self.path!r} (TimeDistributed) expected (batch, steps, ...), three axes or more, got the "
-                f"shape {input_shape}."
+                f"shape {input_shape}. Without an axis of steps, call the inner layer itself."
             )
         super().build((input_shape[0], *input_shape[2:]))
 
@@ -53,7 +52,7 @@ class TimeDistributed(Wrapper):
         plan = self.layer._plan
         options = {"training": training} if plan.takes_training and training is not None else {}
         if mask is not None:
-            self._check_mask(inputs, mask)
+            check_mask(self, "the mask", mask.shape[:2], "(batch, steps)", inputs.shape[:2])
         mask = mask if plan.takes_mask else None
         if self._has_state():
             return self._step_by_step(k, inputs, mask, options)
@@ -81,12 +80,3 @@ class TimeDistributed(Wrapper):
         for variable, value in zip(kept, values, strict=True):
             variable.assign(value)
         return time_first(k, outputs)
-
-    def _check_mask(self, inputs: Any, mask: Any) -> None:
-        pairs = zip(mask.shape[:2], inputs.shape[:2], strict=False)
-        known = [(m, n) for m, n in pairs if Unknown not in (type(m), type(n)) and None not in (m, n)]
-        if len(mask.shape) < 2 or any(m != n for m, n in known):
-            raise ValueError(
-                f"Layer {self.path!r} (TimeDistributed): the mask of shape {shown(mask.shape)} does not begin with the "
-                f"batch and steps of the input, {shown(inputs.shape)}."
-            )

@@ -79,9 +79,10 @@ def dot_product_attention(
         Vaswani et al., 2017: Attention Is All You Need, https://arxiv.org/abs/1706.03762
     """
     _check(query, key, value)
-    if flash_attention:
+    if flash_attention and not k.abstract:
         raise RuntimeError(
-            "dot_product_attention: no flash kernel serves this call here. Use flash_attention=None."
+            f"dot_product_attention: the backend {k.name!r} has no flash kernel for this call. Use "
+            "flash_attention=None."
         )
     query, key, value = together(k, query, key, value)
     batch, queries, heads, size = query.shape
