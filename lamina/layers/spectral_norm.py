@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import ops
+from lamina import initializers, ops
 from lamina.core.input_spec import InputSpec
 from lamina.layers.wrap import Wrapper
 from lamina.ops._check import at_least
@@ -52,7 +52,7 @@ class SpectralNormalization(Wrapper):
             )
         self.kernel = kernel
         self.vector_u = self.add_weight(
-            (1, kernel.shape[-1]), "truncated_normal", name="vector_u", trainable=False
+            (1, kernel.shape[-1]), initializers.TruncatedNormal(stddev=0.02), name="vector_u", trainable=False
         )
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
 

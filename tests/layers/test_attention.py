@@ -177,7 +177,9 @@ def test_flash_attention_is_the_same_or_says_why_not(k: Any) -> None:
     plain.build(Q.shape, V.shape)
     plain.set_weights(ours.get_weights())
     near(ours(Q, V, value_mask=VALUE_MASK), numbers(plain(Q, V, value_mask=VALUE_MASK)))
-    with pytest.raises(RuntimeError, match=r"torch has no flash kernel for this call: .*flash_attention=None"):
+    with pytest.raises(
+        RuntimeError, match=r"torch has no flash kernel for this call: .*flash_attention=None"
+    ):
         make(value_dim=4)(Q, V)
 
 
