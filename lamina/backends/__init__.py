@@ -14,9 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lamina.backends.memory import keep_pages
 from lamina.errors import BackendError, suggestion
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
+_ALLOCATING = ("jax", "torch")  # those that allocate the intermediate results of every step anew
 
 
 @cache
@@ -44,6 +46,8 @@ def load(name: str) -> Any:
             f"The backend {name!r} needs the package {name!r}, which is not installed. Install it with "
             f"`pip install lamina[{name}]`, or choose one of those installed: {', '.join(installed())}."
         )
+    if name in _ALLOCATING:
+        keep_pages()
     return import_module(f"{__name__}.{name}")
 
 

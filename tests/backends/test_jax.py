@@ -94,6 +94,51 @@ def test_equations_that_are_no_plain_product() -> None:
     assert not any(map(lowering.is_product, ("ii->i", "ij,jk,kl->il", "ij,k->i", "ii,i->i")))
 
 
+SPLIT = [
+    ("same", (2, 16, 5, 8), (3, 3, 8, 8), ((1, 1), (1, 1)), (1, 1)),
+    ("valid", (1, 20, 6, 8), (3, 3, 8, 4), ((0, 0), (0, 0)), (1, 1)),
+    ("dilated", (2, 30, 7, 6), (3, 3, 6, 4), ((2, 2), (2, 2)), (2, 2)),
+    ("three dimensions", (2, 16, 4, 5, 4), (3, 3, 3, 4, 8), ((1, 1),) * 3, (1, 1, 1)),
+]
+
+
+@on_cpu
+@pytest.mark.parametrize(("label", "shape", "kernel_shape", "padding", "dilation"), SPLIT)
+def test_rows_of_the_kernel_at_once(
+    label: str, shape: Any, kernel_shape: Any, padding: Any, dilation: Any
+) -> None:
+    ones = (1,) * len(dilation)
+    x, weights = contract_cases.normal(*shape), contract_cases.normal(*kernel_shape, seed=1)
+    assert lowering._splits(x, weights, ones, dilation)
+    agree(
+        lambda x, k: kernel.conv(x, k, ones, padding, dilation, 1, True),
+        lambda x, k: neural.conv_plain(x, k, ones, padding, dilation, 1, True),
+        x,
+        weights,
+    )
+
+
+def test_rows_are_not_summed_in_half_precision() -> None:
+    x, weights = jnp.zeros((2, 16, 16, 8), "bfloat16"), jnp.zeros((3, 3, 8, 8), "bfloat16")
+    assert not lowering._splits(x, weights, (1, 1), (1, 1))
+
+
+@on_cpu
+@pytest.mark.parametrize("find", ["argmax", "argmin"])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_places(find: str, axis: int, keepdims: bool) -> None:
+    inf, nan = np.inf, np.nan
+    x = np.float32(
+        [[1, 2, 2, 0], [nan, 3, nan, inf], [-inf, -inf, -inf, -inf], [0, 0, 0, 0], [inf, 1, inf, -inf]]
+    )
+    for array in (x, x[2:].astype("int32"), x > 0):
+        expected = getattr(np, find)(array, axis, keepdims=keepdims)
+        result = getattr(kernel, find)(jnp.asarray(array), axis, keepdims)
+        assert result.dtype == "int32"
+        np.testing.assert_array_equal(result, expected)
+
+
 @on_cpu
 @pytest.mark.parametrize("batch", [1, 7, 12, 13])
 def test_chunks_of_the_batch(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from jax import lax
 from jax.scipy import special
 
+from lamina.backends.jax import lowering
+
 Tensor = jax.Array
 
 _EXTRA = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
@@ -209,11 +211,17 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    return int32(jnp.argmax(x, axis, keepdims=keepdims))
+    return _position(jnp.argmax, lowering.argmax, x, axis, keepdims)
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    return int32(jnp.argmin(x, axis, keepdims=keepdims))
+    return _position(jnp.argmin, lowering.argmin, x, axis, keepdims)
+
+
+def _position(plain: Any, lowered: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
+    if axis is None or not lowering.on_cpu():
+        return int32(plain(x, axis, keepdims=keepdims))
+    return lowered(x, axis % x.ndim, keepdims)
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

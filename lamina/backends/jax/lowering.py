@@ -45,6 +45,9 @@ def conv(
     if groups > 1 and kernel.shape[-2] == 1:
         return _conv_depthwise(x, kernel, strides, padding, dilation)
 
+    if groups == 1 and _splits(x, kernel, strides, dilation):
+        return _conv_split(x, kernel, padding, dilation)
+
     def part(x: Any) -> Any:
         return _conv_patches(x, kernel, strides, padding, dilation, groups)
 
@@ -82,6 +85,38 @@ def _conv_patches(
         kernels = kernel.reshape(len(taps), kernel.shape[-2], groups, -1)
         result = jnp.einsum("mtgc,tcgo->gmo", rows, kernels).swapaxes(0, 1)
     return result.reshape(*taps[0].shape[:-1], features)
+
+
+def _splits(x: Any, kernel: Any, strides: Sequence[int], dilation: Sequence[int]) -> bool:
+    """Whether `_conv_split` copies clearly less than `_conv_patches`, and computes little more.
+
+    In half precision its partial sums would be rounded, so it is for wider floats only.
+    """
+    if max(strides) > 1 or x.dtype.itemsize < 4:
+        return False
+    window, (channels, features) = kernel.shape[:-2], kernel.shape[-2:]
+    copied = math.prod(window[1:]) * channels + window[0] * features
+    extra = (window[0] - 1) * dilation[0] / max(x.shape[1], 1)
+    return copied <= 0.75 * math.prod(window) * channels and extra <= 0.15
+
+
+def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) -> Any:
+    """Patches over all axes but the first, times every row of the kernel at once; then a sum of shifted rows.
+
+    Three copies of the input and three of the output, where whole patches are nine of the input.
+    """
+    rows, features = kernel.shape[0], kernel.shape[-1]
+    wide = jnp.moveaxis(kernel, 0, -2).reshape(1, *kernel.shape[1:-1], rows * features)
+    y = _conv_patches(_pad(x, padding, 0), wide, (1,) * len(dilation), _NONE * len(dilation), dilation, 1)
+    size = y.shape[1] - (rows - 1) * dilation[0]
+    parts = [
+        y[:, i * dilation[0] : i * dilation[0] + size, ..., i * features : (i + 1) * features]
+        for i in range(rows)
+    ]
+    return reduce(jnp.add, parts)
+
+
+_NONE = ((0, 0),)  # the padding of one axis
 
 
 def _conv_depthwise(
@@ -200,6 +235,24 @@ def einsum(equation: str, x1: Any, x2: Any) -> Any:
     result = arrange(x1, first, free1, inner) @ arrange(x2, second, inner, free2)
     letters = batch + free1 + free2
     return result.reshape([size[c] for c in letters]).transpose([letters.index(c) for c in output])
+
+
+@compiled("axis", "keepdims")
+def argmax(x: Any, axis: int, keepdims: bool) -> Any:
+    """The first place of the maximum."""
+    return _first(x == jnp.max(x, axis, keepdims=True), x, axis, keepdims)
+
+
+@compiled("axis", "keepdims")
+def argmin(x: Any, axis: int, keepdims: bool) -> Any:
+    """The first place of the minimum."""
+    return _first(x == jnp.min(x, axis, keepdims=True), x, axis, keepdims)
+
+
+def _first(found: Any, x: Any, axis: int, keepdims: bool) -> Any:
+    """The first place that is found or NaN: two reductions of one operand, where XLA's of two is no vector code."""
+    places = lax.broadcasted_iota(np.int32, x.shape, axis)
+    return jnp.min(jnp.where(found | (x != x), places, np.int32(x.shape[axis])), axis, keepdims=keepdims)
 
 
 def least(dtype: Any) -> Any:

@@ -151,10 +151,12 @@ def sparse_categorical_crossentropy(
             f"got {shown(target.shape)} and {shown(output.shape)}."
         )
     classes = k.expand_dims(k.astype(target, "int32"), axis)
-    log_p = log_probabilities(
-        k, astype(k, output, dtypes.join("float32", k.dtype(output))), from_logits, axis
-    )
+    places = k.clip(classes, 0, output.shape[axis] - 1)
+    wide = astype(k, output, dtypes.join("float32", k.dtype(output)))
     # Only the target's entry is read: a one-hot row would multiply -inf by 0.
-    picked = k.take_along_axis(log_p, k.clip(classes, 0, output.shape[axis] - 1), axis)
+    if from_logits:
+        picked = k.take_along_axis(log_softmax.op.body(k, wide, axis), places, axis)
+    else:  # before the logarithm, which is for one entry of each row then
+        picked = k.log(_clipped(k, k.take_along_axis(wide, places, axis) / k.sum(wide, axis, True)))
     inside = k.logical_and(classes >= 0, classes < output.shape[axis])
     return k.squeeze(k.where(inside, -picked, 0.0), axis)

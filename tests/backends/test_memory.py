@@ -1,0 +1,48 @@
+"""Freed memory stays with the process, unless somebody has said otherwise."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import numpy as np, resource
+from lamina.backends.memory import keep_pages
+print(keep_pages())
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(5_000_000)
+before = faults()
+for _ in range(5):
+    np.ones(5_000_000)
+print(faults() - before)
+"""
+
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc")
+
+
+def run(**environment: str) -> tuple[bool, int]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=kept | environment, capture_output=True, text=True, check=True
+    )
+    answer, faults = done.stdout.split()
+    return answer == "True", int(faults)
+
+
+@glibc
+def test_pages_are_used_again() -> None:
+    answer, faults = run()
+    assert answer
+    assert faults < 100
+
+
+@glibc
+@pytest.mark.parametrize("name", ["LAMINA_KEEP_MEMORY", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES"])
+def test_others_decide(name: str) -> None:
+    answer, faults = run(**{name: "glibc.malloc.tcache_count=7" if name == "GLIBC_TUNABLES" else "0"})
+    assert not answer
+    assert faults > 100
