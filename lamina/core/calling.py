@@ -161,7 +161,9 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     masks = map_leaves(get_mask, first)
     found = any(m is not None for m in leaves(masks))
     if found and plan.takes_mask and kwargs.get("mask") is None and len(args) < len(plan.names):
-        kwargs["mask"] = masks
+        # as in Keras, whose models must compute the same: beside other tensors, such as `initial_state`, it is left out
+        if sum(any(hasattr(x, "shape") for x in leaves(value)) for value in given.values()) == 1:
+            kwargs["mask"] = masks
     for name in plan.mask_names:
         key = f"{name}_mask"
         if kwargs.get(key) is None and given.get(key) is None and hasattr(given.get(name), "shape"):
