@@ -3,6 +3,7 @@
 import ast
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -49,6 +50,35 @@ def test_no_code_outside_backends_names_a_backend():
         if found := (strings(path) & names) - allowed.get(place, set()):
             guilty[place] = found
     assert guilty == {}
+
+
+# Public names of Keras that hold one.
+PUBLIC = {"JaxLayer", "TorchModuleWrapper", "jax_state_sync"}
+BRIDGES = {
+    "lamina.backends.jax",
+    "lamina.backends.tensorflow",
+    "lamina.backends.torch",
+}  # of layers/bridges.py
+WORD = re.compile(r"(?<![a-z])(jax|torch|tensorflow)(?![a-z])|Jax|Torch|TensorFlow")
+
+
+def code_words(path):
+    """Names in the code, and strings without a space: not the sentences of docstrings and messages."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            yield node.value
+        for field in ("id", "attr", "arg", "name", "asname", "module"):
+            if isinstance(word := getattr(node, field, None), str):
+                yield word
+
+
+def test_no_name_outside_backends_holds_that_of_a_backend():
+    """Neither `is_torch`, nor `k.jax_only`, nor "torch.nn"."""
+    guilty = {
+        str(p.relative_to(ROOT)): {w for w in code_words(p) if WORD.search(w)} - PUBLIC for p in SOURCES
+    }
+    assert {p: words for p, words in guilty.items() if words} == {}
+    assert all(WORD.search(w) for w in ("is_torch", "jax_only", "torch.nn", "_TorchThing"))
 
 
 def test_arrows_go_down():

@@ -76,6 +76,30 @@ def at_least(op: str, parameter: str, value: Any, least: int) -> int:
     return value
 
 
+def no_sparse(op: str, sparse: bool | None, ragged: bool | None = None) -> None:
+    """That no sparse or ragged tensor is asked for.
+
+    Raises:
+        NotImplementedError: otherwise.
+    """
+    if sparse or ragged:
+        kind = "sparse" if sparse else "ragged"
+        raise NotImplementedError(f"{op}: {kind} tensors are not supported. Use {kind}=False.")
+
+
+def known_sizes(op: str, x: Any) -> tuple[int, ...]:
+    """The shape of `x`, where the program depends on it.
+
+    Raises:
+        ValueError: if a size is known only when the program runs.
+    """
+    if None in x.shape:
+        raise ValueError(
+            f"{op}: all sizes must be known when the program is made, got shape {shown(x.shape)}."
+        )
+    return x.shape
+
+
 def rank_at_least(op: str, x: Any, least: int) -> None:
     """That `x` has at least `least` axes.
 

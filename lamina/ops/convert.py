@@ -8,6 +8,7 @@ from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops import _op
+from lamina.ops._check import no_sparse
 from lamina.ops._op import Tensor, op
 from lamina.ops._tensors import astype, count, largest, least
 
@@ -28,16 +29,13 @@ def convert_to_tensor(
         Tensor with the same values.
 
     Raises:
-        ValueError: if a sparse or ragged tensor is wanted.
+        NotImplementedError: if a sparse or ragged tensor is wanted.
 
     Example:
         >>> lamina.ops.shape(lamina.ops.convert_to_tensor([[1.0, 2.0]]))
         (1, 2)
     """
-    if sparse or ragged:
-        raise ValueError(
-            "convert_to_tensor: sparse and ragged tensors are not supported, leave `sparse`, `ragged` out."
-        )
+    no_sparse("convert_to_tensor", sparse, ragged)
     if isinstance(x, Symbolic):  # it is a tensor already
         return x if dtype is None or dtypes.standardize(dtype) == x.dtype else cast(x, dtype)
     return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))

@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import axes_of, one_of, rank_at_least, shown
+from lamina.ops._check import axes_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops.math import square_matrix
 
@@ -297,7 +297,7 @@ def pinv(k, x: Tensor, rcond: float | None = None) -> Tensor:
         [[0.5, 0.0], [0.0, 0.0]]
     """
     rank_at_least("pinv", x, 2)
-    rows, columns = x.shape[-2:]
+    rows, columns = known_sizes("pinv", x)[-2:]
     wide = _wide(k, x)
     if 0 in x.shape:
         return k.zeros((*x.shape[:-2], columns, rows), k.dtype(x))

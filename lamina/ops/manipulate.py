@@ -117,10 +117,15 @@ def transpose(k, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
         [[1, 3], [2, 4]]
     """
     rank = len(x.shape)
-    order = tuple(range(rank))[::-1] if axes is None else axes_of("transpose", tuple(axes), rank)
+    order = tuple(range(rank))[::-1] if axes is None else axes_of("transpose", _listed(axes), rank)
     if len(order) != rank:
         raise ValueError(f"transpose: `axes` must name all {rank} axes, got {axes!r}.")
     return k.permute_dims(x, order)
+
+
+def _listed(axes: Any) -> Any:
+    """Any sequence as a tuple; a lone axis as it is, which is refused with the right words."""
+    return tuple(axes) if hasattr(axes, "__iter__") else axes
 
 
 @op
@@ -314,7 +319,7 @@ def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
         [[2, 4], [1, 3]]
     """
     rank_at_least("rot90", array, 2)
-    plane = axes_of("rot90", tuple(axes), len(array.shape))
+    plane = axes_of("rot90", _listed(axes), len(array.shape))
     if len(plane) != 2:
         raise ValueError(f"rot90: `axes` must be two different axes, got {axes!r}.")
     first, second = plane

@@ -136,7 +136,7 @@ def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         >>> float(lamina.ops.nanstd([1.0, float("nan"), 3.0]))
         1.0
     """
-    return k.sqrt(nanvar.op.body(k, x, axis, keepdims))
+    return k.sqrt(nanvar.op.body(k, x, over("nanstd", x, axis), keepdims))
 
 
 @op

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import at_least, axis_of, one_of, shown
+from lamina.ops._check import at_least, axis_of, no_sparse, one_of, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops._tensors import astype, count, move, to_float
 
@@ -157,15 +157,15 @@ def bincount(k, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: b
         depends on the values, so this cannot be compiled by jax.
 
     Raises:
-        ValueError: if `sparse` is true, or for another rank, a negative `minlength`, or weights of another shape.
+        ValueError: for another rank, a negative `minlength`, or weights of another shape.
+        NotImplementedError: for sparse=True.
         TypeError: if `x` is not of integers.
 
     Example:
         >>> lamina.ops.convert_to_numpy(lamina.ops.bincount([1, 1, 3])).tolist()
         [0, 2, 0, 1]
     """
-    if sparse:
-        raise ValueError("bincount: sparse results are not supported, leave `sparse` out.")
+    no_sparse("bincount", sparse)
     at_least("bincount", "minlength", minlength, 0)
     if k.dtype(x) not in dtypes.IS_INTEGER:
         raise TypeError(f"bincount: expected integers, got {k.dtype(x)}.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import axes_of, axis_of, one_of, rank_at_least, shown
+from lamina.ops._check import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops._op import Tensor, op
 from lamina.ops._tensors import move, static, together, wants_bool, wide
 from lamina.ops.diagonals import diagonal_of
@@ -295,7 +295,7 @@ def correlate(k, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
         raise ValueError(
             f"correlate: expected two vectors, got {shown(k.shape(x1))} and {shown(k.shape(x2))}."
         )
-    n, m = k.shape(x1)[0], k.shape(x2)[0]
+    (n,), (m,) = known_sizes("correlate", x1), known_sizes("correlate", x2)
     if 0 in (n, m):
         raise ValueError("correlate: the vectors must not be empty.")
     full = _correlated(k, x1, x2, m)

@@ -209,10 +209,12 @@ def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
     return _extreme("min", k, x, axis, keepdims, initial)
 
 
-def _extreme(name: str, k: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None) -> Any:
-    axes = over(name, x, axis)
+def _extreme(
+    name: str, k: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None, caller: str | None = None
+) -> Any:
+    axes = over(caller or name, x, axis)
     if initial is None:
-        reject_empty(name, k, x, axes)
+        reject_empty(caller or name, k, x, axes)
         return getattr(k, name)(x, axes, keepdims)
     bound = k.full((), initial, k.dtype(x))
     # One more entry that holds the bound, so that nothing needs a special case.
@@ -244,7 +246,7 @@ def amax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     Raises:
         ValueError: for an axis out of range or given twice, or an axis of size 0.
     """
-    return _extreme("max", k, x, axis, keepdims)
+    return _extreme("max", k, x, axis, keepdims, caller="amax")
 
 
 @op
@@ -262,7 +264,7 @@ def amin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     Raises:
         ValueError: for an axis out of range or given twice, or an axis of size 0.
     """
-    return _extreme("min", k, x, axis, keepdims)
+    return _extreme("min", k, x, axis, keepdims, caller="amin")
 
 
 @op
@@ -286,7 +288,8 @@ def ptp(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         6
     """
     wants_bool("ptp", k, x)
-    return k.subtract(_extreme("max", k, x, axis, keepdims), _extreme("min", k, x, axis, keepdims))
+    least, most = (_extreme(kind, k, x, axis, keepdims, caller="ptp") for kind in ("min", "max"))
+    return k.subtract(most, least)
 
 
 @op

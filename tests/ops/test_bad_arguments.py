@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 import pytest
 from case import normal
-from test_ops import NAMES
+from test_ops import CASES, NAMES, arrays, function
 
 import lamina.ops as ops
 from lamina import activations, backends, random
@@ -185,3 +186,54 @@ def test_cholesky_of_no_positive_definite_matrix(name: str, upper: bool) -> None
             found = kernel.to_numpy(kernel.jit(lambda m: ops.cholesky(m, upper))(kernel.asarray(INDEFINITE)))
             assert not np.isnan(found[0]).any()
             assert np.isnan(found[1]).any()
+
+
+AXES = ("axis", "axes", "axis1", "axis2", "axisa", "axisb", "axisc", "source", "destination")
+
+
+def calls_with_axes() -> list[Any]:
+    """The first case of each op for each of its parameters that is an axis."""
+    found = {}
+    for case in CASES:
+        given = inspect.signature(function(case)).parameters
+        for parameter in AXES:
+            if parameter in given and arrays(case)[0]:
+                found.setdefault(f"{case.name}-{parameter}", (case, parameter))
+    del found["tensordot-axes"]  # how many axes
+    return [pytest.param(*pair, id=label) for label, pair in found.items()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("case", "parameter"), calls_with_axes())
+def test_no_axis_7(name: str, case: Any, parameter: str) -> None:
+    """Every op that takes an axis says in the same words that there is none of that number."""
+    kernel = backends.load(name)
+    given, build = arrays(case)
+    with interpreter(kernel):
+        args, kwargs = build([kernel.asarray(a) for a in given])
+        call = inspect.signature(function(case)).bind(*args, **kwargs)
+        call.arguments[parameter] = 7
+        with pytest.raises(ValueError, match=f"^{case.name}: axis 7 is out of range for a tensor of rank "):
+            function(case)(*call.args, **call.kwargs)
+
+
+def test_sparse_tensors_are_refused() -> None:
+    """Everything that has a `sparse` parameter says that there are no sparse tensors; none ignores it."""
+    calls = {
+        "one_hot": lambda: ops.one_hot(ids, 3, sparse=True),
+        "multi_hot": lambda: ops.multi_hot(ids, 3, sparse=True),
+        "bincount": lambda: ops.bincount(ids, sparse=True),
+        "convert_to_tensor": lambda: ops.convert_to_tensor(ids, sparse=True),
+    }
+    for op, call in calls.items():
+        with pytest.raises(NotImplementedError, match=f"^{op}: sparse tensors are not supported"):
+            call()
+    with pytest.raises(NotImplementedError, match=r"^convert_to_tensor: ragged tensors are not supported"):
+        ops.convert_to_tensor(ids, ragged=True)
+    public = {n: getattr(ops, n) for n in dir(ops) if callable(getattr(ops, n))}
+    have = {
+        n
+        for n, f in public.items()
+        if "sparse" in getattr(f, "__signature__", inspect.Signature()).parameters
+    }
+    assert have <= set(calls)

@@ -373,3 +373,28 @@ def test_every_op_has_a_case() -> None:
     things = {name: getattr(lamina.ops, name) for name in dir(lamina.ops)}
     public = {name for name, thing in things.items() if callable(thing) and hasattr(thing, "op")}
     assert sorted(public - {case.name for case in CASES}) == []
+
+
+# No program can be made of these: the shape of the result depends on the numbers, or it is no tensor.
+NOT_COMPILED = {
+    "bincount": "as many entries as the largest number says; jax and tf.function need sizes beforehand",
+    "nonzero": "as many entries as there are numbers that are not 0",
+}
+# Public functions that are no computation on tensors; tests elsewhere.
+NO_CASE = {
+    "convert_to_numpy", "custom_gradient", "dtype", "is_tensor", "jvp", "ndim", "shape", "size", "vectorize",
+}  # fmt: skip
+
+
+def test_every_public_function_has_a_case() -> None:
+    have = {case.name for case in CASES}
+    for prefix, space in (("", lamina.ops), ("image.", lamina.ops.image)):
+        public = {n for n in dir(space) if callable(getattr(space, n)) and not n.startswith("_")}
+        missing = {n for n in public if prefix + n not in have and n not in have}
+        assert missing == (NO_CASE if not prefix else set())
+
+
+def test_every_op_is_compiled() -> None:
+    """By the tests above, each with a case: on jax all that may, in tf.function and by torch the first of each op."""
+    compiled = {case.name for case in first_of_each()}
+    assert {case.name for case in CASES} - compiled == set(NOT_COMPILED)

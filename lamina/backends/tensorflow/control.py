@@ -73,6 +73,8 @@ def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: in
         outputs.append(spec)
         return _alike(optree.tree_leaves(new), carry), [tf.convert_to_tensor(leaf) for leaf in leaves]
 
+    if length is None and rows:  # the size of a tensor that only the run knows
+        length = tf.shape(rows[0])[0]
     known = not isinstance(length, tf.Tensor)
     if known and length > 0 and (tf.executing_eagerly() or length <= unroll):
         carry, ys = _scan_in_python(step, carry, rows, length, reverse)

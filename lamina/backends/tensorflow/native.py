@@ -43,7 +43,9 @@ def silu(k: Any, x: Any) -> Any:
 
 def gelu(k: Any, x: Any, approximate: bool = True) -> Any:
     """A pattern that the graph optimiser fuses into one kernel."""
-    return tf.nn.gelu(x, approximate)
+    return (
+        NotImplemented if x.dtype == tf.float64 else tf.nn.gelu(x, approximate)
+    )  # its constants are float32
 
 
 # not leaky_relu and selu: TensorFlow takes the other slope at 0 than every other backend

@@ -28,7 +28,7 @@ def _three(op: str, names: tuple[str, str, str], size: int, given: tuple[Any, An
     else:
         after = sign * (target - size) - before
     for name, value in zip(names, (before, after, target), strict=True):
-        if type(value) is not Unknown:
+        if type(value) is not Unknown and not hasattr(value, "shape"):  # a size that only the run knows
             at_least(op, name, value, 0)
     return before, after, target
 
@@ -77,7 +77,7 @@ def crop_images(
         (where.width, ("left_cropping", "right_cropping", "target_width"),
          (left_cropping, right_cropping, target_width)),
     ):  # fmt: skip
-        before, _, target = _three("crop_images", names, images.shape[axis], given, False)
+        before, _, target = _three("crop_images", names, k.shape(images)[axis], given, False)
         images = k.getitem(images, (*[slice(None)] * axis, slice(before, before + target)))
     return images
 
@@ -127,6 +127,6 @@ def pad_images(
         (where.width, ("left_padding", "right_padding", "target_width"),
          (left_padding, right_padding, target_width)),
     ):  # fmt: skip
-        before, after, _ = _three("pad_images", names, images.shape[axis], given, True)
+        before, after, _ = _three("pad_images", names, k.shape(images)[axis], given, True)
         widths[axis] = (before, after)
     return k.pad(images, widths, "constant", 0)

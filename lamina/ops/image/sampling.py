@@ -142,7 +142,7 @@ def _moved(
     """
     dtype = k.dtype(images)
     x = wide(k, images if where.channels_last else k.permute_dims(images, (0, 2, 3, 1)))
-    batch, height, width, channels = x.shape
+    batch, height, width, channels = k.shape(x)
     rows, columns = place(*_grid(k, height, width, fine))
     base = k.reshape(k.arange(0, batch, 1, "int32"), (batch, 1, 1))
     line = k.reshape(x, (batch * height * width, channels))
@@ -264,7 +264,7 @@ def _homography(k: Any, start: Any, end: Any) -> Any:
     """(batch, 8): the map that brings end points to start points, by one linear equation per coordinate."""
     start, end = (wide(k, p if len(p.shape) == 3 else k.expand_dims(p, 0)) for p in (start, end))
     u, v = end[..., 0], end[..., 1]
-    one, zero = k.ones(u.shape, k.dtype(end)), k.zeros(u.shape, k.dtype(end))
+    one, zero = k.ones(k.shape(u), k.dtype(end)), k.zeros(k.shape(u), k.dtype(end))
     x, y = start[..., 0], start[..., 1]
     for_x = k.stack([u, v, one, zero, zero, zero, -x * u, -x * v], -1)
     for_y = k.stack([zero, zero, zero, u, v, one, -y * u, -y * v], -1)
@@ -316,8 +316,9 @@ def elastic_transform(
     order = _check_modes("elastic_transform", interpolation, fill_mode)
     where = layout("elastic_transform", images, data_format)
     images, was_single = batched(k, images)
-    height, width = images.shape[1:3] if where.channels_last else images.shape[2:4]
-    draws = random.normal((images.shape[0], height, width, 2), stddev=sigma, seed=seed, dtype="float32")
+    sizes = k.shape(images)
+    height, width = sizes[1:3] if where.channels_last else sizes[2:4]
+    draws = random.normal((sizes[0], height, width, 2), stddev=sigma, seed=seed, dtype="float32")
     size = int(6 * sigma) | 1
     shift = blurred(k, draws, (size, size), (sigma, sigma), True) * alpha
 

@@ -180,7 +180,7 @@ def fold(
     """
     if len(x.shape) != 3:
         raise ValueError(f"fold: expected a tensor of rank 3, got shape {shown(x.shape)}.")
-    n, rows, columns = x.shape
+    n, (_, rows, columns) = k.shape(x)[0], x.shape
     sizes = per_axis("fold", "output_size", output_size, 2)
     window, dilation, padding, stride = _windows("fold", kernel_size, dilation, padding, stride)
     counts = _steps("fold", sizes, window, dilation, padding, stride)

@@ -69,12 +69,12 @@ def ctc_loss(
     dtype = k.dtype(output)
     wide = output if dtype in ("float32", "float64") else k.astype(output, "float32")
     log_p = log_softmax.op.body(k, wide, -1)
-    batch, time, _ = output.shape
+    batch, time, _ = k.shape(output)
     blank = k.full((batch, 1), mask_index, "int32")
     labels = k.astype(target, "int32")
     # Labels with a blank before each and one behind: the states of an alignment.
-    pairs = k.stack([k.broadcast_to(blank, labels.shape), labels], -1)
-    states = k.concat([k.reshape(pairs, (batch, 2 * labels.shape[1])), blank], 1)
+    pairs = k.stack([k.broadcast_to(blank, k.shape(labels)), labels], -1)
+    states = k.concat([k.reshape(pairs, (batch, 2 * k.shape(labels)[1])), blank], 1)
     count = states.shape[1]
     emitted = k.take_along_axis(log_p, k.expand_dims(states, 1), 2)
     before = k.concat([k.broadcast_to(blank, (batch, 2)), states], 1)[:, :count]
@@ -155,7 +155,7 @@ def ctc_decode(
 
 
 def _greedy(k: Any, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any, Any]:
-    batch, time, _ = x.shape
+    batch, time, _ = k.shape(x)
     best = k.argmax(x, -1)
     step = k.arange(0, time, 1, "int32")
     counts = step < k.expand_dims(lengths, 1)
@@ -175,7 +175,7 @@ def _beam_search(k: Any, x: Any, lengths: Any, width: int, paths: int, blank: in
     """Prefixes with the log probability of ending in a blank and in their last label, extended step by step."""
     dtype = k.dtype(x)
     log_p = log_softmax.op.body(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)
-    batch, time, classes = x.shape
+    batch, time, classes = k.shape(x)
     places = k.arange(0, time, 1, "int32")
     labels = k.arange(0, classes, 1, "int32")
     empty = k.broadcast_to(k.arange(0, width, 1, "int32") == 0, (batch, width))

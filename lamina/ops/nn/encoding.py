@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import at_least, axis_of
+from lamina.ops._check import at_least, axis_of, no_sparse
 from lamina.ops._op import Given, Tensor, op
-
-
-def _no_sparse(op: str, sparse: bool) -> None:
-    if sparse:
-        raise NotImplementedError(f"{op}: sparse tensors are not supported. Use sparse=False.")
 
 
 @op(module="nn")
@@ -41,7 +36,7 @@ def one_hot(
         >>> lamina.ops.convert_to_numpy(lamina.ops.one_hot([1, 0], 2)).tolist()
         [[0.0, 1.0], [1.0, 0.0]]
     """
-    _no_sparse("one_hot", sparse)
+    no_sparse("one_hot", sparse)
     axis = axis_of("one_hot", axis, len(x.shape) + 1)
     if k.dtype(x) not in dtypes.INTEGERS:
         x = k.astype(x, "int32")
@@ -80,6 +75,7 @@ def multi_hot(
     num_classes = num_tokens if num_classes is None else num_classes
     if num_classes is None:
         raise ValueError("multi_hot: `num_classes` must be given.")
-    _no_sparse("multi_hot", sparse)
+    no_sparse("multi_hot", sparse)
+    axis = axis_of("multi_hot", axis, len(inputs.shape) + 1)
     rows = one_hot.op.body(k, inputs, num_classes, axis, dtype)
     return k.max(rows, 1 if len(inputs.shape) > 1 else 0)

@@ -59,7 +59,7 @@ def _along(k: Any, op: str, name: str, statistic: Any, x: Any, axes: tuple[int, 
     """A statistic or parameter of the sizes of `axes`, brought to the rank of x."""
     sizes = [n if i in axes else 1 for i, n in enumerate(x.shape)]
     wanted, have = [x.shape[a] for a in sorted(axes)], list(statistic.shape)
-    unknown = Unknown in map(type, (*wanted, *have))
+    unknown = any(n is None or type(n) is Unknown for n in (*wanted, *have))
     if not unknown and _product(wanted) != _product(have):
         raise ValueError(
             f"{op}: `{name}` must have shape {shown(wanted)} for an input of shape {shown(x.shape)}, "
