@@ -77,6 +77,7 @@ def test_no_name_outside_backends_holds_that_of_a_backend():
     guilty = {
         str(p.relative_to(ROOT)): {w for w in code_words(p) if WORD.search(w)} - PUBLIC for p in SOURCES
     }
+    guilty["lamina/layers/bridges.py"] -= BRIDGES  # layers of one framework load its code from its folder
     assert {p: words for p, words in guilty.items() if words} == {}
     assert all(WORD.search(w) for w in ("is_torch", "jax_only", "torch.nn", "_TorchThing"))
 
