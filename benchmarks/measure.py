@@ -1,18 +1,18 @@
-"""One measurement in a process of its own: `python -m benchmarks.measure LIBRARY BACKEND WHAT`, prints JSON."""
+"""One measurement in a process of its own: `python -m benchmarks.measure LIBRARY BACKEND WHAT`, prints JSON.
+
+LIBRARY is lamina, keras, or raw: the framework itself, without a library on it.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import resource
+import statistics
+import sys
 import time
-
-STARTED = time.perf_counter()
-
-import json  # noqa: E402
-import os  # noqa: E402
-import resource  # noqa: E402
-import statistics  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from typing import Any  # noqa: E402
+from collections.abc import Callable
+from typing import Any
 
 
 def _import(library: str, backend: str) -> Any:
@@ -25,64 +25,68 @@ def _import(library: str, backend: str) -> Any:
     return K
 
 
-def _median(call: Callable[[], Any], repeat: int) -> float:
-    times = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def seconds(call: Callable[[], Any]) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def imported(library: str, backend: str) -> dict[str, float]:
     """Seconds of `import`."""
-    start = time.perf_counter()
-    _import(library, backend)
-    return {"import": time.perf_counter() - start}
+    return {"import": seconds(lambda: _import(library, backend))}
 
 
 def built(library: str, backend: str) -> dict[str, float]:
-    """Seconds to build 100 dense layers, with the framework loaded and one layer built before."""
+    """Seconds to build 100 dense layers, with the framework loaded and a small model built before."""
     from benchmarks.workloads import deep
 
     K = _import(library, backend)
     K.ops.convert_to_numpy(K.ops.zeros((1,)))
-    K.layers.Dense(4)(K.Input((4,)))
-    start = time.perf_counter()
-    deep(K)
-    return {"build": time.perf_counter() - start}
+    deep(K, layers=2, width=4)
+    return {"build": seconds(lambda: deep(K))}
 
 
 def trained(library: str, backend: str, name: str) -> dict[str, float]:
-    """Seconds to the end of the first step, per step, for a prediction of one row; peak memory in MB."""
+    """Seconds to the end of the first step, per step, for a prediction of one row; peak memory in MB.
+
+    A step's time is that of the fastest epoch: the machine's other guests only ever add to it.
+    """
     from benchmarks.workloads import WORKLOADS
 
     work = WORKLOADS[name]
+    begun = time.perf_counter()
     x, y = work.data()
-    STARTED_HERE = time.perf_counter()
+    making = time.perf_counter() - begun
     K = _import(library, backend)
     model = work.build(K)
     model.fit(x[: work.batch], y[: work.batch], batch_size=work.batch, verbose=0)
-    first = time.perf_counter() - STARTED_HERE
-    fit = lambda epochs: model.fit(x, y, batch_size=work.batch, epochs=epochs, verbose=0)
-    fit(work.warm)
-    start = time.perf_counter()
-    fit(work.epochs)
-    steps = work.epochs * -(-len(x) // work.batch)
-    step = (time.perf_counter() - start) / steps
+    first = time.time() - float(os.environ["BENCHMARK_STARTED"]) - making
+    fit = lambda: model.fit(x, y, batch_size=work.batch, verbose=0)
+    for _ in range(work.warm):
+        fit()
+    step = min(seconds(fit) for _ in range(work.epochs)) / -(-len(x) // work.batch)
     row = x[:1]
     model.predict(row, verbose=0)
-    predict = _median(lambda: model.predict(row, verbose=0), 30)
+    predict = statistics.median(seconds(lambda: model.predict(row, verbose=0)) for _ in range(30))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"first": first, "step": step, "predict": predict, "peak": peak}
 
 
 def main() -> None:
     library, backend, what = sys.argv[1:4]
-    if what == "import":
+    if library == "raw":
+        from benchmarks.raw import raw
+
+        figures = raw(backend, what)
+    elif what == "import":
         figures = imported(library, backend)
     elif what == "build":
         figures = built(library, backend)
+    elif what == "eager":
+        from benchmarks.eager import eager
+
+        figures = eager(_import(library, backend), backend)
     else:
         figures = trained(library, backend, what)
     print("FIGURES " + json.dumps(figures))

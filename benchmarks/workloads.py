@@ -114,18 +114,18 @@ def resnet(K: Any) -> Any:
     return _compiled(K.Model(inputs, L.Dense(10, activation="softmax")(L.GlobalAveragePooling2D()(x))))
 
 
-def deep(K: Any) -> Any:
-    """A functional model of 100 dense layers: what building costs."""
-    x = inputs = K.Input((64,))
-    for _ in range(100):
-        x = K.layers.Dense(64, activation="relu")(x)
+def deep(K: Any, layers: int = 100, width: int = 64) -> Any:
+    """A functional model of dense layers: what building costs."""
+    x = inputs = K.Input((width,))
+    for _ in range(layers):
+        x = K.layers.Dense(width, activation="relu")(x)
     return K.Model(inputs, x)
 
 
 WORKLOADS = {
-    "mlp": Workload(mlp, mlp_data, 32, 1, 2),
-    "convnet": Workload(convnet, lambda: _images(128 * 10, 28, 1), 128, 1, 2),
-    "lstm": Workload(lstm, lstm_data, 32, 1, 2),
-    "transformer": Workload(transformer, transformer_data, 16, 1, 2),
-    "resnet": Workload(resnet, lambda: _images(32 * 10, 32, 3), 32, 1, 2),
+    "mlp": Workload(mlp, mlp_data, 32, 1, 4),
+    "convnet": Workload(convnet, lambda: _images(128 * 10, 28, 1), 128, 1, 4),
+    "lstm": Workload(lstm, lstm_data, 32, 1, 4),
+    "transformer": Workload(transformer, transformer_data, 16, 1, 4),
+    "resnet": Workload(resnet, lambda: _images(32 * 10, 32, 3), 32, 1, 4),
 }

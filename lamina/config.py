@@ -242,6 +242,45 @@ def set_portable_random(flag: bool) -> None:
     _settings["portable_random"] = bool(flag)
 
 
+def compile_cache() -> str | None:
+    """The folder where compiled programs are kept between runs.
+
+    Returns:
+        `~/.lamina/compiled` unless changed, or what the environment variable `LAMINA_COMPILE_CACHE` names; None if
+        they are not kept: switched off, or the folder is not the user's own and private.
+    """
+    from lamina.backends import cache
+
+    found = cache.folder()
+    return None if found is None else str(found)
+
+
+def set_compile_cache(folder: str | bool) -> None:
+    """Choose where compiled programs are kept between runs, so that the second run starts without compiling.
+
+    Programs of jax, and of torch with `jit_compile=True`. They are run as code when they are loaded, so the folder
+    must be private (mode 0700). It is kept below 1 GB.
+
+    Args:
+        folder: A folder, which is made if it is missing; True for `~/.lamina/compiled`, False to keep nothing.
+
+    Raises:
+        ValueError: if others can read or write the folder, or it cannot be made.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.set_compile_cache(False)
+        >>> lamina.config.compile_cache() is None
+        True
+    """
+    from lamina import backends
+    from lamina.backends import cache
+
+    cache.choose(folder if isinstance(folder, bool) else str(folder))
+    for name in backends.loaded():
+        backends.load(name).compile_cache(cache.folder())
+
+
 def backend() -> str:
     """The name of the backend in force.
 

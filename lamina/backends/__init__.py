@@ -6,14 +6,16 @@ A backend is a module that has the functions of `lamina.kernel.contract`. All ha
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from functools import cache
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lamina.backends import cache
 from lamina.backends.memory import keep_pages
 from lamina.errors import BackendError, suggestion
 
@@ -21,7 +23,7 @@ NAMES = ("jax", "torch", "tensorflow", "numpy")
 _ALLOCATING = ("jax", "torch")  # those that allocate the intermediate results of every step anew
 
 
-@cache
+@functools.cache
 def load(name: str) -> Any:
     """The backend's module.
 
@@ -48,12 +50,19 @@ def load(name: str) -> Any:
         )
     if name in _ALLOCATING:
         keep_pages()
-    return import_module(f"{__name__}.{name}")
+    module = import_module(f"{__name__}.{name}")
+    module.compile_cache(cache.folder())
+    return module
 
 
 def installed() -> tuple[str, ...]:
     """The names of the backends whose framework is installed, in order of preference."""
     return tuple([name for name in NAMES if _is_installed(name)])
+
+
+def loaded() -> tuple[str, ...]:
+    """The names of the backends that are in use in this process."""
+    return tuple([name for name in NAMES if f"{__name__}.{name}" in sys.modules])
 
 
 def default_name() -> str:

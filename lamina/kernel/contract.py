@@ -671,6 +671,9 @@ class Devices(Protocol):
     def seed(self, value: int) -> None:
         "Make the framework's own generators repeatable, too."
 
+    def compile_cache(self, folder: Any) -> None:
+        "Keep compiled programs in this folder (a Path) between runs; None keeps none."
+
 
 class Kernel(
     Facts, Inspection, Creation, Elementwise, Reduction, Ordering, Manipulation, Indexing, Linear, Fourier, Neural,

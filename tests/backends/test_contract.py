@@ -317,6 +317,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
+    "compile_cache",
 }  # fmt: skip
 
 
@@ -351,6 +352,10 @@ def test_put_and_wait(kernel: Any) -> None:
     kernel.wait({"x": x, "y": [y, None]})
     assert (kernel.dtype(x), kernel.dtype(y)) == ("float32", "int32")
     np.testing.assert_array_equal(kernel.to_numpy(y), [0, 1, 2])
+
+
+def test_compile_cache(kernel: Any) -> None:
+    assert kernel.compile_cache(None) is None  # with a folder: test_cache.py
 
 
 def test_seed(kernel: Any) -> None:

@@ -132,7 +132,7 @@ def test_places(find: str, axis: int, keepdims: bool) -> None:
     x = np.float32(
         [[1, 2, 2, 0], [nan, 3, nan, inf], [-inf, -inf, -inf, -inf], [0, 0, 0, 0], [inf, 1, inf, -inf]]
     )
-    for array in (x, x[2:].astype("int32"), x > 0):
+    for array in (x, x[3:4].astype("int32"), x > 0):
         expected = getattr(np, find)(array, axis, keepdims=keepdims)
         result = getattr(kernel, find)(jnp.asarray(array), axis, keepdims)
         assert result.dtype == "int32"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from typing import Any
 
@@ -63,3 +64,12 @@ def wait(x: Any) -> None:
 
 def seed(value: int) -> None:
     """Nothing to do: jax has no generator of its own."""
+
+
+def compile_cache(folder: Any) -> None:
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):  # the user has one
+        return
+    jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder / "jax"))
+    # not the programs of single operations: they compile as fast as they load
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

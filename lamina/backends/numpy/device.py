@@ -41,3 +41,7 @@ def wait(x: Any) -> None:
 
 def seed(value: int) -> None:
     np.random.seed(value % 2**32)
+
+
+def compile_cache(folder: Any) -> None:
+    """Nothing is compiled."""

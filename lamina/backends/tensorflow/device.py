@@ -49,3 +49,7 @@ def wait(x: Any) -> None:
 
 def seed(value: int) -> None:
     tf.random.set_seed(value)
+
+
+def compile_cache(folder: Any) -> None:
+    """TensorFlow traces graphs anew in each process: there is nothing to keep."""

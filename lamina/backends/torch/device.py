@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -73,3 +74,8 @@ def wait(x: Any) -> None:
 
 def seed(value: int) -> None:
     torch.manual_seed(value)
+
+
+def compile_cache(folder: Any) -> None:
+    if folder is not None:  # torch keeps its programs in any case; a folder that the user has chosen stays
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
