@@ -74,16 +74,19 @@ class Op:
             else ""
         )
         self.bodies: dict[str, Callable[..., Any]] = {}  # by name: Dynamo cannot compare modules
-        self.fitting: set[Any] = set()  # dtype objects that need no promotion
-        self.floats: set[Any] = set()  # those of them that a Python number beside them does not change
+        # By backend, since torch's compiler cannot hash the dtypes of others:
+        self.fitting: dict[str, set[Any]] = {}  # dtype objects that need no promotion
+        self.floats: dict[
+            str, set[Any]
+        ] = {}  # those of them that a Python number beside them does not change
         self.function: Any = None
 
     def learn(self, k: Any, x: Any) -> None:
         """Note the dtype of a tensor if the op takes it as it is."""
         if self.promote != "float" or k.dtype(x) in dtypes.IS_INEXACT:
-            self.fitting.add(x.dtype)
+            self.fitting.setdefault(k.name, set()).add(x.dtype)
         if k.dtype(x) in dtypes.IS_INEXACT:
-            self.floats.add(x.dtype)
+            self.floats.setdefault(k.name, set()).add(x.dtype)
 
     def run(self, k: Any, *args: Any) -> Any:
         """The op inside another body: the body in force, on tensors that fit."""
@@ -341,8 +344,9 @@ def _only_unary(what: Op) -> Callable[..., Any]:
     def call(x: Any) -> Any:
         k = state.kernel or _kernel_for((x,))
         if isinstance(x, k.Tensor):
-            if x.dtype in fitting:
-                body = bodies.get(k.name) or what.body_for(k)
+            name = k.name
+            if x.dtype in fitting.get(name, ()):
+                body = bodies.get(name) or what.body_for(k)
                 try:
                     return body(k, x)
                 except Exception as error:
@@ -358,15 +362,18 @@ def _only_binary(what: Op) -> Callable[..., Any]:
     """`f(x1, x2)`; a Python number beside a float tensor takes its dtype, so it needs no look either."""
     bodies, fitting, promote = what.bodies, what.fitting, bool(what.promote)
 
-    weak = what.floats if what.scalars else ()
+    weak = what.floats if what.scalars else {}
 
     def call(x1: Any, x2: Any) -> Any:
         k = state.kernel or _kernel_for((x1, x2))
         if isinstance(x1, k.Tensor) and (isinstance(x2, k.Tensor) or type(x2) in _NUMBERS):
-            dtype = x1.dtype
-            plain = dtype in weak if type(x2) in _NUMBERS else dtype == x2.dtype and dtype in fitting
+            dtype, name = x1.dtype, k.name
+            if type(x2) in _NUMBERS:
+                plain = dtype in weak.get(name, ())
+            else:
+                plain = dtype == x2.dtype and dtype in fitting.get(name, ())
             if plain or (not promote and type(x2) not in _NUMBERS):
-                body = bodies.get(k.name) or what.body_for(k)
+                body = bodies.get(name) or what.body_for(k)
                 try:
                     return body(k, x1, x2)
                 except Exception as error:

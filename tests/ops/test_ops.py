@@ -51,13 +51,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:var:Us
 over_cases = pytest.mark.parametrize("case", CASES, ids=ids(CASES))
 
 
-def over_backends(names: list[str]) -> pytest.MarkDecorator:
-    """Every case on every backend."""
-    params = [
-        pytest.param(name, case, id=f"{name}-{label}")
-        for case, label in zip(CASES, ids(CASES), strict=True)
-        for name in names
-    ]
+def over_backends(names: list[str], quick_on_jax: int | None = None) -> pytest.MarkDecorator:
+    """Every case on every backend. jax compiles each, so there the tests may ask for a few of an op, the rest is slow."""
+    params = []
+    for case, label in zip(CASES, ids(CASES), strict=True):
+        slow = quick_on_jax is not None and int(label.rpartition("-")[2]) >= quick_on_jax
+        for name in names:
+            marks = [pytest.mark.slow] if slow and name == "jax" else []
+            params.append(pytest.param(name, case, id=f"{name}-{label}", marks=marks))
     return pytest.mark.parametrize(("name", "case"), params)
 
 
@@ -264,7 +265,7 @@ def slope(case: Case) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarr
     return values, steps, weights, finite_difference(case, values, steps, weights)
 
 
-@over_backends([name for name in NAMES if name != "numpy"])
+@over_backends([name for name in NAMES if name != "numpy"], quick_on_jax=2)
 def test_gradient(name: str, case: Case) -> None:
     kernel = backends.load(name)
     skip(kernel, case)
@@ -328,6 +329,25 @@ def test_torch_compiles_in_one_graph(case: Case) -> None:
     for x, y in zip(found, wanted(case), strict=True):
         if kernel.is_tensor(x):
             np.testing.assert_allclose(wide(kernel.to_numpy(x)), wide(y), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(not {"torch", "tensorflow"} <= set(NAMES), reason="needs two backends")
+def test_torch_compiles_what_another_backend_ran_before() -> None:
+    """What an op has learned of the dtypes of one backend is nothing that torch's compiler meets."""
+    import torch
+
+    for name in ("tensorflow", "torch"):
+        with interpreter(backends.load(name)) as k:
+            x = k.asarray(np.ones(3, "float32"))
+            for _ in range(2):  # the first call learns
+                lamina.ops.sparse_plus(x)
+                lamina.ops.add(x, 1.0)
+    torch.compiler.reset()
+    with interpreter(backends.load("torch")):
+        program = torch.compile(
+            lambda v: lamina.ops.add(lamina.ops.sparse_plus(v), 1.0), fullgraph=True, backend="eager"
+        )
+        assert program(torch.ones(3)).tolist() == [2.0, 2.0, 2.0]
 
 
 @over_cases
