@@ -665,6 +665,9 @@ class Devices(Protocol):
     def put(self, x: Any, dtype: str | None = None) -> T:
         "NumPy to the device without waiting."
 
+    def copies_on_host(self) -> bool:
+        "Whether put() makes a copy in the host's own memory (no view of NumPy's, no device of its own)."
+
     def wait(self, x: Any) -> None:
         "Until the tensors of the tree are there."
 

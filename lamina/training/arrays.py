@@ -9,10 +9,10 @@ import numpy as np
 from lamina.core.operation import leaves, map_leaves
 from lamina.kernel import dtypes
 
-MEMORY_BUDGET = (
-    2 << 30
-)  # bytes of one array above which it is not converted or moved to the device as a whole
-FILE_BUDGET = 256 << 20  # the same for arrays that lie in a file
+# bytes above which data is not converted or moved to the device as a whole, but in chunks
+MEMORY_BUDGET = 2 << 30
+HOST_BUDGET = 64 << 20  # the same where the device's memory is the host's, so that a copy gains nothing
+FILE_BUDGET = 256 << 20  # of one array that lies in a file
 
 
 class Rows:

@@ -34,6 +34,7 @@ class Program:
         self.compiled = compiled
         self._loop: Any = None
         self._single: Any = None
+        self._copy: Any = None
         self.gives_logs = False  # whether the step is the user's own, which says itself what is shown
         self.logs: Any = None  # their shapes and dtypes
         self.last: Any = None  # those of the last step
@@ -43,10 +44,12 @@ class Program:
     def values(self) -> list[Any]:
         """The values of the variables, copied once so that nobody else loses theirs to a dispatch that reuses memory."""
         found = [v.value for v in self.variables]
-        if not self._owned:
-            found = [self.k.copy(x) for x in found]
-            self._owned = True
-        return found
+        if self._owned:
+            return found
+        if self._copy is None:  # one program for all: one per shape would take longer to compile than to run
+            self._copy = self.k.jit(lambda values: [self.k.copy(x) for x in values])
+        self._owned = True
+        return self._copy(found)
 
     def release(self) -> None:
         """From here on others may hold the values."""

@@ -13,7 +13,7 @@ from lamina.training import arrays as rows_of
 from lamina.training.arrays import Rows, arrays, count_rows, size_of, take_rows
 from lamina.training.prefetch import Prefetch
 
-CHUNK = 32 << 20  # bytes that go to the device at once when data is too large to live there
+CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
 
 
 class ArrayFeed:
@@ -55,12 +55,16 @@ class ArrayFeed:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the arrays live on the device as a whole."""
+        """Whether all arrays are NumPy's or tensors, not files."""
+        return self._fits(rows_of.MEMORY_BUDGET)
+
+    def _fits(self, budget: int) -> bool:
         flat = [leaf for leaf in leaves(self.tree) if leaf is not None]
-        return (
-            not any(isinstance(leaf, Rows) for leaf in flat)
-            and sum(map(size_of, flat)) <= rows_of.MEMORY_BUDGET
-        )
+        return not any(isinstance(leaf, Rows) for leaf in flat) and sum(map(size_of, flat)) <= budget
+
+    def lives_on(self, k: Any) -> bool:
+        """Whether the arrays are moved to the device as a whole."""
+        return self._fits(rows_of.HOST_BUDGET if k.copies_on_host() else rows_of.MEMORY_BUDGET)
 
     def on_device(self, k: Any) -> Any:
         """The arrays as tensors, moved there once."""
@@ -112,7 +116,7 @@ class ArrayFeed:
 
     def chunks(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[tuple[Any, np.ndarray]]:
         """(data on the device, the rows of each batch in it): what many steps in one dispatch run over."""
-        if self.in_memory:
+        if self.lives_on(k):
             data = self.on_device(k)
             for rows in self._stretches(epoch, start, limit):
                 yield data, self._lines(rows)

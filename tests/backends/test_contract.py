@@ -317,7 +317,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
-    "compile_cache",
+    "compile_cache", "copies_on_host",
 }  # fmt: skip
 
 
@@ -356,6 +356,15 @@ def test_put_and_wait(kernel: Any) -> None:
 
 def test_compile_cache(kernel: Any) -> None:
     assert kernel.compile_cache(None) is None  # with a folder: test_cache.py
+
+
+def test_copies_on_host(kernel: Any) -> None:
+    x = np.zeros(100, "float32")
+    if kernel.copies_on_host():
+        assert kernel.devices("gpu") == []
+        kept = kernel.put(x[1:])  # not where the framework could take over the memory
+        x[:] = 1
+        assert not kernel.to_numpy(kept).any()
 
 
 def test_seed(kernel: Any) -> None:

@@ -139,6 +139,7 @@ def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
 
     on_device = weights()
     monkeypatch.setattr(arrays, "MEMORY_BUDGET", 1000)
+    monkeypatch.setattr(arrays, "HOST_BUDGET", 1000)
     monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches
     assert same_weights(on_device, weights())
 

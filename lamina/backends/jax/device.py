@@ -10,12 +10,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.backends.jax import lowering
 from lamina.backends.jax.array import real_dtype
 
 
 def variable(value: Any, dtype: str, trainable: bool) -> Any:
     with jax.ensure_compile_time_eval():  # a variable outlives the program that may be the first to read it
-        return jnp.array(value, real_dtype(dtype))  # a copy: a step may give the memory away
+        # a copy: a step may give the memory away; made on the host, where it is no program per shape
+        if isinstance(value, jax.Array):
+            return jnp.array(value, real_dtype(dtype))
+        return jax.device_put(np.array(value, real_dtype(dtype)))
 
 
 def read(storage: Any) -> Any:
@@ -56,6 +60,10 @@ def put(x: Any, dtype: str | None = None) -> Any:
     return jax.device_put(
         x.astype(jax.dtypes.canonicalize_dtype(x.dtype if dtype is None else real_dtype(dtype)), copy=False)
     )
+
+
+def copies_on_host() -> bool:
+    return lowering.on_cpu()
 
 
 def wait(x: Any) -> None:

@@ -35,6 +35,10 @@ def devices(kind: str | None) -> list[str]:
 put = asarray
 
 
+def copies_on_host() -> bool:
+    return False
+
+
 def wait(x: Any) -> None:
     return None
 

@@ -43,6 +43,10 @@ def devices(kind: str | None) -> list[str]:
 put = asarray
 
 
+def copies_on_host() -> bool:
+    return not tf.config.list_physical_devices("GPU")
+
+
 def wait(x: Any) -> None:
     tf.test.experimental.sync_devices()
 

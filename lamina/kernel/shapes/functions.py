@@ -632,6 +632,10 @@ def devices(kind: str | None) -> list[str]:
     return []
 
 
+def copies_on_host() -> bool:
+    return False
+
+
 def wait(x: Any) -> None:
     return None
 
