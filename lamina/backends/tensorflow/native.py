@@ -7,6 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from lamina.backends.tensorflow.control import scan
+
+_STEPS = 8
+
 
 def softmax(k: Any, x: Any, axis: Any = -1) -> Any:
     """One fused kernel, and a gradient from its output alone."""
@@ -48,7 +52,20 @@ def gelu(k: Any, x: Any, approximate: bool = True) -> Any:
     )  # its constants are float32
 
 
+def recurrence(
+    k: Any, update: Callable, x: Any, states: list[Any], kernel: Any, backwards: bool, keep: bool
+) -> tuple[Any, list[Any]]:
+    """Several steps in a turn of the loop, which by itself costs as much as the products of a small layer."""
+
+    def step(states: list[Any], row: Any) -> tuple[list[Any], Any]:
+        new = update(row + states[0] @ kernel, states)
+        return new, (new[0] if keep else ())
+
+    states, outputs = scan(step, list(states), x, x.shape[0], backwards, _STEPS)
+    return outputs, states
+
+
 # not leaky_relu and selu: TensorFlow takes the other slope at 0 than every other backend
 overrides: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (softmax, log_softmax, relu, relu6, elu, silu, gelu)
+    f.__name__: f for f in (softmax, log_softmax, relu, relu6, elu, silu, gelu, recurrence)
 }
