@@ -119,9 +119,6 @@ def masked_weight(sample_weight: Any, mask: Any, dtype: str, keep_mean: bool) ->
     return per_leading_axes(sample_weight, mask) * per_leading_axes(mask, sample_weight)
 
 
-EPSILON = 1e-7  # keeps an empty mask finite
-
-
 def per_leading_axes(weight: Any, values: Any) -> Any:
     """A weight of the first axes of the values (one per sample, or per step) in a shape that broadcasts to them."""
     rank, missing = len(weight.shape), len(values.shape) - len(weight.shape)

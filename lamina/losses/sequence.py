@@ -88,17 +88,22 @@ def circle(
         row, column = (ops.cumsum(ops.ones_like(x), axis=0) for x in (labels, others))
         same = ops.logical_and(same, ops.not_equal(row, ops.transpose(column)))
 
-    similarity = ops.matmul(y_pred, ops.transpose(references))
+    similarity = ops.minimum(
+        ops.matmul(y_pred, ops.transpose(references)), 1.0
+    )  # also if they are longer than 1
     distance = 1.0 - similarity
     positive = gamma * ops.relu(distance + margin) * (distance - margin)
     negative = gamma * ops.relu(similarity + margin) * (similarity - margin)
-    loss = ops.softplus(_log_sum(positive, same) + _log_sum(negative, different))
+    nothing = (
+        -6e4 if dtype == "float16" else -1e30
+    )  # what a row without pairs sums to: softplus leaves 0 of it
+    loss = ops.softplus(_log_sum(positive, same, nothing) + _log_sum(negative, different, nothing))
     set_mask(
         loss, ops.any(same, axis=1)
     )  # without another of its class a sample says nothing: no part of means
     return loss
 
 
-def _log_sum(x: Any, mask: Any) -> Any:
-    """log sum exp over the masked entries of each row; so low that nothing is left of it for a row without any."""
-    return ops.logsumexp(ops.where(mask, x, -1e9), axis=1)
+def _log_sum(x: Any, mask: Any, nothing: float) -> Any:
+    """log sum exp over the masked entries of each row; `nothing`, or somewhat more, for a row without any."""
+    return ops.logsumexp(ops.where(mask, x, nothing), axis=1)
