@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lamina import config, ops
 from lamina.core import names, policy
 from lamina.core.config import Configurable, constructor
-from lamina.core.stateless import run_pure
+from lamina.core.stateless import in_stateless_scope, run_pure
 from lamina.core.variable import Variable
 from lamina.losses._prepare import without_defaults
 
@@ -17,7 +18,7 @@ class Metric(Configurable):
     """Base of all metrics: `update_state` takes in a batch, `result` says how things stand, `reset_state` forgets.
 
     State is made with `add_variable` in the constructor. `update_state` is written with `lamina.ops` on tensors and
-    variables, and reads no numbers, so that it runs inside compiled steps.
+    variables, and reads no numbers, so that it runs inside compiled steps. `merge_state` makes one of several.
 
     Args:
         dtype: The dtype, or dtype policy, of the state; None means the default float.
@@ -58,10 +59,17 @@ class Metric(Configurable):
     @property
     def variables(self) -> list[Variable]:
         """The state: the metric's own variables, then those of the metrics it holds."""
-        found: dict[int, Variable] = {id(v): v for v in self._own_variables}
+        found: dict[int, Variable] = {}
+        for part in self._parts():
+            found.update((id(v), v) for v in ([part] if isinstance(part, Variable) else part.variables))
+        return list(found.values())
+
+    def _parts(self) -> list[Variable | Metric]:
+        """The metric's own variables, then what else its attributes hold."""
+        found: dict[int, Variable | Metric] = {id(v): v for v in self._own_variables}
         for name, value in self.__dict__.items():
             if name not in ("_own_variables", "_given"):
-                found.update((id(v), v) for v in _variables_in(value))
+                found.update((id(part), part) for part in _parts_in(value))
         return list(found.values())
 
     # -- state -----------------------------------------------------------------------------------------------------
@@ -80,7 +88,7 @@ class Metric(Configurable):
             shape: Its shape.
             initializer: Its value at the start: an initializer or its name; None means zeros.
             dtype: Its dtype; the metric's when None.
-            aggregation: How replicas are combined.
+            aggregation: How `merge_state` combines several: "sum", "mean", or "only_first_replica" (this one's).
             name: A name.
 
         Returns:
@@ -122,6 +130,59 @@ class Metric(Configurable):
         raise NotImplementedError(
             f"{type(self).__name__} must define `result(self)`, which gives the metric's value."
         )
+
+    def merge_state(self, metrics: Iterable[Metric]) -> None:
+        """Take in the state of metrics made like this one, as if their batches had been given to it.
+
+        So the metrics of parallel workers become one. Each variable is merged by its `aggregation`: "sum" (of metrics,
+        the default) adds, "mean" averages over all metrics, others keep the value they have here. A metric whose
+        state is merged in another way, such as a largest value, overrides this.
+
+        Args:
+            metrics: Metrics of the same class, made with the same arguments. They stay as they are.
+
+        Raises:
+            ValueError: if one is of another class, or its state has other shapes.
+
+        Example:
+            >>> import lamina
+            >>> here, there = lamina.metrics.Mean(), lamina.metrics.Mean()
+            >>> here.update_state([1.0, 2.0])
+            >>> there.update_state([6.0])
+            >>> here.merge_state([there])
+            >>> float(here.result())
+            3.0
+        """
+        others = list(metrics)
+        for other in others:
+            if type(other) is not type(self):
+                raise ValueError(
+                    f"{self!r} cannot take in the state of {other!r}: give metrics of the same class."
+                )
+            self._make_variables_of(other)
+        for other in others:
+            other._make_variables_of(self)
+            self._check_state(other)
+        for mine, *theirs in zip(self._parts(), *(other._parts() for other in others), strict=True):
+            if isinstance(mine, Metric):
+                mine.merge_state(theirs)
+            else:
+                mine.assign(_merged(mine, theirs))
+
+    def _make_variables_of(self, other: Metric) -> None:
+        """The variables, zero, that the other made at its first batch and this one has not made yet."""
+        for name, value in other.__dict__.items():
+            if isinstance(value, Variable) and getattr(self, name, None) is None:
+                made = self.add_variable(value.shape, "zeros", value.dtype, value.aggregation, value.name)
+                setattr(self, name, made)
+
+    def _check_state(self, other: Metric) -> None:
+        mine, theirs = ([(v.name, tuple(v.shape)) for v in m.variables] for m in (self, other))
+        if mine != theirs:
+            raise ValueError(
+                f"{self!r} cannot take in the state of {other!r}: its variables are {theirs}, here they are {mine}. Make "
+                "both with the same arguments."
+            )
 
     # -- pure forms ------------------------------------------------------------------------------------------------
 
@@ -197,11 +258,19 @@ class Metric(Configurable):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _variables_in(value: Any) -> Iterator[Variable]:
-    if isinstance(value, Variable):
+def _parts_in(value: Any) -> Iterator[Variable | Metric]:
+    if isinstance(value, Variable | Metric):
         yield value
-    elif isinstance(value, Metric):
-        yield from value.variables
     elif isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _variables_in(item)
+            yield from _parts_in(item)
+
+
+def _merged(mine: Variable, theirs: Sequence[Variable]) -> Any:
+    """The value that stands for several, by the variable's `aggregation`."""
+    if mine.aggregation not in ("sum", "mean"):
+        return mine.value
+    # through the host, unless values are being traced: they may lie on several devices
+    values = [v.value if in_stateless_scope() else ops.convert_to_tensor(v.numpy()) for v in (mine, *theirs)]
+    total = functools.reduce(ops.add, values)
+    return total if mine.aggregation == "sum" else ops.cast(total / len(values), mine.dtype)

@@ -184,6 +184,37 @@ def test_streamed_batches_give_what_keras_gives_for_the_whole(index: int, backen
             assert_same(metric.result(), theirs(index, weighted), rtol=2e-6, atol=5e-7)
 
 
+@over_backends
+@pytest.mark.parametrize("receiver", ["fresh", "used"])
+def test_merged_parts_give_what_keras_gives_for_the_whole(receiver: str, backend: str) -> None:
+    """As workers that each see a part of the data, one of them nothing."""
+    with interpreter(backends.load(backend)):
+        for index in range(len(CASES)) if backend in ("numpy", "torch") else FIRST:
+            name, kwargs, data = CASES[index]
+            whole, *workers = (getattr(metrics, name)(**kwargs) for _ in range(5))
+            parts = list(batches(*data, WEIGHTS, cuts=(0, 4, 8, N)))
+            if receiver == "used":
+                whole.update_state(*parts.pop())
+            for worker, part in zip(workers, parts, strict=False):
+                worker.update_state(*part)
+            whole.merge_state(workers)
+            assert_same(whole.result(), theirs(index, True), rtol=2e-6, atol=5e-7)
+
+
+@pytest.mark.parametrize("backend", [name for name in oracle.BACKENDS if name != "numpy"])
+def test_updates_read_no_number(backend: str) -> None:
+    """Traced without numbers, so that nothing waits for the device inside a step."""
+    with interpreter(backends.load(backend)) as k:
+        for index in FIRST:
+            name, kwargs, data = CASES[index]
+            metric = getattr(metrics, name)(**kwargs)
+            metric.update_state(*data, WEIGHTS)
+            specs = [(y.shape, y.dtype.name) for y in (*data, WEIGHTS)]
+            state = [(tuple(v.shape), v.dtype) for v in metric.variables]
+            step = lambda given, m=metric: m.stateless_update_state(given[0], *given[1])
+            assert [tuple(s[0]) for s in k.eval_shape(step, (state, specs))] == [s[0] for s in state], name
+
+
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in CASES}))
 def test_compiled_pure_updates(name: str) -> None:
     """One compiled update of the state, over batches of one size, gives the same."""
@@ -520,6 +551,46 @@ def test_own_metrics(backend: str) -> None:
         assert Spread.from_config(metric.get_config()).scale == 2.0
         metric.reset_state()
         assert all(float(v.numpy()) == 0 for v in metric.variables)
+
+
+@over_backends
+def test_own_metrics_are_merged(backend: str) -> None:
+    """Held metrics with them; variables by their aggregation; what is no sum by a method of the user's."""
+
+    class Range(metrics.Metric):
+        def __init__(self, name: str = "range") -> None:
+            super().__init__(name=name)
+            self.mean = metrics.Mean()
+            self.share = self.add_variable((), "zeros", aggregation="mean", name="share")
+            self.scale = self.add_variable((), "ones", aggregation="only_first_replica", name="scale")
+            self.largest = self.add_variable((), "zeros", name="largest")
+
+        def update_state(self, y: Any) -> None:
+            self.mean.update_state(y)
+            self.share.assign(lamina.ops.max(y))
+            self.largest.assign(lamina.ops.maximum(self.largest, lamina.ops.max(y)))
+
+        def merge_state(self, metrics: Any) -> None:
+            largest = max(float(m.largest.numpy()) for m in (self, *metrics))
+            super().merge_state(metrics)
+            self.largest.assign(largest)
+
+        def result(self) -> Any:
+            return [v + 0 for v in (self.mean.result(), self.share, self.scale, self.largest)]
+
+    with interpreter(backends.load(backend)) as k:
+        here, there, third = Range(), Range(), Range()
+        for metric, values in ((here, [1.0, 3.0]), (there, [5.0]), (third, [4.0, 0.0])):
+            metric.update_state(lamina.ops.array(values))
+        here.merge_state([there, third])
+        assert [float(k.to_numpy(x)) for x in here.result()] == pytest.approx([2.6, 4.0, 1.0, 5.0])
+
+
+def test_states_that_do_not_fit_are_not_merged() -> None:
+    with pytest.raises(ValueError, match="same class"):
+        metrics.Mean().merge_state([metrics.Sum()])
+    with pytest.raises(ValueError, match=r"\('true_positives', \(2,\)\).*same arguments"):
+        metrics.Recall().merge_state([metrics.Recall(thresholds=[0.2, 0.4])])
 
 
 def test_variables() -> None:
