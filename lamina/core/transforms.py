@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lamina.core.masks import get_mask, set_mask
 from lamina.core.operation import leaves
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
@@ -63,9 +64,13 @@ def _run(function: Callable[[], Any], variables: list[Variable], has_aux: bool) 
             out = function()
         written[:] = scope.written.values()
         loss, aux = out if has_aux else (out, None)
-        return loss, (aux, [scope.values[id(v)] for v in written])
+        return loss, (aux, [scope.values[id(v)] for v in written], masks_of(aux))
 
-    (loss, (aux, updates)), gradients = k.value_and_grad(pure, values)
+    masks_of = lambda tree: {i: m for i, x in enumerate(leaves(tree)) if (m := get_mask(x)) is not None}
+    (loss, (aux, updates, masks)), gradients = k.value_and_grad(pure, values)
+    for i, x in enumerate(leaves(aux)):  # these are other tensors than those inside
+        if i in masks:
+            set_mask(x, masks[i])
     for variable, value in zip(written, updates, strict=True):
         variable.assign(value)
     return ((loss, aux) if has_aux else loss), gradients

@@ -109,7 +109,7 @@ class CompileLoss:
         if all(one is None for one in self.losses):
             raise ValueError("`loss` names no loss for any output.")
         self.trackers: list[Any] = []
-        if len(outputs.names) > 1:
+        if sum(one is not None for one in self.losses) > 1:
             from lamina.metrics import Mean
 
             self.trackers = [
@@ -277,8 +277,10 @@ class CompileMetrics:
         for i, name in enumerate(outputs.names):
             for box, lists in ((self.groups, given[0]), (self.weighted, given[1])):
                 box.append([_as_metric(m, targets[i], predictions[i]) for m in lists[i]])
-            for metric in (*self.groups[i], *self.weighted[i]):
-                label = metric.name if outputs.single else f"{name}_{metric.name}"
+            plain = [metric.name for metric in self.groups[i]]
+            both = [f"weighted_{m.name}" if m.name in plain else m.name for m in self.weighted[i]]
+            for own, metric in zip([*plain, *both], [*self.groups[i], *self.weighted[i]], strict=True):
+                label = own if outputs.single else f"{name}_{own}"
                 taken = sum(
                     1 for known, _ in self.entries if known == label or known.rpartition("_")[0] == label
                 )

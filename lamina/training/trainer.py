@@ -598,7 +598,7 @@ class Trainer:
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training on one batch; metrics go on from where they stand.
+        """One step of training on one batch; its metrics are those of this batch alone.
 
         Args:
             x, y, sample_weight: The batch.
@@ -610,13 +610,14 @@ class Trainer:
         """
         self._require_training("train_on_batch")
         feed = make_feed(x, y, sample_weight, batch_size=2**31, class_weight=class_weight)
+        self.reset_metrics()
         logs = loops.one_batch(self, "train", feed.tree)
         return logs if return_dict else _as_list(logs)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of evaluation on one batch; metrics go on from where they stand.
+        """One step of evaluation on one batch; its metrics are those of this batch alone.
 
         Args:
             x, y, sample_weight: The batch.
@@ -627,6 +628,7 @@ class Trainer:
         """
         self._require_compiled("test_on_batch")
         feed = make_feed(x, y, sample_weight, batch_size=2**31)
+        self.reset_metrics()
         logs = loops.one_batch(self, "test", feed.tree)
         return logs if return_dict else _as_list(logs)
 
