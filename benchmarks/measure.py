@@ -47,6 +47,24 @@ def built(library: str, backend: str) -> dict[str, float]:
     return {"build": seconds(lambda: deep(K))}
 
 
+def grown(library: str, backend: str) -> dict[str, float]:
+    """How much longer a step is with 8 times the rows: 1 if the cost of an epoch is linear."""
+    import numpy as np
+
+    from benchmarks.workloads import dense
+
+    K = _import(library, backend)
+    model = dense(K, 20)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((160_000, 20), "float32"), rng.integers(0, 10, 160_000).astype("int32")
+    few = 20_000
+    fit = lambda rows: model.fit(x[:rows], y[:rows], batch_size=64, epochs=2, verbose=0)
+    fit(few)
+    small = min(seconds(lambda: fit(few)) for _ in range(3)) / few
+    large = seconds(lambda: fit(len(x))) / len(x)
+    return {"growth": large / small}
+
+
 def trained(library: str, backend: str, name: str) -> dict[str, float]:
     """Seconds to the end of the first step, per step, for a prediction of one row; peak memory in MB.
 
@@ -85,6 +103,8 @@ def main() -> None:
         figures = imported(library, backend)
     elif what == "build":
         figures = built(library, backend)
+    elif what == "rows":
+        figures = grown(library, backend)
     elif what == "eager":
         from benchmarks.eager import eager
 

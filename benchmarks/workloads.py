@@ -28,18 +28,19 @@ def _compiled(model: Any) -> Any:
     return model
 
 
-def mlp(K: Any) -> Any:
+def dense(K: Any, width: int) -> Any:
+    """Two hidden layers of 64, ten classes."""
     L = K.layers
-    return _compiled(
-        K.Sequential(
-            [
-                K.Input((784,)),
-                L.Dense(64, activation="relu"),
-                L.Dense(64, activation="relu"),
-                L.Dense(10, activation="softmax"),
-            ]
-        )
-    )
+    layers = [
+        L.Dense(64, activation="relu"),
+        L.Dense(64, activation="relu"),
+        L.Dense(10, activation="softmax"),
+    ]
+    return _compiled(K.Sequential([K.Input((width,)), *layers]))
+
+
+def mlp(K: Any) -> Any:
+    return dense(K, 784)
 
 
 def mlp_data() -> tuple[np.ndarray, np.ndarray]:
