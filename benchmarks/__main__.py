@@ -35,7 +35,8 @@ UNITS = {
     "first": ("s", 1),
     "cached": ("s", 1),
     "peak": ("MB", 1),
-} | dict.fromkeys(("add", "dense", "layer"), ("us", 1000000.0))
+    "growth": ("", 1),
+} | dict.fromkeys(("add", "dense", "layer"), ("us", 1e6))
 LABELS = {
     "first": "start to first step",
     "cached": "the same, compiled before",
