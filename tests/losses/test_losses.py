@@ -170,6 +170,11 @@ def weights(name: str, kwargs: dict[str, Any], y_true: np.ndarray) -> Any:
     return f32(np.arange(len(y_true)) % 3) if per_sample else f32(0.5)
 
 
+def test_every_public_loss_is_here() -> None:
+    classes = {name for name in losses.__all__ if isinstance(getattr(losses, name), type)}
+    assert classes - {"Loss"} == {name for name, _, _ in LOSSES}
+
+
 CALLS = ((False, "sum_over_batch_size"), (True, "none"))
 
 

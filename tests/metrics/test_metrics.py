@@ -157,6 +157,12 @@ def theirs(index: int, weighted: bool) -> Any:
         return oracle.numbers(metric.result())
 
 
+def test_every_public_metric_is_here() -> None:
+    classes = {name for name in metrics.__all__ if isinstance(getattr(metrics, name), type)}
+    # apart: the base, and those of values, which have tests of their own
+    assert classes - {"Metric", "Mean", "Sum", "MeanMetricWrapper"} == {name for name, _, _ in CASES}
+
+
 def batches(*arrays: np.ndarray | None, cuts: tuple[int, ...] = (0, 5, 6, N)) -> Any:
     for start, stop in itertools.pairwise(cuts):
         yield tuple(None if x is None else x[start:stop] for x in arrays)

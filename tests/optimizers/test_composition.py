@@ -34,7 +34,8 @@ def kernel(request: pytest.FixtureRequest) -> Any:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"clipnorm": 0.3}, {"global_clipnorm": 0.3}, {"weight_decay": 0.1}, {"use_ema": True, "ema_momentum": 0.5},
+    [{}, {"clipnorm": 0.3}, {"clipvalue": 0.1}, {"global_clipnorm": 0.3}, {"weight_decay": 0.1},
+     {"clipnorm": 0.3, "use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3, "schedule": True}, {"use_ema": True, "ema_momentum": 0.5},
      {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2}, {"schedule": True}],
     ids=lambda o: ",".join(o) or "plain",
 )  # fmt: skip

@@ -16,6 +16,15 @@ FAMILIES = [
     "SGD", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam", "Adagrad", "Adadelta", "Adafactor", "Ftrl", "Lion", "Lamb",
     "Muon", "ScheduleFreeAdamW",
 ]  # fmt: skip
+# composed of others: test_composition.py
+COMPOSED = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
+
+
+def test_every_public_optimizer_is_here() -> None:
+    classes = {name for name in optimizers.__all__ if isinstance(getattr(optimizers, name), type)}
+    assert classes - COMPOSED == set(FAMILIES)
+
+
 COMMON = {
     "learning_rate": 0.5, "weight_decay": 0.1, "clipnorm": 2.0, "use_ema": True, "ema_momentum": 0.5,
     "ema_overwrite_frequency": 7, "loss_scale_factor": 2.0, "gradient_accumulation_steps": 4, "name": "mine",

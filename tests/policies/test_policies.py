@@ -29,10 +29,13 @@ def test_policies_are_those_of_keras(name: str) -> None:
     assert dtype_policies.get({"class_name": "DTypePolicy", "config": {"name": name}}) == ours
 
 
-@pytest.mark.parametrize("name", ["float31", "mixed_float8", "Float32"])
-def test_unknown_names(name: str) -> None:
-    with pytest.raises(ValueError, match="Unknown dtype policy"):
-        DTypePolicy(name)
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("float31", "float32"), ("mixed_float8", "mixed_float16"), ("Float32", "float32")]
+)
+def test_unknown_names(name: str, nearest: str) -> None:
+    for make in (DTypePolicy, dtype_policies.get):
+        with pytest.raises(ValueError, match=f"Unknown dtype policy '{name}'. Did you mean '{nearest}'"):
+            make(name)
 
 
 def test_quantized_policies_are_not_there_yet() -> None:

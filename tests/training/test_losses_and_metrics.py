@@ -82,3 +82,35 @@ def test_keys_that_match_no_output_are_told_with_both_lists(argument: str) -> No
         ValueError, match=rf"`{argument}`(?s:.*)at 'bb'(?s:.*)keys given: a, bb\n  outputs:    a, b"
     ):
         model(lamina, **given).train_on_batch(X, y)
+
+
+def largest_error(y_true: Any, y_pred: Any) -> Any:
+    return lamina.ops.max(lamina.ops.abs(y_true - y_pred), axis=-1)
+
+
+class Largest(lamina.metrics.Metric):
+    """The largest prediction so far."""
+
+    def __init__(self, name: str = "largest", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.value = self.add_variable((), "zeros", name="value")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        self.value.assign(lamina.ops.maximum(self.value, lamina.ops.max(y_pred)))
+
+    def result(self) -> Any:
+        return self.value.value
+
+
+def test_metrics_of_the_users_run_inside_the_step(backend: str) -> None:
+    x = np.arange(24, dtype="float32").reshape(12, 2)
+    y = np.zeros((12, 2), "float32")
+    same = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(2, kernel_initializer="identity")])
+    same.compile(lamina.optimizers.SGD(0.0), "mse", metrics=[largest_error, Largest()])
+    history = same.fit(x, y, batch_size=5, epochs=2, shuffle=True, verbose=0).history
+    for logs in (
+        history,
+        {name: [value] * 2 for name, value in same.evaluate(x, y, return_dict=True, verbose=0).items()},
+    ):
+        assert logs["largest_error"] == pytest.approx([12.0, 12.0])
+        assert logs["largest"] == [23.0, 23.0]
