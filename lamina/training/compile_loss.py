@@ -270,6 +270,7 @@ class CompileMetrics:
         self.groups: list[list[Any]] = []
         self.weighted: list[list[Any]] = []
         self.entries: list[tuple[str, Any]] = []  # (name in the logs, metric)
+        labels: list[str] = []  # the names in the logs, before equal ones were numbered
         given = [
             _metric_lists(m, outputs, n)
             for m, n in ((metrics, "`metrics`"), (weighted_metrics, "`weighted_metrics`"))
@@ -281,9 +282,8 @@ class CompileMetrics:
             both = [f"weighted_{m.name}" if m.name in plain else m.name for m in self.weighted[i]]
             for own, metric in zip([*plain, *both], [*self.groups[i], *self.weighted[i]], strict=True):
                 label = own if outputs.single else f"{name}_{own}"
-                taken = sum(
-                    1 for known, _ in self.entries if known == label or known.rpartition("_")[0] == label
-                )
+                taken = labels.count(label)
+                labels.append(label)
                 self.entries.append((f"{label}_{taken}" if taken else label, metric))
 
     @property

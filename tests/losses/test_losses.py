@@ -98,7 +98,7 @@ SEQUENCES = {
     "single": (np.int32([[1]]), f32([[[0.2, 0.5, 0.1]]])),
 }
 
-LOSSES: list[tuple[str, dict[str, Any], dict[str, tuple[np.ndarray, np.ndarray]]]] = [
+LOSSES: list[tuple[str, dict[str, Any], dict[str, tuple[Any, Any]]]] = [
     ("MeanSquaredError", {}, NUMBERS),
     ("MeanAbsoluteError", {}, NUMBERS),
     ("MeanAbsolutePercentageError", {}, NUMBERS),

@@ -210,7 +210,7 @@ CERTAIN = (
     "KLDivergence", "Poisson", "BinaryCrossentropy", "CategoricalCrossentropy", "AUC", "Precision", "Recall",
     "F1Score", "CategoricalAccuracy", "BinaryAccuracy",
 )  # fmt: skip
-EXTREMES: list[tuple[str, dict[str, Any], tuple[np.ndarray, np.ndarray]]] = [
+EXTREMES: list[tuple[str, dict[str, Any], tuple[Any, Any]]] = [
     *[(name, {}, data) for name in NUMERIC for data in ((HOT, HUGE), (ZEROS, ZEROS), (HOT, HOT))],
     *[(name, {}, data) for name in CERTAIN for data in ((HOT, HOT), (HOT, 1 - HOT), (ZEROS, ZEROS))],
     *[
