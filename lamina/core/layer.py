@@ -413,11 +413,15 @@ class Layer(Operation):
     @property
     def losses(self) -> list[Any]:
         """The losses added in the last call, and the penalties on weights."""
+        layers = list(self._flatten_layers())
         if state.scope is not None and state.scope.collect_losses:
             found = list(state.scope.losses)
         else:
-            found = [loss for layer in self._flatten_layers() for loss in layer._losses]
-        return found + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+            found = [loss for layer in layers for loss in layer._losses]
+        # looked for first: every step asks for the losses
+        if any(v.regularizer is not None for layer in layers for v in layer._variables):
+            found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return found
 
     # -- state --------------------------------------------------------------------------------------------------------
 
