@@ -178,7 +178,7 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=own)
 
     def call(self, inputs: Any) -> Any:
-        return relu(inputs) - self.alpha * relu(-inputs)
+        return relu(inputs) - self.alpha.value * relu(-inputs)
 
 
 class ELU(Layer):

@@ -272,6 +272,38 @@ def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
         near(two, numbers(one), 1e-5)
 
 
+FIRST_OF_ALL = list({e.name: e for e in reversed(LAYERS)}.values())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of frameworks' compilers
+@over(FIRST_OF_ALL)
+def test_every_layer_is_compiled(entry: Entry, k: Any) -> None:
+    """As one graph of torch, as a function of TensorFlow; on jax the comparison with Keras is compiled already."""
+    if k.name not in ("torch", "tensorflow"):
+        pytest.skip("only these")
+    layer = build(entry, layers)
+    layer.set_weights(weights(entry))
+    trained, other = (
+        [v.value for v in vs] for vs in (layer.trainable_variables, layer.non_trainable_variables)
+    )
+    data = [k.asarray(x) for x in entry.inputs()]
+
+    def compute(trained: Any, other: Any, data: Any) -> Any:
+        return listed(layer.stateless_call(trained, other, *entry.form(data), **entry.arguments())[0])
+
+    eager = compute(trained, other, data)
+    if k.name == "torch":
+        import torch
+
+        torch.compiler.reset()
+        compiled = torch.compile(compute, fullgraph=True, backend="eager")(trained, other, data)
+    else:
+        compiled = k.jit(compute)(trained, other, data)
+    for one, two in zip(eager, compiled, strict=True):
+        near(two, numbers(one), 1e-5)
+
+
 # -- precision ---------------------------------------------------------------------------------------------------------
 
 
