@@ -12,6 +12,7 @@ import sys
 
 # mallopt's parameters, from malloc.h
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
+_kept = False  # whether this process keeps what is freed
 _KEPT = 1 << 30  # bytes; what is free beyond them is given back
 _STEP = 64 << 20  # bytes by which the heap grows
 
@@ -32,5 +33,13 @@ def keep_pages() -> bool:
     if not hasattr(libc, "gnu_get_libc_version"):
         return False
     # One heap without mapped blocks: heaps of single threads are unmapped when they are empty.
+    global _kept
     settings = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: _KEPT, _TOP_PAD: _STEP}
-    return all(libc.mallopt(name, value) == 1 for name, value in settings.items())
+    _kept = all(libc.mallopt(name, value) == 1 for name, value in settings.items())
+    return _kept
+
+
+def give_back() -> None:
+    """Give free pages back once: after a compiler has left many that nobody will use again."""
+    if _kept:
+        ctypes.CDLL(None).malloc_trim(0)

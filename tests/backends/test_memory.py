@@ -21,13 +21,25 @@ for _ in range(5):
 print(faults() - before)
 """
 
+HOLES = """
+import numpy as np
+from lamina.backends.memory import give_back, keep_pages
+size = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096
+keep_pages()
+blocks = [np.ones(130_000) for _ in range(200)]
+del blocks[:-1]  # the last one holds the top of the heap
+before = size()
+give_back()
+print(True, before - size())
+"""
+
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc")
 
 
-def run(**environment: str) -> tuple[bool, int]:
+def run(program: str = PROGRAM, **environment: str) -> tuple[bool, int]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=kept | environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env=kept | environment, capture_output=True, text=True, check=True
     )
     answer, faults = done.stdout.split()
     return answer == "True", int(faults)
@@ -46,3 +58,8 @@ def test_others_decide(name: str) -> None:
     answer, faults = run(**{name: "glibc.malloc.tcache_count=7" if name == "GLIBC_TUNABLES" else "0"})
     assert not answer
     assert faults > 100
+
+
+@glibc
+def test_free_pages_are_given_back_when_asked() -> None:
+    assert run(HOLES)[1] > 150e6

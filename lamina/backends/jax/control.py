@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from lamina.backends.jax.array import dtype, real_dtype
+from lamina.backends.memory import give_back
 
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
@@ -149,18 +150,29 @@ def _is_spec(x: Any) -> bool:
 
 
 def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+    new = False
+
     @partial(jax.jit, donate_argnums=(0,) if donate else ())
     def run(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
+        nonlocal new
+        new = True  # set while tracing: a program is about to be compiled
+
         def turn(i: Any, state: Any) -> Any:
             places = lax.dynamic_index_in_dim(indices, i, keepdims=False)
             return step(state, jax.tree_util.tree_map(lambda x: _rows(x, places), data))
 
         return lax.fori_loop(start, stop, turn, state)
 
-    # NumPy scalars keep the bounds out of the program: one compilation serves every stretch
-    return lambda state, data, indices, start, stop: run(
-        state, data, indices, np.int32(start), np.int32(stop)
-    )
+    def call(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
+        nonlocal new
+        # NumPy scalars keep the bounds out of the program: one compilation serves every stretch
+        result = run(state, data, indices, np.int32(start), np.int32(stop))
+        if new:
+            new = False
+            give_back()
+        return result
+
+    return call
 
 
 def _rows(x: Any, places: Any) -> Any:
