@@ -22,13 +22,9 @@ def restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     lamina.config.set_compile_cache(False)
 
 
-def test_default_is_a_private_folder(tmp_path: Path) -> None:
-    monkeypatched = cache._choice
-    cache._choice = None
-    try:
-        assert lamina.config.compile_cache() == str(tmp_path / "home/.lamina/compiled")
-    finally:
-        cache._choice = monkeypatched
+def test_default_is_a_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_choice", None)
+    assert lamina.config.compile_cache() == str(tmp_path / "home/.lamina/compiled")
     assert (tmp_path / "home/.lamina/compiled").stat().st_mode & 0o777 == 0o700
 
 
@@ -73,9 +69,8 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
 
 
 PROGRAM = """
-import logging, numpy as np, lamina
+import numpy as np, lamina
 import jax
-jax.config.update("jax_log_compiles", False)
 hits = []
 jax.monitoring.register_event_listener(lambda event, **_: hits.append(event) if "cache_hits" in event else None)
 lamina.utils.set_random_seed(1)
