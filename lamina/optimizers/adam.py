@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Unpack
 
+import numpy as np
+
 from lamina.core.variable import Variable
 from lamina.ops._op import convert
 from lamina.optimizers.base import Optimizer
@@ -14,6 +16,11 @@ from lamina.optimizers.options import Options, takes_options
 def power(k: Any, base: float, exponent: Any) -> Any:
     """`base ** exponent` in the exponent's dtype."""
     return k.pow(k.full((), base, k.dtype(exponent)), exponent)
+
+
+def rest(share: float, dtype: str) -> float:
+    """`1 - share` of the share as `power` rounds it: of 0.999 the two roundings are 1e-5 apart, which a bias amplifies."""
+    return 1 - share if dtype == "float64" else float(np.float32(1) - np.float32(share))
 
 
 class Adam(Optimizer):
@@ -212,21 +219,23 @@ class Nadam(Optimizer):
 
     def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
         step = k.astype(convert(k, self.iterations), "float32") + 1
-        self._product.assign(self._product.value * self._u(k, step))
+        self._product.assign(self._product.value * self.beta_1 * self._fading(k, step))
         super().update_all(k, grads, variables, rate)
 
-    def _u(self, k: Any, step: Any) -> Any:
-        return self.beta_1 * (1 - 0.5 * power(k, 0.96, step))
+    def _fading(self, k: Any, step: Any) -> Any:
+        return 1 - 0.5 * power(k, 0.96, step)
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
-        now, following = self._u(k, step), self._u(k, step + 1)
+        now, following = self.beta_1 * self._fading(k, step), self.beta_1 * self._fading(k, step + 1)
         product = k.astype(self._product.value, k.dtype(rate))
-        momentum = rate * following / (1 - product * following)
-        return momentum, rate * (1 - now) / (1 - product), 1 - power(k, self.beta_2, step)
+        bias = 1 - power(k, self.beta_2, step)
+        return rate, following, 1 - product * following, 1 - now, 1 - product, bias
 
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         m, v = slots
-        of_momentum, of_gradient, bias = c
-        m = m + (g - m) * (1 - self.beta_1)
-        v = v + (k.square(g) - v) * (1 - self.beta_2)
-        return p - (m * of_momentum + g * of_gradient) / (k.sqrt(v / bias) + self.epsilon), m, v
+        rate, following, bias_of_m, now, bias_of_g, bias_of_v = c
+        dtype = k.dtype(p)
+        m = m + (g - m) * rest(self.beta_1, dtype)
+        v = v + (k.square(g) - v) * rest(self.beta_2, dtype)
+        ahead = m * following / bias_of_m + g * now / bias_of_g
+        return p - ahead * rate / (k.sqrt(v / bias_of_v) + self.epsilon), m, v

@@ -62,7 +62,7 @@ class RMSprop(Optimizer):
             mean = self.rho * rest[-1] + (1 - self.rho) * g
             size = v - k.square(mean)
             rest[-1] = mean
-        step = c * g * k.rsqrt(size + self.epsilon)
+        step = c * g / k.sqrt(size + self.epsilon)
         if self.momentum > 0:
             step = rest[0] = self.momentum * rest[0] + step
         return p - step, *new, *rest

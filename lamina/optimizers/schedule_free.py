@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from lamina.core.variable import Variable
-from lamina.optimizers.adam import power
+from lamina.optimizers.adam import power, rest
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -72,8 +72,10 @@ class ScheduleFreeAdamW(Optimizer):
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         z, v = slots
         rate, bias, share = c
-        x = (p - (1 - self.beta_1) * z) / self.beta_1
-        v = self.beta_2 * v + (1 - self.beta_2) * k.square(g)
+        dtype = k.dtype(p)
+        of_z = rest(self.beta_1, dtype)
+        x = (p - of_z * z) / self.beta_1
+        v = v + (k.square(g) - v) * rest(self.beta_2, dtype)
         z = z - rate * g / (k.sqrt(v / bias) + self.epsilon)
-        x = x + (z - x) * share
-        return (1 - self.beta_1) * z + self.beta_1 * x, z, v
+        x = (1 - share) * x + share * z
+        return of_z * z + self.beta_1 * x, z, v

@@ -56,4 +56,4 @@ class SGD(Optimizer):
         if not slots:
             return (p - step,)
         m = slots[0] * self.momentum - step
-        return (p + m * self.momentum - step if self.nesterov else p + m), m
+        return (p + (m * self.momentum - step) if self.nesterov else p + m), m

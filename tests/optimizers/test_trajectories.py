@@ -42,9 +42,6 @@ CASES = [
     *((family, option) for family in dict.fromkeys(f for f, _ in FAMILIES) for option in OPTIONS),
 ]
 
-# further from Keras than the aim of 1e-5: Rosenbrock amplifies the rounding of both, the cause is not removed
-KNOWN_WIDER = {("Nadam", "global_clipnorm"): 3e-5}
-
 
 def runs() -> Iterator[Any]:
     """All cases on all backends; options of families other than SGD and Adam quickly on one backend each, in turn."""
@@ -119,13 +116,45 @@ def test_the_trajectory_and_the_state_are_those_of_keras(index: int, backend: st
         seen = run(optimizer, variables, scale=scale_of(options))
         own = [v.numpy() for v in optimizer.variables]
     size = np.abs(wanted).max(axis=1, keepdims=True)
-    most = KNOWN_WIDER.get((family, *options), 1e-5)
-    np.testing.assert_array_less(np.abs(seen - wanted) / size, most)
+    np.testing.assert_array_less(np.abs(seen - wanted) / size, 1e-5)
     assert [v.shape for v in own] == [v.shape for v in state]
     if family not in ("Nadam", "Adafactor"):  # whose scalars and rows have no names of their own in Keras
         assert [v.path.split("/")[-1] for v in optimizer.variables] == names
     for mine, theirs in zip(own, state, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5 * max(1.0, np.abs(theirs).max()))
+
+
+PUSHES = np.random.default_rng(11).normal(size=(4, 16, 5)).astype("float32")
+
+
+def steps_from_zero(library: Any, family: str, options: dict[str, Any], convert: Any) -> np.ndarray:
+    """The updates themselves, not rounded to the size of weights: each begins at zero."""
+    weight = library.Variable(np.zeros(PUSHES[0].shape, "float32"), name="weight")
+    optimizer = getattr(library.optimizers, family)(RATE, **options)
+    optimizer.build([weight])
+    seen = []
+    for push in PUSHES:
+        weight.assign(np.zeros(push.shape, "float32"))
+        optimizer.apply([convert(push)], [weight])
+        seen.append(np.array(weight))
+    return np.array(seen)
+
+
+@lru_cache
+def steps_of_keras(index: int) -> np.ndarray:
+    return steps_from_zero(keras, *FAMILIES[index], keras.ops.convert_to_tensor)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("index", range(len(FAMILIES)), ids=[f"{f}-{','.join(o)}" for f, o in FAMILIES])
+def test_an_update_rounds_as_that_of_keras(index: int, backend: str) -> None:
+    """Before a problem amplifies anything, all are within a few roundings: a `1 - beta` in other digits shows."""
+    wanted = steps_of_keras(index)
+    with interpreter(backends.load(backend)) as k:
+        seen = steps_from_zero(lamina, *FAMILIES[index], k.asarray)
+    most = 3e-6 if FAMILIES[index][0] == "Muon" else 1e-6  # five products of matrices, summed in any order
+    np.testing.assert_allclose(seen, wanted, rtol=most, atol=most * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("family", dict.fromkeys(family for family, _ in FAMILIES))
