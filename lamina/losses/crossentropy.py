@@ -84,7 +84,9 @@ def _of_yes_or_no(name: str, y_true: Any, y_pred: Any, label_smoothing: float) -
 def _smoothed(y_true: Any, label_smoothing: float, axis: int) -> Any:
     if not label_smoothing:
         return y_true
-    return y_true * (1.0 - label_smoothing) + label_smoothing / ops.shape(y_true)[axis]
+    classes = ops.shape(y_true)[axis]
+    spread = label_smoothing / (max(classes, 1) if isinstance(classes, int) else classes)
+    return y_true * (1.0 - label_smoothing) + spread
 
 
 def binary_crossentropy(

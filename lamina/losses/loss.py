@@ -90,7 +90,8 @@ class Loss(Configurable):
             sample_weight: One weight per sample, or per value of `call`.
 
         Returns:
-            A scalar, or the weighted values with reduction "none". A batch without entries costs 0.
+            A scalar, or the weighted values with reduction "none". Of a batch without samples there is nothing to
+            reduce: the values, of shape (0,), come back (in training they count as 0).
 
         Raises:
             ValueError: if the weights fit no axis of the values.
@@ -130,22 +131,24 @@ def reduce(
         name: What is computed, for errors.
 
     Returns:
-        A scalar, or the weighted values without a reduction.
+        A scalar, or the weighted values without a reduction, or where they are of shape (0,).
     """
     values = ops.convert_to_tensor(values, dtype=dtype)
     mean = reduction in ("mean", "sum_over_batch_size")
     weight = None if sample_weight is None else ops.convert_to_tensor(sample_weight, dtype=dtype)
     weight = _prepare.masked_weight(weight, mask, dtype, mean or reduction == "mean_with_sample_weight")
     if weight is not None:
+        if not len(values.shape):  # one value for the whole batch: each weight weighs it
+            values = ops.broadcast_to(values, ops.shape(weight))
         values, weight = _prepare.weighted(name, values, weight)
-    if reduction in (None, "none"):
+    if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
         return values
     total = ops.sum(values)
-    if reduction == "sum" or not values.shape:
+    if reduction == "sum":
         return total
     if mean or weight is None:
         entries = _prepare.size(values)
-        # no entries: the sum is 0, and 0 / 1 is the cost of nothing
+        # no entries along another axis: the sum is 0, and 0 / 1 is the cost of nothing
         return total / (max(entries, 1) if isinstance(entries, int) else ops.maximum(entries, 1))
     return ops.divide_no_nan(total, ops.sum(weight))
 

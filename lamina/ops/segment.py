@@ -13,8 +13,8 @@ def _segment(k: Any, reduce: str, data: Any, ids: Any, num: int | None) -> Any:
     name = f"segment_{reduce}"
     if len(ids.shape) != 1:
         raise ValueError(f"{name}: `segment_ids` must have one axis, got shape {shown(ids.shape)}.")
-    lengths = (data.shape[0] if data.shape else 0, ids.shape[0])
-    if not data.shape or (lengths[0] != lengths[1] and Unknown not in map(type, lengths)):
+    lengths = (data.shape[0] if len(data.shape) else 0, ids.shape[0])
+    if not len(data.shape) or (lengths[0] != lengths[1] and Unknown not in map(type, lengths)):
         raise ValueError(
             f"{name}: `data` and `segment_ids` must be equally long, got shapes {shown(data.shape)} "
             f"and {shown(ids.shape)}."

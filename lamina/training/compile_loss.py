@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from lamina import ops
 from lamina.core.operation import leaves
 from lamina.errors import suggestion
 from lamina.ops._check import shown
@@ -132,6 +133,10 @@ class CompileLoss:
                 )
             check_target(targets[i], predictions[i], one, self.outputs.names[i])
             value = one(targets[i], predictions[i], sample_weight=weights[i])
+            if tuple(getattr(value, "shape", ())) == (
+                0,
+            ):  # of a batch without rows, whose total is a number too
+                value = ops.sum(value)
             if self.trackers:
                 self.trackers[i].update_state(value, sample_weight=_rows(predictions[i]))
             value = value if self.weights[i] == 1.0 else value * self.weights[i]

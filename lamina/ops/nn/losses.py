@@ -150,9 +150,11 @@ def sparse_categorical_crossentropy(
             f"sparse_categorical_crossentropy: `target` must have the shape of `output` without axis {axis}, "
             f"got {shown(target.shape)} and {shown(output.shape)}."
         )
+    wide = astype(k, output, dtypes.join("float32", k.dtype(output)))
+    if output.shape[axis] == 0:  # there is no class to read
+        return -k.sum(wide, axis)
     classes = k.expand_dims(k.astype(target, "int32"), axis)
     places = k.clip(classes, 0, output.shape[axis] - 1)
-    wide = astype(k, output, dtypes.join("float32", k.dtype(output)))
     # Only the target's entry is read: a one-hot row would multiply -inf by 0.
     if from_logits:
         picked = k.take_along_axis(log_softmax.op.body(k, wide, axis), places, axis)
