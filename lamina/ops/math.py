@@ -159,6 +159,8 @@ def in_top_k(kernel, targets: Tensor, predictions: Tensor, k: int) -> Tensor:
             f"{shown(predictions.shape)} and {shown(targets.shape)}."
         )
     classes = predictions.shape[-1]
+    if classes == 0:  # of which none can be chosen
+        return kernel.not_equal(targets, targets)
     index = kernel.expand_dims(kernel.astype(targets, "int32"), -1)
     chosen = kernel.take_along_axis(predictions, kernel.clip(index, 0, classes - 1), -1)
     ahead = kernel.sum(kernel.astype(predictions > chosen, "int32"), -1)

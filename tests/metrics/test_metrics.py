@@ -257,6 +257,68 @@ def test_every_metric_in_every_situation(situation: str, backend: str) -> None:
             assert_same(found, theirs_in(situation, index), atol=5e-7)
 
 
+NO_WEIGHTS: dict[str, Any] = {
+    "no weight": lambda rows: None,
+    "one weight": lambda rows: 2.0,
+    "a weight per row": lambda rows: np.ones(rows, "float32"),
+    "a column of weights": lambda rows: np.ones((rows, 1), "float32"),
+}
+EMPTY_CALLS = [(weight, masked) for weight in NO_WEIGHTS for masked in (False, True)]
+
+
+def nothing(index: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Labels and predictions with an axis of size 0."""
+    y_true, y_pred = CASES[index][2]
+    found = {"no row of these": (y_true[:0], y_pred[:0])}
+    if y_pred.ndim == 1:
+        return found | {
+            str(s): (np.zeros(s, y_true.dtype), np.zeros(s, y_pred.dtype)) for s in ((0, 3), (3, 0))
+        }
+    wide = y_true.ndim == 2 and y_true.shape[1] > 1
+    found["no column"] = (y_true[:3, :0] if wide else y_true[:3], y_pred[:3, :0])
+    return found | {"(0,)": (np.zeros(0, y_true.dtype), np.zeros(0, y_pred.dtype))}
+
+
+def after_nothing(metric: Any, masked: Any, pair: tuple[Any, Any], weight: str, with_mask: bool) -> Any:
+    """The metric's result, of predictions made by `masked(y_pred, mask)`."""
+    y_true, y_pred = pair
+    mask = np.ones(y_pred.shape[:-1] or y_pred.shape, bool) if with_mask else None
+    return found_by(metric, y_true, masked(y_pred, mask), NO_WEIGHTS[weight](y_pred.shape[0]))
+
+
+@functools.cache
+def theirs_after_nothing(index: int, kind: str) -> list[Any]:
+    """Of each call, or None where Keras raises."""
+    name, kwargs, _ = CASES[index]
+    found = []
+    for weight, masked in EMPTY_CALLS:
+        metric = getattr(keras.metrics, name)(**kwargs)
+        try:
+            found.append(after_nothing(metric, oracle.keras_masked, nothing(index)[kind], weight, masked))
+        except (ValueError, TypeError, IndexError, AttributeError):
+            found.append(None)
+    return found
+
+
+@over_backends
+@pytest.mark.parametrize("index", sorted(FIRST), ids=[NAMES[i] for i in sorted(FIRST)])
+def test_metrics_of_nothing_are_those_of_keras(index: int, backend: str) -> None:
+    name, kwargs, _ = CASES[index]
+    with interpreter(backends.load(backend)) as k:
+        for kind, pair in nothing(index).items():
+            wanted = theirs_after_nothing(index, kind)
+            assert kind != "no row of these" or any(x is not None for x in wanted)
+            for (weight, masked), value in zip(EMPTY_CALLS, wanted, strict=True):
+                if value is not None:
+                    metric = getattr(metrics, name)(**kwargs)
+                    found = after_nothing(metric, functools.partial(oracle.masked, k), pair, weight, masked)
+                    if (name, kind) == ("SparseTopKCategoricalAccuracy", "no column"):
+                        value = np.float32(
+                            0
+                        )  # as Keras on TensorFlow: a class that is not there is not chosen
+                    assert_same(found, value)
+
+
 @functools.cache
 def theirs_at(index: int) -> Any:
     name, kwargs, data = EXTREMES[index]
@@ -368,6 +430,12 @@ MEANS = [
     (VALUES, np.zeros(2, "float32")),
     (VALUES[:, None], f32([1, 3])),
     (VALUES[:0], None),
+    (VALUES[:0], 2.0),
+    (VALUES[:0], f32([])),
+    (VALUES[:, :0], None),
+    (VALUES[:, :0], f32([1, 3])),
+    (f32([]), None),
+    (f32([]), f32([])),
     (f32(4.0), None),
     (f32(4.0), 0.5),
 ]
