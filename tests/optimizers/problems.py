@@ -21,8 +21,10 @@ STARTS = [start.astype("float32") for start in STARTS]
 NAMES = ["x", "rosenbrock", "hidden_kernel", "hidden_bias", "kernel", "bias"]
 
 
-def gradients(values: list[np.ndarray], rows: slice = slice(None)) -> list[np.ndarray]:
-    """Of all three problems at these values; `rows` of the network's data."""
+def gradients(
+    values: list[np.ndarray], rows: slice = slice(None), dtype: str = "float32"
+) -> list[np.ndarray]:
+    """Of all three problems at these values, in `dtype`; `rows` of the network's data."""
     x, r, w1, b1, w2, b2 = [np.asarray(v, "float64") for v in values]
     a, b = r
     rosenbrock = np.array([-2 * (1 - a) - 400 * a * (b - a * a), 200 * (b - a * a)]) / 100
@@ -31,7 +33,7 @@ def gradients(values: list[np.ndarray], rows: slice = slice(None)) -> list[np.nd
     error = (hidden @ w2 + b2 - targets) / len(inputs)
     back = (error @ w2.T) * (1 - hidden**2)
     found = [MATRIX @ x, rosenbrock, inputs.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
-    return [g.astype("float32") for g in found]
+    return [g.astype(dtype) for g in found]
 
 
 def run(
