@@ -9,11 +9,12 @@ import jax
 import numpy as np
 import pytest
 from oracle import BACKENDS, keras
-from problems import NAMES, STARTS, gradients
+from problems import INPUTS, NAMES, STARTS, TARGETS, gradients
 
 import lamina
 from lamina import backends, optimizers
 from lamina.core.stateless import StatelessScope
+from lamina.initializers import GlorotUniform
 from lamina.kernel.context import interpreter
 
 
@@ -94,6 +95,36 @@ def test_accumulation_over_batches_is_one_larger_batch(
     wide = jax.enable_x64(True) if (kernel.name, dtype) == ("jax", "float64") else contextlib.nullcontext()
     with wide:
         assert accumulated(family, options, parts, dtype) < limit
+
+
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "numpy"])
+@pytest.mark.parametrize("clip", [{"clipnorm": 0.05}, {"clipvalue": 0.02}, {"global_clipnorm": 0.1}], ids=str)
+def test_accumulation_while_fitting_is_one_larger_batch(backend: str, clip: dict[str, float]) -> None:
+    """In the compiled steps of `fit`: the same weights, averages and moments."""
+    x, y = INPUTS[:24].astype("float64"), TARGETS[:24].astype("float64")
+
+    def fitted(batch: int, parts: int | None) -> list[np.ndarray]:
+        inputs = lamina.Input((5,), dtype="float64")
+        hidden = lamina.layers.Dense(4, "tanh", dtype="float64", kernel_initializer=GlorotUniform(1))(inputs)
+        model = lamina.Model(
+            inputs, lamina.layers.Dense(3, dtype="float64", kernel_initializer=GlorotUniform(2))(hidden)
+        )
+        rate = optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
+        options = {**EMA, "ema_overwrite_frequency": 3, "weight_decay": 0.1, **clip}
+        optimizer = optimizers.Adam(rate, gradient_accumulation_steps=parts, **options)
+        model.compile(optimizer, lamina.losses.MeanSquaredError(dtype="float64"))
+        model.fit(x, y, batch_size=batch, epochs=5, shuffle=False, verbose=0)
+        kept = [v for v in optimizer.variables if v.dtype == "float64" and "accumulator" not in v.name]
+        return [*model.get_weights(), *[v.numpy() for v in kept]]
+
+    wide = jax.enable_x64(True) if backend == "jax" else contextlib.nullcontext()
+    with interpreter(backends.load(backend)), wide:
+        wanted = fitted(24, None)
+        assert len(wanted) == 16  # four weights, and of each an average and two moments
+        for parts in (2, 3, 4):
+            for found, value in zip(fitted(24 // parts, parts), wanted, strict=True):
+                assert found.dtype == np.float64
+                np.testing.assert_allclose(found, value, rtol=1e-10, atol=1e-12)
 
 
 # -- loss scaling ------------------------------------------------------------------------------------------------------
