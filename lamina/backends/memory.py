@@ -32,9 +32,10 @@ def keep_pages() -> bool:
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
         return False
-    # One heap without mapped blocks: heaps of single threads are unmapped when they are empty.
+    # Two heaps without mapped blocks. In one, each request searches what a compiler has left (a tenth of a small
+    # step); heaps of single threads, which would be more, are unmapped when they are empty.
     global _kept
-    settings = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: _KEPT, _TOP_PAD: _STEP}
+    settings = {_ARENA_MAX: 2, _MMAP_MAX: 0, _TRIM_THRESHOLD: _KEPT, _TOP_PAD: _STEP}
     _kept = all(libc.mallopt(name, value) == 1 for name, value in settings.items())
     return _kept
 
