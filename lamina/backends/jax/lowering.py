@@ -110,12 +110,7 @@ def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) ->
     rows, features = kernel.shape[0], kernel.shape[-1]
     wide = jnp.moveaxis(kernel, 0, -2).reshape(1, *kernel.shape[1:-1], rows * features)
     y = _conv_patches(_pad(x, padding, 0), wide, (1,) * len(dilation), _NONE * len(dilation), dilation, 1)
-    size = y.shape[1] - (rows - 1) * dilation[0]
-    parts = [
-        y[:, i * dilation[0] : i * dilation[0] + size, ..., i * features : (i + 1) * features]
-        for i in range(rows)
-    ]
-    return reduce(jnp.add, parts)
+    return rules.sum_of_rows(y, rows, dilation[0])
 
 
 _NONE = ((0, 0),)  # the padding of one axis

@@ -7,6 +7,7 @@ can be differentiated any number of times, in either direction, and mapped.
 
 from __future__ import annotations
 
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -56,3 +57,36 @@ _product.def_abstract_eval(lambda x, kernel: jax.core.ShapedArray((x.shape[0], k
 ad.defbilinear(_product, _for_x, _for_kernel)
 mlir.register_lowering(_product, mlir.lower_fun(_plain, multiple_results=False))
 batching.primitive_batchers[_product] = lambda args, axes: (jax.vmap(_plain, axes)(*args), 0)
+
+
+def sum_of_rows(x: Any, count: int, step: int) -> Any:
+    """From (batch, rows, ..., count * n) the sums (batch, rows - (count - 1) step, ..., n) along falling diagonals."""
+    return _sum_of_rows.bind(x, count=count, step=step)
+
+
+def _diagonals(x: Any, *, count: int, step: int) -> Any:
+    size, n = x.shape[1] - (count - 1) * step, x.shape[-1] // count
+    parts = [x[:, i * step : i * step + size, ..., i * n : (i + 1) * n] for i in range(count)]
+    return reduce(jnp.add, parts)
+
+
+def _shifted(g: Any, _: Any, *, count: int, step: int) -> list:
+    """Each n channels are g, one step further down: a copy, where JAX would add `count` padded tensors."""
+    none = (0, 0, 0)
+    pads = [(i * step, (count - 1 - i) * step, 0) for i in range(count)]
+    parts = [lax.pad(g, g.dtype.type(0), [none, pad, *[none] * (g.ndim - 2)]) for pad in pads]
+    return [jnp.concatenate(parts, -1)]
+
+
+_sum_of_rows = Primitive("lamina_sum_of_rows")
+_sum_of_rows.def_impl(jax.jit(_diagonals, static_argnames=("count", "step")))
+_sum_of_rows.def_abstract_eval(
+    lambda x, *, count, step: jax.core.ShapedArray(
+        (x.shape[0], x.shape[1] - (count - 1) * step, *x.shape[2:-1], x.shape[-1] // count), x.dtype
+    )
+)
+ad.deflinear2(_sum_of_rows, _shifted)
+mlir.register_lowering(_sum_of_rows, mlir.lower_fun(_diagonals, multiple_results=False))
+batching.primitive_batchers[_sum_of_rows] = lambda args, axes, **how: (
+    jax.vmap(partial(_diagonals, **how), axes)(*args), 0
+)
