@@ -9,12 +9,17 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from typing import Any
 
 # mallopt's parameters, from malloc.h
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _kept = False  # whether this process keeps what is freed
 _KEPT = 1 << 30  # bytes; what is free beyond them is given back
 _STEP = 64 << 20  # bytes by which the heap grows
+_HEADER = 16  # bytes before each block
+_GAPS = [1 << n for n in range(23, 11, -1)]  # sizes in bytes of what is set aside: 8 MB to 4 KB
+_POINTER = ctypes.c_void_p
+_aside: list[int] = []  # blocks that fill gaps of the heap
 
 
 def keep_pages() -> bool:
@@ -32,15 +37,40 @@ def keep_pages() -> bool:
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):
         return False
-    # Two heaps without mapped blocks. In one, each request searches what a compiler has left (a tenth of a small
-    # step); heaps of single threads, which would be more, are unmapped when they are empty.
+    # One heap without mapped blocks: heaps of single threads are unmapped when they are empty.
     global _kept
-    settings = {_ARENA_MAX: 2, _MMAP_MAX: 0, _TRIM_THRESHOLD: _KEPT, _TOP_PAD: _STEP}
+    settings = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: _KEPT, _TOP_PAD: _STEP}
     _kept = all(libc.mallopt(name, value) == 1 for name, value in settings.items())
     return _kept
 
 
 def give_back() -> None:
-    """Give free pages back once: after a compiler has left many that nobody will use again."""
-    if _kept:
-        ctypes.CDLL(None).malloc_trim(0)
+    """Give free pages back once: after a compiler has left many that nobody will use again.
+
+    The address space of the gaps between what it still holds is set aside: a step would be served from it, each
+    request from another place that is not in the cache, and take a tenth longer.
+    """
+    if not _kept:
+        return
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = _POINTER, [ctypes.c_size_t], [_POINTER]
+    while _aside:
+        libc.free(_aside.pop())
+    libc.malloc_trim(0)
+    for size in _GAPS:
+        _aside.extend(_gaps(libc, size))
+
+
+def _gaps(libc: Any, size: int) -> list[int]:
+    """Blocks of a size in the gaps of the heap: all that malloc gives until they follow each other at its end."""
+    found: list[int] = []
+    while len(found) < 4 or any(
+        b - a != size + _HEADER for a, b in zip(found[-4:-1], found[-3:], strict=True)
+    ):
+        block = libc.malloc(size)
+        if not block:
+            return found
+        found.append(block)
+    for block in found[-4:]:
+        libc.free(block)
+    return found[:-4]

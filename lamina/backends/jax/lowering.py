@@ -171,8 +171,25 @@ def _pool_reshape(x: Any, kind: str, window: Sequence[int], padding: Pairs, star
     blocks = padded.reshape(x.shape[0], *split, x.shape[-1])
     axes = tuple(range(2, 2 + 2 * len(window), 2))
     if kind == "max":
-        return jnp.max(blocks, axes)
+        return _block_max(blocks, axes)
     return jnp.sum(blocks, axes) / counts(x, window, window, padding)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _block_max(blocks: Any, axes: tuple[int, ...]) -> Any:
+    return jnp.max(blocks, axes)
+
+
+@_block_max.defjvp
+def _(axes: tuple[int, ...], primals: tuple, tangents: tuple) -> Any:
+    """The gradient goes to the first maximum, as in XLA's own pooling; jax would count equal ones and divide."""
+    (blocks,), (change,) = primals, tangents
+    most = _block_max(blocks, axes)
+    sizes = [n if i in axes else 1 for i, n in enumerate(blocks.shape)]
+    places = jnp.arange(math.prod(sizes), dtype=np.int32).reshape(sizes)
+    found = jnp.where(blocks == jnp.expand_dims(most, axes), places, np.int32(places.size))
+    first = jnp.min(found, axes, keepdims=True)
+    return most, jnp.sum(jnp.where(places == first, change, 0), axes)
 
 
 def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
@@ -256,9 +273,11 @@ def _first(found: Any, x: Any, axis: int, keepdims: bool) -> Any:
 @compiled("axis")
 def take_one(x: Any, place: Any, axis: int) -> Any:
     """Entries along an axis as a sum with the others left out: fused, where a gather and its scatter stand alone."""
-    classes = x.shape[axis]
+    axis, classes = axis % x.ndim, x.shape[axis]
     place = jnp.where(place < 0, place + classes, place)
-    found = jnp.sum(jnp.where(lax.broadcasted_iota(place.dtype, x.shape, axis) == place, x, 0), axis, keepdims=True)
+    found = jnp.sum(
+        jnp.where(lax.broadcasted_iota(place.dtype, x.shape, axis) == place, x, 0), axis, keepdims=True
+    )
     return jnp.where((place >= 0) & (place < classes), found, jnp.nan)
 
 

@@ -16,9 +16,9 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-# Multiplications per number laid out anew, from which the faster product pays for the copy; and the number of rows
-# beyond which the copy leaves the cache.
-_WORTH, _ROWS = 90, 16384
+# Multiplications per number laid out anew, from which the faster product pays for the copy; and the size of a copy
+# that leaves the cache.
+_WORTH, _MOST = 90, 1 << 20
 
 
 def product(x: Any, kernel: Any) -> Any:
@@ -40,15 +40,17 @@ def _for_kernel(g: Any, x: Any, kernel: Any) -> Any:
     """`x^T g`: with the smaller operand transposed before, where the sum is long against the copy."""
     (rows, width), features = x.shape, g.shape[1]
     copy_x, copy_g = rows * width, (rows + width) * features
-    if rows > _ROWS or rows * width * features < _WORTH * min(copy_x, copy_g):
+    least = min(copy_x, copy_g)
+    if least > _MOST or rows * width * features < _WORTH * least:
         return lax.dot_general(x, g, (((0,), (0,)), ((), ())))
     if copy_x < copy_g:
-        return lax.dot(_laid_out(x.T), g)
-    return _laid_out(lax.dot(_laid_out(g.T), x)).T
+        return lax.dot(_transposed(x), g)
+    return lax.optimization_barrier(lax.dot(_transposed(g), x)).T
 
 
-# else XLA sees through the transposition and makes the slow product of it
-_laid_out = lax.optimization_barrier
+def _transposed(x: Any) -> Any:
+    """x^T, which XLA does not see through: it would make the slow product of it."""
+    return lax.optimization_barrier(x.T)
 
 
 _product = Primitive("lamina_product")
@@ -88,5 +90,6 @@ _sum_of_rows.def_abstract_eval(
 ad.deflinear2(_sum_of_rows, _shifted)
 mlir.register_lowering(_sum_of_rows, mlir.lower_fun(_diagonals, multiple_results=False))
 batching.primitive_batchers[_sum_of_rows] = lambda args, axes, **how: (
-    jax.vmap(partial(_diagonals, **how), axes)(*args), 0
+    jax.vmap(partial(_diagonals, **how), axes)(*args),
+    0,
 )
