@@ -100,17 +100,6 @@ def test_sum_of_rows(count: int, step: int) -> None:
         close(result, expected)
 
 
-@pytest.mark.parametrize("axis", [None, 0, (0, 2), -1])
-@pytest.mark.parametrize("keepdims", [False, True])
-def test_variance(axis: Any, keepdims: bool) -> None:
-    x = numbers(2, 3, 4) + 3
-    lowered = lambda x: kernel.var(x, axis, keepdims)
-    for result, expected in zip(
-        everything(lowered, x), everything(lambda x: jnp.var(x, axis, keepdims=keepdims), x), strict=True
-    ):
-        close(result, expected, 1e-4)
-
-
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_one_entry_along_an_axis(axis: int) -> None:
     x = numbers(3, 4, 5).at[0, 0, 0].set(jnp.nan).at[1, 1, 1].set(jnp.inf)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -250,22 +249,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        return jnp.var(x, axis, keepdims=keepdims)
-    return _var(x, axis, keepdims)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
-def _var(x: Any, axis: Any, keepdims: bool) -> Any:
     return jnp.var(x, axis, keepdims=keepdims)
-
-
-@_var.defjvp
-def _(axis: Any, keepdims: bool, primals: tuple, tangents: tuple) -> Any:
-    """Without the term of the mean, which is zero: jax would compute it, two more passes over x."""
-    (x,), (dx,) = primals, tangents
-    away = x - jnp.mean(x, axis, keepdims=True)
-    return _var(x, axis, keepdims), jnp.mean(2 * away * dx, axis, keepdims=keepdims)
 
 
 def cumulative_prod(x: Any, axis: int) -> Any:
