@@ -52,7 +52,7 @@ def moments(
     mean, variance = _mean_and_variance(k, wide, places, keepdims)
     if dtype == "float16":
         mean, variance = (k.clip(m, -_LARGEST_HALF, _LARGEST_HALF) for m in (mean, variance))
-    return k.astype(mean, dtype), k.astype(variance, dtype)
+    return (mean, variance) if wide is x else (k.astype(mean, dtype), k.astype(variance, dtype))
 
 
 def _mean_and_variance(k: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
