@@ -17,9 +17,11 @@ _kept = False  # whether this process keeps what is freed
 _KEPT = 1 << 30  # bytes; what is free beyond them is given back
 _STEP = 64 << 20  # bytes by which the heap grows
 _HEADER = 16  # bytes before each block
-_GAPS = [1 << n for n in range(23, 11, -1)]  # sizes in bytes of what is set aside: 8 MB to 4 KB
+_LARGE_GAPS = [1 << n for n in range(23, 19, -1)]  # sizes in bytes: 8 MB to 1 MB
+_SMALL_GAPS = [1 << n for n in range(19, 13, -1)]  # 512 KB to 16 KB, which are set aside
 _POINTER = ctypes.c_void_p
 _aside: list[int] = []  # blocks that fill gaps of the heap
+_opened = False  # whether they were given free for a compiler
 
 
 def keep_pages() -> bool:
@@ -47,18 +49,42 @@ def keep_pages() -> bool:
 def give_back() -> None:
     """Give free pages back once: after a compiler has left many that nobody will use again.
 
-    The address space of the gaps between what it still holds is set aside: a step would be served from it, each
-    request from another place that is not in the cache, and take a tenth longer.
+    The small gaps between what it still holds are set aside: a step would be served from them, each request from
+    another place that is not in the cache, and take a tenth longer.
     """
+    global _opened
     if not _kept:
         return
-    libc = ctypes.CDLL(None)
-    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = _POINTER, [ctypes.c_size_t], [_POINTER]
+    open_gaps()
+    libc = _libc()
+    libc.malloc_trim(0)
+    large = [
+        block for size in _LARGE_GAPS for block in _gaps(libc, size)
+    ]  # so that small blocks find the small ones
+    _aside.extend(block for size in _SMALL_GAPS for block in _gaps(libc, size))
+    for block in large:
+        libc.free(block)
+    _opened = False
+
+
+def open_gaps() -> None:
+    """Before a compiler: what it keeps goes into the gaps that were set aside, not into the room of the steps."""
+    global _opened
+    libc, _opened = _libc(), _opened or bool(_aside)
     while _aside:
         libc.free(_aside.pop())
-    libc.malloc_trim(0)
-    for size in _GAPS:
-        _aside.extend(_gaps(libc, size))
+
+
+def close_gaps() -> None:
+    """After a compiler: set aside again, if gaps were opened."""
+    if _opened:
+        give_back()
+
+
+def _libc() -> Any:
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = _POINTER, [ctypes.c_size_t], [_POINTER]
+    return libc
 
 
 def _gaps(libc: Any, size: int) -> list[int]:
