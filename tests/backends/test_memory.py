@@ -33,6 +33,22 @@ give_back()
 print(True, before - size())
 """
 
+GAPS = """
+import numpy as np
+from lamina.backends import memory
+from lamina.backends.memory import give_back, keep_pages
+place = lambda array: array.__array_interface__["data"][0]
+keep_pages()
+blocks = [np.ones(4_000) for _ in range(400)]
+end = max(map(place, blocks))
+del blocks[::2]
+give_back()
+held = len(memory._aside)
+print(all(place(np.empty(3_000 + i)) > end for i in range(20)), end=" ")
+give_back()
+print(len(memory._aside) - held)
+"""
+
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc")
 
 
@@ -63,3 +79,10 @@ def test_others_decide(name: str) -> None:
 @glibc
 def test_free_pages_are_given_back_when_asked() -> None:
     assert run(HOLES)[1] > 150e6
+
+
+@glibc
+def test_what_a_compiler_leaves_serves_no_request() -> None:
+    beyond, more = run(GAPS)
+    assert beyond
+    assert more < 20  # what was set aside before is free before more is

@@ -332,7 +332,16 @@ split = jnp.split
 # Indexing
 
 take = jnp.take
-take_along_axis = jnp.take_along_axis
+
+
+def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
+    few = indices.ndim == x.ndim and indices.shape[axis] == 1 and x.shape[axis] <= _FEW
+    if few and jnp.issubdtype(x.dtype, jnp.floating) and lowering.on_cpu():
+        return lowering.take_one(x, indices, axis)
+    return jnp.take_along_axis(x, indices, axis)
+
+
+_FEW = 128  # entries along an axis, of which reading all costs less than finding one
 
 
 def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:

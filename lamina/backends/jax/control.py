@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from lamina.backends.jax.array import dtype, real_dtype
-from lamina.backends.memory import give_back
+from lamina.backends.memory import close_gaps, give_back, open_gaps
 
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
@@ -125,11 +125,14 @@ class _Typed:
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
     @partial(jax.jit, donate_argnums=donate)
     def compiled(*args: Any, **kwargs: Any) -> Any:
+        open_gaps()  # while tracing: a program is about to be compiled
         return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         kwargs = {key: _seal(value) for key, value in kwargs.items()} if kwargs else kwargs
-        return _open(compiled(*map(_seal, args), **kwargs))
+        result = _open(compiled(*map(_seal, args), **kwargs))
+        close_gaps()
+        return result
 
     return call
 
@@ -156,6 +159,7 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
         nonlocal new
         new = True  # set while tracing: a program is about to be compiled
+        open_gaps()
 
         def turn(i: Any, state: Any) -> Any:
             places = lax.dynamic_index_in_dim(indices, i, keepdims=False)

@@ -20,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from lamina.backends.jax import rules
+
 Pairs = Sequence[tuple[int, int]]
 
 
@@ -79,7 +81,7 @@ def _conv_patches(
     taps = _taps(_pad(x, padding, 0), window, strides, dilation)
     if groups == 1:
         rows = (taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)).reshape(-1, kernel[..., 0].size)
-        result = rows @ kernel.reshape(-1, features)
+        result = rules.product(rows, kernel.reshape(-1, features))
     else:
         rows = jnp.stack(taps, -2).reshape(-1, len(taps), groups, kernel.shape[-2])
         kernels = kernel.reshape(len(taps), kernel.shape[-2], groups, -1)
@@ -108,12 +110,7 @@ def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) ->
     rows, features = kernel.shape[0], kernel.shape[-1]
     wide = jnp.moveaxis(kernel, 0, -2).reshape(1, *kernel.shape[1:-1], rows * features)
     y = _conv_patches(_pad(x, padding, 0), wide, (1,) * len(dilation), _NONE * len(dilation), dilation, 1)
-    size = y.shape[1] - (rows - 1) * dilation[0]
-    parts = [
-        y[:, i * dilation[0] : i * dilation[0] + size, ..., i * features : (i + 1) * features]
-        for i in range(rows)
-    ]
-    return reduce(jnp.add, parts)
+    return rules.sum_of_rows(y, rows, dilation[0])
 
 
 _NONE = ((0, 0),)  # the padding of one axis
@@ -174,8 +171,25 @@ def _pool_reshape(x: Any, kind: str, window: Sequence[int], padding: Pairs, star
     blocks = padded.reshape(x.shape[0], *split, x.shape[-1])
     axes = tuple(range(2, 2 + 2 * len(window), 2))
     if kind == "max":
-        return jnp.max(blocks, axes)
+        return _block_max(blocks, axes)
     return jnp.sum(blocks, axes) / counts(x, window, window, padding)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _block_max(blocks: Any, axes: tuple[int, ...]) -> Any:
+    return jnp.max(blocks, axes)
+
+
+@_block_max.defjvp
+def _(axes: tuple[int, ...], primals: tuple, tangents: tuple) -> Any:
+    """The gradient goes to the first maximum, as in XLA's own pooling; jax would count equal ones and divide."""
+    (blocks,), (change,) = primals, tangents
+    most = _block_max(blocks, axes)
+    sizes = [n if i in axes else 1 for i, n in enumerate(blocks.shape)]
+    places = jnp.arange(math.prod(sizes), dtype=np.int32).reshape(sizes)
+    found = jnp.where(blocks == jnp.expand_dims(most, axes), places, np.int32(places.size))
+    first = jnp.min(found, axes, keepdims=True)
+    return most, jnp.sum(jnp.where(places == first, change, 0), axes)
 
 
 def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
@@ -191,7 +205,7 @@ def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs
 @compiled()
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
     """Over two dimensions: with more, the gradient would contract two axes at once, which is slow."""
-    result = (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
+    result = rules.product(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
     return result if bias is None else result + bias
 
 
@@ -232,7 +246,8 @@ def einsum(equation: str, x1: Any, x2: Any) -> Any:
             [size[c] for c in batch] + [math.prod(size[c] for c in g) for g in groups]
         )
 
-    result = arrange(x1, first, free1, inner) @ arrange(x2, second, inner, free2)
+    left, right = arrange(x1, first, free1, inner), arrange(x2, second, inner, free2)
+    result = left @ right if batch else rules.product(left, right)
     letters = batch + free1 + free2
     return result.reshape([size[c] for c in letters]).transpose([letters.index(c) for c in output])
 
@@ -253,6 +268,17 @@ def _first(found: Any, x: Any, axis: int, keepdims: bool) -> Any:
     """The first place that is found or NaN: two reductions of one operand, where XLA's of two is no vector code."""
     places = lax.broadcasted_iota(np.int32, x.shape, axis)
     return jnp.min(jnp.where(found | (x != x), places, np.int32(x.shape[axis])), axis, keepdims=keepdims)
+
+
+@compiled("axis")
+def take_one(x: Any, place: Any, axis: int) -> Any:
+    """Entries along an axis as a sum with the others left out: fused, where a gather and its scatter stand alone."""
+    axis, classes = axis % x.ndim, x.shape[axis]
+    place = jnp.where(place < 0, place + classes, place)
+    found = jnp.sum(
+        jnp.where(lax.broadcasted_iota(place.dtype, x.shape, axis) == place, x, 0), axis, keepdims=True
+    )
+    return jnp.where((place >= 0) & (place < classes), found, jnp.nan)
 
 
 def least(dtype: Any) -> Any:

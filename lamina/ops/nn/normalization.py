@@ -49,10 +49,24 @@ def moments(
     """
     places = axes_of("moments", axes, len(x.shape))
     dtype, wide = k.dtype(x), _wide(k, x)
-    mean, variance = k.mean(wide, places, keepdims), k.var(wide, places, keepdims)
+    mean, variance = _mean_and_variance(k, wide, places, keepdims)
     if dtype == "float16":
         mean, variance = (k.clip(m, -_LARGEST_HALF, _LARGEST_HALF) for m in (mean, variance))
-    return k.astype(mean, dtype), k.astype(variance, dtype)
+    return (mean, variance) if wide is x else (k.astype(mean, dtype), k.astype(variance, dtype))
+
+
+def _mean_and_variance(k: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
+    """`var = E (x - c)^2 - (mean - c)^2` holds for any c. With the mean itself, as a constant, it is as exact as with
+    the mean, and nothing flows back through c: that would be two passes over x for a gradient of zero.
+    """
+    if "complex" in k.dtype(x):
+        return k.mean(x, axes, keepdims), k.var(x, axes, keepdims)
+    mean = k.mean(x, axes, True)
+    c = k.stop_gradient(mean)
+    variance = k.mean(k.square(x - c), axes, True) - k.square(mean - c)
+    if keepdims:
+        return mean, variance
+    return k.squeeze(mean, axes), k.squeeze(variance, axes)
 
 
 def _along(k: Any, op: str, name: str, statistic: Any, x: Any, axes: tuple[int, ...]) -> Any:

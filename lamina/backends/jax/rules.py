@@ -1,0 +1,95 @@
+"""Products whose derivatives are products of a form that XLA compiles well on the CPU.
+
+A product of matrices has one more derivative than a primitive of JAX lets one write down: which operand of
+`x^T g` is laid out anew. `_product` is a primitive of its own with the two rules that a bilinear map has, so it
+can be differentiated any number of times, in either direction, and mapped.
+"""
+
+from __future__ import annotations
+
+from functools import partial, reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+# Multiplications per number laid out anew, from which the faster product pays for the copy; and the size of a copy
+# that leaves the cache.
+_WORTH, _MOST = 90, 1 << 20
+
+
+def product(x: Any, kernel: Any) -> Any:
+    """`x @ kernel` of two matrices."""
+    if x.dtype != kernel.dtype or not jnp.issubdtype(x.dtype, jnp.floating):
+        return x @ kernel
+    return _product.bind(x, kernel)
+
+
+def _plain(x: Any, kernel: Any) -> Any:
+    return lax.dot(x, kernel)
+
+
+def _for_x(g: Any, x: Any, kernel: Any) -> Any:
+    return lax.dot_general(g, kernel, (((1,), (1,)), ((), ())))
+
+
+def _for_kernel(g: Any, x: Any, kernel: Any) -> Any:
+    """`x^T g`: with the smaller operand transposed before, where the sum is long against the copy."""
+    (rows, width), features = x.shape, g.shape[1]
+    copy_x, copy_g = rows * width, (rows + width) * features
+    least = min(copy_x, copy_g)
+    if least > _MOST or rows * width * features < _WORTH * least:
+        return lax.dot_general(x, g, (((0,), (0,)), ((), ())))
+    if copy_x < copy_g:
+        return lax.dot(_transposed(x), g)
+    return lax.optimization_barrier(lax.dot(_transposed(g), x)).T
+
+
+def _transposed(x: Any) -> Any:
+    """x^T, which XLA does not see through: it would make the slow product of it."""
+    return lax.optimization_barrier(x.T)
+
+
+_product = Primitive("lamina_product")
+_product.def_impl(jax.jit(_plain))
+_product.def_abstract_eval(lambda x, kernel: jax.core.ShapedArray((x.shape[0], kernel.shape[1]), x.dtype))
+ad.defbilinear(_product, _for_x, _for_kernel)
+mlir.register_lowering(_product, mlir.lower_fun(_plain, multiple_results=False))
+batching.primitive_batchers[_product] = lambda args, axes: (jax.vmap(_plain, axes)(*args), 0)
+
+
+def sum_of_rows(x: Any, count: int, step: int) -> Any:
+    """From (batch, rows, ..., count * n) the sums (batch, rows - (count - 1) step, ..., n) along falling diagonals."""
+    return _sum_of_rows.bind(x, count=count, step=step)
+
+
+def _diagonals(x: Any, *, count: int, step: int) -> Any:
+    size, n = x.shape[1] - (count - 1) * step, x.shape[-1] // count
+    parts = [x[:, i * step : i * step + size, ..., i * n : (i + 1) * n] for i in range(count)]
+    return reduce(jnp.add, parts)
+
+
+def _shifted(g: Any, _: Any, *, count: int, step: int) -> list:
+    """Each n channels are g, one step further down: a copy, where JAX would add `count` padded tensors."""
+    none = (0, 0, 0)
+    pads = [(i * step, (count - 1 - i) * step, 0) for i in range(count)]
+    parts = [lax.pad(g, g.dtype.type(0), [none, pad, *[none] * (g.ndim - 2)]) for pad in pads]
+    return [jnp.concatenate(parts, -1)]
+
+
+_sum_of_rows = Primitive("lamina_sum_of_rows")
+_sum_of_rows.def_impl(jax.jit(_diagonals, static_argnames=("count", "step")))
+_sum_of_rows.def_abstract_eval(
+    lambda x, *, count, step: jax.core.ShapedArray(
+        (x.shape[0], x.shape[1] - (count - 1) * step, *x.shape[2:-1], x.shape[-1] // count), x.dtype
+    )
+)
+ad.deflinear2(_sum_of_rows, _shifted)
+mlir.register_lowering(_sum_of_rows, mlir.lower_fun(_diagonals, multiple_results=False))
+batching.primitive_batchers[_sum_of_rows] = lambda args, axes, **how: (
+    jax.vmap(partial(_diagonals, **how), axes)(*args),
+    0,
+)
