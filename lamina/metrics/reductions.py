@@ -44,9 +44,11 @@ def per_sample(
     if len(values.shape) > shared:
         values = reduce(values, axis=tuple(range(shared, len(values.shape))))
     values, sample_weight = _prepare.weighted(what, values, sample_weight)
+    if tuple(sample_weight.shape) != tuple(values.shape):  # each value counts with its weight
+        sample_weight = ops.broadcast_to(sample_weight, ops.shape(values))
     if len(values.shape) > 1:
         rest = tuple(range(1, len(values.shape)))
-        sample_weight = reduce(ops.broadcast_to(sample_weight, ops.shape(values)), axis=rest)
+        sample_weight = reduce(sample_weight, axis=rest)
         values = reduce(values, axis=rest)
     return values, sample_weight
 

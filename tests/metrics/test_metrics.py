@@ -468,6 +468,9 @@ MEANS = [
     (VALUES, f32([[1, 0, 2], [0, 0, 1]])),
     (VALUES, np.zeros(2, "float32")),
     (VALUES[:, None], f32([1, 3])),
+    (VALUES, f32([2])),
+    (VALUES, f32([[2]])),
+    (VALUES[:, None], f32([2])),
     (VALUES[:0], None),
     (VALUES[:0], 2.0),
     (VALUES[:0], f32([])),
@@ -492,6 +495,27 @@ def test_means_and_sums(name: str, backend: str) -> None:
             assert_same(ours(values, sample_weight=weight), real(values, sample_weight=weight))
             for v, wanted in zip(ours.variables, real.variables, strict=True):
                 assert_same(v.value, wanted)
+
+
+@over_backends
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (N,), (N, 1), (N, 3)])
+def test_weights_of_any_shape(shape: tuple[int, ...], backend: str) -> None:
+    """One for all, one for a row, one for a value: each value counts with the weight it was multiplied by."""
+    weight = f32(np.random.default_rng(2).random(shape))
+    given: list[tuple[str, tuple]] = [
+        ("Mean", (MULTI[1],)),
+        ("Mean", (MULTI[1][:, :, None],)),
+        ("RootMeanSquaredError", MULTI),
+    ]
+    if shape != (N, 3):  # a value of these is of a row
+        given += [(name, MULTI) for name in ("MeanSquaredError", "BinaryAccuracy", "CosineSimilarity")]
+    for name, data in given:
+        real = getattr(keras.metrics, name)()
+        real.update_state(*data, sample_weight=weight)
+        with interpreter(backends.load(backend)):
+            metric = getattr(metrics, name)()
+            metric.update_state(*data, sample_weight=weight)
+            assert_same(metric.result(), real.result())
 
 
 @over_backends
