@@ -133,9 +133,8 @@ class CompileLoss:
                 )
             check_target(targets[i], predictions[i], one, self.outputs.names[i])
             value = one(targets[i], predictions[i], sample_weight=weights[i])
-            if tuple(getattr(value, "shape", ())) == (
-                0,
-            ):  # of a batch without rows, whose total is a number too
+            empty = tuple(getattr(value, "shape", ())) == (0,)
+            if empty:  # of a batch without rows, whose total is a number too
                 value = ops.sum(value)
             if self.trackers:
                 self.trackers[i].update_state(value, sample_weight=_rows(predictions[i]))
