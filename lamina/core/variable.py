@@ -259,6 +259,11 @@ class Variable(Arithmetic, Holder):
         value = self.value
         return value if dtype is None or dtype == value.dtype else _activate().astype(value, dtype.name)
 
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        # torch's own protocol: what its functions and torch.compile look for where a variable meets a tensor.
+        return function(*_values(args), **{name: _values(x) for name, x in (kwargs or {}).items()})
+
     def __bool__(self) -> bool:
         return bool(self.numpy())
 
@@ -281,3 +286,10 @@ class Variable(Arithmetic, Holder):
 def is_variable(x: Any) -> bool:
     """Whether `x` is a Variable."""
     return isinstance(x, Variable)
+
+
+def _values(x: Any) -> Any:
+    """The values of the variables among arguments."""
+    if isinstance(x, Variable):
+        return x.value
+    return type(x)([_values(one) for one in x]) if type(x) in (list, tuple) else x

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lamina
 from lamina import backends
 from lamina.errors import BackendError
 from lamina.kernel import context
@@ -166,6 +167,31 @@ def test_a_training_step_is_one_program() -> None:
     assert runs[0] == pytest.approx(runs[1])
     assert weight.requires_grad
     assert runs[0][-1] == 5
+
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "left": lambda w, x: w * x,
+    "right": lambda w, x: x * w,
+    "product": lambda w, x: x @ w,
+    "alone": lambda w, x: (w + 1.0) ** 2 - -w + x,
+    "of torch": lambda w, x: torch.add(w, x, alpha=2.0),
+    "in a list": lambda w, x: torch.cat([w, x]),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_variables_beside_tensors(name: str, compiled: bool) -> None:
+    w = lamina.Variable(np.array([[1.0, 2.0], [3.0, 4.0]], "float32"))
+    x = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
+    run = OPERATORS[name]
+    plain = w.value.detach().clone().requires_grad_()  # w is drawn here, outside of the program
+    expected = run(plain, x)
+    result = (torch.compile(run, fullgraph=True, backend="aot_eager") if compiled else run)(w, x)
+    assert torch.equal(result, expected)
+    result.sum().backward()
+    expected.sum().backward()
+    assert torch.equal(w.value.grad, plain.grad)
 
 
 def test_gradient_of_a_gradient() -> None:
