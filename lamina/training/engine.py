@@ -150,7 +150,7 @@ class Governor:
     Long enough that Python costs nothing, short enough that a progress bar and Ctrl-C stay alive.
     """
 
-    def __init__(self, target: float = 0.06) -> None:
+    def __init__(self, target: float = 0.25) -> None:
         self.target = target
         self.size = 1
         self._warm = False
