@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from itertools import pairwise
 from typing import Any
 
 # mallopt's parameters, from malloc.h
@@ -19,6 +20,7 @@ _STEP = 64 << 20  # bytes by which the heap grows
 _HEADER = 16  # bytes before each block
 _LARGE_GAPS = [1 << n for n in range(23, 19, -1)]  # sizes in bytes: 8 MB to 1 MB
 _SMALL_GAPS = [1 << n for n in range(19, 13, -1)]  # 512 KB to 16 KB, which are set aside
+_MOST = 10_000  # gaps of a size
 _POINTER = ctypes.c_void_p
 _aside: list[int] = []  # blocks that fill gaps of the heap
 _opened = False  # whether they were given free for a compiler
@@ -58,21 +60,19 @@ def give_back() -> None:
     open_gaps()
     libc = _libc()
     libc.malloc_trim(0)
-    large = [
-        block for size in _LARGE_GAPS for block in _gaps(libc, size)
-    ]  # so that small blocks find the small ones
+    # the large ones for a moment only, so that small blocks find the small gaps
+    large = [block for size in _LARGE_GAPS for block in _gaps(libc, size)]
     _aside.extend(block for size in _SMALL_GAPS for block in _gaps(libc, size))
-    for block in large:
-        libc.free(block)
+    _free(libc, large)
     _opened = False
 
 
 def open_gaps() -> None:
     """Before a compiler: what it keeps goes into the gaps that were set aside, not into the room of the steps."""
-    global _opened
-    libc, _opened = _libc(), _opened or bool(_aside)
-    while _aside:
-        libc.free(_aside.pop())
+    global _aside, _opened
+    libc, blocks, _aside = _libc(), _aside, []
+    _opened = _opened or bool(blocks)
+    _free(libc, blocks)
 
 
 def close_gaps() -> None:
@@ -88,15 +88,18 @@ def _libc() -> Any:
 
 
 def _gaps(libc: Any, size: int) -> list[int]:
-    """Blocks of a size in the gaps of the heap: all that malloc gives until they follow each other at its end."""
+    """Blocks of a size in the gaps of the heap: all that malloc gives until four follow each other at its end."""
     found: list[int] = []
-    while len(found) < 4 or any(
-        b - a != size + _HEADER for a, b in zip(found[-4:-1], found[-3:], strict=True)
-    ):
-        block = libc.malloc(size)
-        if not block:
-            return found
+    while not (len(found) >= 4 and all(b - a == size + _HEADER for a, b in pairwise(found[-4:]))):
+        block = libc.malloc(size) if len(found) < _MOST else None
+        if not block:  # no memory, or a malloc that is not glibc's and lays blocks out in another way
+            _free(libc, found)
+            return []
         found.append(block)
-    for block in found[-4:]:
-        libc.free(block)
+    _free(libc, found[-4:])
     return found[:-4]
+
+
+def _free(libc: Any, blocks: list[int]) -> None:
+    for block in blocks:
+        libc.free(block)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from lamina.backends import memory
 
 PROGRAM = """
 import numpy as np, resource
@@ -86,3 +90,13 @@ def test_what_a_compiler_leaves_serves_no_request() -> None:
     beyond, more = run(GAPS)
     assert beyond
     assert more < 20  # what was set aside before is free before more is
+
+
+@glibc
+def test_nothing_is_set_aside_where_malloc_lays_blocks_out_in_another_way() -> None:
+    """As with jemalloc preloaded: all that was asked for goes back."""
+    freed = []
+    counter = itertools.count(0, 1_000_000)
+    libc = SimpleNamespace(malloc=lambda size: next(counter) + 1, free=freed.append)
+    assert memory._gaps(libc, 4096) == []
+    assert len(freed) == memory._MOST

@@ -173,7 +173,7 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
         result = run(state, data, indices, np.int32(start), np.int32(stop))
         if new:
             new = False
-            jax.block_until_ready(result)  # what the first run needs is free again, so its room stays in one piece
+            jax.block_until_ready(result)  # then the room that a run needs is free, and stays in one piece
             give_back()
         return result
 

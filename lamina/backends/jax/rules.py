@@ -1,8 +1,8 @@
 """Products whose derivatives are products of a form that XLA compiles well on the CPU.
 
-A product of matrices has one more derivative than a primitive of JAX lets one write down: which operand of
-`x^T g` is laid out anew. `_product` is a primitive of its own with the two rules that a bilinear map has, so it
-can be differentiated any number of times, in either direction, and mapped.
+The derivative of JAX's own product leaves no choice of which operand of `x^T g` is laid out anew. These primitives
+state the rules that a linear or bilinear map has, so that they can be differentiated any number of times, in either
+direction, and mapped.
 """
 
 from __future__ import annotations
