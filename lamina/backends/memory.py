@@ -20,7 +20,7 @@ _STEP = 64 << 20  # bytes by which the heap grows
 _HEADER = 16  # bytes before each block
 _LARGE_GAPS = [1 << n for n in range(23, 19, -1)]  # sizes in bytes: 8 MB to 1 MB
 _SMALL_GAPS = [1 << n for n in range(19, 13, -1)]  # 512 KB to 16 KB, which are set aside
-_MOST = 10_000  # gaps of a size
+_MOST = 256 << 20  # bytes of all gaps of a size
 _POINTER = ctypes.c_void_p
 _aside: list[int] = []  # blocks that fill gaps of the heap
 _opened = False  # whether they were given free for a compiler
@@ -82,7 +82,7 @@ def close_gaps() -> None:
 
 
 def _libc() -> Any:
-    libc = ctypes.CDLL(None)
+    libc = ctypes.PyDLL(None)  # which keeps Python's lock: blocks of other threads would come between
     libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = _POINTER, [ctypes.c_size_t], [_POINTER]
     return libc
 
@@ -91,7 +91,7 @@ def _gaps(libc: Any, size: int) -> list[int]:
     """Blocks of a size in the gaps of the heap: all that malloc gives until four follow each other at its end."""
     found: list[int] = []
     while not (len(found) >= 4 and all(b - a == size + _HEADER for a, b in pairwise(found[-4:]))):
-        block = libc.malloc(size) if len(found) < _MOST else None
+        block = libc.malloc(size) if len(found) * size < _MOST else None
         if not block:  # no memory, or a malloc that is not glibc's and lays blocks out in another way
             _free(libc, found)
             return []
