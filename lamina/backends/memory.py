@@ -70,9 +70,10 @@ def give_back() -> None:
 def open_gaps() -> None:
     """Before a compiler: what it keeps goes into the gaps that were set aside, not into the room of the steps."""
     global _aside, _opened
-    libc, blocks, _aside = _libc(), _aside, []
-    _opened = _opened or bool(blocks)
-    _free(libc, blocks)
+    blocks, _aside = _aside, []
+    if blocks:  # nothing ever is where malloc is not glibc's
+        _opened = True
+        _free(_libc(), blocks)
 
 
 def close_gaps() -> None:

@@ -100,3 +100,12 @@ def test_nothing_is_set_aside_where_malloc_lays_blocks_out_in_another_way() -> N
     libc = SimpleNamespace(malloc=lambda size: next(counter) + 1, free=freed.append)
     assert memory._gaps(libc, 4096) == []
     assert len(freed) == memory._MOST // 4096
+
+
+def test_nothing_is_opened_where_nothing_was_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere than on Linux there may be no such library to load."""
+    monkeypatch.setattr(memory, "_libc", None)
+    monkeypatch.setattr(memory, "_aside", [])
+    monkeypatch.setattr(memory, "_opened", False)
+    memory.open_gaps()
+    memory.close_gaps()
