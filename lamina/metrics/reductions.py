@@ -118,9 +118,13 @@ class Mean(Metric):
             sample_weight: One weight per sample, or per value.
         """
         values, weight = per_sample(self.name, values, sample_weight, ops.mean, self.dtype)
-        self.total.assign_add(ops.sum(values))
         count = _prepare.size(values) if weight is None else ops.sum(weight)
-        self.count.assign_add(ops.cast(count, self.dtype))
+        self._add(ops.sum(values), ops.cast(count, self.dtype))
+
+    def _add(self, total: Any, count: Any) -> None:
+        """Take in a sum of values that is known already, and of how many it is: scalars of the metric's dtype."""
+        self.total.assign_add(total)
+        self.count.assign_add(count)
 
     def result(self) -> Any:
         """The mean."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from lamina.optimizers.adam import power
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -51,7 +50,7 @@ class Lamb(Optimizer):
         return (("momentum", "velocity"),)
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
-        return rate, 1 - power(k, self.beta_1, step), 1 - power(k, self.beta_2, step)
+        return rate, 1 - self.beta_1**step, 1 - self.beta_2**step
 
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         m, v = slots

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
-from lamina.optimizers.adam import power
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -96,7 +95,7 @@ class Muon(Optimizer):
         return self.adam_weight_decay if self._is_for_adam(variable) else self.weight_decay
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
-        bias = k.sqrt(1 - power(k, self.adam_beta_2, step)) / (1 - power(k, self.adam_beta_1, step))
+        bias = k.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
         return rate, rate * self.adam_lr_ratio, bias
 
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:

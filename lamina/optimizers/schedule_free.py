@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from lamina.core.variable import Variable
-from lamina.optimizers.adam import power, rest
+from lamina.optimizers.adam import rest
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 
@@ -67,7 +67,7 @@ class ScheduleFreeAdamW(Optimizer):
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
         if self.warmup_steps:
             rate = rate * k.minimum(step / self.warmup_steps, 1.0)
-        return rate, 1 - power(k, self.beta_2, step), 1 / step
+        return rate, 1 - self.beta_2**step, 1 / step
 
     def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         z, v = slots

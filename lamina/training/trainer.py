@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import ops
 from lamina.core import tracking
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.transforms import value_and_grad
@@ -219,11 +220,16 @@ class Trainer:
         self._compile_metrics.update(y, y_pred, sample_weight)
 
     def _track_loss(self, loss: Any, x: Any) -> None:
-        if self._loss_tracker is not None:
-            first = next((leaf for leaf in leaves(x) if leaf is not None), None)
-            self._loss_tracker.update_state(
-                loss, sample_weight=1 if first is None else current().shape(first)[0]
-            )
+        tracker = self._loss_tracker
+        if tracker is None:
+            return
+        first = next((leaf for leaf in leaves(x) if leaf is not None), None)
+        rows = 1 if first is None else current().shape(first)[0]
+        if getattr(loss, "shape", None) == ():  # nearly always: in a third of the time
+            weight = ops.convert_to_tensor(rows, dtype=tracker.dtype)
+            tracker._add(ops.cast(loss, tracker.dtype) * weight, weight)
+        else:
+            tracker.update_state(loss, sample_weight=rows)
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The results of all metrics by name."""

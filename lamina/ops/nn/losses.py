@@ -160,5 +160,4 @@ def sparse_categorical_crossentropy(
         picked = k.take_along_axis(log_softmax.op.body(k, wide, axis), places, axis)
     else:  # before the logarithm, which is for one entry of each row then
         picked = k.log(_clipped(k, k.take_along_axis(wide, places, axis) / k.sum(wide, axis, True)))
-    inside = k.logical_and(classes >= 0, classes < output.shape[axis])
-    return k.squeeze(k.where(inside, -picked, 0.0), axis)
+    return k.squeeze(k.where(k.equal(classes, places), -picked, 0.0), axis)
