@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from lamina.backends.tensorflow.control import scan
 
-_STEPS = 8
+_STEPS = 4  # of a turn: eight are no faster, and their graph takes 27 MB more
 
 
 def softmax(k: Any, x: Any, axis: Any = -1) -> Any:
