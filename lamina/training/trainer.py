@@ -225,7 +225,7 @@ class Trainer:
             return
         first = next((leaf for leaf in leaves(x) if leaf is not None), None)
         rows = 1 if first is None else current().shape(first)[0]
-        if getattr(loss, "shape", None) == ():  # nearly always: in a third of the time
+        if getattr(loss, "shape", None) == ():  # nearly always: a third less work
             weight = ops.convert_to_tensor(rows, dtype=tracker.dtype)
             tracker._add(ops.cast(loss, tracker.dtype) * weight, weight)
         else:

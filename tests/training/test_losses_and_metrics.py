@@ -114,3 +114,17 @@ def test_metrics_of_the_users_run_inside_the_step(backend: str) -> None:
     ):
         assert logs["largest_error"] == pytest.approx([12.0, 12.0])
         assert logs["largest"] == [23.0, 23.0]
+
+
+@pytest.mark.parametrize("form", ["scalar", "number per sample"])
+def test_the_loss_is_a_mean_over_rows_of_batches_of_any_size(form: str, backend: str) -> None:
+    class Own(lamina.Sequential):
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
+            errors = lamina.ops.mean(lamina.ops.square(y - y_pred), axis=-1)
+            return lamina.ops.mean(errors) if form == "scalar" else errors
+
+    own = Own([lamina.Input((3,)), lamina.layers.Dense(2, kernel_initializer="ones")])
+    own.compile(loss="mse", optimizer="sgd")
+    x, y = X[:7, 0], STEPS[:7, 0]
+    expected = np.mean((y - x.sum(1, keepdims=True)) ** 2)
+    np.testing.assert_allclose(own.evaluate(x, y, batch_size=4, verbose=0), expected, rtol=1e-5)
