@@ -214,14 +214,14 @@ class Nadam(Optimizer):
 
     def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
         step = k.astype(convert(k, self.iterations), "float32") + 1
-        self._product.assign(self._product.value * self.beta_1 * self._fading(k, step))
+        self._product.assign(self._product.value * self.beta_1 * self._fading(step))
         super().update_all(k, grads, variables, rate)
 
-    def _fading(self, k: Any, step: Any) -> Any:
+    def _fading(self, step: Any) -> Any:
         return 1 - 0.5 * 0.96**step
 
     def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
-        now, following = self.beta_1 * self._fading(k, step), self.beta_1 * self._fading(k, step + 1)
+        now, following = self.beta_1 * self._fading(step), self.beta_1 * self._fading(step + 1)
         product = k.astype(self._product.value, k.dtype(rate))
         bias = 1 - self.beta_2**step
         return rate, following, 1 - product * following, 1 - now, 1 - product, bias

@@ -14,6 +14,7 @@ from jax.extend.random import define_prng_impl, threefry_prng_impl
 from lamina.backends.jax.array import int32, real_dtype
 from lamina.backends.jax.lowering import on_cpu
 
+# the generator of lamina.random.portable, in the words of XLA: unsigned, with one shift to the right
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
