@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import contract_cases
@@ -13,7 +14,7 @@ from lamina import backends
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import lowering, neural  # noqa: E402
+from lamina.backends.jax import control, lowering, neural  # noqa: E402
 
 on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="lowerings are for the CPU")
 
@@ -167,6 +168,23 @@ def test_loop_compiles_once() -> None:
     state = run(run(state, data, indices, 1, 2), data, indices, 2, 3)
     assert float(state[0]) == 15
     assert len(traces) == before
+
+
+@on_cpu
+@pytest.mark.parametrize(
+    ("cores", "options", "used"),
+    [(2, control._IN_TURN, True), (64, control._IN_TURN, False), (2, {"xla_cpu_no_such_option": 1}, False)],
+)
+def test_how_steps_are_compiled(
+    cores: int, options: dict, used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(control, "_IN_TURN", options)
+    monkeypatch.setattr(control, "_step_options", lru_cache(control._step_options.__wrapped__))
+    run = kernel.loop(lambda state, rows: [state[0] + rows.sum()], True)
+    state = run([jnp.zeros(())], jnp.arange(6.0), jnp.asarray([[0, 1], [2, 3]]), 0, 2)
+    assert float(state[0]) == 6
+    assert control._step_options() == (options if used else None)
 
 
 def test_jit_keeps_other_leaves_in_the_program() -> None:
