@@ -172,19 +172,37 @@ def test_loop_compiles_once() -> None:
 
 @on_cpu
 @pytest.mark.parametrize(
-    ("cores", "options", "used"),
-    [(2, control._IN_TURN, True), (64, control._IN_TURN, False), (2, {"xla_cpu_no_such_option": 1}, False)],
+    ("cores", "flags", "options", "used"),
+    [
+        (2, "", control._IN_TURN, True),
+        (64, "", control._IN_TURN, False),
+        (2, "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_DEFAULT", control._IN_TURN, False),
+        (2, "", {"xla_cpu_no_such_option": 1}, False),
+    ],
 )
 def test_how_steps_are_compiled(
-    cores: int, options: dict, used: bool, monkeypatch: pytest.MonkeyPatch
+    cores: int, flags: str, options: dict, used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked, jit = [], jax.jit
+
+    def watched(f: Any, **how: Any) -> Any:
+        asked.append((how.get("donate_argnums"), how.get("compiler_options")))
+        return jit(f, **how)
+
+    monkeypatch.setenv("XLA_FLAGS", flags)
     monkeypatch.setattr(control.os, "cpu_count", lambda: cores)
     monkeypatch.setattr(control, "_IN_TURN", options)
     monkeypatch.setattr(control, "_step_options", lru_cache(control._step_options.__wrapped__))
+    monkeypatch.setattr(jax, "jit", watched)
     run = kernel.loop(lambda state, rows: [state[0] + rows.sum()], True)
     state = run([jnp.zeros(())], jnp.arange(6.0), jnp.asarray([[0, 1], [2, 3]]), 0, 2)
     assert float(state[0]) == 6
-    assert control._step_options() == (options if used else None)
+    assert asked[-1] == ((0,), options if used else None)
+
+
+def test_programs_without_a_state_run_inside_others() -> None:
+    inner = kernel.jit(lambda x: x + 1)
+    assert float(kernel.jit(lambda x: 2 * inner(x))(jnp.ones(()))) == 4
 
 
 def test_jit_keeps_other_leaves_in_the_program() -> None:

@@ -134,7 +134,9 @@ def _step_options() -> dict[str, Any] | None:
     Each large one uses all cores by itself; two at once only take the cache from each other (on two cores a
     convnet's step is 9 % faster so, a ResNet's 4 %, others as before).
     """
-    if not lowering.on_cpu() or (os.cpu_count() or 1) > 4:
+    (option,) = _IN_TURN
+    chosen = option in os.environ.get("XLA_FLAGS", "")  # by the user
+    if chosen or not lowering.on_cpu() or (os.cpu_count() or 1) > 4:
         return None
     try:
         jax.jit(lambda: np.float32(0), compiler_options=_IN_TURN).lower().compile()
