@@ -265,7 +265,7 @@ class Neural(Protocol):
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
     def jvp(self, f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]: "(outputs, directional)."
     def jit(self, f: Callable, donate: tuple[int, ...] = ()) -> Callable:
-        "f compiled; tensors in trees in and out, anything else is part of the program."
+        "f compiled; tensors in trees in and out, anything else is part of it. With `donate`, no other program calls it."
     def remat(self, f: Callable) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool) -> Callable:
