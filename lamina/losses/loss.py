@@ -149,7 +149,11 @@ def reduce(
     if mean or weight is None:
         entries = _prepare.size(values)
         # no entries along another axis: the sum is 0, and 0 / 1 is the cost of nothing
-        return total / (max(entries, 1) if isinstance(entries, int) else ops.maximum(entries, 1))
+        return (
+            total / max(entries, 1)
+            if isinstance(entries, int)
+            else ops.divide(total, ops.maximum(entries, 1))
+        )
     return ops.divide_no_nan(total, ops.sum(weight))
 
 

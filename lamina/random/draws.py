@@ -331,7 +331,7 @@ def dropout(inputs: Tensor, rate: float, noise_shape: Any = None, seed: Any = No
     x = convert(k, inputs)
     if k.dtype(x) not in dtypes.IS_FLOAT:
         x = k.astype(x, "float32")
-    sizes = tuple(x.shape)
+    sizes = tuple(k.shape(x))
     if noise_shape is not None:
         if len(noise_shape) != len(sizes):
             raise ValueError(
@@ -339,7 +339,7 @@ def dropout(inputs: Tensor, rate: float, noise_shape: Any = None, seed: Any = No
             )
         sizes = tuple(n if given is None else given for n, given in zip(sizes, noise_shape, strict=True))
     if rate == 1:
-        return k.zeros(x.shape, k.dtype(x))
+        return k.zeros(sizes, k.dtype(x))
     # Halves are too coarse for the draws: with 8 bits the part that is dropped would be off.
     keep = _draw(k, "random_uniform")(draw_seed(seed), sizes, "float32") >= rate
     return k.where(keep, x / (1.0 - rate), 0.0)

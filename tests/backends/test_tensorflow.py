@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import contract_cases as catalog
@@ -10,7 +11,9 @@ import numpy as np
 import optree
 import pytest
 
-from lamina import backends
+from lamina import backends, losses
+from lamina import random as lamina_random
+from lamina.kernel.context import interpreter
 from lamina.ops.nn import activations
 
 pytest.importorskip("tensorflow")
@@ -64,7 +67,7 @@ def leaves(tree: Any) -> list:
 # Programs
 
 
-def test_loop_changes_variables_in_place_with_one_trace() -> None:
+def test_loop_changes_variables_in_place_with_one_trace_for_a_size() -> None:
     weight, turns = k.variable(np.zeros(3, "float32"), "float32", True), k.variable(0, "int32", False)
     traces = []
 
@@ -84,9 +87,10 @@ def test_loop_changes_variables_in_place_with_one_trace() -> None:
         run([], (x, y), order, 0, 1)
         run([], (x, y), order, 1, 4)
         run([], (x, y), np.array([[16, 17, 18]], "int32"), 0, 1)  # the last, partial batch
+        run([], (x[:8], y[:8]), order[:2], 0, 2)  # other rows, another number of batches
     np.testing.assert_allclose(k.to_numpy(k.read(weight)), [1, 2, 3], atol=1e-3)
-    assert int(k.read(turns)) == 300
-    assert len(traces) == 1
+    assert int(k.read(turns)) == 420
+    assert len(traces) == 2  # for each size of a batch
 
 
 def test_jit_knows_the_result_of_each_trace() -> None:
@@ -117,6 +121,50 @@ def test_programs_that_need_the_size_of_a_batch() -> None:
     for indices in ([[0, 1], [2, 3]], [[0]]):
         total = run(total, np.ones(4, "float32"), np.array(indices, "int32"), 0, len(indices))
     assert float(total[0]) == 2 * 3 * 2 + 2 * 1
+
+
+def test_losses_and_dropout_need_no_size_of_a_batch() -> None:
+    open_batch = [tf.TensorSpec([None], "int32"), tf.TensorSpec([None, 3], "float32")]
+
+    @partial(tf.function, input_signature=open_batch, autograph=False)
+    def program(y: Any, p: Any) -> Any:
+        loss = losses.SparseCategoricalCrossentropy()(y, p)
+        kept = lamina_random.dropout(p, 0.25, seed=3)
+        return loss, tf.reduce_mean(tf.cast(kept > 0, "float32"))
+
+    with interpreter(k):
+        loss, kept = program(np.zeros(1000, "int32"), np.full((1000, 3), 0.5, "float32"))
+    np.testing.assert_allclose(loss, np.log(3), rtol=1e-6)
+    assert abs(float(kept) - 0.75) < 0.05
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.asfortranarray, lambda x: x[:, ::2]], ids=["rows", "columns", "steps"]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
+def test_large_arrays_are_copied(make: Callable, dtype: str) -> None:
+    x = make((np.arange(3 << 21) % 251).astype(dtype).reshape(1 << 10, -1))
+    before = x.copy()
+    x.flags.writeable = False
+    tensor = k.asarray(x)
+    x.flags.writeable = True
+    x[0] = 1
+    assert tensor.dtype.name == dtype
+    np.testing.assert_array_equal(k.to_numpy(tensor), before)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_the_place_of_nan_in_large_tensors(axis: int | None, compiled: bool) -> None:
+    x = np.random.default_rng(0).standard_normal((1 << 11, 600)).astype("float32")
+    spoiled = x.copy()
+    spoiled[70, 80] = spoiled[90, 80] = np.nan
+    for name in ("argmax", "argmin"):
+        find = lambda x, name=name: getattr(k, name)(x, axis, True)
+        find = k.jit(find) if compiled else find
+        for array in (x, spoiled):
+            wanted = getattr(np, name)(array, axis, keepdims=True)
+            np.testing.assert_array_equal(k.to_numpy(find(k.asarray(array))), wanted)
 
 
 def test_errors_of_a_program_are_those_of_the_function() -> None:

@@ -45,7 +45,13 @@ def shape(x: Any) -> tuple:
     return tuple([unknown[i] if n is None else n for i, n in enumerate(sizes)])
 
 
+_LARGE = 1 << 20  # bytes from which TensorFlow's second copy matters
+_ALIGNED = 256  # bytes, more than any vector instruction asks for: TensorFlow ends the process over less
+
+
 def asarray(x: Any, dtype: str | None = None) -> Any:
+    if isinstance(x, np.ndarray) and x.nbytes >= _LARGE and dtype in (None, x.dtype.name):
+        return _copied(x)
     if isinstance(x, (tf.Tensor, tf.Variable)):
         return tf.convert_to_tensor(x) if dtype is None else tf.cast(x, dtype)
     if dtype == "string":
@@ -60,6 +66,17 @@ def asarray(x: Any, dtype: str | None = None) -> Any:
     if isinstance(x, (list, tuple)) and py.any(isinstance(leaf, tf.Tensor) for leaf in tf.nest.flatten(x)):
         return tf.cast(tf.convert_to_tensor(x), dtype)
     return tf.convert_to_tensor(np.asarray(x).astype(tf.as_dtype(dtype).as_numpy_dtype))
+
+
+def _copied(x: np.ndarray) -> Any:
+    """A large array by one copy, where TensorFlow makes two, and holds both for a while."""
+    if x.dtype.kind not in "fiu" or not tf.executing_eagerly() or tf.config.list_physical_devices("GPU"):
+        return tf.convert_to_tensor(x)
+    memory = np.empty(x.nbytes + _ALIGNED, np.uint8)
+    start = -memory.ctypes.data % _ALIGNED
+    copy = memory[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
+    copy[...] = x
+    return tf.experimental.dlpack.from_dlpack(copy.__dlpack__())
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -453,13 +470,26 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return _argument(tf.math.argmin, x, 1, axis, keepdims)
 
 
+_MANY = 1 << 20  # entries of which a copy costs more than a branch
+
+
 def _argument(f: Any, x: Any, worst: int, axis: int | None, keepdims: bool) -> Any:
-    if x.dtype.is_floating:  # TensorFlow skips NaN, the others find it
-        x = tf.where(tf.math.is_nan(x), tf.constant(-worst * math.inf, x.dtype), x)
     rank = x.shape.rank
     if axis is None:
         x = tf.reshape(x, [-1])
-    found = through("extreme", lambda x: f(x, 0 if axis is None else axis, tf.int32), x)
+
+    def find(x: Any) -> Any:
+        return through("extreme", lambda x: f(x, 0 if axis is None else axis, tf.int32), x)
+
+    def find_nan() -> Any:  # TensorFlow skips it, the other backends find it
+        return find(tf.where(tf.math.is_nan(x), tf.constant(-worst * math.inf, x.dtype), x))
+
+    if not x.dtype.is_floating:
+        found = find(x)
+    elif (x.shape.num_elements() or 0) < _MANY:
+        found = find_nan()
+    else:  # a sum with NaN is NaN: it writes nothing, where the replacement is a copy
+        found = tf.cond(tf.math.is_nan(tf.reduce_sum(x)), find_nan, lambda: find(x))
     if not keepdims:
         return found
     return tf.reshape(found, [1] * rank) if axis is None else tf.expand_dims(found, axis)

@@ -239,9 +239,9 @@ class _Relaxed:
     Where f cannot do with an unknown size it says so when it is traced; then each size has its program.
     """
 
-    def __init__(self, f: Callable, signature: Any = None) -> None:
+    def __init__(self, f: Callable) -> None:
         self.f, self.exact = f, False
-        self.compiled = tf.function(f, signature, autograph=False, reduce_retracing=signature is None)
+        self.compiled = tf.function(f, autograph=False, reduce_retracing=True)
 
     def __call__(self, *args: Any) -> Any:
         try:
@@ -366,25 +366,29 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
         now, state_spec = optree.tree_flatten(state)
         leaves, data_spec = optree.tree_flatten(data)
         now, leaves = ([tf.convert_to_tensor(x) for x in xs] for xs in (now, leaves))
-        key = (
-            state_spec,
-            data_spec,
-            tuple([(x.dtype, x.shape[1:]) for x in leaves]),
-            tuple([x.shape for x in now]),
+        # One program for every number of rows and of batches. The size of a batch belongs to it: with an open one a
+        # recurrence takes a quarter longer.
+        signature = (
+            tuple([tf.TensorSpec(x.shape, x.dtype) for x in now]),
+            tuple([tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in leaves]),
+            tf.TensorSpec([None, indices.shape[1]], tf.int32),
+            *[tf.TensorSpec([], tf.int32)] * 2,
         )
+        key = state_spec, data_spec, signature
         program = programs.get(key)
         if program is None:
-            program = programs[key] = _loop_program(step, now, state_spec, leaves, data_spec)
+            turns = _turns(step, state_spec, data_spec)
+            program = programs[key] = tf.function(turns, signature, autograph=False)
         bounds = tf.constant(start, tf.int32), tf.constant(stop, tf.int32)
-        return state_spec.unflatten(program(now, leaves, tf.cast(indices, tf.int32), *bounds))
+        return state_spec.unflatten(program(tuple(now), tuple(leaves), tf.cast(indices, tf.int32), *bounds))
 
     return run
 
 
-def _loop_program(step: Callable, now: list, state_spec: Any, leaves: list, data_spec: Any) -> Callable:
-    """One program for every stretch, number of rows and size of batch."""
+def _turns(step: Callable, state_spec: Any, data_spec: Any) -> Callable:
+    """The steps of a stretch as a function of flat tensors."""
 
-    def program(now: list, leaves: list, indices: Any, start: Any, stop: Any) -> list:
+    def turns(now: tuple, leaves: tuple, indices: Any, start: Any, stop: Any) -> list:
         def turn(i: Any, *now: Any) -> list:
             places = indices[i]
             rows = data_spec.unflatten([tf.gather(x, places) for x in leaves])
@@ -395,10 +399,4 @@ def _loop_program(step: Callable, now: list, state_spec: Any, leaves: list, data
         last = tf.while_loop(lambda i, *_: i < stop, turn, [start, *now], parallel_iterations=1)
         return list(last)[1:]
 
-    signature = [
-        [tf.TensorSpec(x.shape, x.dtype) for x in now],
-        [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in leaves],
-        tf.TensorSpec([None, None], tf.int32),
-        *[tf.TensorSpec([], tf.int32)] * 2,
-    ]
-    return _Relaxed(program, signature)
+    return turns
