@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,14 @@ from lamina.training.arrays import Rows, arrays, count_rows, size_of, take_rows
 from lamina.training.prefetch import Prefetch
 
 CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
+
+
+class Chunk(NamedTuple):
+    """Data on the device, and the places in it of the rows of each batch: lines, of which the first `count` matter."""
+
+    data: Any
+    lines: np.ndarray
+    count: int
 
 
 class ArrayFeed:
@@ -69,7 +77,10 @@ class ArrayFeed:
     def on_device(self, k: Any) -> Any:
         """The arrays as tensors, moved there once."""
         if self._home is not k:
-            self._device = map_leaves(lambda leaf: None if leaf is None else k.put(leaf), self.tree)
+            room = k.room(self.rows)
+            self._device = map_leaves(
+                lambda leaf: None if leaf is None else k.put(_padded(leaf, room)), self.tree
+            )
             self._home = k
         return self._device
 
@@ -114,12 +125,13 @@ class ArrayFeed:
                 yield order[full * self.batch_size :]
             first += stop - place
 
-    def chunks(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[tuple[Any, np.ndarray]]:
-        """(data on the device, the rows of each batch in it): what many steps in one dispatch run over."""
+    def chunks(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Chunk]:
+        """What many steps in one dispatch run over."""
         if self.lives_on(k):
             data = self.on_device(k)
             for rows in self._stretches(epoch, start, limit):
-                yield data, self._lines(rows)
+                lines = self._lines(rows)
+                yield Chunk(data, _padded(lines, k.room(len(lines))), len(lines))
             return
         with Prefetch(lambda: self._moved(epoch, start, limit, k), k, ahead=1) as reader:
             yield from reader
@@ -128,7 +140,7 @@ class ArrayFeed:
         size = self.batch_size if len(rows) >= self.batch_size else len(rows)
         return np.ascontiguousarray(rows.reshape(-1, size))
 
-    def _moved(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[tuple[Any, np.ndarray]]:
+    def _moved(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Chunk]:
         """Chunks of one size, so that one compiled program serves all of them."""
         row = sum(size_of(leaf) for leaf in leaves(self.tree) if leaf is not None) / max(self.rows, 1)
         batches = max(1, int(CHUNK // max(row * self.batch_size, 1)))
@@ -138,7 +150,8 @@ class ArrayFeed:
                 part = rows[i : i + size]
                 data = map_leaves(lambda leaf, p=part: _padded(take_rows(leaf, p), size), self.tree)
                 data = map_leaves(lambda leaf: None if leaf is None else k.put(leaf), data)
-                yield data, self._lines(np.arange(len(part), dtype="int32"))
+                lines = self._lines(np.arange(len(part), dtype="int32"))
+                yield Chunk(data, _padded(lines, size // self.batch_size), len(lines))
 
     def batches(self, epoch: int, start: int, limit: int | None, k: Any, again: bool = True) -> Iterator[Any]:
         """Batches on the host, one by one; those of large arrays are read ahead."""
@@ -169,6 +182,7 @@ class ArrayFeed:
 
 
 def _padded(array: Any, rows: int) -> Any:
-    if array is None or len(array) == rows:
+    """With zeros below; a tensor stays, as another size of it would be a program."""
+    if not isinstance(array, np.ndarray) or len(array) >= rows:
         return array
     return np.concatenate([array, np.zeros((rows - len(array), *array.shape[1:]), array.dtype)])

@@ -192,18 +192,13 @@ class _Run:
         """Arrays: many steps per dispatch; the last, smaller batch is one of its own."""
         k, done = self.program.k, start
         with closing(self.feed.chunks(epoch, start, limit, k)) as chunks:
-            for data, rows in chunks:
-                first, indices = done, k.put(rows)
-                while done < first + len(rows) and not self._stopped():
-                    block = self._block(done, first + len(rows))
+            for data, lines, count in chunks:
+                first, end, indices = done, done + count, k.put(lines)
+                learn = lines.shape[1] == self.feed.batch_size
+                while done < end and not self._stopped():
+                    block = self._block(done, end)
                     self._before(done)
-                    self._dispatch(
-                        data,
-                        indices,
-                        done - first,
-                        done - first + block,
-                        learn=rows.shape[1] == self.feed.batch_size,
-                    )
+                    self._dispatch(data, indices, done - first, done - first + block, learn)
                     done += block
                     self._after(epoch, done)
                     if progress.wants_numbers():

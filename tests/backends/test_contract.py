@@ -317,7 +317,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
-    "compile_cache", "copies_on_host",
+    "compile_cache", "copies_on_host", "room",
 }  # fmt: skip
 
 
@@ -365,6 +365,13 @@ def test_copies_on_host(kernel: Any) -> None:
         kept = kernel.put(x[1:])  # not where the framework could take over the memory
         x[:] = 1
         assert not kernel.to_numpy(kept).any()
+
+
+def test_room(kernel: Any) -> None:
+    rooms = [kernel.room(n) for n in range(3000)]
+    assert all(n <= room <= n * 9 / 8 + 8 for n, room in enumerate(rooms))
+    assert rooms == sorted(rooms)
+    assert len(set(rooms)) in (3000, 53)  # each its own, or few
 
 
 def test_seed(kernel: Any) -> None:

@@ -144,6 +144,27 @@ def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
     assert same_weights(on_device, weights())
 
 
+@pytest.mark.parametrize("chunks", [False, True])
+def test_other_numbers_of_rows_take_the_same_program(backend, chunks, monkeypatch):
+    """On torch, which runs step by step, there is none."""
+    from lamina.training import arrays, feeds
+
+    if chunks:
+        monkeypatch.setattr(arrays, "MEMORY_BUDGET", 100)
+        monkeypatch.setattr(arrays, "HOST_BUDGET", 100)
+        monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches of sixteen, and for 944 rows a chunk half full
+    x, y = data(960)
+    model, traces, batches = mlp(dropout=0.3), [], Watch()
+    call = model.layers[0].call
+    model.layers[0].call = lambda x: traces.append(1) or call(x)
+    model.fit(x, y, batch_size=16, verbose=0)
+    made = len(traces)
+    for rows in (960, 944, 928):
+        model.fit(x[:rows], y[:rows], batch_size=16, verbose=0, callbacks=[batches])
+    assert batches.batches == [*range(60), *range(59), *range(58)]
+    assert len(traces) - made == (177 if backend == "torch" else 0)
+
+
 def test_train_on_batch_goes_on(backend):
     model = mlp(metrics=["accuracy"])
     first = model.train_on_batch(X, Y, return_dict=True)

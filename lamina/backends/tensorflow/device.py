@@ -47,6 +47,10 @@ def copies_on_host() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
+def room(rows: int) -> int:
+    return rows
+
+
 def wait(x: Any) -> None:
     tf.test.experimental.sync_devices()
 
