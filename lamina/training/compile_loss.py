@@ -42,7 +42,7 @@ class Outputs:
         """Values for the outputs, in the order of the names.
 
         Args:
-            given: One value for a single output, or a list in order, or a dict by name.
+            given: One value for a single output (also in a list), or a list in order, or a dict by name.
             what: What the values are, for errors.
             missing: Whether an output may go without (it gets None).
 
@@ -54,7 +54,7 @@ class Outputs:
         if isinstance(given, dict):
             return self._by_name(given, what, missing)
         if self.single:
-            return [given]
+            return list(given) if isinstance(given, list | tuple) and len(given) == 1 else [given]
         if isinstance(given, list | tuple):
             if len(given) != len(self.names):
                 raise ValueError(

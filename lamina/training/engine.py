@@ -102,18 +102,20 @@ class Program:
     # -- one step on a batch that comes -----------------------------------------------------------------------------------
 
     def run_batch(self, batch: Any) -> Any:
-        """One step; gives its logs (tensors)."""
+        """One step on tensors or NumPy arrays; gives its logs (tensors)."""
         k = self.k
         if not self.compiled:
-            return self.step(batch)
+            return self.step(to_device(k, batch))
         if k.functional:
             if self._single is None:
                 self._single = k.jit(self._pure, (0,))
             values, logs = self._single(self.values(), batch)
             self.store(values)
             return logs
+        if not k.traced_step:
+            return self.step(to_device(k, batch))
         if self._single is None:
-            self._single = k.jit(self.step) if k.traced_step else self.step
+            self._single = k.jit(self.step)
         return self._single(batch)
 
     def wait(self) -> None:
@@ -137,8 +139,9 @@ class Reader:
             self._program = k.jit(function) if k.traced_step else None
 
     def __call__(self, *args: Any) -> Any:
+        """The result for tensors or NumPy arrays."""
         if self._program is None:
-            return self.function(*args)
+            return self.function(*to_device(self.k, args))
         if self.k.functional:
             return self._program([v.value for v in self.variables], args)
         return self._program(*args)
@@ -196,7 +199,7 @@ def map_logs(function: Callable[[Any], Any], logs: Any) -> Any:
 
 
 def to_device(k: Any, tree: Any) -> Any:
-    """A batch as tensors of the kernel."""
+    """A batch as tensors of the kernel, for a step that runs as it is; a program takes arrays, and faster."""
     return map_leaves(lambda x: x if x is None or isinstance(x, k.Tensor) else k.put(x), tree)
 
 

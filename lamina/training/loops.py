@@ -255,7 +255,7 @@ class _Run:
                 if (limit is not None and done >= limit) or self._stopped():
                     break
                 self._before(done)
-                self._last = self.program.run_batch(engine.to_device(self.program.k, batch))
+                self._last = self.program.run_batch(batch)
                 done += 1
                 self.feed.taken()
                 self._after(epoch, done)
@@ -313,7 +313,7 @@ def _finish_optimizer(model: Any) -> None:
 def one_batch(model: Any, kind: str, batch: Any) -> dict[str, Any]:
     """One step on one batch; gives the logs as numbers."""
     program = model._program(kind, batch)
-    logs = program.run_batch(engine.to_device(program.k, batch))
+    logs = program.run_batch(batch)
     out = engine.to_host(program.k, logs if program.gives_logs else program.results())
     program.release()
     return in_order(model, out)
@@ -365,7 +365,7 @@ def predict_batch(model: Any, batch: Any) -> Any:
     """The outputs for one batch as NumPy arrays."""
     reader = _forward(model, batch)
     k = reader.k
-    return map_leaves(k.to_numpy, reader(engine.to_device(k, batch)))
+    return map_leaves(k.to_numpy, reader(batch))
 
 
 def predict(
@@ -415,13 +415,11 @@ def _predict_batches(feed: Any, k: Any, steps: int | None) -> Any:
         x = feed.tree[0]
         for start in range(0, feed.rows, feed.batch_size):
             rows = slice(start, start + feed.batch_size)
-            yield engine.to_device(
-                k, (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),)
-            )
+            yield (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),)
         return
     with closing(feed.batches(0, 0, steps, k)) as batches:
         for batch in batches:
-            yield engine.to_device(k, (batch[0],))
+            yield (batch[0],)
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -434,8 +432,7 @@ def _joined(parts: list[Any]) -> Any:
 
 def _no_rows(model: Any, feed: Any) -> Any:
     """For no rows at all: arrays of the outputs' shapes with no rows."""
-    k = current()
     x = map_leaves(
         lambda leaf: None if leaf is None else np.zeros((1, *leaf.shape[1:]), leaf.dtype), feed.tree[0]
     )
-    return map_leaves(lambda a: a[:0], predict_batch(model, engine.to_device(k, (x,))))
+    return map_leaves(lambda a: a[:0], predict_batch(model, (x,)))

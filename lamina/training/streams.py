@@ -8,11 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+import numpy as np
+
 from lamina.core.seeds import host_generator, make_seed
 from lamina.training.arrays import arrays
 from lamina.training.dataset import PyDataset, read_in_order
 from lamina.training.prefetch import Prefetch
 from lamina.training.resume import random_state, set_random_state
+
+
+def _kept(batch: Any) -> Any:
+    """A batch that stays as it is when its source fills the same arrays again: several are on their way at once."""
+    if type(batch) is np.ndarray:
+        return batch.copy()
+    if type(batch) in (tuple, list):
+        return type(batch)([_kept(part) for part in batch])
+    if type(batch) is dict:
+        return {name: _kept(part) for name, part in batch.items()}
+    return batch
 
 
 class StreamFeed:
@@ -114,7 +127,9 @@ class StreamFeed:
     def _numbered(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
         numbers = self._numbers(epoch, start, limit)
         ahead = getattr(self.source, "max_queue_size", 2) or 2
-        with Prefetch(lambda: map(self._ready, read_in_order(self.source, numbers, k)), k, ahead) as reader:
+        with Prefetch(
+            lambda: map(self._ready, map(_kept, read_in_order(self.source, numbers, k))), k, ahead
+        ) as reader:
             yield from reader
 
     def _numbers(self, epoch: int, start: int, limit: int | None) -> Iterator[int]:
@@ -141,7 +156,7 @@ class StreamFeed:
         return self._iterator
 
     def _next(self) -> Any:
-        batch = next(self._begin())
+        batch = _kept(next(self._begin()))
         self._read += 1
         return batch
 
@@ -152,7 +167,7 @@ class StreamFeed:
             fresh, before = self._iterator is None, self._read
             for batch in self._begin():
                 self._read += 1
-                yield batch
+                yield _kept(batch)
             if self.one_pass:
                 return
             self._iterator = None

@@ -215,6 +215,31 @@ def test_generators(backend):
         loss_of(iter(()))
 
 
+class Refilled(lamina.utils.PyDataset):
+    """Gives every batch in the same two arrays."""
+
+    def __init__(self):
+        super().__init__()
+        self.x, self.y = np.zeros((7, 5), "float32"), np.zeros((7, 1), "float32")
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, i):
+        self.x[:], self.y[:] = X[7 * i : 7 * i + 7], Y[7 * i : 7 * i + 7]
+        return [self.x], self.y
+
+
+@pytest.mark.parametrize("generator", [False, True])
+def test_sources_may_fill_the_same_arrays_again(backend, generator):
+    models = [mlp(1), mlp(1)]
+    source = Refilled()
+    models[0].fit((source[i] for i in range(10)) if generator else source, shuffle=False, verbose=0)
+    models[1].fit(X, Y, batch_size=7, shuffle=False, verbose=0)
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 def test_batches_of_unlike_sizes(backend):
     batches = [(ROWS[:3], ZERO[:3]), (ROWS[3:8], ZERO[3:8])]
     assert loss_of(iter(batches)) == 3.5

@@ -72,6 +72,19 @@ def test_several_inputs_and_outputs_by_name(backend):
     assert {k: v.shape for k, v in found.items()} == {"one": (70, 1), "two": (70, 2)}
 
 
+@pytest.mark.parametrize("wrap", [lambda a: [a], lambda a: (a,)], ids=["list", "tuple"])
+def test_the_target_of_one_output_in_a_list(backend, wrap):
+    """Not broadcast against the predictions as an array of one more axis."""
+    model, weights = mlp(metrics=["mae"], weighted_metrics=["mse"]), np.linspace(0, 1, len(X))
+    expected = model.evaluate(X, Y, sample_weight=weights, verbose=0)
+    assert model.evaluate(wrap(X), wrap(Y), sample_weight=wrap(weights), verbose=0) == expected
+    first = model.train_on_batch(X[:8], Y[:8], return_dict=True)
+    assert (
+        mlp(metrics=["mae"], weighted_metrics=["mse"]).train_on_batch(X[:8], wrap(Y[:8]), return_dict=True)
+        == first
+    )
+
+
 def test_list_inputs(backend):
     a, b = lamina.Input((5,)), lamina.Input((1,))
     model = lamina.Model([a, b], lamina.layers.Dense(1)(lamina.layers.Concatenate()([a, b])))

@@ -11,6 +11,7 @@ import optree
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import move_axis, prefixes
+from lamina.backends.tensorflow.array import asarray
 
 # Control flow. Trees are flattened here and rebuilt by optree, as everywhere in Lamina; TensorFlow sees lists.
 
@@ -282,7 +283,7 @@ def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
         if not tf.executing_eagerly():  # inside another program: a part of it
             return f(*args, **kwargs)
         tensors, spec, rest = _sealed((args, kwargs))
-        tensors = [tf.convert_to_tensor(x) for x in tensors]
+        tensors = [asarray(x) for x in tensors]
         # the sizes after the first belong to the program: layers count on them
         key = (spec, rest, tuple([tuple(x.shape)[1:] for x in tensors]))
         program = programs.get(key)
