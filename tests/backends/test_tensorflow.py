@@ -60,6 +60,28 @@ def test_unknown_sizes(case: catalog.Case) -> None:
         np.testing.assert_allclose(a, b, rtol=max(case.rtol, 1e-4), atol=max(case.atol, 1e-5))
 
 
+SIZES_ARE_DATA = {"nonzero", "unique", "getitem-bool"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c for c in catalog.CASES if c.name not in NOT_TRACED and not {c.name, c.id} & SIZES_ARE_DATA],
+    ids=lambda c: c.id,
+)
+def test_known_sizes_stay_known(case: catalog.Case) -> None:
+    """Layers count on them: a convolution cannot pad what has no size."""
+    inputs: list[np.ndarray] = []
+    case.run(oracle, lambda x: inputs.append(np.asarray(x)) or oracle.asarray(x))
+
+    def program(*tensors: Any) -> list:
+        remaining = iter(tensors)
+        return leaves(case.run(k, lambda x: next(remaining)))
+
+    specs = [tf.TensorSpec(x.shape, x.dtype) for x in inputs]
+    traced = tf.function(program, input_signature=specs, autograph=False).get_concrete_function()
+    assert all(x.shape.is_fully_defined() for x in traced.outputs)
+
+
 def leaves(tree: Any) -> list:
     return [x for x in optree.tree_leaves(tree) if isinstance(x, tf.Tensor)]
 

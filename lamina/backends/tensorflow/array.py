@@ -669,6 +669,11 @@ def permute_dims(x: Any, axes: Sequence[int]) -> Any:
 
 def repeat(x: Any, repeats: Any, axis: int, total: int | None = None) -> Any:
     n = size(x, axis)
+    if isinstance(repeats, int):  # the shape stays known, and the gradient is a sum
+        sizes = [size(x, a) for a in range(x.shape.rank)]
+        before, after = sizes[:axis], sizes[axis + 1 :]
+        wide = tf.broadcast_to(tf.expand_dims(x, axis + 1), dims([*before, n, repeats, *after]))
+        return tf.reshape(wide, dims([*before, n * repeats, *after]))
     counts = tf.broadcast_to(asarray(repeats, "int32"), [n])
     if total is None:
         return tf.gather(x, tf.repeat(tf.range(n), counts), axis=axis)
