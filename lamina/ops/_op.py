@@ -230,6 +230,8 @@ def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
         return k.full((), x, dtype or dtypes.standardize(type(x) if type(x) in _SCALARS else int))
     if isinstance(x, list | tuple):
         return _from_sequence(k, x, dtype)
+    if not getattr(getattr(x, "dtype", None), "isnative", True):  # from a file of another kind of machine
+        x = x.astype(x.dtype.newbyteorder("="))
     return k.asarray(x, dtype)
 
 

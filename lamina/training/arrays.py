@@ -28,7 +28,7 @@ class Rows:
         self.stop = source.shape[0] if stop is None else stop
         self.shape = (self.stop - start, *source.shape[1:])
         kind = np.dtype(source.dtype)
-        self.dtype = np.dtype(dtypes.standardize(None)) if kind.kind == "f" else kind
+        self.dtype = np.dtype(dtypes.standardize(None)) if kind.kind == "f" else kind.newbyteorder("=")
 
     def __getitem__(self, rows: slice) -> Rows:
         first, last, step = rows.indices(self.shape[0])
@@ -141,7 +141,9 @@ def _standard(x: Any, what: str) -> Any:
         return Rows(x)
     if x.dtype.kind == "f" and x.dtype.name != dtypes.standardize(None):
         return Rows(x) if size_of(x) > MEMORY_BUDGET else x.astype(dtypes.standardize(None))
-    return x
+    return (
+        x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    )  # from a file of another kind of machine
 
 
 def arrays(structure: Any, what: str) -> Any:

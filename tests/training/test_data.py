@@ -107,6 +107,19 @@ def test_lists_and_64_bits(torch):
 # -- files -----------------------------------------------------------------------------------------------------------------
 
 
+def test_the_byte_order_of_other_machines(backend, tmp_path, monkeypatch):
+    """As files of FITS, IDX or HDF5 give it; no framework takes it."""
+    x, y = ROWS.astype(">f4"), np.zeros((8, 1), ">i4")
+    assert loss_of(x, y) == loss_of(iter([(x, y)])) == loss_of(ROWS, ZERO)
+    np.testing.assert_allclose(linear().predict(x, verbose=0), ROWS, rtol=1e-6)
+    assert float(lamina.ops.sum(x)) == ROWS.sum()
+    large = lamina.ops.convert_to_tensor(np.arange(1 << 19).astype(">i4"))
+    assert int(lamina.ops.max(large)) == (1 << 19) - 1
+    monkeypatch.setattr(arrays, "FILE_BUDGET", 10)
+    np.save(tmp_path / "y.npy", y)
+    assert loss_of(x, np.load(tmp_path / "y.npy", mmap_mode="r")) == loss_of(ROWS, ZERO)
+
+
 def test_memory_map_is_read_in_chunks(backend, tmp_path, monkeypatch):
     path = tmp_path / "x.dat"
     mapped = np.memmap(path, "float64", "w+", shape=(70, 5))

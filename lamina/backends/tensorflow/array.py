@@ -74,7 +74,7 @@ def _copied(x: np.ndarray) -> Any:
         return tf.convert_to_tensor(x)
     memory = np.empty(x.nbytes + _ALIGNED, np.uint8)
     start = -memory.ctypes.data % _ALIGNED
-    copy = memory[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
+    copy = memory[start : start + x.nbytes].view(x.dtype.newbyteorder("=")).reshape(x.shape)
     copy[...] = x
     return tf.experimental.dlpack.from_dlpack(copy.__dlpack__())
 
