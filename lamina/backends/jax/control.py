@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import compiling
 from lamina.backends.jax.array import dtype, real_dtype
 from lamina.backends.memory import close_gaps, give_back, open_gaps
 
@@ -124,29 +123,9 @@ class _Typed:
         return hash((self.values, self.types))
 
 
-_IN_TURN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
-
-
-@lru_cache(maxsize=1)
-def _step_options() -> dict[str, Any] | None:
-    """How XLA compiles a training step: on few cores, its operations one after the other.
-
-    Each large one uses all cores by itself; two at once mostly take the cache from each other (on two cores a
-    convnet's step is 9 % faster so, a ResNet's 4 %; a transformer's is 1 to 3 % slower).
-    """
-    chosen = "_scheduler" in os.environ.get("XLA_FLAGS", "")  # by the user
-    if chosen or not lowering.on_cpu() or (os.cpu_count() or 1) > 4:
-        return None
-    try:
-        jax.jit(lambda: np.float32(0), compiler_options=_IN_TURN).lower().compile()
-    except jax.errors.JaxRuntimeError:  # an XLA without this option
-        return None
-    return _IN_TURN
-
-
-def _compiled(f: Callable, donate: tuple[int, ...]) -> Callable:
+def _compiled(f: Callable, donate: tuple[int, ...], loops: int = 0) -> Callable:
     """`f` compiled: as a step if it takes over memory, which no program does that others call."""
-    return jax.jit(f, donate_argnums=donate, compiler_options=_step_options() if donate else None)
+    return compiling.step(f, donate, loops) if donate else jax.jit(f)
 
 
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
@@ -182,7 +161,7 @@ def _is_spec(x: Any) -> bool:
 def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     new = False
 
-    @partial(_compiled, donate=(0,) if donate else ())
+    @partial(_compiled, donate=(0,) if donate else (), loops=1)
     def run(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
         nonlocal new
         new = True  # set while tracing: a program is about to be compiled
