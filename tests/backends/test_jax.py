@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import itertools
 from typing import Any
 
 import contract_cases
@@ -14,7 +14,7 @@ from lamina import backends
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import control, lowering, neural  # noqa: E402
+from lamina.backends.jax import compiling, lowering, neural  # noqa: E402
 
 on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="lowerings are for the CPU")
 
@@ -170,34 +170,136 @@ def test_loop_compiles_once() -> None:
     assert len(traces) == before
 
 
+def choices(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What programs that take over memory are called with, from here on: their options, call by call."""
+    called, jit = [], jax.jit
+
+    def watched(f: Any, **how: Any) -> Any:
+        program = jit(f, **how)
+        if not how.get("donate_argnums"):
+            return program
+
+        def call(*args: Any) -> Any:
+            called.append(how["compiler_options"])
+            return program(*args)
+
+        call.trace = program.trace  # type: ignore[attr-defined]
+        return call
+
+    monkeypatch.setattr(jax, "jit", watched)
+    return called
+
+
 @on_cpu
 @pytest.mark.parametrize(
     ("cores", "flags", "options", "used"),
     [
-        (2, "", control._IN_TURN, True),
-        (64, "", control._IN_TURN, False),
-        (2, "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_DEFAULT", control._IN_TURN, False),
+        (2, "", compiling._IN_TURN, True),
+        (64, "", compiling._IN_TURN, False),
+        (2, "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_DEFAULT", compiling._IN_TURN, False),
         (2, "", {"xla_cpu_no_such_option": 1}, False),
     ],
 )
 def test_how_steps_are_compiled(
     cores: int, flags: str, options: dict, used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, jit = [], jax.jit
-
-    def watched(f: Any, **how: Any) -> Any:
-        asked.append((how.get("donate_argnums"), how.get("compiler_options")))
-        return jit(f, **how)
-
     monkeypatch.setenv("XLA_FLAGS", flags)
-    monkeypatch.setattr(control.os, "cpu_count", lambda: cores)
-    monkeypatch.setattr(control, "_IN_TURN", options)
-    monkeypatch.setattr(control, "_step_options", lru_cache(control._step_options.__wrapped__))
-    monkeypatch.setattr(jax, "jit", watched)
+    monkeypatch.setattr(compiling.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(compiling, "_IN_TURN", options)
+    monkeypatch.setattr(compiling, "_BY_EIGEN", {**options, **compiling._BY_EIGEN} if used else options)
+    called = choices(monkeypatch)
     run = kernel.loop(lambda state, rows: [state[0] + rows.sum()], True)
     state = run([jnp.zeros(())], jnp.arange(6.0), jnp.asarray([[0, 1], [2, 3]]), 0, 2)
     assert float(state[0]) == 6
-    assert asked[-1] == ((0,), options if used else None)
+    assert called == [options if used else None]
+
+
+def _steps_of(*widths: int) -> Any:
+    """Kernels of dense layers, and a step that descends their gradient."""
+    rng = np.random.default_rng(0)
+    kernels = [rng.standard_normal(sizes).astype("float32") * 0.05 for sizes in itertools.pairwise(widths)]
+
+    def step(kernels: list, rows: Any) -> list:
+        def cost(kernels: list) -> Any:
+            x = rows
+            for each in kernels:
+                x = kernel.tanh(kernel.matmul(x, each))
+            return x.sum()
+
+        return [w - 0.1 * g for w, g in zip(kernels, jax.grad(cost)(kernels), strict=True)]
+
+    return kernels, step
+
+
+@on_cpu
+@pytest.mark.parametrize(
+    ("rows", "widths", "eigen"),
+    [
+        (32, (784, 64, 64, 10), True),
+        (64, (256, 256, 256), True),
+        (32, (64, 64, 10), False),  # too little work for two cores
+        (32, (384, 384, 384), False),  # YNN cuts the columns
+        (256, (256, 256, 256), False),  # YNN cuts the rows
+        (32, (784, 64, 2048, 2048), False),  # most of the work is not in the first product
+    ],
+)
+def test_products_of_steps_are_for_the_library_that_takes_both_cores(
+    rows: int, widths: tuple, eigen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    called = choices(monkeypatch)
+    kernels, step = _steps_of(*widths)
+    data = np.random.default_rng(1).standard_normal((2 * rows, widths[0])).astype("float32")
+    lines = np.arange(2 * rows, dtype="int32").reshape(2, rows)
+    together = kernel.loop(step, True)(list(map(jnp.asarray, kernels)), data, lines, 0, 2)
+    single, state = kernel.jit(step, (0,)), list(map(jnp.asarray, kernels))
+    for places in lines:
+        state = single(state, data[places])
+    # one choice for the loop and for single steps, so that both give the same numbers
+    assert called == [compiling._BY_EIGEN if eigen else compiling._IN_TURN] * 3
+    plain = list(map(jnp.asarray, kernels))
+    for places in lines:
+        plain = jax.jit(step)(plain, data[places])
+    for one, other, third in zip(together, state, plain, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_allclose(one, third, rtol=1e-5, atol=1e-5)
+
+
+@on_cpu
+def test_the_choice_belongs_to_the_size_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not to what a program was first called with: training that resumes at a smaller batch is the same."""
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    called = choices(monkeypatch)
+    kernels, step = _steps_of(784, 64)
+    traces = []
+
+    def counted(state: list, rows: Any) -> list:
+        traces.append(len(rows))
+        return step(state, rows)
+
+    single, state = kernel.jit(counted, (0,)), list(map(jnp.asarray, kernels))
+    for size in (32, 4, 32, 4):
+        state = single(state, np.ones((size, 784), "float32"))
+    eigen, plain = compiling._BY_EIGEN, compiling._IN_TURN
+    assert called == [eigen, plain, eigen, plain]
+    assert traces == [32, 4]
+
+
+@on_cpu
+def test_recurrences_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    called = choices(monkeypatch)
+
+    def step(state: list, rows: Any) -> list:
+        return [state[0], jax.lax.fori_loop(0, 3, lambda _, x: kernel.matmul(x, state[0]), rows)]
+
+    rows = jnp.ones((128, 256))
+    state = [jnp.ones((256, 256)) / 256, jnp.zeros((128, 256))]
+    kernel.loop(step, True)(state, rows, np.arange(128).reshape(1, 128), 0, 1)
+    assert called == [compiling._IN_TURN]
 
 
 def test_programs_without_a_state_run_inside_others() -> None:
