@@ -12,9 +12,12 @@ from lamina.backends.numpy.array import *
 from lamina.backends.numpy.array import narrow as _narrow
 from lamina.backends.numpy.control import *
 from lamina.backends.numpy.device import *
+from lamina.backends.numpy.elementwise import *
 from lamina.backends.numpy.linear import *
 from lamina.backends.numpy.neural import *
 from lamina.backends.numpy.random import *
+from lamina.backends.numpy.reduction import *
+from lamina.backends.numpy.shaping import *
 from lamina.kernel import contract as _contract
 
 name = "numpy"

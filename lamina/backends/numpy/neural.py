@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina.backends.numpy.array import lowest, wide
+from lamina.backends.numpy.array import wide
+from lamina.backends.numpy.shaping import lowest
 
 Pairs = Sequence[tuple[int, int]]
 

@@ -11,10 +11,13 @@ import tensorflow as _tf
 from lamina.backends.tensorflow.array import *
 from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *
+from lamina.backends.tensorflow.elementwise import *
 from lamina.backends.tensorflow.linear import *
 from lamina.backends.tensorflow.native import overrides as overrides
 from lamina.backends.tensorflow.neural import *
 from lamina.backends.tensorflow.random import *
+from lamina.backends.tensorflow.reduction import *
+from lamina.backends.tensorflow.shaping import *
 
 # its warnings about retracing count by the name of a function, which is one and the same for all that `jit` compiles
 _tf.get_logger().setLevel("ERROR")

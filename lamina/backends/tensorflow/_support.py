@@ -39,6 +39,8 @@ WIDER: dict[str, dict[str, str]] = {
     "tile": {"uint16": "int32"},  # no kernel: Tile of uint16
 }
 
+BITS = {2: tf.int16, 4: tf.int32, 8: tf.int64}  # the integer as wide as a float
+
 
 def through(operation: str, f: Callable[..., Any], *tensors: Any) -> Any:
     """f(*tensors), computed in a dtype that has a kernel and cast back where this one has none or a poor one."""

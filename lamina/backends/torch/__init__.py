@@ -1,14 +1,20 @@
-"""The kernel language on torch: variables change in place, control flow is Python's, compiling is torch.compile."""
+"""The kernel language on torch: variables change in place, control flow is Python's, compiling is torch.compile.
+
+Where torch's own function means what the contract says, it is the binding.
+"""
 
 from __future__ import annotations
 
 from lamina.backends.torch.array import *
 from lamina.backends.torch.control import *
 from lamina.backends.torch.device import *
+from lamina.backends.torch.elementwise import *
 from lamina.backends.torch.linear import *
 from lamina.backends.torch.native import overrides
 from lamina.backends.torch.neural import *
 from lamina.backends.torch.random import *
+from lamina.backends.torch.reduction import *
+from lamina.backends.torch.shaping import *
 
 name = "torch"
 abstract = False

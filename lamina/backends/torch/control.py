@@ -17,7 +17,9 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
-from lamina.backends.torch.array import DTYPES, concat, dtype, flip, is_hidden, select, stack
+from lamina.backends.torch._support import DTYPES, is_hidden
+from lamina.backends.torch.array import dtype
+from lamina.backends.torch.shaping import concat, flip, select, stack
 from lamina.errors import BackendError
 
 

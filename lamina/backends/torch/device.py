@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from lamina.backends.torch import array
-from lamina.backends.torch.array import DTYPES, asarray, from_numpy, home, place
+from lamina.backends.torch._support import DTYPES, home, place
+from lamina.backends.torch.array import asarray, from_numpy
 
 
 def variable(value: Any, dtype: str, trainable: bool) -> torch.nn.Parameter:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.backends.torch.array import is_hidden
+from lamina.backends.torch._support import is_hidden
 from lamina.kernel.contract import NOT_POSITIVE
 
 _NO_PRODUCT = frozenset((torch.bool, torch.uint16, torch.uint32, torch.uint64))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lamina.backends.torch.array import lowest
+from lamina.backends.torch.shaping import lowest
 
 Pairs = Sequence[tuple[int, int]]
 

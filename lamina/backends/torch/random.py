@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.backends.torch.array import DTYPES, is_hidden, place
+from lamina.backends.torch._support import DTYPES, is_hidden, place
 
 _MASK = 2**64 - 1
 _EDGE = math.erf(math.sqrt(2.0))  # the probability of lying within two deviations

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from lamina.backends.torch.array import is_hidden
+from lamina.backends.torch._support import is_hidden
 
 Run = Callable[[Tensor, list[Tensor], Tensor | None], tuple[Tensor, list[Tensor]]]
 

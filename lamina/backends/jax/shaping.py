@@ -1,0 +1,123 @@
+"""What moves entries: shapes, joining and splitting, taking and putting by position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from lamina.backends.jax import lowering
+from lamina.backends.jax.array import real_dtype
+
+# Manipulation
+
+broadcast_to = jnp.broadcast_to
+concat = jnp.concatenate
+expand_dims = jnp.expand_dims
+flip = jnp.flip
+
+
+def getitem(x: Any, key: Any) -> Any:
+    return x[key]
+
+
+def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
+    return jnp.pad(x, widths, mode, constant_values=value) if mode == "constant" else jnp.pad(x, widths, mode)
+
+
+permute_dims = jnp.transpose
+
+
+def repeat(x: Any, repeats: Any, axis: int, total: int | None = None) -> Any:
+    return jnp.repeat(x, repeats, axis, total_repeat_length=total)
+
+
+reshape = jnp.reshape
+roll = jnp.roll
+squeeze = jnp.squeeze
+stack = jnp.stack
+tile = jnp.tile
+
+
+def unstack(x: Any, axis: int) -> list:
+    return list(jnp.unstack(x, axis=axis))
+
+
+diagonal = jnp.diagonal
+split = jnp.split
+
+
+# Indexing
+
+take = jnp.take
+
+
+def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
+    few = indices.ndim == x.ndim and indices.shape[axis] == 1 and x.shape[axis] <= _FEW
+    if few and jnp.issubdtype(x.dtype, jnp.floating) and lowering.on_cpu():
+        return lowering.take_one(x, indices, axis)
+    return jnp.take_along_axis(x, indices, axis)
+
+
+_FEW = 128  # entries along an axis, of which reading all costs less than finding one
+
+
+def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
+    places = tuple(jnp.moveaxis(indices, -1, 0))
+    if reduce == "multiply":
+        depth = len(places)
+        return _multiplied(x, places, jnp.broadcast_to(updates, (*places[0].shape, *x.shape[depth:])))
+    return getattr(x.at[places], reduce)(updates)
+
+
+@jax.custom_jvp
+def _multiplied(x: Any, places: tuple, factors: Any) -> Any:
+    return x.at[places].multiply(factors)
+
+
+@_multiplied.defjvp
+def _multiplied_jvp(primals: tuple, tangents: tuple) -> tuple:
+    # jax has no rule for places that are given twice: each factor's slope is the product of the others
+    x, places, factors = primals
+    dx, _, d_factors = tangents
+    is_zero = factors == 0
+    nonzero = jnp.where(is_zero, 1, factors)
+    ones = jnp.ones_like(x)
+    product = _multiplied(ones, places, nonzero).at[places].get(mode="fill", fill_value=0)
+    zeros = jnp.zeros(x.shape, np.int32).at[places].add(is_zero).at[places].get(mode="fill", fill_value=0)
+    others = jnp.where(zeros == is_zero, product / nonzero, 0)
+    slope = dx * _multiplied(ones, places, factors) + x * jnp.zeros_like(x).at[places].add(others * d_factors)
+    return _multiplied(x, places, factors), slope
+
+
+def slice(x: Any, starts: Any, sizes: Sequence[int]) -> Any:
+    return lax.dynamic_slice(x, _not_negative(starts), sizes, allow_negative_indices=False)
+
+
+def slice_update(x: Any, starts: Any, updates: Any) -> Any:
+    return lax.dynamic_update_slice(x, updates, _not_negative(starts), allow_negative_indices=False)
+
+
+def _not_negative(starts: Any) -> Any:
+    """Known starts clamped here: jax refuses negative ones, where it clamps unknown ones."""
+    if isinstance(starts, jax.Array):
+        return starts
+    return [s if isinstance(s, jax.Array) or s > 0 else 0 for s in starts]
+
+
+def segment(x: Any, ids: Any, num: int, reduce: str) -> Any:
+    if reduce == "prod":
+        start = jnp.ones((num, *x.shape[1:]), x.dtype)
+        return _multiplied(start, (jnp.where(ids < 0, num, ids),), x)
+    return _SEGMENT[reduce](x, ids, num)
+
+
+_SEGMENT = {"sum": jax.ops.segment_sum, "max": jax.ops.segment_max, "min": jax.ops.segment_min}
+
+
+def one_hot(x: Any, depth: int, axis: int, dtype: str) -> Any:
+    return jax.nn.one_hot(x, depth, axis=axis, dtype=real_dtype(dtype))
