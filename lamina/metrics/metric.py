@@ -6,6 +6,8 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from lamina import config, ops
 from lamina.core import names, policy
 from lamina.core.config import Configurable, constructor
@@ -116,8 +118,10 @@ class Metric(Configurable):
 
     def reset_state(self) -> None:
         """Set the state to zeros."""
-        for variable in self.variables:
-            variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
+        for (
+            variable
+        ) in self.variables:  # zeros of the host: of its own, jax compiles a program for each shape
+            variable.assign(np.zeros(variable.shape, "float32"))
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Take in a batch."""

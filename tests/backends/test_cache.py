@@ -71,13 +71,16 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
 PROGRAM = """
 import numpy as np, lamina
 import jax
-hits = []
+hits, programs = [], []
 jax.monitoring.register_event_listener(lambda event, **_: hits.append(event) if "cache_hits" in event else None)
+jax.monitoring.register_event_duration_secs_listener(
+    lambda event, *_, **__: programs.append(event) if "backend_compile" in event else None
+)
 lamina.utils.set_random_seed(1)
 model = lamina.Sequential([lamina.Input((8,)), lamina.layers.Dense(16, activation="relu"), lamina.layers.Dense(1)])
 model.compile("adam", "mse")
 loss = model.fit(np.ones((8, 8), "float32"), np.ones((8, 1), "float32"), verbose=0).history["loss"]
-print(len(hits), *loss)
+print(len(programs), len(hits), *loss)
 """
 
 
@@ -91,7 +94,10 @@ def test_the_second_run_compiles_less(tmp_path: Path) -> None:
         ).stdout
         for _ in range(2)
     ]
-    (first, *loss), (second, *again) = (run.split() for run in runs)
+    (programs, first, *loss), (_, second, *again) = (run.split() for run in runs)
+    assert (
+        int(programs) == 4
+    )  # the values' copy, whether XLA knows our options, the steps, the results of metrics
     assert int(first) == 0
     assert int(second) > 0
     assert loss == again

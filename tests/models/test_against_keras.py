@@ -16,8 +16,8 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def _fresh_names():
-    keras.utils.clear_session()
-    lamina.backend.clear_session()
+    keras.utils.clear_session(free_memory=False)  # collecting takes seconds here
+    lamina.backend.clear_session(free_memory=False)
 
 
 def data(model, rows=4):
