@@ -294,6 +294,7 @@ def test_recurrences_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     called = choices(monkeypatch)
 
     def step(state: list, rows: Any) -> list:
+        rows = kernel.matmul(rows, state[0])  # this one alone would be Eigen's
         return [state[0], jax.lax.fori_loop(0, 3, lambda _, x: kernel.matmul(x, state[0]), rows)]
 
     rows = jnp.ones((128, 256))

@@ -32,7 +32,9 @@ def key():
     return random._key(seed), jax.random.wrap_key_data(seed, impl="threefry2x32")
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (0, 3), (5, 7), (300, 11)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(), pytest.param((1,), marks=pytest.mark.slow), (0, 3), (5, 7), (300, 11)], ids=str
+)
 @pytest.mark.parametrize("name", DRAWS)
 def test_draws_are_those_of_jax(key, name, shape):
     ours, theirs = key

@@ -52,7 +52,9 @@ FORMS = {"as it is": (10**9, 0), "the smaller transposed": (0, 10**9)}
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("sizes", [(5, 3, 4), (2, 3, 9), (1, 1, 1), (4, 6, 1)])
+@pytest.mark.parametrize(
+    "sizes", [(5, 3, 4), pytest.param((2, 3, 9), marks=pytest.mark.slow), (1, 1, 1), (4, 6, 1)]
+)
 def test_product(form: str, sizes: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     worth, most = FORMS[form]
     monkeypatch.setattr(rules, "_WORTH", worth)
@@ -89,7 +91,7 @@ def test_products_with_no_rows() -> None:
     close(jax.grad(lambda w: rules.product(jnp.zeros((0, 3)), w).sum())(jnp.ones((3, 2))), jnp.zeros((3, 2)))
 
 
-@pytest.mark.parametrize(("count", "step"), [(3, 1), (2, 3), (1, 1)])
+@pytest.mark.parametrize(("count", "step"), [(3, 1), (2, 3), pytest.param(1, 1, marks=pytest.mark.slow)])
 def test_sum_of_rows(count: int, step: int) -> None:
     x = numbers(2, 8, 3, 2 * count)
     lowered, plain = (

@@ -68,16 +68,18 @@ def _options(wanted: dict[str, Any]) -> dict[str, Any] | None:
 def _on_one_core(jaxpr: Any, loops: int) -> bool:
     """Whether most of the work is in products that YNN gives to one core, and Eigen to all.
 
-    YNN cuts a product from 256 rows or more than 256 columns on. Below two million operations, and inside of a
-    recurrence, it is the faster one nevertheless (on two cores, Eigen's time over YNN's: dense layers 784-64-64-10 of
+    YNN cuts a product from 256 rows or more than 256 columns on. Below two million operations, and for whatever
+    has a recurrence, it is the faster one nevertheless (on two cores, Eigen's time over YNN's: dense layers 784-64-64-10 of
     32 rows 0.89, 256-256-256-256-10 of 64 rows 0.87; 64-64-10 of 32 rows 1.13, 384-384-384-10 of 32 rows 1.18, a GRU
     of 256 units 1.5).
     """
     whole = slow = 0
     for (rows, width, columns), depth in _products(jaxpr, 0):
+        if depth > loops:
+            return False
         work = rows * width * columns
         whole += work
-        if depth <= loops and rows < 256 and columns <= 256 and work >= 1 << 20:
+        if rows < 256 and columns <= 256 and work >= 1 << 20:
             slow += work
     return 2 * slow > whole
 
