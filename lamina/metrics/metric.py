@@ -118,9 +118,8 @@ class Metric(Configurable):
 
     def reset_state(self) -> None:
         """Set the state to zeros."""
-        for (
-            variable
-        ) in self.variables:  # zeros of the host: of its own, jax compiles a program for each shape
+        # zeros of the host: of its own, jax compiles a program for each shape
+        for variable in self.variables:
             variable.assign(np.zeros(variable.shape, "float32"))
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
