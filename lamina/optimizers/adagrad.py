@@ -25,7 +25,7 @@ class Adagrad(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.Adagrad(0.1).apply([lamina.ops.array([1.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.905
 
     Reference:
@@ -70,7 +70,7 @@ class Adadelta(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.Adadelta(1.0).apply([lamina.ops.array([1.0])], [w])
-        >>> round(float(w[0]), 4)
+        >>> round(float(w.numpy()[0]), 4)
         0.9986
 
     Reference:

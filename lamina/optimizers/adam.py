@@ -36,7 +36,7 @@ class Adam(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.Adam(0.1).apply([lamina.ops.array([5.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.9
 
     Reference:
@@ -93,7 +93,7 @@ class AdamW(Adam):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.AdamW(0.1, weight_decay=0.1).apply([lamina.ops.array([5.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.89
 
     Reference:
@@ -134,7 +134,7 @@ class Adamax(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.Adamax(0.1).apply([lamina.ops.array([5.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.9
 
     Reference:
@@ -184,7 +184,7 @@ class Nadam(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.Nadam(0.1).apply([lamina.ops.array([5.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.894
 
     Reference:

@@ -33,7 +33,7 @@ class Ftrl(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([0.0])
         >>> lamina.optimizers.Ftrl(0.1).apply([lamina.ops.array([1.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         -0.095
 
     Reference:

@@ -25,7 +25,7 @@ class Lamb(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.Lamb(0.1).apply([lamina.ops.array([5.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.9
 
     Reference:

@@ -82,7 +82,7 @@ class MultiOptimizer(Optimizer):
         ... )
         >>> slow, fast = lamina.Variable([1.0], name="slow"), lamina.Variable([1.0], name="fast")
         >>> optimizer.apply([lamina.ops.array([1.0])] * 2, [slow, fast])
-        >>> float(slow[0]), float(fast[0])
+        >>> float(slow.numpy()[0]), float(fast.numpy()[0])
         (0.5, 0.0)
     """
 

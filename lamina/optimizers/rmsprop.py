@@ -25,7 +25,7 @@ class RMSprop(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.RMSprop(0.1).apply([lamina.ops.array([1.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.684
 
     Reference:

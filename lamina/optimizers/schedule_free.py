@@ -33,7 +33,7 @@ class ScheduleFreeAdamW(Optimizer):
         >>> import lamina
         >>> w = lamina.Variable([1.0])
         >>> lamina.optimizers.ScheduleFreeAdamW(0.1).apply([lamina.ops.array([5.0])], [w])
-        >>> round(float(w[0]), 3)
+        >>> round(float(w.numpy()[0]), 3)
         0.9
 
     Reference:
