@@ -32,10 +32,22 @@ def key():
     return random._key(seed), jax.random.wrap_key_data(seed, impl="threefry2x32")
 
 
+SHAPES = [(), (1,), (0, 3), (5, 7), (300, 11)]
+LONG_TO_COMPILE = {"gamma", "binomial"}
+
+
+def _slow(name, shape):
+    return shape == (1,) or (name in LONG_TO_COMPILE and shape != (5, 7))
+
+
 @pytest.mark.parametrize(
-    "shape", [(), pytest.param((1,), marks=pytest.mark.slow), (0, 3), (5, 7), (300, 11)], ids=str
+    ("name", "shape"),
+    [
+        pytest.param(n, s, marks=[pytest.mark.slow] * _slow(n, s), id=f"{n}-{s}")
+        for n in DRAWS
+        for s in SHAPES
+    ],
 )
-@pytest.mark.parametrize("name", DRAWS)
 def test_draws_are_those_of_jax(key, name, shape):
     ours, theirs = key
     draw = DRAWS[name]

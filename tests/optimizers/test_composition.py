@@ -79,7 +79,7 @@ def accumulated(family: str, options: dict[str, Any], parts: int, dtype: str) ->
     return max(worst, np.abs(flat(other) - flat(one)).max() / np.abs(flat(one)).max())
 
 
-@pytest.mark.parametrize("parts", [2, 3, 4])
+@pytest.mark.parametrize("parts", [2, 3, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("family", "options"), ACCUMULATED, ids=[f"{f}-{','.join(o) or 'plain'}" for f, o in ACCUMULATED]
