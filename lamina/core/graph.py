@@ -72,10 +72,10 @@ class Graph(Operation):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for these shapes of the inputs."""
+        from lamina.core.abstract import tensors_of
         from lamina.core.calling import shapes_of
-        from lamina.core.layer import _tensors_of
 
-        flat = list(leaves(_tensors_of(input_shape, "float32")))
+        flat = list(leaves(tensors_of(input_shape, "float32")))
         given = [KerasTensor(x.shape, want.dtype) for x, want in zip(flat, self._inputs, strict=True)]
         return shapes_of(self.compute_output_spec(_pack(self._inputs_struct, given)))
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
-from lamina.core import names, policy, tracking
+from lamina.core import names, policy
+from lamina.core.abstract import abstract_call, tensors_of
 from lamina.core.calling import CallPlan, full_call, shapes_of
-from lamina.core.operation import Operation, infer_call, leaves
-from lamina.core.seeds import SeedGenerator
+from lamina.core.operation import Operation, infer_call
 from lamina.core.stateless import StatelessScope
-from lamina.core.tensor import KerasTensor, standardize_shape
-from lamina.core.tracking import TrackedDict, TrackedList
+from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
+from lamina.core.weights import Weights
 from lamina.kernel.context import current, interpreter, real_kernel, state
 from lamina.kernel.shapes.spec import NeedsNumbers
 
+_OF_THE_SHORT_WAY = ("dtype_policy", "autocast", "activity_regularizer", "input_spec")  # what it depends on
 _OLD_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
 
-class Layer(Operation):
+class Layer(Weights, Operation):
     """Variables, sublayers and a computation on tensors.
 
     A subclass defines `call`, and `build` when it has weights whose size depends on the input. What is assigned to
@@ -109,65 +109,10 @@ class Layer(Operation):
         self.autocast = autocast
         self._trainable = bool(trainable)
 
-    # -- attributes are tracked ---------------------------------------------------------------------------------------
-
     def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] != "_" or not name.startswith(("_inbound", "_outbound", "_given")):
-            descriptor = getattr(type(self), name, None)
-            if isinstance(descriptor, property) and descriptor.fset is not None:
-                object.__setattr__(self, name, value)
-                return
-            if name in self.__dict__:
-                self._untrack(self.__dict__[name])
-            value = self._track(value)
-            if name in ("dtype_policy", "autocast", "activity_regularizer", "input_spec"):
-                self._fast_kernel = None
-        object.__setattr__(self, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        self._untrack(self.__dict__.get(name))
-        object.__delattr__(self, name)
-
-    def _box(self, value: Any) -> list | None:
-        kind = getattr(type(value), "_tracked_as", None)
-        if kind == "layer":
-            return self._layers
-        if kind == "metric":
-            return self._metrics
-        if isinstance(value, Variable):
-            return self._variables
-        if isinstance(value, SeedGenerator):
-            return self._seed_generators
-        return None
-
-    def _track(self, value: Any) -> Any:
-        box = self._box(value)
-        if box is not None:
-            if not any(value is v for v in box):
-                box.append(value)
-                tracking.changed()
-            if box is self._variables:
-                _made_trainable(value)
-        elif type(value) is list:
-            return TrackedList(value, self._track)
-        elif type(value) is dict:
-            return TrackedDict(value, self._track)
-        elif isinstance(value, tuple | set):
-            for item in value:
-                self._track(item)
-        return value
-
-    def _untrack(self, value: Any) -> None:
-        box = self._box(value)
-        if box is not None:
-            box[:] = [v for v in box if v is not value]
-            tracking.changed()
-        elif isinstance(value, list | tuple | set):
-            for item in value:
-                self._untrack(item)
-        elif isinstance(value, dict):
-            for item in value.values():
-                self._untrack(item)
+        if name in _OF_THE_SHORT_WAY:
+            self._fast_kernel = None
+        super().__setattr__(name, value)
 
     # -- building -----------------------------------------------------------------------------------------------------
 
@@ -323,11 +268,11 @@ class Layer(Operation):
         """For a `call` that leaves `lamina.ops`: its own shape function, else the framework's abstract evaluation."""
         if type(self).compute_output_shape is not Layer.compute_output_shape:
             shapes = self.compute_output_shape(*(shapes_of(a) for a in args if a is not None))
-            return _tensors_of(shapes, self.compute_dtype)
+            return tensors_of(shapes, self.compute_dtype)
         kernel = real_kernel()
         try:
             with interpreter(kernel):
-                return _abstract_call(kernel, self, args, kwargs)
+                return abstract_call(kernel, self, args, kwargs)
         except Exception:  # noqa: BLE001 - whatever the framework raised, the first error says what was wrong
             error.add_note(
                 f"The output shape of layer {self.path!r} ({type(self).__name__}) could not be found by running `call` "
@@ -344,7 +289,7 @@ class Layer(Operation):
         Returns:
             A shape, or a structure of shapes.
         """
-        inputs = [_tensors_of(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
+        inputs = [tensors_of(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
         found = self.compute_output_spec(*inputs)
         return shapes_of(found)
 
@@ -422,174 +367,6 @@ class Layer(Operation):
         if any(v.regularizer is not None for layer in layers for v in layer._variables):
             found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return found
-
-    # -- state --------------------------------------------------------------------------------------------------------
-
-    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Layer]:
-        seen: set[int] = set()
-        stack: list[Layer] = [self]
-        while stack:
-            layer = stack.pop()
-            if id(layer) in seen:
-                continue
-            seen.add(id(layer))
-            if include_self or layer is not self:
-                yield layer
-            if recursive or layer is self:
-                stack.extend(reversed(layer._layers))
-
-    def _own_weights(self) -> list[Variable]:
-        """This layer's own variables in the order of files: trainable ones first."""
-        return sorted(self._variables, key=lambda v: not _made_trainable(v))
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All variables that files hold: without metric state and random seeds."""
-        return _distinct(v for layer in self._flatten_layers() for v in layer._own_weights())
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state but that of metrics: weights, random seeds."""
-        unsaved = [v for layer in self._flatten_layers() for v in layer._unsaved_variables()]
-        return _distinct([*self.weights, *unsaved])
-
-    def _unsaved_variables(self) -> list[Variable]:
-        """State of this layer itself that files do not hold: its random seeds."""
-        return [g.state for g in self._seed_generators]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The variables that training changes."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """All other state: moving averages, random seeds."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.variables if id(v) not in trained]
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
-        if not self._trainable:
-            return []
-        frozen = {id(v) for layer in self._flatten_layers() if not layer._trainable for v in layer.weights}
-        return [v for v in self.weights if v.trainable and id(v) not in frozen]
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training leaves alone."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trained]
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics of this layer and its sublayers."""
-        return [m for layer in self._flatten_layers() for m in layer._metrics]
-
-    @property
-    def metrics_variables(self) -> list[Variable]:
-        """The state of the metrics."""
-        return [v for m in self.metrics for v in m.variables]
-
-    def add_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Not part of Keras 3: assign a metric to an attribute and call its `update_state` in `call`."""
-        raise NotImplementedError(
-            "`add_metric` is gone: make the metric in `__init__` (self.m = lamina.metrics.Mean()) and call "
-            "self.m.update_state(value) in `call`."
-        )
-
-    @property
-    def trainable(self) -> bool:
-        """Whether this layer's variables are trained."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        tracking.changed()
-        for layer in self._flatten_layers():
-            object.__setattr__(layer, "_trainable", bool(value))
-            for v in layer._variables:
-                if _made_trainable(v):
-                    v.trainable = bool(value)
-
-    def get_weights(self) -> list[Any]:
-        """The weights as NumPy arrays, in the order of `weights`.
-
-        Raises:
-            ValueError: if the layer has no weights yet because it is not built.
-        """
-        self._needs_built("get_weights")
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Set all weights.
-
-        Args:
-            weights: Arrays, one per entry of `weights`, of the same shapes.
-
-        Raises:
-            ValueError: if their number or a shape differs (all differences are listed).
-        """
-        self._needs_built("set_weights")
-        have, given = self.weights, list(weights)
-        if len(have) != len(given):
-            raise ValueError(
-                f"Layer {self.path!r} has {len(have)} weights, but set_weights got {len(given)} arrays. "
-                f"Expected: {', '.join(f'{v.path} {v.shape}' for v in have) or 'none'}."
-            )
-        wrong = [
-            f"{v.path}: expected {v.shape}, got {tuple(getattr(w, 'shape', ()))}"
-            for v, w in zip(have, given, strict=True)
-            if tuple(getattr(w, "shape", ())) != v.shape
-        ]
-        if wrong:
-            raise ValueError(f"Layer {self.path!r}: shapes do not fit. {'; '.join(wrong)}.")
-        for v, w in zip(have, given, strict=True):
-            v.assign(w)
-
-    def _needs_built(self, what: str) -> None:
-        if not self.built:
-            raise ValueError(
-                f"`{what}` needs weights, but {type(self).__name__} {self.name!r} is not built yet. Call it on data "
-                "once, call `build(input_shape)`, or begin the model with `Input(shape)`."
-            )
-
-    def count_params(self) -> int:
-        """The number of entries of all weights.
-
-        Raises:
-            ValueError: if the layer is not built.
-        """
-        self._needs_built("count_params")
-        total = 0
-        for v in self.weights:
-            size = 1
-            for n in v.shape:
-                size *= n
-            total += size
-        return total
-
-    def save_own_variables(self, store: Any) -> None:
-        """Write this layer's own variables into `store`, keyed "0", "1", ..."""
-        for i, v in enumerate(self._own_weights()):
-            store[str(i)] = v.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Read this layer's own variables from `store`.
-
-        Raises:
-            ValueError: if it holds another number of them.
-        """
-        own = self._own_weights()
-        if len(store.keys()) != len(own):
-            wanted = ", ".join(f"{v.path} {v.shape}" for v in own) or "none"
-            hint = "" if self.built else " The layer is not built: build it (call it on data) before loading."
-            raise ValueError(
-                f"Layer {self.path!r} expected {len(own)} variables ({wanted}), the file holds {len(store.keys())}.{hint}"
-            )
-        for i, v in enumerate(own):
-            v.assign(store[str(i)])
 
     # -- facts --------------------------------------------------------------------------------------------------------
 
@@ -689,64 +466,6 @@ def _as_shape(shape: Any) -> Any:
     if isinstance(shape, dict):
         return {name: _as_shape(s) for name, s in shape.items()}
     return shape
-
-
-def _tensors_of(shapes: Any, dtype: str) -> Any:
-    """A symbolic tensor for each shape in a structure of shapes."""
-    if isinstance(shapes, KerasTensor) or shapes is None:
-        return shapes
-    if isinstance(shapes, dict):
-        return {name: _tensors_of(s, dtype) for name, s in shapes.items()}
-    if all(n is None or hasattr(n, "__index__") for n in shapes):
-        return KerasTensor(tuple(shapes), dtype)
-    return type(shapes)(_tensors_of(s, dtype) for s in shapes)
-
-
-def _abstract_call(kernel: Any, layer: Layer, args: tuple, kwargs: dict) -> Any:
-    """Abstract evaluation by the framework, twice, to find which sizes depend on unknown ones."""
-    from lamina.core.operation import map_leaves, symbolic_leaves
-    from lamina.kernel.shapes.infer import STAND_INS
-
-    tensors = symbolic_leaves((args, list(kwargs.values())))
-
-    def run(stand_in: int) -> Any:
-        specs = [(tuple(stand_in if n is None else n for n in t.shape), t.dtype) for t in tensors]
-
-        def program(given: list[Any]) -> Any:
-            table = {id(t): g for t, g in zip(tensors, given, strict=True)}
-            swap = lambda x: table.get(id(x), x)
-            with StatelessScope():  # what the call assigns has no numbers either
-                return layer.call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
-
-        return list(leaves(kernel.eval_shape(program, specs)))
-
-    first, second = run(STAND_INS[0]), run(STAND_INS[1])
-    outs = [
-        KerasTensor(tuple(n if n == m else None for n, m in zip(a[0], b[0], strict=True)), a[1])
-        for a, b in zip(_pairs(first), _pairs(second), strict=True)
-    ]
-    return outs[0] if len(outs) == 1 else outs
-
-
-def _pairs(flat: list[Any]) -> list[tuple[tuple, str]]:
-    """(shape, dtype) pairs out of a flattened tree of them."""
-    out: list[tuple[tuple, str]] = []
-    sizes: list[int] = []
-    for leaf in flat:
-        if isinstance(leaf, str):
-            out.append((tuple(sizes), leaf))
-            sizes = []
-        else:
-            sizes.append(leaf)
-    return out
-
-
-def _made_trainable(v: Variable) -> bool:
-    return v.__dict__.setdefault("_made_trainable", v.trainable)
-
-
-def _distinct(variables: Any) -> list[Variable]:
-    return list({id(v): v for v in variables}.values())
 
 
 def _old_input_shape(name: str, kwargs: dict[str, Any]) -> tuple:

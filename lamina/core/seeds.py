@@ -61,6 +61,8 @@ class SeedGenerator:
         >>> a = lamina.random.normal((3,), seed=seeds)
     """
 
+    _tracked_as = "seeds"
+
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         custom_backend = kwargs.pop("backend", None)
         if kwargs or custom_backend is not None:

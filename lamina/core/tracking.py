@@ -2,72 +2,168 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
+
+# What a class says of itself in `_tracked_as`, and where its objects are listed.
+_BOXES = {
+    "variable": "_variables",
+    "layer": "_layers",
+    "metric": "_metrics",
+    "seeds": "_seed_generators",
+}
+_UNTRACKED = ("_inbound", "_outbound", "_given")
+
+
+def _kind(value: Any) -> str | None:
+    return getattr(type(value), "_tracked_as", None)
+
+
+class Tracker:
+    """An object that lists the variables, layers, metrics and seed generators in its attributes, in their order."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith(_UNTRACKED):
+            return object.__setattr__(self, name, value)
+        descriptor = getattr(type(self), name, None)
+        if isinstance(descriptor, property) and descriptor.fset is not None:
+            return object.__setattr__(self, name, value)
+        before = self.__dict__.get(name)
+        object.__setattr__(self, name, self._track(value))
+        if before is not value:
+            self._forget(before)
+        return None
+
+    def __delattr__(self, name: str) -> None:
+        before = self.__dict__.get(name)
+        object.__delattr__(self, name)
+        self._forget(before)
+
+    def _track(self, value: Any) -> Any:
+        """The value, listed if it is of a kind that is; lists and dicts as such that go on tracking."""
+        kind = _kind(value)
+        if kind is not None:
+            box = self.__dict__[_BOXES[kind]]
+            if not any(value is v for v in box):
+                box.append(value)
+                changed()
+            if kind == "variable":
+                made_trainable(value)
+        elif type(value) is list:
+            return TrackedList(value, self)
+        elif type(value) is dict:
+            return TrackedDict(value, self)
+        elif isinstance(value, tuple | set):
+            for item in value:
+                self._track(item)
+        return value
+
+    def _forget(self, value: Any) -> None:
+        """Strike from the lists what no attribute holds any more."""
+        gone = list(_tracked(value))
+        if not gone:
+            return
+        skipped = (*_UNTRACKED, *_BOXES.values())
+        left = {id(v) for n, held in vars(self).items() if not n.startswith(skipped) for v in _tracked(held)}
+        for thing in gone:
+            box = self.__dict__[_BOXES[_kind(thing) or ""]]
+            if id(thing) not in left:
+                box[:] = [v for v in box if v is not thing]
+        changed()
+
+
+def _tracked(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
+    """What is tracked in a value: itself, or inside nested lists, tuples, dicts and sets."""
+    if _kind(value) is not None:
+        yield value
+    elif isinstance(value, list | tuple | dict | set):
+        seen = set() if seen is None else seen
+        if id(value) not in seen:
+            seen.add(id(value))
+            for item in value.values() if isinstance(value, dict) else value:
+                yield from _tracked(item, seen)
+
+
+def made_trainable(variable: Any) -> bool:
+    """Whether a variable was made to be trained, however its layer is frozen now."""
+    return variable.__dict__.setdefault("_made_trainable", variable.trainable)
+
+
+def _forgetting(method: Callable) -> Callable:
+    """A method of list or dict that takes items out, which are no longer tracked then."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = list(self.values() if isinstance(self, dict) else self)
+        result = method(self, *args, **kwargs)
+        self._owner._forget(before)
+        return result
+
+    return call
 
 
 class TrackedList(list):
-    """A list in an attribute of a layer: what is put in later is tracked, too."""
+    """A list in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
-    def __init__(self, items: Any, track: Callable[[Any], Any]) -> None:
-        self._track = track
-        super().__init__(track(i) for i in items)
+    def __init__(self, items: Any, owner: Tracker) -> None:
+        self._owner = owner
+        super().__init__(owner._track(i) for i in items)
 
     def append(self, item: Any) -> None:
-        super().append(self._track(item))
+        super().append(self._owner._track(item))
 
     def insert(self, index: Any, item: Any) -> None:
-        super().insert(index, self._track(item))
+        super().insert(index, self._owner._track(item))
 
     def extend(self, items: Any) -> None:
-        super().extend(self._track(i) for i in items)
+        super().extend(self._owner._track(i) for i in items)
 
+    @_forgetting
     def __setitem__(self, index: Any, item: Any) -> None:
-        super().__setitem__(
-            index, [self._track(i) for i in item] if isinstance(index, slice) else self._track(item)
-        )
+        track = self._owner._track
+        super().__setitem__(index, [track(i) for i in item] if isinstance(index, slice) else track(item))
 
     def __iadd__(self, items: Any) -> Any:
         self.extend(items)
         return self
+
+    pop, remove, clear = map(_forgetting, (list.pop, list.remove, list.clear))
+    __delitem__ = _forgetting(list.__delitem__)
 
     def __reduce__(self) -> Any:
         return list, (list(self),)
 
 
 class TrackedDict(dict):
-    """A dict in an attribute of a layer: what is put in later is tracked, too."""
+    """A dict in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
-    def __init__(self, items: Any, track: Callable[[Any], Any]) -> None:
-        self._track = track
-        super().__init__((k, track(v)) for k, v in items.items())
+    def __init__(self, items: Any, owner: Tracker) -> None:
+        self._owner = owner
+        super().__init__((k, owner._track(v)) for k, v in items.items())
 
+    @_forgetting
     def __setitem__(self, key: Any, item: Any) -> None:
-        super().__setitem__(key, self._track(item))
+        super().__setitem__(key, self._owner._track(item))
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         for key, item in dict(*args, **kwargs).items():
             self[key] = item
+
+    def __ior__(self, other: Any) -> Any:
+        self.update(other)
+        return self
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if key not in self:
             self[key] = default
         return self[key]
 
+    pop, popitem, clear = map(_forgetting, (dict.pop, dict.popitem, dict.clear))
+    __delitem__ = _forgetting(dict.__delitem__)
+
     def __reduce__(self) -> Any:
         return dict, (dict(self),)
-
-
-def members(value: Any, wanted: tuple[type, ...], seen: set[int] | None = None) -> list[Any]:
-    """The objects of the wanted kinds in a value: itself, or inside nested lists, tuples, dicts and sets."""
-    if isinstance(value, wanted):
-        return [value]
-    seen = set() if seen is None else seen
-    if not isinstance(value, list | tuple | dict | set) or id(value) in seen:
-        return []
-    seen.add(id(value))
-    inside = value.values() if isinstance(value, dict) else value
-    return [m for item in inside for m in members(item, wanted, seen)]
 
 
 _version = 0

@@ -44,6 +44,8 @@ class Variable(Arithmetic, Holder):
         [2.0, 4.0]
     """
 
+    _tracked_as = "variable"
+
     name = path = ""
     shape: tuple[Any, ...] = ()
     dtype: str = "float32"

@@ -45,6 +45,50 @@ def test_tracking_reaches_lists_and_dicts():
     assert len(block.weights) == 11
 
 
+REMOVALS = {
+    "attribute": lambda block, layer: delattr(block, "one"),
+    "replaced attribute": lambda block, layer: setattr(block, "one", None),
+    "list.pop": lambda block, layer: block.many.pop(),
+    "list.remove": lambda block, layer: block.many.remove(layer),
+    "list.clear": lambda block, layer: block.many.clear(),
+    "del list[i]": lambda block, layer: block.many.__delitem__(-1),
+    "list[i] =": lambda block, layer: block.many.__setitem__(-1, None),
+    "list[i:j] =": lambda block, layer: block.many.__setitem__(slice(1, 2), []),
+    "dict.pop": lambda block, layer: block.table.pop("a"),
+    "dict.popitem": lambda block, layer: block.table.popitem(),
+    "dict.clear": lambda block, layer: block.table.clear(),
+    "del dict[k]": lambda block, layer: block.table.__delitem__("a"),
+    "dict[k] =": lambda block, layer: block.table.__setitem__("a", None),
+    "dict |=": lambda block, layer: block.table.__ior__({"a": None}),
+}
+
+
+@pytest.mark.parametrize("how", REMOVALS)
+def test_what_is_taken_out_is_no_longer_tracked(how):
+    """Unless another attribute holds it still; where Keras forgets it, or goes on training it."""
+    layer, block = layers.Dense(4), layers.Layer()
+    layer(X)
+    where = "one" if "attribute" in how else "many" if "list" in how else "table"
+    block.one, block.many, block.table = None, [None], {}
+    {"one": lambda: setattr(block, "one", layer), "many": lambda: block.many.append(layer)}.get(
+        where, lambda: block.table.update(a=layer)
+    )()
+    assert block.weights == layer.weights != []
+    block.other = (0, {"x": layer})
+    REMOVALS[how](block, layer)
+    assert block.weights == layer.weights
+    block.other = None
+    assert block.weights == []
+
+
+def test_a_table_joined_with_another_is_tracked():
+    block = layers.Layer()
+    block.table = {}
+    block.table |= {"a": layers.Dense(4)}
+    block.table["a"](X)
+    assert len(block.weights) == 2
+
+
 def test_shared_layers_count_once():
     shared = layers.Dense(4)
     block = layers.Layer()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.core.layer import _made_trainable
 from lamina.core.stateless import run_pure
+from lamina.core.tracking import made_trainable
 from lamina.kernel.context import current
 from lamina.layers._masks import check_mask
 from lamina.layers.recurrent.loop import time_first
@@ -65,7 +65,7 @@ class TimeDistributed(Wrapper):
 
     def _has_state(self) -> bool:
         """Whether calls change the layer (moving averages): then each step is a call of its own."""
-        return any(not _made_trainable(v) for v in self.layer.weights)
+        return any(not made_trainable(v) for v in self.layer.weights)
 
     def _step_by_step(self, k: Any, inputs: Any, mask: Any, options: dict[str, Any]) -> Any:
         kept = [v for v in self.layer.variables if not v.trainable]
