@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import ops
 from lamina.core import tracking
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.transforms import value_and_grad
-from lamina.errors import BackendError
 from lamina.kernel.context import current, state
 from lamina.training import engine, loops, steps
 from lamina.training.arrays import arrays
-from lamina.training.compile_loss import CompileLoss, CompileMetrics, Outputs
+from lamina.training.compiled import Compiled
 from lamina.training.data import make_feed, split_validation, unpack_x_y_sample_weight
 
 
-class Trainer:
+class Trainer(Compiled):
     """What makes a layer a model that can be trained; `Model` is both."""
 
     name: str
@@ -37,265 +35,9 @@ class Trainer:
         }  # fmt: skip
         self.__dict__.update(blank)
 
-    # -- compile ------------------------------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Say how the model is trained and judged.
-
-        Args:
-            optimizer: An optimizer or its name.
-            loss: A loss, its name or a function (y_true, y_pred); a list or a dict by output name for several outputs.
-            loss_weights: Numbers, in the structure of `loss`.
-            metrics: A list of metrics, names or functions; by output name in a dict for several outputs.
-            weighted_metrics: The same; these get the sample weights.
-            run_eagerly: Whether to run steps as they are written, without compiling (for debugging).
-            steps_per_execution: After how many steps batch callbacks are called.
-            jit_compile: True, False, or "auto": the backend's fastest way.
-            auto_scale_loss: Whether a float16 policy gets a LossScaleOptimizer.
-
-        Raises:
-            ValueError: if a name is unknown (naming the nearest).
-        """
-        from lamina import losses, optimizers
-
-        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(
-                f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}."
-            )
-        if jit_compile not in (True, False, "auto", None):
-            raise ValueError(f"`jit_compile` must be True, False or 'auto', got {jit_compile!r}.")
-        if run_eagerly and jit_compile is True:
-            raise ValueError("`run_eagerly=True` and `jit_compile=True` exclude each other: choose one.")
-        given = {
-            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
-            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
-        }  # fmt: skip
-        for one in leaves(loss):  # unknown names are told now, not at the first batch
-            losses.get(one)
-        _check_metric_names(metrics, weighted_metrics)
-        found = optimizers.get(optimizer)
-        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and found is not None:
-            if not isinstance(found, optimizers.LossScaleOptimizer):
-                found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
-        self.__dict__.update(
-            _compiled=True, _compile_given=given, optimizer=found, loss=loss, run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution, jit_compile=jit_compile, auto_scale_loss=auto_scale_loss,
-            _compile_loss=None, _compile_metrics=None, stop_training=False, _loss_tracker=None,
-        )  # fmt: skip
-        if loss is not None:
-            from lamina.metrics import Mean
-
-            self.__dict__["_loss_tracker"] = Mean(name="loss")
-        self._forget_programs()
-        if self.built and found is not None and not _overrides(self, "train_step"):
-            found.build(self.trainable_variables)
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` was called."""
-        return self._compiled
-
-    def _require_compiled(self, what: str) -> None:
-        if not self._compiled:
-            raise ValueError(
-                f"Model {self.name!r} must be compiled before `{what}`: call "
-                "model.compile(optimizer='adam', loss=..., metrics=[...])."
-            )
-
-    def _require_training(self, what: str) -> None:
-        self._require_compiled(what)
-        k = current()
-        if not k.differentiable:
-            raise BackendError(
-                f"`{what}` needs gradients, which the {k.name!r} backend does not have (it evaluates and predicts). "
-                "Choose another one before training: lamina.config.set_backend(...), or the environment variable "
-                "LAMINA_BACKEND."
-            )
-        if self.optimizer is None:
-            raise ValueError(
-                f"Model {self.name!r} was compiled without an optimizer, so `{what}` cannot train it."
-            )
-
-    def _forget_programs(self) -> None:
-        self.__dict__["_programs"] = {}
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile` in a form that JSON can hold."""
-        from lamina.saving.codec import serialize
-
-        if not self._compiled:
-            return None
-        given = dict(self._compile_given)
-        given["optimizer"] = self.optimizer
-        if given["jit_compile"] == "auto":
-            given["jit_compile"] = not given["run_eagerly"]
-        return {name: serialize(value) for name, value in given.items()}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile with what `get_compile_config` gave."""
-        from lamina.saving.codec import deserialize_arguments
-
-        if config:
-            known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}
-            self.compile(**deserialize_arguments(known))
-            if self.built and self.optimizer is not None:
-                self.optimizer.build(self.trainable_variables)
-
-    # -- losses and metrics ---------------------------------------------------------------------------------------------
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The scalar that training minimises: the compiled losses plus those added by layers.
-
-        Args:
-            x, y: A batch.
-            y_pred: The model's predictions for it.
-            sample_weight: Weights.
-            training: Whether this is a training step.
-
-        Returns:
-            A scalar tensor.
-
-        Raises:
-            ValueError: if there is nothing to minimise, or labels do not fit.
-        """
-        total: Any = None
-        if self._compile_given.get("loss") is not None and y_pred is not None:
-            if self._compile_loss is None:
-                self._make_losses(y_pred)
-            total = self._compile_loss(y, y_pred, sample_weight)
-        for extra in self.losses:
-            total = extra if total is None else total + extra
-        if total is None:
-            raise ValueError(
-                f"Model {self.name!r} has nothing to minimise: give `compile` a `loss`, or call `add_loss` in a layer."
-            )
-        return total
-
-    def _make_losses(self, y_pred: Any) -> None:
-        outputs = Outputs(y_pred, getattr(self, "output_names", None))
-        given = self._compile_given
-        self.__dict__["_compile_loss"] = CompileLoss(given["loss"], given["loss_weights"], outputs)
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Take a batch into the compiled metrics and give all results.
-
-        Args:
-            x, y: A batch.
-            y_pred: The model's predictions for it.
-            sample_weight: Weights.
-
-        Returns:
-            Name -> scalar.
-        """
-        self._update_metrics(y, y_pred, sample_weight)
-        return self.get_metrics_result()
-
-    def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        given = self._compile_given
-        if not given.get("metrics") and not given.get("weighted_metrics"):
-            return
-        if self._compile_metrics is None:
-            outputs = Outputs(y_pred, getattr(self, "output_names", None))
-            made = CompileMetrics(given["metrics"], given["weighted_metrics"], outputs, y, y_pred)
-            self.__dict__["_compile_metrics"] = made
-        self._compile_metrics.update(y, y_pred, sample_weight)
-
-    def _track_loss(self, loss: Any, x: Any) -> None:
-        tracker = self._loss_tracker
-        if tracker is None:
-            return
-        first = next((leaf for leaf in leaves(x) if leaf is not None), None)
-        rows = 1 if first is None else current().shape(first)[0]
-        if getattr(loss, "shape", None) == ():  # nearly always: a third less work
-            weight = ops.convert_to_tensor(rows, dtype=tracker.dtype)
-            tracker._add(ops.cast(loss, tracker.dtype) * weight, weight)
-        else:
-            tracker.update_state(loss, sample_weight=rows)
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The results of all metrics by name."""
-        out: dict[str, Any] = {}
-        for name, metric in self._named_metrics():
-            result = metric.result()
-            if isinstance(result, dict):
-                out.update(result)
-            else:
-                out[name] = result
-        return out
-
-    def _named_metrics(self) -> list[tuple[str, Any]]:
-        found: list[tuple[str, Any]] = []
-        if self._loss_tracker is not None:
-            found.append(("loss", self._loss_tracker))
-        if self._compile_loss is not None:
-            found += [(t.name, t) for t in self._compile_loss.trackers if t is not None]
-        if self._compile_metrics is not None:
-            found += self._compile_metrics.entries
-        own = [m for layer in self._flatten_layers() for m in layer._metrics]
-        return found + [(m.name, m) for m in own]
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics: the loss first, then the compiled ones, then those of layers."""
-        return [metric for _, metric in self._named_metrics()]
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names under which results come."""
-        return [name for name, _ in self._named_metrics()]
-
-    def reset_metrics(self) -> None:
-        """Set all metrics to their beginning."""
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def stateless_compute_loss(
-        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any,
-        x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
-    ) -> Any:  # fmt: skip
-        """`compute_loss` as a pure function of the state.
-
-        Args:
-            trainable_variables, non_trainable_variables, metrics_variables: Values, one per variable of those lists.
-            x, y, y_pred, sample_weight, training: As for `compute_loss`.
-
-        Returns:
-            (loss, (trainable values, non-trainable values, metrics values)).
-        """
-        from lamina.core.stateless import run_pure
-
-        metric_ids = {id(v) for v in self.metrics_variables}
-        lists = [
-            (self.trainable_variables, trainable_variables),
-            ([v for v in self.non_trainable_variables if id(v) not in metric_ids], non_trainable_variables),
-            (self.metrics_variables, metrics_variables),
-        ]
-        variables = [v for have, _ in lists for v in have]
-        values = [v for have, given in lists for _, v in zip(have, given, strict=True)]
-        loss, updated, _ = run_pure(
-            lambda: self.compute_loss(x, y, y_pred, sample_weight, training), variables, values
-        )
-        cut = [len(have) for have, _ in lists]
-        return loss, (updated[: cut[0]], updated[cut[0] : cut[0] + cut[1]], updated[cut[0] + cut[1] :])
+    def _has_own(self, name: str) -> bool:
+        """Whether the model has a step of its own."""
+        return getattr(type(self), name) is not getattr(Trainer, name) or name in self.__dict__
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -372,7 +114,7 @@ class Trainer:
         def program(given: list[Any]) -> Any:
             table = {id(t): s for t, s in zip(tensors, given, strict=True)}
             batch = map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], sample)
-            own = _overrides(self, "train_step" if training else "test_step")
+            own = self._has_own("train_step" if training else "test_step")
             (self._judge_shapes_if_it_can if own else self._judge_shapes)(batch)
             return ()
 
@@ -407,7 +149,7 @@ class Trainer:
         if program is None:
             self._build_for(sample, training=training)
             name = "train_step" if training else "test_step"
-            own = _overrides(self, name)
+            own = self._has_own(name)
             step = steps.own_step(self, name) if own else (self._learn if training else self._judge)
             variables, logs = engine.all_variables(self, training=training), None
             engine.prepare(variables, k)
@@ -697,17 +439,6 @@ class Trainer:
         )
 
 
-_COMPILE_ARGUMENTS = (
-    "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
-    "jit_compile", "auto_scale_loss",
-)  # fmt: skip
-
-
-def _overrides(model: Any, name: str) -> bool:
-    """Whether a model has a step of its own."""
-    return getattr(type(model), name) is not getattr(Trainer, name) or name in model.__dict__
-
-
 def _has_own_call(model: Any) -> bool:
     from lamina.models.model import Model
 
@@ -749,12 +480,3 @@ def _verbosity(verbose: Any) -> int:
 def _as_list(logs: dict[str, Any]) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _check_metric_names(*given: Any) -> None:
-    from lamina import metrics
-
-    for structure in given:
-        for one in leaves(structure):
-            if isinstance(one, str) and one.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
-                metrics.get(one)
