@@ -6,20 +6,27 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("LAMINA_COMPILE_CACHE", "0")  # tests leave nothing in the home folder
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# XLA compiles thousands of tiny programs here: without LLVM's costly passes, and with the emitters of kernels that it had
-# before MLIR, in two thirds of the time
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false")
 
 
 def pytest_configure() -> None:
-    """The steps of training are compiled as users' are: tests compare their bits."""
+    """XLA compiles thousands of tiny programs here, and the steps of training, whose bits tests compare.
+
+    The former without LLVM's costly passes and with the emitters of kernels that XLA had before MLIR, in two thirds of
+    the time; the latter as users have them. XLA reads its flags once; processes that tests start have the users' again.
+    """
     try:
-        from lamina.backends.jax import compiling
+        import jax
     except ImportError:
         return
-    chosen = compiling._options
-    usual = {"xla_backend_optimization_level": 3, "xla_cpu_use_fusion_emitters": True}
-    compiling._options = lambda wanted: (found := chosen(wanted)) and {**found, **usual}
+    from lamina.backends.jax import compiling
+
+    before = os.environ.get("XLA_FLAGS", "")
+    quick = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+    os.environ["XLA_FLAGS"] = f"{quick} {before}".strip()
+    jax.jit(lambda: 0)()
+    os.environ["XLA_FLAGS"] = before
+    for options in (compiling._IN_TURN, compiling._BY_EIGEN):
+        options.update(xla_backend_optimization_level=3, xla_cpu_use_fusion_emitters=True)
 
 
 def pytest_collection_finish() -> None:
