@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lamina.backends import cache
+from lamina.backends import cache, collector
 from lamina.backends.memory import keep_pages
 from lamina.errors import BackendError, suggestion
 
@@ -50,7 +50,8 @@ def load(name: str) -> Any:
         )
     if name in _ALLOCATING:
         keep_pages()
-    module = import_module(f"{__name__}.{name}")
+    with collector.at_rest():
+        module = import_module(f"{__name__}.{name}")
     module.compile_cache(cache.folder())
     return module
 
