@@ -122,6 +122,8 @@ def cached(what: str) -> float:
 def compare(what: str, backend: str, rounds: int) -> list[Figure]:
     """Lamina, Keras and the bare framework in turn; the median of each and of the ratios within a round."""
     pairs, raw = [], []
+    if what in WORKLOADS:
+        rounds = max(rounds, WORKLOADS[what].rounds)
     for _ in range(rounds):
         ours, theirs = measure("lamina", backend, what), measure("keras", backend, what)
         if backend == "jax" and what in WORKLOADS:
@@ -129,9 +131,12 @@ def compare(what: str, backend: str, rounds: int) -> list[Figure]:
         pairs.append((ours, theirs))
         if (what, backend) in RAW:
             raw.append(measure("raw", backend, what))
+    starts = []
+    if (what, "first", backend) in TARGETS:  # one start of a process tells little
+        starts = [started(what, backend) for _ in range(3 - rounds)]
     figures = []
     for name in [name for name in pairs[0][0] if not name.startswith("raw ")]:
-        ours, theirs = [a[name] for a, _ in pairs], [b[name] for _, b in pairs]
+        values = [(a[name], b[name]) for a, b in pairs] + (starts if name == "first" else [])
         bare = [one[name] for one in raw if name in one] or [
             a[f"raw {name}"] for a, _ in pairs if f"raw {name}" in a
         ]
@@ -140,13 +145,21 @@ def compare(what: str, backend: str, rounds: int) -> list[Figure]:
                 what,
                 name,
                 backend,
-                statistics.median(ours),
-                statistics.median(theirs),
-                statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+                statistics.median(a for a, _ in values),
+                statistics.median(b for _, b in values),
+                statistics.median(a / b for a, b in values),
                 statistics.median(bare) if bare else None,
             )
         )
     return figures
+
+
+def started(what: str, backend: str) -> tuple[float, float]:
+    """Lamina's and Keras's seconds to the first step."""
+    ours, theirs = [
+        measure(name, backend, what, BENCHMARK_ONLY="first")["first"] for name in ("lamina", "keras")
+    ]
+    return ours, theirs
 
 
 def machine() -> str:

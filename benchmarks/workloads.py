@@ -16,6 +16,7 @@ class Workload(NamedTuple):
     batch: int
     warm: int  # epochs before the clock starts
     epochs: int  # epochs of a fit that is timed
+    rounds: int = 1  # at the least; with small steps a process is fast or slow as a whole
 
 
 def _images(rows: int, size: int, channels: int, classes: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +125,7 @@ def deep(K: Any, layers: int = 100, width: int = 64) -> Any:
 
 
 WORKLOADS = {
-    "mlp": Workload(mlp, mlp_data, 32, 1, 3),
+    "mlp": Workload(mlp, mlp_data, 32, 1, 3, 3),
     "convnet": Workload(convnet, lambda: _images(128 * 10, 28, 1), 128, 1, 3),
     "lstm": Workload(lstm, lstm_data, 32, 1, 3),
     "transformer": Workload(transformer, transformer_data, 16, 1, 3),

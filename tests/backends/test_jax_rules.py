@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamina import backends
+from lamina import backends, ops
 
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
@@ -90,6 +90,21 @@ def test_product_of_other_dtypes(dtype: str) -> None:
 
 def test_products_with_no_rows() -> None:
     close(jax.grad(lambda w: rules.product(jnp.zeros((0, 3)), w).sum())(jnp.ones((3, 2))), jnp.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("axis", [-1, 0, (0, 2), None], ids=str)
+def test_softmax(axis: Any) -> None:
+    x = numbers(2, 3, 4) * 5
+    native, composed = (
+        partial(f, kernel, axis=axis) for f in (kernel.overrides["softmax"], ops.softmax.op.body)
+    )
+    for result, expected in zip(everything(native, x), everything(composed, x), strict=True):
+        close(result, expected)
+    extremes = jnp.asarray([[1e30, -1e30, 0], [jnp.inf, 0, 1], [jnp.nan, 0, 1], [-jnp.inf, 0, 1]])
+    for shape in ((0, 3, 2), (3, 1, 2)):
+        close(native(jnp.zeros(shape)), composed(jnp.zeros(shape)))
+    for dtype in ("float32", "float16", "bfloat16"):
+        close(native(extremes[:, :, None].astype(dtype)), composed(extremes[:, :, None].astype(dtype)), 0)
 
 
 @pytest.mark.parametrize(("count", "step"), [(3, 1), (2, 3), pytest.param(1, 1, marks=pytest.mark.slow)])

@@ -7,9 +7,9 @@ from lamina.backends.jax.control import *
 from lamina.backends.jax.device import *
 from lamina.backends.jax.elementwise import *
 from lamina.backends.jax.linear import *
+from lamina.backends.jax.native import overrides as overrides
 from lamina.backends.jax.neural import *
 from lamina.backends.jax.random import *
-from lamina.backends.jax.recurrent import overrides as overrides
 from lamina.backends.jax.reduction import *
 from lamina.backends.jax.shaping import *
 

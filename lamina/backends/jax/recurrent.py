@@ -72,5 +72,3 @@ def _backward(
 
 
 _recurrence.defvjp(_forward, _backward)
-
-overrides: dict[str, Callable[..., Any]] = {"recurrence": recurrence}
