@@ -94,7 +94,8 @@ def test_list_inputs(backend):
 
 
 def test_partial_batches_count_by_rows(backend):
-    assert linear().fit(ROWS, ZERO, batch_size=3, verbose=0).history["loss"] == [3.5]
+    fitted = linear().fit(ROWS, ZERO, batch_size=3, verbose=0)  # of rows in any order, whose means may be thirds
+    assert fitted.history["loss"] == pytest.approx([3.5], rel=1e-6)
     assert linear().evaluate(ROWS, ZERO, batch_size=3, verbose=0) == 3.5
 
 
