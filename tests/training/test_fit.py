@@ -94,7 +94,8 @@ def test_list_inputs(backend):
 
 
 def test_partial_batches_count_by_rows(backend):
-    fitted = linear().fit(ROWS, ZERO, batch_size=3, verbose=0)  # of rows in any order, whose means may be thirds
+    """The rows come in any order, and the mean of three may be no float."""
+    fitted = linear().fit(ROWS, ZERO, batch_size=3, verbose=0)
     assert fitted.history["loss"] == pytest.approx([3.5], rel=1e-6)
     assert linear().evaluate(ROWS, ZERO, batch_size=3, verbose=0) == 3.5
 
