@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 # What a class says of itself in `_tracked_as`, and where its objects are listed.
@@ -90,19 +89,6 @@ def made_trainable(variable: Any) -> bool:
     return variable.__dict__.setdefault("_made_trainable", variable.trainable)
 
 
-def _forgetting(method: Callable) -> Callable:
-    """A method of list or dict that takes items out, which are no longer tracked then."""
-
-    @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = list(self.values() if isinstance(self, dict) else self)
-        result = method(self, *args, **kwargs)
-        self._owner._forget(before)
-        return result
-
-    return call
-
-
 class TrackedList(list):
     """A list in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
@@ -119,17 +105,30 @@ class TrackedList(list):
     def extend(self, items: Any) -> None:
         super().extend(self._owner._track(i) for i in items)
 
-    @_forgetting
-    def __setitem__(self, index: Any, item: Any) -> None:
-        track = self._owner._track
-        super().__setitem__(index, [track(i) for i in item] if isinstance(index, slice) else track(item))
-
     def __iadd__(self, items: Any) -> Any:
         self.extend(items)
         return self
 
-    pop, remove, clear = map(_forgetting, (list.pop, list.remove, list.clear))
-    __delitem__ = _forgetting(list.__delitem__)
+    def __setitem__(self, index: Any, item: Any) -> None:
+        track, gone = self._owner._track, self[index]
+        super().__setitem__(index, [track(i) for i in item] if isinstance(index, slice) else track(item))
+        self._owner._forget(gone)
+
+    def __delitem__(self, index: Any) -> None:
+        gone = self[index]
+        super().__delitem__(index)
+        self._owner._forget(gone)
+
+    def pop(self, *index: Any) -> Any:
+        gone = super().pop(*index)
+        self._owner._forget(gone)
+        return gone
+
+    def remove(self, item: Any) -> None:
+        del self[self.index(item)]
+
+    def clear(self) -> None:
+        del self[:]
 
     def __reduce__(self) -> Any:
         return list, (list(self),)
@@ -142,9 +141,10 @@ class TrackedDict(dict):
         self._owner = owner
         super().__init__((k, owner._track(v)) for k, v in items.items())
 
-    @_forgetting
     def __setitem__(self, key: Any, item: Any) -> None:
+        gone = self.get(key)
         super().__setitem__(key, self._owner._track(item))
+        self._owner._forget(gone)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         for key, item in dict(*args, **kwargs).items():
@@ -159,8 +159,23 @@ class TrackedDict(dict):
             self[key] = default
         return self[key]
 
-    pop, popitem, clear = map(_forgetting, (dict.pop, dict.popitem, dict.clear))
-    __delitem__ = _forgetting(dict.__delitem__)
+    def __delitem__(self, key: Any) -> None:
+        self.pop(key)
+
+    def pop(self, *key: Any) -> Any:
+        gone = super().pop(*key)
+        self._owner._forget(gone)
+        return gone
+
+    def popitem(self) -> Any:
+        key, gone = super().popitem()
+        self._owner._forget(gone)
+        return key, gone
+
+    def clear(self) -> None:
+        gone = list(self.values())
+        super().clear()
+        self._owner._forget(gone)
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)
