@@ -296,6 +296,7 @@ class Devices(Protocol):
     def put(self, x: Any, dtype: str | None = None) -> T: "NumPy to the device without waiting."
     def copies_on_host(self) -> bool: "Whether put() makes a copy in the host's memory: no view, no other device."
     def room(self, rows: int) -> int: "For how many rows a program is made that takes so many: more, where sizes are its own."
+    def bring_home(self, xs: list) -> list: "Tensors that a loop gave, where other programs use them without moving them."
     def wait(self, x: Any) -> None: "Until the tensors of the tree are there."
     def seed(self, value: int) -> None: "Make the framework's own generators repeatable, too."
     def compile_cache(self, folder: Any) -> None: "Keep compiled programs in this folder (a Path) between runs; or None."

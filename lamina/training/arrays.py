@@ -59,7 +59,7 @@ def take_rows(leaf: Any, places: np.ndarray) -> Any:
     """Rows of an array, a tensor or `Rows`, on the host; None stays."""
     if leaf is None:
         return None
-    return leaf.take(places) if isinstance(leaf, Rows) else np.asarray(leaf)[places]
+    return leaf.take(places) if isinstance(leaf, Rows) else np.asarray(leaf).take(places, 0)
 
 
 def size_of(leaf: Any) -> int:

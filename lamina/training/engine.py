@@ -52,7 +52,9 @@ class Program:
         return self._copy(found)
 
     def release(self) -> None:
-        """From here on others may hold the values."""
+        """From here on others may hold the values, and use them in programs of their own."""
+        if self._owned:
+            self.store(self.k.bring_home([v.value for v in self.variables]))
         self._owned = False
 
     def store(self, values: list[Any]) -> None:

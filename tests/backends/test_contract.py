@@ -317,7 +317,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
-    "compile_cache", "copies_on_host", "room",
+    "compile_cache", "bring_home", "copies_on_host", "room",
 }  # fmt: skip
 
 
@@ -365,6 +365,13 @@ def test_copies_on_host(kernel: Any) -> None:
         kept = kernel.put(x[1:])  # not where the framework could take over the memory
         x[:] = 1
         assert not kernel.to_numpy(kept).any()
+
+
+def test_bring_home(kernel: Any) -> None:
+    xs = [kernel.asarray(np.arange(3.0)), kernel.asarray(np.ones((2, 2)))]
+    assert all(
+        a is b for a, b in zip(kernel.bring_home(xs), xs, strict=True)
+    )  # of other tensors: the tests of backends
 
 
 def test_room(kernel: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import lowering, narrow
 
 # Operations one after the other: each large one uses all cores by itself, and two at once mostly take the cache from
 # each other (on two cores a convnet's step is 9 % faster so, a ResNet's 4 %; a transformer's is 1 to 3 % slower).
@@ -31,17 +31,24 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
     """
     by_eigen = _options(_BY_EIGEN)
     plain = jax.jit(f, donate_argnums=donate, compiler_options=_IN_TURN if by_eigen else _options(_IN_TURN))
-    if by_eigen is None:
+    if not lowering.on_cpu():
         return plain
-    eigen = jax.jit(f, donate_argnums=donate, compiler_options=by_eigen)
+    eigen = jax.jit(f, donate_argnums=donate, compiler_options=by_eigen) if by_eigen else plain
     chosen: dict[tuple, Callable] = {}
 
+    def choose(state: Any, *data: Any, **named: Any) -> Callable:
+        traced = plain.trace(state, *data, **named)  # all share one trace
+        if narrow.suits(traced.jaxpr, state, loops):
+            # a single step gives its results to others at once, so it stays; its products are made the same way
+            return narrow.compiled(traced) if loops else plain
+        return eigen if _on_one_core(traced.jaxpr, loops) else plain
+
     def call(state: Any, *data: Any, **named: Any) -> Any:
-        shapes = tuple([np.shape(x) for x in jax.tree_util.tree_leaves((data, named))])
-        program = chosen.get(shapes)
-        if program is None:  # both share one trace
-            traced = plain.trace(state, *data, **named).jaxpr
-            program = chosen[shapes] = eigen if _on_one_core(traced.jaxpr, loops) else plain
+        leaves = jax.tree_util.tree_leaves((data, named))
+        given = tuple([(np.shape(x), getattr(x, "dtype", type(x))) for x in leaves])
+        program = chosen.get(given)
+        if program is None:
+            program = chosen[given] = choose(state, *data, **named)
         return program(state, *data, **named)
 
     return call

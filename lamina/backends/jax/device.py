@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import lowering, narrow
 from lamina.backends.jax.array import real_dtype
 
 
@@ -70,6 +70,9 @@ def room(rows: int) -> int:
     """At most an eighth more, so that data of nearly the same size shares a program."""
     step = max(8, 1 << max(rows.bit_length() - 4, 0))
     return -(-rows // step) * step
+
+
+bring_home = narrow.bring_home
 
 
 def wait(x: Any) -> None:

@@ -51,6 +51,10 @@ def room(rows: int) -> int:
     return rows
 
 
+def bring_home(xs: list) -> list:
+    return xs
+
+
 def wait(x: Any) -> None:
     tf.test.experimental.sync_devices()
 

@@ -76,6 +76,10 @@ def room(rows: int) -> int:
     return rows
 
 
+def bring_home(xs: list) -> list:
+    return xs
+
+
 def wait(x: Any) -> None:
     if torch.cuda.is_available():  # on the CPU torch has finished before it returns
         torch.cuda.synchronize()

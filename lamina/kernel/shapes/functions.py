@@ -632,6 +632,10 @@ def devices(kind: str | None) -> list[str]:
     return []
 
 
+def bring_home(xs: list) -> list:
+    return xs
+
+
 def copies_on_host() -> bool:
     return False
 
