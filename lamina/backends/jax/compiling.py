@@ -37,11 +37,11 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
     chosen: dict[tuple, Callable] = {}
 
     def choose(state: Any, *data: Any, **named: Any) -> Callable:
-        traced = plain.trace(state, *data, **named)  # all share one trace
-        if narrow.suits(traced.jaxpr, state, loops):
+        jaxpr = plain.trace(state, *data, **named).jaxpr  # all share one trace
+        if narrow.suits(jaxpr, state, loops):
             # a single step gives its results to others at once, so it stays; its products are made the same way
-            return narrow.compiled(traced) if loops else plain
-        return eigen if _on_one_core(traced.jaxpr, loops) else plain
+            return narrow.compiled(plain.trace(state, *data, **named)) if loops else plain
+        return eigen if _on_one_core(jaxpr, loops) else plain
 
     def call(state: Any, *data: Any, **named: Any) -> Any:
         leaves = jax.tree_util.tree_leaves((data, named))
