@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import contract_cases
 import numpy as np
 import pytest
+from jax_steps import steps_of
 
 from lamina import backends
 
@@ -218,23 +218,6 @@ def test_how_steps_are_compiled(
     assert called == [options if used else None]
 
 
-def _steps_of(*widths: int) -> Any:
-    """Kernels of dense layers, and a step that descends their gradient."""
-    rng = np.random.default_rng(0)
-    kernels = [rng.standard_normal(sizes).astype("float32") * 0.05 for sizes in itertools.pairwise(widths)]
-
-    def step(kernels: list, rows: Any) -> list:
-        def cost(kernels: list) -> Any:
-            x = rows
-            for each in kernels:
-                x = kernel.tanh(kernel.matmul(x, each))
-            return x.sum()
-
-        return [w - 0.1 * g for w, g in zip(kernels, jax.grad(cost)(kernels), strict=True)]
-
-    return kernels, step
-
-
 @on_cpu
 @pytest.mark.parametrize(
     ("rows", "widths", "eigen"),
@@ -253,7 +236,7 @@ def test_products_of_steps_are_for_the_library_that_takes_both_cores(
     monkeypatch.setenv("XLA_FLAGS", "")
     monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
     called = choices(monkeypatch)
-    kernels, step = _steps_of(*widths)
+    kernels, step = steps_of(*widths)
     data = np.random.default_rng(1).standard_normal((2 * rows, widths[0])).astype("float32")
     lines = np.arange(2 * rows, dtype="int32").reshape(2, rows)
     together = kernel.loop(step, True)(list(map(jnp.asarray, kernels)), data, lines, 0, 2)
@@ -276,7 +259,7 @@ def test_the_choice_belongs_to_the_size_of_a_batch(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XLA_FLAGS", "")
     monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
     called = choices(monkeypatch)
-    kernels, step = _steps_of(784, 64)
+    kernels, step = steps_of(784, 64)
     traces = []
 
     def counted(state: list, rows: Any) -> list:

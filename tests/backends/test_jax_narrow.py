@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import types
 from typing import Any
 
 import numpy as np
 import pytest
+from jax_steps import steps_of
 
 import lamina
 from lamina import backends
@@ -25,21 +25,12 @@ pytestmark = pytest.mark.skipif(
 ROWS, WIDTHS = 32, (784, 64, 10)
 
 
-def weights(*widths: int) -> list:
-    rng = np.random.default_rng(0)
-    return [jnp.asarray(rng.standard_normal(s).astype("float32") * 0.05) for s in itertools.pairwise(widths)]
+def weights() -> list:
+    return list(map(jnp.asarray, steps_of(*WIDTHS)[0]))
 
 
 def descend(kernels: list, rows: Any) -> list:
-    """One step down the gradient of a network's sum."""
-
-    def cost(kernels: list) -> Any:
-        x = rows
-        for each in kernels:
-            x = kernel.tanh(kernel.matmul(x, each))
-        return x.sum()
-
-    return [w - 0.1 * g for w, g in zip(kernels, jax.grad(cost)(kernels), strict=True)]
+    return steps_of(*WIDTHS)[1](kernels, rows)
 
 
 def places(xs: list) -> set:
@@ -55,10 +46,10 @@ def test_a_small_loop_runs_on_one_core_and_gives_the_numbers_of_single_steps() -
     x, lines = data()
     on_device = jnp.asarray(x)
     run, single = kernel.loop(descend, True), kernel.jit(descend, (0,))
-    state = run(run(weights(*WIDTHS), on_device, lines, 0, 1), on_device, lines, 1, 3)
+    state = run(run(weights(), on_device, lines, 0, 1), on_device, lines, 1, 3)
     assert places(state) == {narrow._device()}
     assert not any(w.committed for w in state)
-    one = weights(*WIDTHS)
+    one = weights()
     for rows in lines:
         one = single(one, x[rows])
     assert places(one) == set(jax.devices())
@@ -69,7 +60,7 @@ def test_a_small_loop_runs_on_one_core_and_gives_the_numbers_of_single_steps() -
 
 def test_arrays_come_home_and_stay() -> None:
     x, lines = data()
-    state = kernel.loop(descend, True)(weights(*WIDTHS), x, lines, 0, 3)
+    state = kernel.loop(descend, True)(weights(), x, lines, 0, 3)
     stays = jnp.ones(3)
     back = kernel.bring_home([*state, stays])
     assert places(back) == set(jax.devices())
@@ -81,6 +72,14 @@ def test_arrays_come_home_and_stay() -> None:
     before = np.array(back[0])
     kernel.jit(lambda ws: [w + 1 for w in ws], (0,))(back)
     np.testing.assert_array_equal(state[0], before)
+
+
+def test_weights_that_are_bound_to_a_device() -> None:
+    x, lines = data()
+    run, bound = kernel.loop(descend, True), [jax.device_put(w, jax.devices()[0]) for w in weights()]
+    for a, b in zip(run(weights(), x, lines, 0, 3), run(bound, x, lines, 0, 3), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(bound[0], weights()[0])
 
 
 def test_the_client_has_one_thread() -> None:

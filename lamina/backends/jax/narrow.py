@@ -32,11 +32,10 @@ def compiled(traced: Any) -> Callable:
     with jax.default_device(_device()):
         program = traced.lower().compile()
 
-    def call(state: Any, *data: Any, **named: Any) -> Any:
+    def call(*args: Any, **named: Any) -> Any:
         with jax.default_device(_device()):
-            return program(
-                state, *jax.tree_util.tree_map(_near, data), **jax.tree_util.tree_map(_near, named)
-            )
+            args, named = jax.tree_util.tree_map(_near, (args, named))
+            return program(*args, **named)
 
     return call
 
