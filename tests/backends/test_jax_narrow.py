@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import types
 from typing import Any
@@ -129,24 +130,24 @@ def test_loops_inside_a_step() -> None:
 
 @pytest.mark.parametrize("why", ["NPROC", "default device", "several devices", "one core", "another jaxlib"])
 def test_where_something_else_decides(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    make = narrow._device.__wrapped__
-    assert make() is not None
-    if why == "NPROC":
-        monkeypatch.setenv("NPROC", "2")
-    elif why == "several devices":
-        monkeypatch.setattr(jax, "device_count", lambda: 2)
-    elif why == "one core":
-        monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    elif why == "another jaxlib":
-        monkeypatch.setitem(
-            __import__("sys").modules, "jaxlib.xla_client", types.ModuleType("jaxlib.xla_client")
-        )
-    if why != "default device":
-        assert make() is None
-    else:
-        with jax.default_device(jax.devices()[0]):
-            assert make() is None
-    assert os.environ.get("NPROC") == ("2" if why == "NPROC" else None)
+    assert narrow._device() is not None
+    with contextlib.ExitStack() as stack:
+        if why == "NPROC":
+            monkeypatch.setenv("NPROC", "2")
+        elif why == "default device":
+            stack.enter_context(jax.default_device(jax.devices()[0]))
+        elif why == "several devices":
+            monkeypatch.setattr(jax, "device_count", lambda: 2)
+        elif why == "one core":
+            monkeypatch.setattr(os, "cpu_count", lambda: 1)
+        else:
+            module = types.ModuleType("jaxlib.xla_client")
+            monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
+            monkeypatch.setattr(narrow, "_made", narrow._made.__wrapped__)
+        assert narrow._device() is None
+        assert os.environ.get("NPROC") == ("2" if why == "NPROC" else None)
+    if why == "default device":
+        assert narrow._device() is not None  # the choice is over, and with it what it decided
 
 
 class Reads(lamina.callbacks.Callback):

@@ -29,11 +29,11 @@ _LEAST, _MOST, _ENTRY = 1.5e6, 20e6, 4
 
 def compiled(traced: Any) -> Callable:
     """A traced program, compiled for one core: `call(state, *data)` as the program itself."""
-    with jax.default_device(_device()):
+    with jax.default_device(_made()):
         program = traced.lower().compile()
 
     def call(*args: Any, **named: Any) -> Any:
-        with jax.default_device(_device()):
+        with jax.default_device(_made()):
             args, named = jax.tree_util.tree_map(_near, (args, named))
             return program(*args, **named)
 
@@ -49,24 +49,29 @@ def suits(jaxpr: Any, state: Any, loops: int) -> bool:
 
 def bring_home(xs: list) -> list:
     """The arrays where programs run by default, without a copy; what is there stays."""
-    if not _device.cache_info().currsize or _device() is None:
+    if not _made.cache_info().currsize or _made() is None:
         return xs
-    away = [x.devices() == {_device()} for x in xs]
+    away = [x.devices() == {_made()} for x in xs]
     moved = iter(jax.device_put([np.asarray(x) for x, far in zip(xs, away, strict=True) if far]))
     return [next(moved) if far else x for x, far in zip(xs, away, strict=True)]
 
 
 def _near(x: Any) -> Any:
     """An array on the device of one core, without a copy: it shares memory, so no program may take that over."""
-    return jax.device_put(np.asarray(x)) if isinstance(x, jax.Array) and x.devices() != {_device()} else x
+    return jax.device_put(np.asarray(x)) if isinstance(x, jax.Array) and x.devices() != {_made()} else x
 
 
-@lru_cache
 def _device() -> Any:
     """The device of one core; None where there is only one, or something else decides where programs run."""
     chosen = "NPROC" in os.environ or jax.config.jax_default_device is not None
     if not lowering.on_cpu() or jax.device_count() > 1 or (os.cpu_count() or 1) == 1 or chosen:
         return None
+    return _made()
+
+
+@lru_cache
+def _made() -> Any:
+    """The device of a client of one thread, made once; None with a jaxlib that makes none."""
     os.environ["NPROC"] = "1"  # how many threads XLA gives a client that is made; there is no argument for it
     try:
         from jaxlib.xla_client import make_cpu_client
