@@ -99,6 +99,8 @@ SPLIT = [
     ("same", (2, 16, 5, 8), (3, 3, 8, 8), ((1, 1), (1, 1)), (1, 1)),
     ("valid", (1, 20, 6, 8), (3, 3, 8, 4), ((0, 0), (0, 0)), (1, 1)),
     ("dilated", (2, 30, 7, 6), (3, 3, 6, 4), ((2, 2), (2, 2)), (2, 2)),
+    ("no more rows than the kernel", (2, 2, 5, 8), (3, 3, 8, 8), ((1, 1), (1, 1)), (1, 1)),
+    ("uneven", (2, 20, 6, 8), (3, 2, 8, 4), ((0, 2), (1, 0)), (1, 1)),
     ("three dimensions", (2, 16, 4, 5, 4), (3, 3, 3, 4, 8), ((1, 1),) * 3, (1, 1, 1)),
 ]
 
@@ -110,7 +112,7 @@ def test_rows_of_the_kernel_at_once(
 ) -> None:
     ones = (1,) * len(dilation)
     x, weights = contract_cases.normal(*shape), contract_cases.normal(*kernel_shape, seed=1)
-    assert lowering._splits(x, weights, ones, dilation)
+    assert lowering._splits(x, weights, ones, padding, dilation)
     agree(
         lambda x, k: kernel.conv(x, k, ones, padding, dilation, 1, True),
         lambda x, k: neural.conv_plain(x, k, ones, padding, dilation, 1, True),
@@ -121,7 +123,7 @@ def test_rows_of_the_kernel_at_once(
 
 def test_rows_are_not_summed_in_half_precision() -> None:
     x, weights = jnp.zeros((2, 16, 16, 8), "bfloat16"), jnp.zeros((3, 3, 8, 8), "bfloat16")
-    assert not lowering._splits(x, weights, (1, 1), (1, 1))
+    assert not lowering._splits(x, weights, (1, 1), ((1, 1), (1, 1)), (1, 1))
 
 
 @on_cpu

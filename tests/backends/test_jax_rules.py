@@ -107,13 +107,27 @@ def test_softmax(axis: Any) -> None:
         close(native(extremes[:, :, None].astype(dtype)), composed(extremes[:, :, None].astype(dtype)), 0)
 
 
-@pytest.mark.parametrize(("count", "step"), [(3, 1), (2, 3), pytest.param(1, 1, marks=pytest.mark.slow)])
-def test_sum_of_rows(count: int, step: int) -> None:
-    x = numbers(2, 8, 3, 2 * count)
-    lowered, plain = (
-        partial(rules.sum_of_rows, count=count, step=step),
-        partial(rules._diagonals, count=count, step=step),
-    )
+@pytest.mark.parametrize(
+    ("rows", "count", "step", "padding"),
+    [
+        (8, 3, 1, (0, 0)),
+        (8, 2, 3, (1, 2)),
+        (4, 3, 1, (-1, 3)),
+        pytest.param(1, 5, 1, (2, 2), id="most of the sum is padding"),
+        pytest.param(8, 1, 1, (0, 0), marks=pytest.mark.slow),
+    ],
+)
+def test_sum_of_rows(rows: int, count: int, step: int, padding: tuple[int, int]) -> None:
+    low, high = padding
+
+    def plain(x: Any) -> Any:
+        zeros = lambda n: jnp.zeros((2, max(n, 0), 3, 2 * count))
+        padded = jnp.concatenate([zeros(low), x[:, max(-low, 0) : rows + min(high, 0)], zeros(high)], 1)
+        size = padded.shape[1] - (count - 1) * step
+        return sum(padded[:, i * step : i * step + size, :, 2 * i : 2 * i + 2] for i in range(count))
+
+    lowered = partial(rules.sum_of_rows, count=count, step=step, padding=padding)
+    x = numbers(2, rows, 3, 2 * count)
     for result, expected in zip(everything(lowered, x), everything(plain, x), strict=True):
         close(result, expected)
 

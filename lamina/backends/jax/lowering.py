@@ -47,7 +47,7 @@ def conv(
     if groups > 1 and kernel.shape[-2] == 1:
         return _conv_depthwise(x, kernel, strides, padding, dilation)
 
-    if groups == 1 and _splits(x, kernel, strides, dilation):
+    if groups == 1 and _splits(x, kernel, strides, padding, dilation):
         return _conv_split(x, kernel, padding, dilation)
 
     def part(x: Any) -> Any:
@@ -89,7 +89,7 @@ def _conv_patches(
     return result.reshape(*taps[0].shape[:-1], features)
 
 
-def _splits(x: Any, kernel: Any, strides: Sequence[int], dilation: Sequence[int]) -> bool:
+def _splits(x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]) -> bool:
     """Whether `_conv_split` copies clearly less than `_conv_patches`, and computes little more.
 
     In half precision its partial sums would be rounded, so it is for wider floats only.
@@ -98,19 +98,21 @@ def _splits(x: Any, kernel: Any, strides: Sequence[int], dilation: Sequence[int]
         return False
     window, (channels, features) = kernel.shape[:-2], kernel.shape[-2:]
     copied = math.prod(window[1:]) * channels + window[0] * features
-    extra = (window[0] - 1) * dilation[0] / max(x.shape[1], 1)
+    extra = ((window[0] - 1) * dilation[0] - sum(padding[0])) / max(x.shape[1], 1)
     return copied <= 0.75 * math.prod(window) * channels and extra <= 0.15
 
 
 def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) -> Any:
     """Patches over all axes but the first, times every row of the kernel at once; then a sum of shifted rows.
 
-    Three copies of the input and three of the output, where whole patches are nine of the input.
+    Three copies of the input and three of the output, where whole patches are nine of the input. The rows are padded
+    only when they are summed: nothing is multiplied by zeros.
     """
     rows, features = kernel.shape[0], kernel.shape[-1]
     wide = jnp.moveaxis(kernel, 0, -2).reshape(1, *kernel.shape[1:-1], rows * features)
-    y = _conv_patches(_pad(x, padding, 0), wide, (1,) * len(dilation), _NONE * len(dilation), dilation, 1)
-    return rules.sum_of_rows(y, rows, dilation[0])
+    inner = (*_NONE, *padding[1:])
+    y = _conv_patches(x, wide, (1,) * len(dilation), inner, dilation, 1)
+    return rules.sum_of_rows(y, rows, dilation[0], tuple(padding[0]))
 
 
 _NONE = ((0, 0),)  # the padding of one axis

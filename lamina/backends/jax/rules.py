@@ -61,30 +61,39 @@ mlir.register_lowering(_product, mlir.lower_fun(_plain, multiple_results=False))
 batching.primitive_batchers[_product] = lambda args, axes: (jax.vmap(_plain, axes)(*args), 0)
 
 
-def sum_of_rows(x: Any, count: int, step: int) -> Any:
-    """From (batch, rows, ..., count * n) the sums (batch, rows - (count - 1) step, ..., n) along falling diagonals."""
-    return _sum_of_rows.bind(x, count=count, step=step)
+def sum_of_rows(x: Any, count: int, step: int, padding: tuple[int, int]) -> Any:
+    """From (batch, rows, ..., count * n), its rows padded, sums along falling diagonals: (batch, sums, ..., n)."""
+    return _sum_of_rows.bind(x, count=count, step=step, padding=padding)
 
 
-def _diagonals(x: Any, *, count: int, step: int) -> Any:
-    size, n = x.shape[1] - (count - 1) * step, x.shape[-1] // count
-    parts = [x[:, i * step : i * step + size, ..., i * n : (i + 1) * n] for i in range(count)]
-    return reduce(jnp.add, parts)
+def _widths(count: int, step: int, padding: tuple[int, int]) -> list[tuple[int, int]]:
+    """How the rows of each n channels are padded, or cut, to become those of the sum."""
+    return [(padding[0] - i * step, padding[1] - (count - 1 - i) * step) for i in range(count)]
 
 
-def _shifted(g: Any, _: Any, *, count: int, step: int) -> list:
-    """Each n channels are g, one step further down: a copy, where JAX would add `count` padded tensors."""
+def _pad_rows(x: Any, low: int, high: int) -> Any:
     none = (0, 0, 0)
-    pads = [(i * step, (count - 1 - i) * step, 0) for i in range(count)]
-    parts = [lax.pad(g, g.dtype.type(0), [none, pad, *[none] * (g.ndim - 2)]) for pad in pads]
-    return [jnp.concatenate(parts, -1)]
+    return lax.pad(x, x.dtype.type(0), [none, (low, high, 0), *[none] * (x.ndim - 2)])
+
+
+def _diagonals(x: Any, *, count: int, step: int, padding: tuple[int, int]) -> Any:
+    parts = jnp.split(x, count, -1)
+    return reduce(
+        jnp.add, [_pad_rows(p, *w) for p, w in zip(parts, _widths(count, step, padding), strict=True)]
+    )
+
+
+def _shifted(g: Any, _: Any, *, count: int, step: int, padding: tuple[int, int]) -> list:
+    """Each n channels are g, one step further down: a copy, where JAX would add `count` padded tensors."""
+    return [jnp.concatenate([_pad_rows(g, -low, -high) for low, high in _widths(count, step, padding)], -1)]
 
 
 _sum_of_rows = Primitive("lamina_sum_of_rows")
-_sum_of_rows.def_impl(jax.jit(_diagonals, static_argnames=("count", "step")))
+_sum_of_rows.def_impl(jax.jit(_diagonals, static_argnames=("count", "step", "padding")))
 _sum_of_rows.def_abstract_eval(
-    lambda x, *, count, step: jax.core.ShapedArray(
-        (x.shape[0], x.shape[1] - (count - 1) * step, *x.shape[2:-1], x.shape[-1] // count), x.dtype
+    lambda x, *, count, step, padding: jax.core.ShapedArray(
+        (x.shape[0], x.shape[1] + sum(padding) - (count - 1) * step, *x.shape[2:-1], x.shape[-1] // count),
+        x.dtype,
     )
 )
 ad.deflinear2(_sum_of_rows, _shifted)
