@@ -6,7 +6,10 @@ import os as _os
 
 _os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the import: TensorFlow reads it once
 
-import tensorflow as _tf
+from lamina.backends.tensorflow.importing import without_the_rest as _without_the_rest
+
+with _without_the_rest():
+    import tensorflow as _tf
 
 from lamina.backends.tensorflow.array import *
 from lamina.backends.tensorflow.control import *
