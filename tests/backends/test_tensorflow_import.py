@@ -39,6 +39,9 @@ def keras(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> str:
     package.mkdir()
     (package / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(
+        sys.modules, "keras", None
+    )  # so that what a test loads goes, even if nothing was there
     for name in [n for n in sys.modules if n.partition(".")[0] == "keras"]:
         monkeypatch.delitem(sys.modules, name)
     return str(package / "__init__.py")
