@@ -269,7 +269,7 @@ class Neural(Protocol):
     def remat(self, f: Callable) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool) -> Callable:
-        "run(state, data, indices, start, stop) -> state: step(state, rows) over rows taken by indices[start:stop]."
+        "run(state, data, indices, start, stop, shared=False) -> state: step(state, rows) over rows taken by indices[start:stop]. It takes over the memory of a state that nobody shares."
 
 
 class Random(Protocol):

@@ -80,8 +80,10 @@ class Program:
         elif k.functional:
             if self._loop is None:
                 self._loop = k.loop(self._pure_turn, True)
-            values, self.last = self._loop((self.values(), self._no_logs()), data, indices, start, stop)
+            state = [v.value for v in self.variables], self._no_logs()
+            values, self.last = self._loop(state, data, indices, start, stop, not self._owned)
             self.store(values)
+            self._owned = True
         else:
             if self._loop is None:
                 self._loop = k.loop(self._in_place, False)

@@ -70,7 +70,8 @@ def fit(
                 progress.finish(count, logs)
             finally:
                 progress.close()
-            program.release()
+            if validate is not None or hooks.changes_state:
+                program.release()
             hooks.on_epoch_end(epoch, logs)
             if backup is not None:
                 backup.after_epoch(epoch)

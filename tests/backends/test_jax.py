@@ -14,7 +14,7 @@ from lamina import backends
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import compiling, lowering, narrow, neural  # noqa: E402
+from lamina.backends.jax import clients, compiling, lowering, neural  # noqa: E402
 
 on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="lowerings are for the CPU")
 
@@ -175,9 +175,9 @@ def test_loop_compiles_once() -> None:
 def choices(monkeypatch: pytest.MonkeyPatch) -> list:
     """What programs that take over memory are called with, from here on: their options, call by call.
 
-    No step is small enough for the client of one core.
+    None is on a client for loops.
     """
-    monkeypatch.setattr(narrow, "_MOST", 0)
+    monkeypatch.setattr(clients, "suited", lambda *_: None)
     called, jit = [], jax.jit
 
     def watched(f: Any, **how: Any) -> Any:

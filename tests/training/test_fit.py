@@ -289,3 +289,54 @@ def test_numpy_judges_and_says_that_it_cannot_train():
         assert model.predict(iter([ROWS[:2], ROWS[2:4]]), verbose=0).shape == (4, 1)
         with pytest.raises(BackendError, match="LAMINA_BACKEND"):
             model.fit(ROWS, ZERO)
+
+
+class Keep(lamina.callbacks.Callback):
+    """Keeps the values of all variables themselves, not copies."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def keep(self):
+        values = [v.value for v in [*self.model.variables, *self.model.optimizer.variables]]
+        self.kept.append((values, [np.array(lamina.ops.convert_to_numpy(v)) for v in values]))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.keep()
+
+    def on_train_end(self, logs=None):
+        self.keep()
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_values_that_a_callback_keeps_stay(backend, validated):
+    """A step that takes over memory takes over its own."""
+    keep, model = Keep(), mlp()
+    more = {"validation_data": (X, Y)} if validated else {}
+    model.fit(X, Y, epochs=3, batch_size=16, verbose=0, callbacks=[keep], **more)
+    keep.keep()
+    model.fit(X, Y, epochs=2, batch_size=16, verbose=0)
+    assert len(keep.kept) == 5
+    if lamina.config.backend() == "jax":  # elsewhere variables change in place, and their values with them
+        for values, copies in keep.kept:
+            for value, copy in zip(values, copies, strict=True):
+                np.testing.assert_array_equal(value, copy)
+    alone = mlp()
+    alone.fit(X, Y, epochs=3, batch_size=16, verbose=0)  # nobody keeps anything
+    same = [np.array_equal(a, b) for a, b in zip(keep.kept[2][1], alone.get_weights(), strict=False)]
+    assert all(same)
+
+
+def test_values_after_training_stay(backend):
+    """Also those of a fit without callbacks, which hands its state from epoch to epoch."""
+    model = mlp()
+    model.fit(X, Y, epochs=3, batch_size=16, verbose=0)
+    first = [v.value for v in model.weights]
+    before = [np.array(w) for w in model.get_weights()]
+    other = mlp(seed=2)
+    other.set_weights(first)
+    model.fit(X, Y, epochs=2, batch_size=16, verbose=0)
+    assert not same_weights(model, other)
+    for w, b in zip(other.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(w, b)

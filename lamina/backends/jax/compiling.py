@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.backends.jax import lowering, narrow
+from lamina.backends.jax import clients, lowering
 
 # Operations one after the other: each large one uses all cores by itself, and two at once mostly take the cache from
 # each other (on two cores a convnet's step is 9 % faster so, a ResNet's 4 %; a transformer's is 1 to 3 % slower).
@@ -28,28 +28,45 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
         f: The step, or a loop of steps.
         donate: The arguments whose memory it takes over.
         loops: How many loops of `f` are around the step.
+
+    Returns:
+        `call(state, *data, shared=False)`: a shared state others hold as well, so the program takes over a copy.
     """
     by_eigen = _options(_BY_EIGEN)
     plain = jax.jit(f, donate_argnums=donate, compiler_options=_IN_TURN if by_eigen else _options(_IN_TURN))
     if not lowering.on_cpu():
-        return plain
-    eigen = jax.jit(f, donate_argnums=donate, compiler_options=by_eigen) if by_eigen else plain
+        return _sparing(plain)
+    eigen = jax.jit(f, donate_argnums=donate, compiler_options=by_eigen)
     chosen: dict[tuple, Callable] = {}
 
     def choose(state: Any, *data: Any, **named: Any) -> Callable:
-        jaxpr = plain.trace(state, *data, **named).jaxpr  # all share one trace
-        if narrow.suits(jaxpr, state, loops):
-            # a single step gives its results to others at once, so it stays; its products are made the same way
-            return narrow.compiled(plain.trace(state, *data, **named)) if loops else plain
-        return eigen if _on_one_core(jaxpr, loops) else plain
+        traced, program = plain.trace(state, *data, **named), plain
+        device = clients.suited(clients.work_of(traced.jaxpr, loops), state)
+        small = device is not None and device == clients.on_one_core()
+        # a single step gives its results to others at once, so it stays; its products are made as the loop's
+        if by_eigen and not small and _on_one_core(traced.jaxpr, loops):
+            program, traced = eigen, eigen.trace(state, *data, **named)  # which shares the trace
+        if loops and device is not None:
+            return clients.compiled(traced, device)
+        return _sparing(program)
 
-    def call(state: Any, *data: Any, **named: Any) -> Any:
-        leaves = jax.tree_util.tree_leaves((data, named))
-        given = tuple([(np.shape(x), getattr(x, "dtype", type(x))) for x in leaves])
+    def call(state: Any, *data: Any, shared: bool = False, **named: Any) -> Any:
+        leaves, structure = jax.tree_util.tree_flatten((data, named))
+        kinds = [(np.shape(x), getattr(x, "dtype", type(x))) for x in leaves]
+        given = (jax.tree_util.tree_structure(state), structure, *kinds)
         program = chosen.get(given)
         if program is None:
             program = chosen[given] = choose(state, *data, **named)
-        return program(state, *data, **named)
+        return program(state, *data, shared=shared, **named)
+
+    return call
+
+
+def _sparing(program: Callable) -> Callable:
+    """The program, for a state that others may hold as well."""
+
+    def call(state: Any, *data: Any, shared: bool = False, **named: Any) -> Any:
+        return program(clients.copies(state) if shared else state, *data, **named)
 
     return call
 

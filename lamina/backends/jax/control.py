@@ -173,10 +173,12 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
 
         return lax.fori_loop(start, stop, turn, state)
 
-    def call(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
+    def call(state: Any, data: Any, indices: Any, start: Any, stop: Any, shared: bool = False) -> Any:
         nonlocal new
         # NumPy scalars keep the bounds out of the program: one compilation serves every stretch
-        result = run(state, data, indices, np.int32(start), np.int32(stop))
+        bounds = np.int32(start), np.int32(stop)
+        how = {"shared": shared} if donate else {}
+        result = run(state, data, indices, *bounds, **how)
         if new:
             new = False
             jax.block_until_ready(result)  # then the room that a run needs is free, and stays in one piece

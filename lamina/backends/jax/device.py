@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.backends.jax import lowering, narrow
+from lamina.backends.jax import clients, lowering
 from lamina.backends.jax.array import real_dtype
 
 
@@ -72,7 +72,7 @@ def room(rows: int) -> int:
     return -(-rows // step) * step
 
 
-bring_home = narrow.bring_home
+bring_home = clients.bring_home
 
 
 def wait(x: Any) -> None:

@@ -135,7 +135,7 @@ def _is_spec(x: Any) -> bool:
 
 
 def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
-    def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
         for i in range(start, stop):
             state = step(state, _rows(data, indices[i]))
         return state

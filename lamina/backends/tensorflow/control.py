@@ -363,7 +363,7 @@ def _is_spec(x: Any) -> bool:
 def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
     programs: dict = {}
 
-    def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
         now, state_spec = optree.tree_flatten(state)
         leaves, data_spec = optree.tree_flatten(data)
         now, leaves = ([tf.convert_to_tensor(x) for x in xs] for xs in (now, leaves))

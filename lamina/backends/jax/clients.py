@@ -1,0 +1,138 @@
+"""Clients of XLA for loops of training steps on the CPU, beside the one that JAX makes.
+
+How many threads a program has, and whether it runs in one that is not the caller's, belongs to a client.
+
+JAX's client runs large programs in threads of its own. Their results are there before their room is free, so the next
+program often takes room of its own: a process grew by up to three times what a transformer's step needs, as chance has it.
+Loops run on a client that works in the caller's thread: a run ends when its room is free. Nothing is lost, as training
+waits for each run; single steps, whose results are awaited later, stay with JAX's.
+
+XLA hands parts of products and of larger operations to all cores. In a small step the handing over, and the fetching of
+what another core has just written, take longer than the work: of the benchmarks' MLP on two cores, a third of the step.
+Loops of small steps run on a client of one thread. They give the same results but for rounding.
+
+The arrays of these clients are not bound to their devices, so whatever else uses them moves them to where it runs;
+`bring_home` does so for good.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from lamina.backends.jax import lowering
+
+# The work of steps that gain on one core, and what an entry of a result counts for besides one multiplication of a
+# product. Measured on two cores, one over both, on 14 dense networks: here 0.64 to 0.97; below, XLA shares nothing; at
+# twice as much 0.94 to 1.07, beyond 1.03 to 1.29.
+_LEAST, _MOST, _ENTRY = 1.5e6, 20e6, 4
+
+
+def compiled(traced: Any, device: Any) -> Callable:
+    """A traced program, compiled for the device of a client: `call(state, *data)` as the program itself."""
+    with jax.default_device(device):
+        program = traced.lower().compile()
+
+    def near(x: Any) -> Any:
+        """Without a copy: it shares memory, so no program may take that over."""
+        away = isinstance(x, jax.Array) and x.devices() != {device}
+        return jax.device_put(np.asarray(x)) if away else x
+
+    def call(state: Any, *data: Any, shared: bool, **named: Any) -> Any:
+        with jax.default_device(device):
+            state, data, named = jax.tree_util.tree_map(near, (state, data, named))
+            return program(copies(state) if shared else state, *data, **named)
+
+    return call
+
+
+@jax.jit  # one program for all: one per shape would take longer to compile than to run
+def copies(tree: Any) -> Any:
+    """Copies that a program may take over."""
+    return jax.tree_util.tree_map(jax.numpy.copy, tree)
+
+
+def bring_home(xs: list) -> list:
+    """The arrays where programs run by default, without a copy; what is there stays."""
+    made = {device for device in _made.values() if device is not None}
+    away = [not made.isdisjoint(x.devices()) for x in xs]
+    if not any(away):
+        return xs
+    moved = iter(jax.device_put([np.asarray(x) for x, far in zip(xs, away, strict=True) if far]))
+    return [next(moved) if far else x for x, far in zip(xs, away, strict=True)]
+
+
+def in_caller() -> Any:
+    """The device that works in the caller's thread; None where something else decides where programs run."""
+    chosen = jax.config.jax_default_device is not None
+    return None if chosen or not lowering.on_cpu() or jax.device_count() > 1 else _client(None)
+
+
+def on_one_core() -> Any:
+    """The one of a single thread; None where there is one core in any case, or the user says how many threads."""
+    decided = (os.cpu_count() or 1) == 1 or "NPROC" in os.environ
+    return None if decided or in_caller() is None else _client(1)
+
+
+_made: dict[int | None, Any] = {}  # the device of each client, by its number of threads
+
+
+def _client(threads: int | None) -> Any:
+    """The device of a client, made when first asked for; None with a jaxlib that makes none."""
+    if threads not in _made:
+        _made[threads] = _make(threads)
+    return _made[threads]
+
+
+def _make(threads: int | None) -> Any:
+    if threads:  # there is no argument for it
+        os.environ["NPROC"] = str(threads)
+    try:
+        from jaxlib.xla_client import make_cpu_client
+
+        return make_cpu_client(asynchronous=False).local_devices()[0]
+    except (ImportError, AttributeError, TypeError):  # another jaxlib: as if there were no such device
+        return None
+    finally:
+        if threads:
+            del os.environ["NPROC"]
+
+
+def suited(work: float, state: Any) -> Any:
+    """The device of a client for a loop of steps of so much work; None for JAX's."""
+    if work < _LEAST:  # where XLA shares nothing, and a run's room is little
+        return None
+    small = work <= _MOST and sum(np.size(x) for x in jax.tree_util.tree_leaves(state)) * _ENTRY <= _MOST
+    return (on_one_core() if small else None) or in_caller()
+
+
+def work_of(jaxpr: Any, loops: int) -> float:
+    """Multiplications in products, and entries of other results, of the step inside so many loops; infinite with a
+    loop of unknown length."""
+    work = 0.0
+    for eqn in jaxpr.eqns:
+        name = eqn.primitive.name
+        inner = [part for value in eqn.params.values() for part in _parts(value)]
+        if name == "while" and not loops:
+            return math.inf
+        if inner:
+            times = eqn.params["length"] if name == "scan" else 1
+            work += times * sum(work_of(part, loops - (name == "while")) for part in inner)
+        elif name == "lamina_product":
+            work += math.prod(eqn.invars[0].aval.shape) * eqn.invars[1].aval.shape[1]
+        elif name == "dot_general":
+            (over, _), _ = eqn.params["dimension_numbers"]
+            work += eqn.outvars[0].aval.size * math.prod(eqn.invars[0].aval.shape[i] for i in over)
+        else:
+            work += _ENTRY * sum(v.aval.size for v in eqn.outvars)
+    return work
+
+
+def _parts(value: Any) -> list:
+    """The programs in a parameter of an operation."""
+    return [x for x in (value if isinstance(value, tuple | list) else (value,)) if hasattr(x, "eqns")]
