@@ -173,8 +173,11 @@ class CallbackList(Callback):
 
     @property
     def changes_state(self) -> bool:
-        """Whether a callback that is called may change variables or keep their values."""
-        return any(not getattr(one, "_only_reads", False) for one in self.callbacks)
+        """Whether a callback that is called may change variables or keep their values.
+
+        A class says for itself that it does not: what a user makes of one of ours may.
+        """
+        return not all(vars(type(one)).get("_only_reads", False) for one in self.callbacks)
 
     @property
     def has_bar(self) -> bool:

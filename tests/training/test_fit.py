@@ -291,11 +291,11 @@ def test_numpy_judges_and_says_that_it_cannot_train():
             model.fit(ROWS, ZERO)
 
 
-class Keep(lamina.callbacks.Callback):
-    """Keeps the values of all variables themselves, not copies."""
+class Keep(lamina.callbacks.EarlyStopping):
+    """Keeps the values of all variables themselves, not copies, which the callback that it is made of does not."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__("loss", patience=100)
         self.kept = []
 
     def keep(self):
@@ -303,6 +303,7 @@ class Keep(lamina.callbacks.Callback):
         self.kept.append((values, [np.array(lamina.ops.convert_to_numpy(v)) for v in values]))
 
     def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
         self.keep()
 
     def on_train_end(self, logs=None):

@@ -4,8 +4,8 @@ How many threads a program has, and whether it runs in one that is not the calle
 
 JAX's client runs large programs in threads of its own. Their results are there before their room is free, so the next
 program often takes room of its own: a process grew by up to three times what a transformer's step needs, as chance has it.
-Loops run on a client that works in the caller's thread: a run ends when its room is free. Nothing is lost, as training
-waits for each run; single steps, whose results are awaited later, stay with JAX's.
+Loops of large steps run on a client that works in the caller's thread: a run ends when its room is free. Little is lost,
+as training waits for long runs; single steps, whose results are awaited later, stay with JAX's.
 
 XLA hands parts of products and of larger operations to all cores. In a small step the handing over, and the fetching of
 what another core has just written, take longer than the work: of the benchmarks' MLP on two cores, a third of the step.
