@@ -14,7 +14,7 @@ from lamina import backends
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import clients, compiling, lowering, neural  # noqa: E402
+from lamina.backends.jax import clients, compiling, lowering, neural, windows  # noqa: E402
 
 on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="lowerings are for the CPU")
 
@@ -119,6 +119,41 @@ def test_rows_of_the_kernel_at_once(
         x,
         weights,
     )
+
+
+PATCHES = [
+    ("same", (2, 6, 7, 2), (3, 3, 2, 4), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    ("strided", (3, 9, 8, 3), (3, 3, 3, 2), (2, 3), ((0, 1), (1, 0)), (1, 1), 1),
+    ("dilated", (2, 9, 9, 2), (3, 3, 2, 3), (1, 1), ((0, 0), (0, 0)), (2, 3), 1),
+    ("groups", (2, 5, 6, 4), (3, 3, 2, 6), (1, 1), ((1, 1), (1, 1)), (1, 1), 2),
+    ("one axis", (2, 30, 3), (9, 3, 4), (2,), ((4, 4),), (1,), 1),
+    ("three axes", (1, 4, 5, 6, 2), (2, 2, 2, 2, 3), (1, 1, 2), ((0, 0),) * 3, (1, 1, 1), 1),
+    ("no rows", (0, 6, 6, 2), (3, 3, 2, 4), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+]
+
+
+@on_cpu
+@pytest.mark.parametrize("case", PATCHES, ids=[label for label, *_ in PATCHES])
+def test_patches_by_a_gather(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_LARGE", 0)
+    _, shape, kernel_shape, *rest = case
+    x, weights = contract_cases.normal(*shape), contract_cases.normal(*kernel_shape, seed=1)
+    lowered = jax.jit(lambda x, k: lowering.conv(x, k, *rest))
+    assert "gather" in lowered.lower(x, weights).as_text() or not x.size
+    agree(lowered, lambda x, k: neural.conv_plain(x, k, *rest, True), x, weights)
+
+
+@on_cpu
+def test_what_is_gathered_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_LARGE", 0)
+
+    def patches(x: Any) -> Any:
+        return windows.patches(jnp.maximum(x * 3, 0), (3, 3), (1, 1), (1, 1))
+
+    program = jax.jit(patches).lower(jnp.ones((2, 11, 13, 2))).compile().as_text()
+    gathering = next(part for part in program.split("\n\n") if " gather(" in part)
+    assert " maximum(" in program
+    assert " maximum(" not in gathering
 
 
 def test_rows_are_not_summed_in_half_precision() -> None:

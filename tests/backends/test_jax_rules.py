@@ -14,7 +14,7 @@ from lamina import backends, ops
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import lowering, neural, rules  # noqa: E402
+from lamina.backends.jax import lowering, neural, rules, windows  # noqa: E402
 
 
 def close(results: Any, expected: Any, tolerance: float = 2e-5) -> None:
@@ -129,6 +129,35 @@ def test_sum_of_rows(rows: int, count: int, step: int, padding: tuple[int, int])
     lowered = partial(rules.sum_of_rows, count=count, step=step, padding=padding)
     x = numbers(2, rows, 3, 2 * count)
     for result, expected in zip(everything(lowered, x), everything(plain, x), strict=True):
+        close(result, expected)
+
+
+@pytest.mark.parametrize("large", [0, 10**9], ids=["gathered", "joined"])
+@pytest.mark.parametrize(
+    ("sizes", "window", "strides", "dilation"),
+    [
+        ((4, 5), (3, 3), (1, 1), (1, 1)),
+        pytest.param((6, 8), (2, 4), (3, 2), (2, 1), marks=pytest.mark.slow),
+        pytest.param((9,), (8,), (1,), (1,), marks=pytest.mark.slow),
+    ],
+)
+def test_patches(large: int, sizes: Any, window: Any, strides: Any, dilation: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(windows, "_LARGE", large)
+
+    def plain(x: Any) -> Any:
+        starts = [range(0, n - (w - 1) * d, s) for n, w, s, d in zip(sizes, window, strides, dilation)]
+        places = [[a + i * d for i in range(w) for a in r] for w, d, r in zip(window, dilation, starts)]
+        for axis, place in enumerate(places):
+            x = jnp.take(x, np.asarray(place), 1 + axis)
+        shape = [n for w, r in zip(window, starts) for n in (w, len(r))]
+        order = [0, *range(2, 2 * len(window) + 1, 2), *range(1, 2 * len(window) + 1, 2), 2 * len(window) + 1]
+        out = [len(r) for r in starts]
+        return x.reshape(x.shape[0], *shape, x.shape[-1]).transpose(order).reshape(x.shape[0], *out, -1)
+
+    lowered = partial(windows.patches, window=window, strides=strides, dilation=dilation)
+    for result, expected in zip(
+        everything(lowered, x := numbers(2, *sizes, 2)), everything(plain, x), strict=True
+    ):
         close(result, expected)
 
 

@@ -12,7 +12,6 @@ import math
 import string
 from collections.abc import Sequence
 from functools import lru_cache, partial, reduce
-from itertools import product
 from typing import Any
 
 import jax
@@ -20,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import rules
+from lamina.backends.jax import rules, windows
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -30,8 +29,9 @@ def compiled(*static: str) -> Any:
     return partial(jax.jit, static_argnames=static, inline=True)
 
 
-# Patches larger than this leave the cache, and each run of the program pays for fresh pages to hold them.
-_CHUNK_BYTES = 8 << 20
+# Room for the patches of a part of the batch, which they are made in when they take more than twice as much. Smaller
+# parts are slower, measured: each waits for the one before, and their results are copied together.
+_CHUNK_BYTES = 64 << 20
 
 
 def on_cpu() -> bool:
@@ -64,7 +64,7 @@ def conv(
 
 
 def _chunk_size(x: Any, kernel: Any, strides: Sequence[int]) -> int:
-    """How many samples' patches fit the cache: preferably a divisor of the batch; all where chunks help nothing."""
+    """How many samples' patches fit the room: preferably a divisor of the batch; all where chunks help nothing."""
     batch, window = x.shape[0], kernel.shape[:-2]
     one = math.prod(x.shape[1:]) * math.prod(window) // math.prod(strides) * x.dtype.itemsize
     if math.prod(window) == 1 or one * batch <= 2 * _CHUNK_BYTES:
@@ -78,15 +78,15 @@ def _conv_patches(
 ) -> Any:
     """The windows side by side as rows of a matrix, times the kernel."""
     window, features = kernel.shape[:-2], kernel.shape[-1]
-    taps = _taps(_pad(x, padding, 0), window, strides, dilation)
+    patches = windows.patches(_pad(x, padding, 0), window, strides, dilation)
     if groups == 1:
-        rows = (taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)).reshape(-1, kernel[..., 0].size)
-        result = rules.product(rows, kernel.reshape(-1, features))
+        result = rules.product(patches.reshape(-1, patches.shape[-1]), kernel.reshape(-1, features))
     else:
-        rows = jnp.stack(taps, -2).reshape(-1, len(taps), groups, kernel.shape[-2])
-        kernels = kernel.reshape(len(taps), kernel.shape[-2], groups, -1)
+        places, channels = math.prod(window), kernel.shape[-2]
+        rows = patches.reshape(-1, places, groups, channels)
+        kernels = kernel.reshape(places, channels, groups, -1)
         result = jnp.einsum("mtgc,tcgo->gmo", rows, kernels).swapaxes(0, 1)
-    return result.reshape(*taps[0].shape[:-1], features)
+    return result.reshape(*patches.shape[:-1], features)
 
 
 def _splits(x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]) -> bool:
@@ -124,7 +124,7 @@ def _conv_depthwise(
     """One sum of shifted multiples: there is no matrix in it."""
     window, channels = kernel.shape[:-2], x.shape[-1]
     weights = kernel.reshape(math.prod(window), channels, -1)
-    taps = _taps(_pad(x, padding, 0), window, strides, dilation)
+    taps = windows.slices(_pad(x, padding, 0), window, strides, dilation)
 
     def multiple(m: int) -> Any:
         return reduce(jnp.add, [tap * w for tap, w in zip(taps, weights[..., m], strict=True)])
@@ -156,7 +156,7 @@ def pool(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], paddi
     start = least(x.dtype) if kind == "max" else 0
     if tuple(window) == tuple(strides):
         return _pool_reshape(x, kind, window, padding, start)
-    taps = _taps(_pad(x, padding, start), window, strides, (1,) * len(window))
+    taps = windows.slices(_pad(x, padding, start), window, strides, (1,) * len(window))
     if kind == "max":
         return reduce(jnp.maximum, taps)
     return reduce(jnp.add, taps) / counts(x, window, strides, padding)
@@ -293,17 +293,3 @@ def _pad(x: Any, padding: Pairs, value: Any) -> Any:
     if not any(low or high for low, high in padding):
         return x
     return lax.pad(x, x.dtype.type(value), [(0, 0, 0), *[(low, high, 0) for low, high in padding], (0, 0, 0)])
-
-
-def _taps(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list:
-    """For each place in the window, what the windows have there: (batch, *out, channels) each."""
-    sizes = [
-        (n - (w - 1) * d - 1) // s + 1
-        for n, w, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True)
-    ]
-    steps, taps = (1, *strides, 1), []
-    for place in product(*map(range, window)):
-        start = [p * d for p, d in zip(place, dilation, strict=True)]
-        stop = [a + (n - 1) * s + 1 for a, n, s in zip(start, sizes, strides, strict=True)]
-        taps.append(lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), steps))
-    return taps

@@ -7,6 +7,7 @@ direction, and mapped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -19,6 +20,25 @@ from jax.interpreters import ad, batching, mlir
 # Multiplications per number laid out anew, from which the faster product pays for the copy; and the size of a copy
 # that leaves the cache.
 _WORTH, _MOST = 90, 1 << 20
+
+
+def linear(name: str, function: Callable, transposed: Callable, static: Sequence[str]) -> Primitive:
+    """The primitive of a linear map of one array; `transposed(g, x, **static)` is its transpose, in a list."""
+    primitive = Primitive(name)
+
+    def shape(x: Any, **how: Any) -> Any:
+        result = jax.eval_shape(partial(function, **how), x)
+        return jax.core.ShapedArray(result.shape, result.dtype)
+
+    primitive.def_impl(jax.jit(function, static_argnames=static))
+    primitive.def_abstract_eval(shape)
+    ad.deflinear2(primitive, transposed)
+    mlir.register_lowering(primitive, mlir.lower_fun(function, multiple_results=False))
+    batching.primitive_batchers[primitive] = lambda xs, axes, **how: (
+        jax.vmap(partial(function, **how), axes)(*xs),
+        0,
+    )
+    return primitive
 
 
 def product(x: Any, kernel: Any) -> Any:
@@ -88,17 +108,4 @@ def _shifted(g: Any, _: Any, *, count: int, step: int, padding: tuple[int, int])
     return [jnp.concatenate([_pad_rows(g, -low, -high) for low, high in _widths(count, step, padding)], -1)]
 
 
-_sum_of_rows = Primitive("lamina_sum_of_rows")
-_sum_of_rows.def_impl(jax.jit(_diagonals, static_argnames=("count", "step", "padding")))
-_sum_of_rows.def_abstract_eval(
-    lambda x, *, count, step, padding: jax.core.ShapedArray(
-        (x.shape[0], x.shape[1] + sum(padding) - (count - 1) * step, *x.shape[2:-1], x.shape[-1] // count),
-        x.dtype,
-    )
-)
-ad.deflinear2(_sum_of_rows, _shifted)
-mlir.register_lowering(_sum_of_rows, mlir.lower_fun(_diagonals, multiple_results=False))
-batching.primitive_batchers[_sum_of_rows] = lambda args, axes, **how: (
-    jax.vmap(partial(_diagonals, **how), axes)(*args),
-    0,
-)
+_sum_of_rows = linear("lamina_sum_of_rows", _diagonals, _shifted, ("count", "step", "padding"))

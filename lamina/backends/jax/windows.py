@@ -1,0 +1,85 @@
+"""Windows over the axes between batch and channels: as slices, one for each place in them, or side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.experimental.xla_metadata import set_xla_metadata
+
+from lamina.backends.jax import rules
+
+# As many slices XLA joins in one pass; more of them it copies first, and joins the copies on one core. A gather takes
+# half as long then, measured, from so many bytes on.
+_JOINED, _LARGE = 7, 16 << 20
+
+
+def slices(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list:
+    """For each place in the window, what the windows have there: (batch, *out, channels) each."""
+    out, taps = _out(x.shape, window, strides, dilation), []
+    for place in product(*map(range, window)):
+        start = [p * d for p, d in zip(place, dilation, strict=True)]
+        stop = [a + (n - 1) * s + 1 for a, n, s in zip(start, out, strides, strict=True)]
+        taps.append(lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), (1, *strides, 1)))
+    return taps
+
+
+def _out(
+    shape: Sequence[int], window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]
+) -> list:
+    rest = zip(shape[1:-1], window, strides, dilation, strict=True)
+    return [(n - (w - 1) * d - 1) // s + 1 for n, w, s, d in rest]
+
+
+def patches(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Any:
+    """From (batch, *sizes, channels), the windows with their places side by side: (batch, *out, places * channels)."""
+    return _patches.bind(x, window=tuple(window), strides=tuple(strides), dilation=tuple(dilation))
+
+
+def _joined(x: Any, **how: Any) -> Any:
+    taps = slices(x, **how)
+    return taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)
+
+
+def _laid_out(x: Any, **how: Any) -> Any:
+    size = math.prod(how["window"]) * x.size // math.prod(how["strides"]) * x.dtype.itemsize
+    many = math.prod(how["window"]) > _JOINED and size >= _LARGE
+    return (_gathered if many else _joined)(x, **how)
+
+
+def _gathered(x: Any, *, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Any:
+    """One gather of pixels, on all cores."""
+    sizes, out = x.shape[1:-1], _out(x.shape, window, strides, dilation)
+
+    def pixels() -> Any:  # which ones, over (*out, *window)
+        places = [lax.broadcasted_iota(np.int32, (*out, *window), i) for i in range(2 * len(window))]
+        result = jnp.zeros((), np.int32)
+        for i, size in enumerate(sizes):
+            result = result * size + places[i] * strides[i] + places[len(sizes) + i] * dilation[i]
+        return result.reshape(-1)
+
+    # whole before the gather, which would else compute each entry anew for each place in the window
+    flat = _apart(lambda x: x.reshape(x.shape[0], math.prod(sizes), x.shape[-1]), x)
+    found = jnp.take(flat, _apart(pixels), axis=1, mode="clip")
+    return found.reshape(x.shape[0], *out, math.prod(window) * x.shape[-1])
+
+
+def _apart(function: Callable, *xs: Any) -> Any:
+    """A function's result as a call that XLA leaves one, so that nothing is fused across its border."""
+    with set_xla_metadata(inlineable="false"):
+        return jax.jit(function)(*xs)
+
+
+def _scattered(g: Any, x: Any, **how: Any) -> list:
+    """The sum of the padded parts of g, fused: not the gather's own, which would add entry by entry."""
+    return jax.linear_transpose(partial(_joined, **how), x.aval)(g)
+
+
+_patches = rules.linear("lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation"))
