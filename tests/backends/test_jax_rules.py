@@ -92,7 +92,7 @@ def test_products_with_no_rows() -> None:
     close(jax.grad(lambda w: rules.product(jnp.zeros((0, 3)), w).sum())(jnp.ones((3, 2))), jnp.zeros((3, 2)))
 
 
-@pytest.mark.parametrize("axis", [-1, 0, (0, 2), None], ids=str)
+@pytest.mark.parametrize("axis", [-1, pytest.param(0, marks=pytest.mark.slow), (0, 2), None], ids=str)
 def test_softmax(axis: Any) -> None:
     x = numbers(2, 3, 4) * 5
     native, composed = (
@@ -111,7 +111,7 @@ def test_softmax(axis: Any) -> None:
     ("rows", "count", "step", "padding"),
     [
         (8, 3, 1, (0, 0)),
-        (8, 2, 3, (1, 2)),
+        pytest.param(8, 2, 3, (1, 2), marks=pytest.mark.slow),
         (4, 3, 1, (-1, 3)),
         pytest.param(1, 5, 1, (2, 2), id="most of the sum is padding"),
         pytest.param(8, 1, 1, (0, 0), marks=pytest.mark.slow),

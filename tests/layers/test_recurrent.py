@@ -146,7 +146,10 @@ def test_a_cell_of_your_own(k: Any) -> None:
 # -- both directions, every step ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["sum", "mul", "ave", "concat", None])
+@pytest.mark.parametrize(
+    "mode",
+    [*(pytest.param(mode, marks=pytest.mark.slow) for mode in ("sum", "ave")), "mul", "concat", None],
+)
 def test_bidirectional_merges_as_keras(mode: str | None, k: Any) -> None:
     ours, theirs = pair(
         lambda space: space.Bidirectional(

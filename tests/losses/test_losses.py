@@ -372,11 +372,20 @@ def theirs_of_nothing(listed: int, kind: str) -> list[Any]:
     return found
 
 
+NOTHING = [
+    pytest.param(
+        listed,
+        backend,
+        id=f"{name}-{kwargs or ''}-{backend}",
+        marks=[pytest.mark.slow] if (name, backend) == ("CTC", "jax") else [],  # 15 s of compiling
+    )
+    for listed, (name, kwargs, _) in enumerate(LOSSES)
+    for backend in oracle.BACKENDS
+]
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("backend", oracle.BACKENDS)
-@pytest.mark.parametrize(
-    "listed", range(len(LOSSES)), ids=[f"{name}-{kwargs or ''}" for name, kwargs, _ in LOSSES]
-)
+@pytest.mark.parametrize(("listed", "backend"), NOTHING)
 def test_losses_of_nothing_are_those_of_keras(listed: int, backend: str) -> None:
     """The shapes too: where there are no samples to reduce, both give their values, of shape (0,)."""
     name, kwargs, data = LOSSES[listed]
