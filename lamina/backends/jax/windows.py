@@ -16,7 +16,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from lamina.backends.jax import rules
 
-# As many slices XLA joins in one pass; more of them it copies first, and joins the copies on one core. A gather takes
+# As many slices XLA joins in one pass; more of them it copies first, and joins the copies in a second. A gather takes
 # half as long then, measured, from so many bytes on.
 _JOINED, _LARGE = 7, 16 << 20
 
@@ -55,7 +55,7 @@ def _laid_out(x: Any, **how: Any) -> Any:
 
 
 def _gathered(x: Any, *, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Any:
-    """One gather of pixels, on all cores."""
+    """One gather of pixels."""
     sizes, out = x.shape[1:-1], _out(x.shape, window, strides, dilation)
 
     def pixels() -> Any:  # which ones, over (*out, *window)
