@@ -247,7 +247,7 @@ def test_how_a_large_loop_is_compiled(eigen: bool, monkeypatch: pytest.MonkeyPat
     """With the options that its products ask for, as on JAX's client."""
     monkeypatch.setenv("XLA_FLAGS", "")
     monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(compiling, "_on_one_core", lambda *_: eigen)
+    monkeypatch.setattr(compiling, "_suit_eigen", lambda *_: eigen)
     found = []
     compiled = clients.compiled
     monkeypatch.setattr(clients, "compiled", lambda *given: found.append(given) or compiled(*given))

@@ -16,8 +16,9 @@ from lamina.backends.jax import clients, lowering
 # Operations one after the other: each large one uses all cores by itself, and two at once mostly take the cache from
 # each other (on two cores a convnet's step is 9 % faster so, a ResNet's 4 %; a transformer's is 1 to 3 % slower).
 _IN_TURN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
-# Products by Eigen instead of YNN, for steps of which `_on_one_core` holds.
-_BY_EIGEN = {**_IN_TURN, "xla_cpu_experimental_ynn_fusion_type": ""}
+# Products by Eigen instead of YNN, for steps that `_suit_eigen`. Sums stay with YNN, which is twice as fast there as
+# what XLA makes itself.
+_BY_EIGEN = {**_IN_TURN, "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 _LOOPS = {"while", "scan"}
 
 
@@ -44,7 +45,7 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
         device = clients.suited(clients.work_of(traced.jaxpr, loops), state)
         small = device is not None and device == clients.on_one_core()
         # a single step gives its results to others at once, so it stays; its products are made as the loop's
-        if by_eigen and not small and _on_one_core(traced.jaxpr, loops):
+        if by_eigen and not small and _suit_eigen(traced.jaxpr, loops):
             program, traced = eigen, eigen.trace(state, *data, **named)  # which shares the trace
         if loops and device is not None:
             return clients.compiled(traced, device)
@@ -89,22 +90,23 @@ def _options(wanted: dict[str, Any]) -> dict[str, Any] | None:
     return wanted if free and _usable(tuple(wanted.items())) else None
 
 
-def _on_one_core(jaxpr: Any, loops: int) -> bool:
-    """Whether most of the work is in products that YNN gives to one core, and Eigen to all.
+def _suit_eigen(jaxpr: Any, loops: int) -> bool:
+    """Whether most of the work is in products that Eigen makes in less time than YNN.
 
-    That is where the rows are below 256 and the columns at most 256, as far as times tell. Small products, and steps
-    with a recurrence, are YNN's nevertheless. Measured on two cores, Eigen's time over YNN's, on 25 dense networks: where
-    this says Eigen 0.83 to 0.96, once 1.03 (8 rows, 784-256-10); where it says YNN 0.91 to 1.18; a GRU of 256 units 1.5.
+    Those are of two kinds. With rows below 256 and at most 256 columns, YNN uses one core, as far as times tell: Eigen
+    takes 0.83 to 0.96 of its time there and 0.91 to 1.18 elsewhere, on 25 dense networks and two cores. From 4096 rows
+    on, as convolutions have: products alone 0.4 to 0.9, mostly, of up to 64 columns, 0.8 to 1.1 of more; a ResNet's step
+    0.85 to 0.9. Small products, and steps with a recurrence (a GRU of 256 units: 1.5), are YNN's nevertheless.
     """
-    whole = slow = 0
+    whole = fast = 0
     for (rows, width, columns), depth in _products(jaxpr, 0):
         if depth > loops:
             return False
         work = rows * width * columns
         whole += work
-        if rows < 256 and columns <= 256 and work >= 1 << 20:
-            slow += work
-    return 2 * slow > whole
+        if work >= 1 << 20 and (rows >= 4096 or (rows < 256 and columns <= 256)):
+            fast += work
+    return 2 * fast > whole
 
 
 def _products(jaxpr: Any, depth: int) -> Iterator[tuple[tuple[int, int, int], int]]:
