@@ -148,7 +148,7 @@ def test_what_is_gathered_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(windows, "_LARGE", 0)
 
     def patches(x: Any) -> Any:
-        return windows.patches(jnp.maximum(x * 3, 0), (3, 3), (1, 1), (1, 1))
+        return windows.patches(jnp.maximum(x * 3, 0), (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0)))
 
     program = jax.jit(patches).lower(jnp.ones((2, 11, 13, 2))).compile().as_text()
     gathering = next(part for part in program.split("\n\n") if " gather(" in part)

@@ -134,18 +134,24 @@ def test_sum_of_rows(rows: int, count: int, step: int, padding: tuple[int, int])
 
 @pytest.mark.parametrize("large", [0, 10**9], ids=["gathered", "joined"])
 @pytest.mark.parametrize(
-    ("sizes", "window", "strides", "dilation"),
+    ("sizes", "window", "strides", "dilation", "padding"),
     [
-        ((4, 5), (3, 3), (1, 1), (1, 1)),
-        pytest.param((6, 8), (2, 4), (3, 2), (2, 1), marks=pytest.mark.slow),
-        pytest.param((9,), (8,), (1,), (1,), marks=pytest.mark.slow),
+        ((4, 5), (3, 3), (1, 1), (1, 1), ((1, 1), (0, 2))),
+        ((5, 4), (2, 3), (1, 1), (3, 1), ((0, 0), (1, 1))),
+        ((1,), (3,), (1,), (2,), ((4, 3),)),
+        pytest.param((6, 8), (2, 4), (3, 2), (2, 1), ((0, 0), (3, 1)), marks=pytest.mark.slow),
+        pytest.param((9,), (8,), (1,), (1,), ((0, 0),), marks=pytest.mark.slow),
     ],
 )
-def test_patches(large: int, sizes: Any, window: Any, strides: Any, dilation: Any, monkeypatch: Any) -> None:
+def test_patches(
+    large: int, sizes: Any, window: Any, strides: Any, dilation: Any, padding: Any, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(windows, "_LARGE", large)
 
     def plain(x: Any) -> Any:
-        starts = [range(0, n - (w - 1) * d, s) for n, w, s, d in zip(sizes, window, strides, dilation)]
+        x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+        reach = [(w - 1) * d for w, d in zip(window, dilation)]
+        starts = [range(0, n - r, s) for n, r, s in zip(x.shape[1:-1], reach, strides)]
         places = [[a + i * d for i in range(w) for a in r] for w, d, r in zip(window, dilation, starts)]
         for axis, place in enumerate(places):
             x = jnp.take(x, np.asarray(place), 1 + axis)
@@ -154,7 +160,7 @@ def test_patches(large: int, sizes: Any, window: Any, strides: Any, dilation: An
         out = [len(r) for r in starts]
         return x.reshape(x.shape[0], *shape, x.shape[-1]).transpose(order).reshape(x.shape[0], *out, -1)
 
-    lowered = partial(windows.patches, window=window, strides=strides, dilation=dilation)
+    lowered = partial(windows.patches, window=window, strides=strides, dilation=dilation, padding=padding)
     for result, expected in zip(
         everything(lowered, x := numbers(2, *sizes, 2)), everything(plain, x), strict=True
     ):

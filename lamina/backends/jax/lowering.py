@@ -20,8 +20,7 @@ import numpy as np
 from jax import lax
 
 from lamina.backends.jax import rules, windows
-
-Pairs = Sequence[tuple[int, int]]
+from lamina.backends.jax.windows import Pairs
 
 
 def compiled(*static: str) -> Any:
@@ -78,7 +77,7 @@ def _conv_patches(
 ) -> Any:
     """The windows side by side as rows of a matrix, times the kernel."""
     window, features = kernel.shape[:-2], kernel.shape[-1]
-    patches = windows.patches(_pad(x, padding, 0), window, strides, dilation)
+    patches = windows.patches(x, window, strides, dilation, padding)
     if groups == 1:
         result = rules.product(patches.reshape(-1, patches.shape[-1]), kernel.reshape(-1, features))
     else:
@@ -124,7 +123,7 @@ def _conv_depthwise(
     """One sum of shifted multiples: there is no matrix in it."""
     window, channels = kernel.shape[:-2], x.shape[-1]
     weights = kernel.reshape(math.prod(window), channels, -1)
-    taps = windows.slices(_pad(x, padding, 0), window, strides, dilation)
+    taps = windows.slices(windows.pad(x, padding, 0), window, strides, dilation)
 
     def multiple(m: int) -> Any:
         return reduce(jnp.add, [tap * w for tap, w in zip(taps, weights[..., m], strict=True)])
@@ -156,7 +155,7 @@ def pool(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], paddi
     start = least(x.dtype) if kind == "max" else 0
     if tuple(window) == tuple(strides):
         return _pool_reshape(x, kind, window, padding, start)
-    taps = windows.slices(_pad(x, padding, start), window, strides, (1,) * len(window))
+    taps = windows.slices(windows.pad(x, padding, start), window, strides, (1,) * len(window))
     if kind == "max":
         return reduce(jnp.maximum, taps)
     return reduce(jnp.add, taps) / counts(x, window, strides, padding)
@@ -168,7 +167,7 @@ def _pool_reshape(x: Any, kind: str, window: Sequence[int], padding: Pairs, star
         (low, high - (n + low + high) % w)
         for n, w, (low, high) in zip(x.shape[1:-1], window, padding, strict=True)
     ]
-    padded = _pad(x, ends, start)
+    padded = windows.pad(x, ends, start)
     split = [size for n, w in zip(padded.shape[1:-1], window, strict=True) for size in (n // w, w)]
     blocks = padded.reshape(x.shape[0], *split, x.shape[-1])
     axes = tuple(range(2, 2 + 2 * len(window), 2))
@@ -286,10 +285,3 @@ def take_one(x: Any, place: Any, axis: int) -> Any:
 def least(dtype: Any) -> Any:
     """The least value of a dtype."""
     return dtype.type(-jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min)
-
-
-def _pad(x: Any, padding: Pairs, value: Any) -> Any:
-    """The axes between batch and channels padded; a negative width cuts."""
-    if not any(low or high for low, high in padding):
-        return x
-    return lax.pad(x, x.dtype.type(value), [(0, 0, 0), *[(low, high, 0) for low, high in padding], (0, 0, 0)])

@@ -16,9 +16,18 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from lamina.backends.jax import rules
 
+Pairs = Sequence[tuple[int, int]]
+
 # As many slices XLA joins in one pass; more of them it copies first, and joins the copies in a second. A gather takes
 # half as long then, measured, from so many bytes on.
 _JOINED, _LARGE = 7, 16 << 20
+
+
+def pad(x: Any, padding: Pairs, value: Any) -> Any:
+    """The axes between batch and channels padded; a negative width cuts."""
+    if not any(low or high for low, high in padding):
+        return x
+    return lax.pad(x, x.dtype.type(value), [(0, 0, 0), *[(low, high, 0) for low, high in padding], (0, 0, 0)])
 
 
 def slices(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list:
@@ -38,14 +47,36 @@ def _out(
     return [(n - (w - 1) * d - 1) // s + 1 for n, w, s, d in rest]
 
 
-def patches(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Any:
-    """From (batch, *sizes, channels), the windows with their places side by side: (batch, *out, places * channels)."""
-    return _patches.bind(x, window=tuple(window), strides=tuple(strides), dilation=tuple(dilation))
+def patches(
+    x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Pairs
+) -> Any:
+    """From (batch, *sizes, channels), padded with zeros, the windows with their places side by side: (batch, *out,
+    places * channels).
+    """
+    how = {"window": window, "strides": strides, "dilation": dilation, "padding": map(tuple, padding)}
+    return _patches.bind(x, **{name: tuple(value) for name, value in how.items()})
 
 
-def _joined(x: Any, **how: Any) -> Any:
-    taps = slices(x, **how)
+def _joined(x: Any, *, padding: Pairs, **how: Any) -> Any:
+    few = math.prod(how["window"]) <= _JOINED and max(how["strides"]) == 1
+    taps = _shifted(x, padding, how["window"], how["dilation"]) if few else slices(pad(x, padding, 0), **how)
     return taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)
+
+
+def _shifted(x: Any, padding: Pairs, window: Sequence[int], dilation: Sequence[int]) -> list:
+    """Slices of a padded x, each padded by itself: fused with what reads it, where the whole would be written first."""
+    reach = [(w - 1) * d for w, d in zip(window, dilation, strict=True)]
+    return [
+        pad(
+            x,
+            [
+                (low - p * d, high - r + p * d)
+                for p, d, r, (low, high) in zip(place, dilation, reach, padding, strict=True)
+            ],
+            0,
+        )
+        for place in product(*map(range, window))
+    ]
 
 
 def _laid_out(x: Any, **how: Any) -> Any:
@@ -54,8 +85,11 @@ def _laid_out(x: Any, **how: Any) -> Any:
     return (_gathered if many else _joined)(x, **how)
 
 
-def _gathered(x: Any, *, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Any:
+def _gathered(
+    x: Any, *, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Pairs
+) -> Any:
     """One gather of pixels."""
+    x = pad(x, padding, 0)
     sizes, out = x.shape[1:-1], _out(x.shape, window, strides, dilation)
 
     def pixels() -> Any:  # which ones, over (*out, *window)
@@ -82,4 +116,4 @@ def _scattered(g: Any, x: Any, **how: Any) -> list:
     return jax.linear_transpose(partial(_joined, **how), x.aval)(g)
 
 
-_patches = rules.linear("lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation"))
+_patches = rules.linear("lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation", "padding"))
