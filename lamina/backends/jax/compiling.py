@@ -16,8 +16,8 @@ from lamina.backends.jax import clients, lowering
 # Operations one after the other: each large one uses all cores by itself, and two at once mostly take the cache from
 # each other (on two cores a convnet's step is 9 % faster so, a ResNet's 4 %; a transformer's is 1 to 3 % slower).
 _IN_TURN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
-# Products by Eigen instead of YNN, for steps that `_suit_eigen`. Sums stay with YNN, which is twice as fast there as
-# what XLA makes itself.
+# Products by Eigen instead of YNN, for steps that `_suit_eigen`. Sums stay with YNN: with XLA's own, a ResNet's step takes
+# nearly twice as long.
 _BY_EIGEN = {**_IN_TURN, "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 _LOOPS = {"while", "scan"}
 
@@ -96,7 +96,7 @@ def _suit_eigen(jaxpr: Any, loops: int) -> bool:
     Those are of two kinds. With rows below 256 and at most 256 columns, YNN uses one core, as far as times tell: Eigen
     takes 0.83 to 0.96 of its time there and 0.91 to 1.18 elsewhere, on 25 dense networks and two cores. From 4096 rows
     on, as convolutions have: products alone 0.4 to 0.9, mostly, of up to 64 columns, 0.8 to 1.1 of more; a ResNet's step
-    0.85 to 0.9. Small products, and steps with a recurrence (a GRU of 256 units: 1.5), are YNN's nevertheless.
+    0.84 to 0.94. Small products, and steps with a recurrence (a GRU of 256 units: 1.5), are YNN's nevertheless.
     """
     whole = fast = 0
     for (rows, width, columns), depth in _products(jaxpr, 0):
