@@ -156,6 +156,17 @@ def test_what_is_gathered_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert " maximum(" not in gathering
 
 
+@on_cpu
+def test_padding_is_fused_with_the_join() -> None:
+    def patches(x: Any) -> Any:
+        return windows.patches(jnp.maximum(x * 3, 0), (1, 3), (1, 1), (1, 1), ((0, 0), (1, 1)))
+
+    program = jax.jit(patches).lower(jnp.ones((2, 11, 13, 2))).compile().as_text()
+    assert " pad(" in program
+    assert "13,6]" in program
+    assert "15,2]" not in program  # the padded whole
+
+
 def test_rows_are_not_summed_in_half_precision() -> None:
     x, weights = jnp.zeros((2, 16, 16, 8), "bfloat16"), jnp.zeros((3, 3, 8, 8), "bfloat16")
     assert not lowering._splits(x, weights, (1, 1), ((1, 1), (1, 1)), (1, 1))

@@ -256,3 +256,14 @@ def test_how_a_large_loop_is_compiled(eigen: bool, monkeypatch: pytest.MonkeyPat
     assert device == clients.in_caller()
     usable = compiling._options(compiling._BY_EIGEN) is not None
     assert ("ynn" in traced.lower().compile().as_text()) is not (eigen and usable)
+
+
+def test_sums_are_not_left_with_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay with YNN where products are Eigen's."""
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    options = compiling._options(compiling._BY_EIGEN)
+    program = jax.jit(lambda x, k: (x @ k, x.sum(0)), compiler_options=options)
+    text = program.lower(jnp.ones((4096, 48)), jnp.ones((48, 48))).compile().as_text()
+    entry = text[text.index("ENTRY") :]
+    assert options is None or (" dot(" in entry and "ynn_fusion" in entry)

@@ -53,8 +53,8 @@ def patches(
     """From (batch, *sizes, channels), padded with zeros, the windows with their places side by side: (batch, *out,
     places * channels).
     """
-    how = {"window": window, "strides": strides, "dilation": dilation, "padding": map(tuple, padding)}
-    return _patches.bind(x, **{name: tuple(value) for name, value in how.items()})
+    how = {"window": tuple(window), "strides": tuple(strides), "dilation": tuple(dilation)}
+    return _patches.bind(x, **how, padding=tuple(map(tuple, padding)))
 
 
 def _joined(x: Any, *, padding: Pairs, **how: Any) -> Any:
