@@ -33,20 +33,24 @@ def everything(f: Callable, *args: Any) -> Any:
     places = tuple(range(len(args)))
     total = lambda *a: jnp.sum(jnp.sin(f(*a)) ** 2)
     gradient = jax.grad(total, places)
-    many = tuple(jnp.stack([a, 2 * a]) for a in args)
     looped = lambda *a: jnp.sum(jax.lax.map(lambda x: total(x, *a[1:]), jnp.stack([a[0]] * 2)))
-    yield f(*args)
-    yield gradient(
-        *args
-    )  # one operation after the other; the rest as one program each, which compiles faster
-    yield jax.jit(lambda *a: jax.jvp(total, a, a))(*args)
-    yield jax.jit(jax.jacrev(gradient, places))(*args)
-    yield jax.jit(jax.jacfwd(gradient, places))(*args)
-    yield jax.jit(jax.jacrev(jax.jacfwd(total, places), places))(*args)
-    yield jax.jit(jax.vmap(gradient))(*many)
-    yield jax.jit(jax.vmap(gradient, (0, *[None] * (len(args) - 1))))(many[0], *args[1:])
-    yield jax.jit(jax.grad(jax.checkpoint(total), places))(*args)
-    yield jax.jit(jax.grad(looped, places))(*args)
+
+    @jax.jit  # one program for all: each takes longer to start compiling than to compile
+    def derived(*args: Any) -> list:
+        many = [jnp.stack([a, 2 * a]) for a in args]
+        return [
+            gradient(*args),
+            jax.jvp(total, args, args),
+            jax.jacrev(gradient, places)(*args),
+            jax.jacfwd(gradient, places)(*args),
+            jax.jacrev(jax.jacfwd(total, places), places)(*args),
+            jax.vmap(gradient)(*many),
+            jax.vmap(gradient, (0, *[None] * (len(args) - 1)))(many[0], *args[1:]),
+            jax.grad(jax.checkpoint(total), places)(*args),
+            jax.grad(looped, places)(*args),
+        ]
+
+    return [f(*args), *derived(*args)]
 
 
 FORMS = {"as it is": (10**9, 0), "the smaller transposed": (0, 10**9)}
