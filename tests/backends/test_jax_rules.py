@@ -35,7 +35,7 @@ def everything(f: Callable, *args: Any) -> Any:
     gradient = jax.grad(total, places)
     looped = lambda *a: jnp.sum(jax.lax.map(lambda x: total(x, *a[1:]), jnp.stack([a[0]] * 2)))
 
-    @jax.jit  # one program for all: each takes longer to start compiling than to compile
+    @jax.jit  # one program for all, which compiles in less time than ten
     def derived(*args: Any) -> list:
         many = [jnp.stack([a, 2 * a]) for a in args]
         return [
