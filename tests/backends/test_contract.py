@@ -148,6 +148,19 @@ def test_gradient(case: catalog.Case, other: Any) -> None:
         assert found == pytest.approx(wanted, rel=2e-3, abs=2e-4), f"input {i}"
 
 
+def test_the_gradient_at_the_bounds_of_clip_is_that_inside(other: Any) -> None:
+    x = other.asarray(np.array([-2.0, -1.0, 0.0, 2.0, 3.0], "float32"))
+    for bounds, expected in (
+        ((-1.0, 2.0), [0, 1, 1, 1, 0]),
+        ((None, 2.0), [1, 1, 1, 1, 0]),
+        ((-1.0, None), [0, 1, 1, 1, 1]),
+    ):
+        _, (gradient,) = other.value_and_grad(
+            lambda xs, b=bounds: (other.sum(other.clip(xs[0], *b)), None), [x]
+        )
+        assert other.to_numpy(gradient).tolist() == expected
+
+
 def float_inputs(case: catalog.Case) -> list[np.ndarray]:
     inputs: list[np.ndarray] = []
 
