@@ -268,8 +268,8 @@ class Neural(Protocol):
         "f compiled; tensors in trees in and out, anything else is part of it. With `donate`, no other program calls it."
     def remat(self, f: Callable) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
-    def loop(self, step: Callable[[Any, Any], Any], donate: bool) -> Callable:
-        "run(state, data, indices, start, stop, shared=False) -> state: step(state, rows) over rows taken by indices[start:stop]. It takes over the memory of a state that nobody shares."
+    def loop(self, step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None) -> Callable:
+        "run(state, data, indices, start, stop, shared=False) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). It takes over the memory of a state that nobody shares."
 
 
 class Random(Protocol):

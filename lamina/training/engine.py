@@ -37,8 +37,8 @@ class Program:
         self._copy: Any = None
         self.gives_logs = False  # whether the step is the user's own, which says itself what is shown
         self.logs: Any = None  # their shapes and dtypes
-        self.last: Any = None  # those of the last step
-        self.results: Any = None  # reads the metrics
+        self.last: Any = None  # what is shown after the last dispatch, where that gave it
+        self.results: Any = None  # reads the metrics; compiled steps give what it gives along with the state
         self._owned = False  # whether the values are ours alone, so that a dispatch may reuse their memory
 
     def values(self) -> list[Any]:
@@ -70,7 +70,7 @@ class Program:
 
     def run(self, data: Any, indices: Any, start: int, stop: int) -> None:
         """The steps from start to stop: each takes the rows that its line of `indices` names."""
-        k = self.k
+        k, self.last = self.k, None
         if not self.compiled:
             for i in range(start, stop):
                 places = k.asarray(indices[i]) if isinstance(indices, np.ndarray) else indices[i]
@@ -79,19 +79,27 @@ class Program:
                 )
         elif k.functional:
             if self._loop is None:
-                self._loop = k.loop(self._pure_turn, True)
+                self._loop = k.loop(self._pure_turn, True, self._pure_end)
             state = [v.value for v in self.variables], self._no_logs()
             values, self.last = self._loop(state, data, indices, start, stop, not self._owned)
             self.store(values)
             self._owned = True
         else:
             if self._loop is None:
-                self._loop = k.loop(self._in_place, False)
-            self.last = self._loop(self._no_logs(), data, indices, start, stop)
+                self._loop = k.loop(self._in_place, False, self._end if k.traced_step else None)
+            logs = self._loop(self._no_logs(), data, indices, start, stop)
+            self.last = logs if self.gives_logs or k.traced_step else None
 
     def _pure_turn(self, state: Any, batch: Any) -> Any:
         values, logs = self._pure(state[0], batch)
         return values, logs if self.gives_logs else ()
+
+    def _pure_end(self, state: Any) -> Any:
+        values, logs = state
+        return values, run_pure(self._end, self.variables, values, (logs,))[0]
+
+    def _end(self, logs: Any) -> Any:
+        return logs if self.gives_logs else self.results.function()
 
     def _in_place(self, state: Any, batch: Any) -> Any:
         logs = self.step(batch)
@@ -105,22 +113,26 @@ class Program:
 
     # -- one step on a batch that comes -----------------------------------------------------------------------------------
 
-    def run_batch(self, batch: Any) -> Any:
-        """One step on tensors or NumPy arrays; gives its logs (tensors)."""
+    def run_batch(self, batch: Any) -> None:
+        """One step on tensors or NumPy arrays."""
         k = self.k
-        if not self.compiled:
-            return self.step(to_device(k, batch))
-        if k.functional:
+        if self.compiled and k.functional:
             if self._single is None:
-                self._single = k.jit(self._pure, (0,))
-            values, logs = self._single(self.values(), batch)
+                self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))
+            values, self.last = self._single(self.values(), batch)
             self.store(values)
-            return logs
-        if not k.traced_step:
-            return self.step(to_device(k, batch))
-        if self._single is None:
-            self._single = k.jit(self.step)
-        return self._single(batch)
+        elif self.compiled and k.traced_step:
+            if self._single is None:
+                self._single = k.jit(lambda batch: self._end(self.step(batch)))
+            self.last = self._single(batch)
+        else:
+            self.last = self.step(to_device(k, batch))
+
+    def shown(self) -> dict[str, Any]:
+        """The numbers to show after the last dispatch."""
+        if self.last is not None:
+            return to_host(self.k, self.last)
+        return {} if self.gives_logs else to_host(self.k, self.results())
 
     def wait(self) -> None:
         """Until the last dispatch is done."""

@@ -158,7 +158,7 @@ class _Run:
         self, epoch: int, limit: int | None, progress: Progress, start: int = 0
     ) -> tuple[int, dict[str, Any]]:
         """One pass, from batch `start`; gives the number of steps and the logs."""
-        self._last, self._called, self._due = None, start, self._next_call(start)
+        self.program.last, self._called, self._due = None, start, self._next_call(start)
         walk = self._blocks if self.feed.in_blocks else self._batches
         count = walk(epoch, limit, progress, start)
         self.feed.end_epoch()
@@ -182,11 +182,8 @@ class _Run:
         self.model.stop_training = True
 
     def _logs(self) -> dict[str, Any]:
-        if self.program.gives_logs:
-            return in_order(self.model, engine.to_host(self.program.k, self._last or {}))
-        return in_order(self.model, engine.to_host(self.program.k, self.program.results()))
+        return in_order(self.model, self.program.shown())
 
-    _last: Any = None
     _called = _due = 0  # the batches that callbacks know of; after how many they want to be called
 
     def _blocks(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
@@ -240,7 +237,6 @@ class _Run:
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, learn: bool = True) -> None:
         clock = engine.Clock()
         self.program.run(data, indices, start, stop)
-        self._last = self.program.last
         if self._due == 0 or self._due - self._called > self.every:
             self.program.wait()
             if learn:
@@ -256,7 +252,7 @@ class _Run:
                 if (limit is not None and done >= limit) or self._stopped():
                     break
                 self._before(done)
-                self._last = self.program.run_batch(batch)
+                self.program.run_batch(batch)
                 done += 1
                 self.feed.taken()
                 self._after(epoch, done)
@@ -314,10 +310,10 @@ def _finish_optimizer(model: Any) -> None:
 def one_batch(model: Any, kind: str, batch: Any) -> dict[str, Any]:
     """One step on one batch; gives the logs as numbers."""
     program = model._program(kind, batch)
-    logs = program.run_batch(batch)
-    out = engine.to_host(program.k, logs if program.gives_logs else program.results())
+    program.run_batch(batch)
+    out = in_order(model, program.shown())
     program.release()
-    return in_order(model, out)
+    return out
 
 
 def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:

@@ -716,6 +716,18 @@ def _(k: Any, to: Callable) -> Any:
     return run(state, [to(X), None], indices, 1, 3)
 
 
+@custom("loop", "finish")
+def _(k: Any, to: Callable) -> Any:
+    ends = {
+        "mean": lambda s: {"mean": s["sum"] / k.astype(s["n"], "float32"), "none": None},
+        "last": lambda s: s["sum"],
+    }
+    step = lambda s, rows: {"sum": s["sum"] + k.sum(rows, 0), "n": s["n"] + 1}
+    state = {"sum": to(np.zeros(4, "float32")), "n": to(np.array(0, "int32"))}
+    indices = to(np.array([[0, 1], [2, 0]], "int32"))
+    return {name: k.loop(step, False, end)(state, to(X), indices, 0, 2) for name, end in ends.items()}
+
+
 @custom("loop", "donate")
 def _(k: Any, to: Callable) -> Any:
     run = k.loop(lambda s, rows: [s[0] * 0.5 + k.mean(rows["x"])], donate=True)

@@ -189,6 +189,28 @@ def test_train_on_batch_goes_on(backend):
     assert model.test_on_batch(X, Y, return_dict=True).keys() == {"loss", "accuracy"}
 
 
+def test_compiled_steps_give_the_numbers_along(backend, monkeypatch):
+    """No second program reads the metrics after steps."""
+    from lamina.training import engine
+
+    read, call = [], engine.Reader.__call__
+    monkeypatch.setattr(engine.Reader, "__call__", lambda self, *args: read.append(args) or call(self, *args))
+    model, watch = mlp(metrics=["accuracy"]), Watch()
+    history = model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[watch])
+    numbers = [
+        model.evaluate(X, Y, verbose=0, return_dict=True),
+        model.train_on_batch(X, Y, return_dict=True),
+    ]
+    held = {name: float(value) for name, value in model.get_metrics_result().items()}
+    assert held == pytest.approx(numbers[-1], rel=1e-6)
+    assert [*history.history] == [*numbers[0]] == ["loss", "accuracy"]
+    assert bool(read) is (backend == "torch")
+
+    program = model._program("train", (X, Y))
+    program.last = None  # as where an epoch goes on behind its last step
+    assert program.shown() == pytest.approx(held)
+
+
 def test_run_eagerly_gives_the_same(backend):
     def weights(**compiled):
         model = mlp(**compiled)

@@ -158,7 +158,9 @@ def _is_spec(x: Any) -> bool:
     return isinstance(x, tuple) and len(x) == 2 and isinstance(x[1], str)
 
 
-def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+def loop(
+    step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
+) -> Callable:
     new = False
 
     @partial(_compiled, donate=(0,) if donate else (), loops=1)
@@ -171,7 +173,8 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
             places = lax.dynamic_index_in_dim(indices, i, keepdims=False)
             return step(state, jax.tree_util.tree_map(lambda x: _rows(x, places), data))
 
-        return lax.fori_loop(start, stop, turn, state)
+        state = lax.fori_loop(start, stop, turn, state)
+        return finish(state) if finish else state
 
     def call(state: Any, data: Any, indices: Any, start: Any, stop: Any, shared: bool = False) -> Any:
         nonlocal new

@@ -134,10 +134,12 @@ def _is_spec(x: Any) -> bool:
     return isinstance(x, tuple) and len(x) == 2 and isinstance(x[1], str)
 
 
-def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+def loop(
+    step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
+) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
         for i in range(start, stop):
             state = step(state, _rows(data, indices[i]))
-        return state
+        return finish(state) if finish else state
 
     return run

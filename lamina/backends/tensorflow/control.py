@@ -360,7 +360,9 @@ def _is_spec(x: Any) -> bool:
     return isinstance(x, tuple) and len(x) == 2 and isinstance(x[1], str)
 
 
-def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+def loop(
+    step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
+) -> Callable:
     programs: dict = {}
 
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
@@ -378,18 +380,19 @@ def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
         key = state_spec, data_spec, signature
         program = programs.get(key)
         if program is None:
-            turns = _turns(step, state_spec, data_spec)
+            turns = _turns(step, state_spec, data_spec, finish)
             program = programs[key] = tf.function(turns, signature, autograph=False)
         bounds = tf.constant(start, tf.int32), tf.constant(stop, tf.int32)
-        return state_spec.unflatten(program(tuple(now), tuple(leaves), tf.cast(indices, tf.int32), *bounds))
+        result = program(tuple(now), tuple(leaves), tf.cast(indices, tf.int32), *bounds)
+        return result if finish else state_spec.unflatten(result)
 
     return run
 
 
-def _turns(step: Callable, state_spec: Any, data_spec: Any) -> Callable:
-    """The steps of a stretch as a function of flat tensors."""
+def _turns(step: Callable, state_spec: Any, data_spec: Any, finish: Callable | None) -> Callable:
+    """The steps of a stretch as a function of flat tensors; what it gives is flat, unless `finish` makes it."""
 
-    def turns(now: tuple, leaves: tuple, indices: Any, start: Any, stop: Any) -> list:
+    def turns(now: tuple, leaves: tuple, indices: Any, start: Any, stop: Any) -> Any:
         def turn(i: Any, *now: Any) -> list:
             places = indices[i]
             rows = data_spec.unflatten([tf.gather(x, places) for x in leaves])
@@ -398,6 +401,7 @@ def _turns(step: Callable, state_spec: Any, data_spec: Any) -> Callable:
 
         # one turn at a time: turns change variables in place, and must not overtake one another
         last = tf.while_loop(lambda i, *_: i < stop, turn, [start, *now], parallel_iterations=1)
-        return list(last)[1:]
+        state = list(last)[1:]
+        return finish(state_spec.unflatten(state)) if finish else state
 
     return turns

@@ -275,12 +275,14 @@ def _is_spec(x: Any) -> bool:
     return isinstance(x, tuple) and len(x) == 2 and isinstance(x[1], str)
 
 
-def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
+def loop(
+    step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
+) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
         leaves, spec = optree.tree_flatten(data)
         for rows in _row_takers(indices, start, stop):
             state = step(state, optree.tree_unflatten(spec, [rows(x) for x in leaves]))
-        return state
+        return finish(state) if finish else state
 
     return run
 
