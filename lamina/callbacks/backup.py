@@ -30,8 +30,6 @@ class BackupAndRestore(Callback):
         >>> callback = lamina.callbacks.BackupAndRestore("backup", save_freq=100)
     """
 
-    _only_reads = True
-
     def __init__(
         self,
         backup_dir: Any,

@@ -25,7 +25,6 @@ class Callback:
 
     params: dict[str, Any] | None = None
     _model: Any = None
-    _only_reads = False  # whether no hook changes a variable
     _kept: tuple[str, ...] = ()  # the attributes that `state_dict` holds
 
     def __init__(self) -> None:
@@ -170,14 +169,6 @@ class CallbackList(Callback):
     def has_hook(self, *names: str) -> bool:
         """Whether a callback wants to be called by one of these batch hooks."""
         return any(_wait(one, names) > 0 for one in self.callbacks)
-
-    @property
-    def changes_state(self) -> bool:
-        """Whether a callback that is called may change variables or keep their values.
-
-        A class says for itself that it does not: what a user makes of one of ours may.
-        """
-        return not all(vars(type(one)).get("_only_reads", False) for one in self.callbacks)
 
     @property
     def has_bar(self) -> bool:

@@ -35,8 +35,6 @@ class ModelCheckpoint(Monitor):
 
     _kept = ("best", "_seen")
 
-    _only_reads = True
-
     def __init__(
         self,
         filepath: Any,

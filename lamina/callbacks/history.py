@@ -15,7 +15,6 @@ class History(Callback):
         epoch: The epochs' numbers.
     """
 
-    _only_reads = True
     _kept = ("history", "epoch")
 
     def __init__(self) -> None:

@@ -31,8 +31,6 @@ class CSVLogger(Callback):
         >>> callback = lamina.callbacks.CSVLogger("log.csv")
     """
 
-    _only_reads = True
-
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         super().__init__()
         self.filename, self.sep, self.append = os.fspath(filename), separator, append
@@ -135,8 +133,6 @@ class RemoteMonitor(Callback):
         >>> callback = lamina.callbacks.RemoteMonitor("http://localhost:9000", send_as_json=True)
     """
 
-    _only_reads = True
-
     def __init__(
         self,
         root: str = "http://localhost:9000",
@@ -179,8 +175,6 @@ class ProgbarLogger(Callback):
         >>> import lamina
         >>> callback = lamina.callbacks.ProgbarLogger()
     """
-
-    _only_reads = True
 
     def __init__(self) -> None:
         super().__init__()

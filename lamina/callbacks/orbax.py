@@ -38,7 +38,6 @@ class OrbaxCheckpoint(Monitor):
         >>> callback = lamina.callbacks.OrbaxCheckpoint("checkpoints", max_to_keep=3)  # doctest: +SKIP
     """
 
-    _only_reads = False  # what is written in the background is still read when training goes on
     _kept = ("best", "_seen", "_number")
 
     def __init__(

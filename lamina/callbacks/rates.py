@@ -32,8 +32,6 @@ class LearningRateScheduler(Callback):
         >>> halve = lamina.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     """
 
-    _only_reads = True
-
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         self.schedule, self.verbose = schedule, verbose
@@ -88,8 +86,6 @@ class ReduceLROnPlateau(Monitor):
     """
 
     _kept = ("best", "wait", "cooldown_counter")
-
-    _only_reads = True
 
     def __init__(
         self,

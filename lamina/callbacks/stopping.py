@@ -34,8 +34,6 @@ class EarlyStopping(Monitor):
 
     _kept = ("best", "wait", "best_epoch", "stopped_epoch", "best_weights")
 
-    _only_reads = True
-
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -116,8 +114,6 @@ class TerminateOnNaN(Callback):
         >>> import lamina
         >>> callback = lamina.callbacks.TerminateOnNaN()
     """
-
-    _only_reads = True
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()

@@ -37,7 +37,6 @@ class TensorBoard(Callback):
         >>> callback = lamina.callbacks.TensorBoard("logs", histogram_freq=1)
     """
 
-    _only_reads = True
     _kept = ("_steps",)
 
     def __init__(

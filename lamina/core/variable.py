@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -149,10 +151,12 @@ class Variable(Arithmetic, Holder):
 
     def _own(self, k: Any) -> Any:
         """The stored value on kernel `k`: made now if it was not needed yet, moved if it lives elsewhere."""
-        if k is self._home:
-            return k.read(self._storage)
         if k.abstract:
             return k.Tensor(self.shape, self.dtype)
+        if type(self._home) is Lent:
+            bring_home([self])
+        if k is self._home:
+            return k.read(self._storage)
         self._place(
             k, self._draw() if self._home is None else self._home.to_numpy(self._home.read(self._storage))
         )
@@ -172,6 +176,9 @@ class Variable(Arithmetic, Holder):
             ValueError: if the shape differs.
         """
         k = state.kernel or _activate()
+        if type(value) is np.ndarray and state.scope is None and k.functional and self._takes(value):
+            self._home, self._storage, self._draw = None, None, Given(value)
+            return
         value = self._fitting(k, value)
         if k.abstract:
             return
@@ -181,6 +188,10 @@ class Variable(Arithmetic, Holder):
             self._storage = k.write(self._storage, value)
         else:
             self._place(k, value)
+
+    def _takes(self, value: np.ndarray) -> bool:
+        """Whether an array needs no conversion; eight bytes are four to some frameworks."""
+        return value.shape == self.shape and value.dtype.name == self.dtype and value.itemsize < 8
 
     def _fitting(self, k: Any, value: Any) -> Any:
         from lamina.ops._op import convert
@@ -283,6 +294,44 @@ class Variable(Arithmetic, Holder):
         fresh.path, fresh.constraint, fresh.regularizer = self.path, self.constraint, self.regularizer
         memo[id(self)] = fresh
         return fresh
+
+
+class Lent:
+    """The home of a value that only compiled steps hold, so that the next one may take over its memory.
+
+    Whoever looks at the variable in between ends that, and what they hold stays.
+    """
+
+    functional = True
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+
+
+class Given:
+    """A value that was assigned and waits on the host: it is moved by who reads it, a compiled step with its call."""
+
+    def __init__(self, value: np.ndarray) -> None:
+        self.value = value.copy()
+        self.value.flags.writeable = False
+
+    def __call__(self) -> np.ndarray:
+        return self.value
+
+
+@cache
+def lent(kernel: Any) -> Lent:
+    """The one of a kernel."""
+    return Lent(kernel)
+
+
+def bring_home(variables: Iterable[Variable]) -> None:
+    """End that steps alone hold the values: together, which takes less than one by one."""
+    away = [v for v in variables if type(v._home) is Lent]
+    if away:
+        kernel = away[0]._home.kernel
+        for v, value in zip(away, kernel.bring_home([v._storage for v in away]), strict=True):
+            v._home, v._storage = kernel, value
 
 
 def is_variable(x: Any) -> bool:

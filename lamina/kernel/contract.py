@@ -265,11 +265,11 @@ class Neural(Protocol):
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
     def jvp(self, f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]: "(outputs, directional)."
     def jit(self, f: Callable, donate: tuple[int, ...] = ()) -> Callable:
-        "f compiled; tensors in trees in and out, anything else is part of it. With `donate`, no other program calls it."
+        "f compiled; tensors in trees in and out, anything else is part of it. With `donate` it takes over memory: no other program calls it, and where state must flow it takes `shared` as a loop does."
     def remat(self, f: Callable) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None) -> Callable:
-        "run(state, data, indices, start, stop, shared=False) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). It takes over the memory of a state that nobody shares."
+        "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` it takes over the state's memory, but for the leaves of which `shared` says that others hold them."
 
 
 class Random(Protocol):

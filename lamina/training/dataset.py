@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
@@ -65,7 +65,7 @@ class PyDataset:
         """After every epoch."""
 
 
-def read_in_order(source: Any, numbers: Iterator[int], k: Any) -> Iterator[Any]:
+def read_in_order(source: Any, numbers: Iterator[int], k: Any) -> Generator[Any]:
     """The batches of these numbers, in their order, made by the workers that the data set asks for."""
     workers = int(getattr(source, "workers", 1) or 1)
     processes = bool(getattr(source, "use_multiprocessing", False))

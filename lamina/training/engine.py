@@ -11,7 +11,7 @@ import numpy as np
 from lamina.core import seeds
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.stateless import run_pure
-from lamina.core.variable import Variable
+from lamina.core.variable import Given, Variable, bring_home, lent
 
 
 class Program:
@@ -34,33 +34,26 @@ class Program:
         self.compiled = compiled
         self._loop: Any = None
         self._single: Any = None
-        self._copy: Any = None
         self.gives_logs = False  # whether the step is the user's own, which says itself what is shown
         self.logs: Any = None  # their shapes and dtypes
         self.last: Any = None  # what is shown after the last dispatch, where that gave it
         self.results: Any = None  # reads the metrics; compiled steps give what it gives along with the state
-        self._owned = False  # whether the values are ours alone, so that a dispatch may reuse their memory
 
-    def values(self) -> list[Any]:
-        """The values of the variables, copied once so that nobody else loses theirs to a dispatch that reuses memory."""
-        found = [v.value for v in self.variables]
-        if self._owned:
-            return found
-        if self._copy is None:  # one program for all: one per shape would take longer to compile than to run
-            self._copy = self.k.jit(lambda values: [self.k.copy(x) for x in values])
-        self._owned = True
-        return self._copy(found)
+    def _values(self) -> tuple[list[Any], list[bool]]:
+        """The values of the variables, and of which others may hold them as well."""
+        ours, values, held = lent(self.k), [], []
+        for v in self.variables:
+            own = v._home is ours
+            new = not own and type(v._draw) is Given
+            values.append(v._storage if own else v._draw() if new else v.value)
+            held.append(not (own or new))
+        return values, held
 
-    def release(self) -> None:
-        """From here on others may hold the values, and use them in programs of their own."""
-        if self._owned:
-            self.store(self.k.bring_home([v.value for v in self.variables]))
-        self._owned = False
-
-    def store(self, values: list[Any]) -> None:
-        """Put new values into the variables."""
+    def _store(self, values: list[Any]) -> None:
+        """Put new values into the variables, which only steps hold until somebody looks."""
+        ours = lent(self.k)
         for v, value in zip(self.variables, values, strict=True):
-            v._storage = value
+            v._home, v._storage, v._draw = ours, value, None
 
     def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
         logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
@@ -80,10 +73,9 @@ class Program:
         elif k.functional:
             if self._loop is None:
                 self._loop = k.loop(self._pure_turn, True, self._pure_end)
-            state = [v.value for v in self.variables], self._no_logs()
-            values, self.last = self._loop(state, data, indices, start, stop, not self._owned)
-            self.store(values)
-            self._owned = True
+            values, held = self._values()
+            values, self.last = self._loop((values, self._no_logs()), data, indices, start, stop, held)
+            self._store(values)
         else:
             if self._loop is None:
                 self._loop = k.loop(self._in_place, False, self._end if k.traced_step else None)
@@ -119,8 +111,9 @@ class Program:
         if self.compiled and k.functional:
             if self._single is None:
                 self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))
-            values, self.last = self._single(self.values(), batch)
-            self.store(values)
+            values, held = self._values()
+            values, self.last = self._single(values, batch, shared=held)
+            self._store(values)
         elif self.compiled and k.traced_step:
             if self._single is None:
                 self._single = k.jit(lambda batch: self._end(self.step(batch)))
@@ -137,7 +130,8 @@ class Program:
     def wait(self) -> None:
         """Until the last dispatch is done."""
         if self.variables:
-            self.k.wait(self.variables[-1].value)
+            v = self.variables[-1]  # looked at, it would be no longer the steps' own
+            self.k.wait(v._storage if v._home is lent(self.k) else v.value)
 
 
 class Reader:
@@ -159,6 +153,7 @@ class Reader:
         if self._program is None:
             return self.function(*to_device(self.k, args))
         if self.k.functional:
+            bring_home(self.variables)
             return self._program([v.value for v in self.variables], args)
         return self._program(*args)
 

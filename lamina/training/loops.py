@@ -49,38 +49,33 @@ def fit(
     verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
     logs: dict[str, Any] = {}
-    try:
-        hooks.on_train_begin()
-        first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
-        for epoch in range(first, epochs):
-            if model.stop_training:  # also what a resumed run had come to
+    hooks.on_train_begin()
+    first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
+    for epoch in range(first, epochs):
+        if model.stop_training:  # also what a resumed run had come to
+            break
+        if not start:
+            model.reset_metrics()
+        hooks.on_epoch_begin(epoch)
+        progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
+        try:
+            count, logs = run.epoch(epoch, limit, progress, start)
+            if not count:  # the data has ended
                 break
-            if not start:
-                model.reset_metrics()
-            hooks.on_epoch_begin(epoch)
-            progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
-            try:
-                count, logs = run.epoch(epoch, limit, progress, start)
-                if not count:  # the data has ended
-                    break
-                start = 0
-                if validate is not None and _due(epoch + 1, validation_freq):
-                    found = evaluate(model, validate, verbose=0, callbacks=hooks, steps=validation_steps)
-                    logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
-                progress.finish(count, logs)
-            finally:
-                progress.close()
-            if validate is not None or hooks.changes_state:
-                program.release()
-            hooks.on_epoch_end(epoch, logs)
-            if backup is not None:
-                backup.after_epoch(epoch)
-            program = model._program("train", feed.sample()) if _stale(model, program) else program
-            run.program = program
-        _finish_optimizer(model)
-        hooks.on_train_end(logs)
-    finally:
-        program.release()
+            start = 0
+            if validate is not None and _due(epoch + 1, validation_freq):
+                found = evaluate(model, validate, verbose=0, callbacks=hooks, steps=validation_steps)
+                logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+            progress.finish(count, logs)
+        finally:
+            progress.close()
+        hooks.on_epoch_end(epoch, logs)
+        if backup is not None:
+            backup.after_epoch(epoch)
+        program = model._program("train", feed.sample()) if _stale(model, program) else program
+        run.program = program
+    _finish_optimizer(model)
+    hooks.on_train_end(logs)
     return hooks.history
 
 
@@ -110,7 +105,6 @@ def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | 
     if backup is None:
         return None
     place = backup.restore(program.variables, [one for one in hooks.callbacks if one is not backup])
-    program.release()
     return None if place is None else (place.epoch, place.batch)
 
 
@@ -136,7 +130,6 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
         progress.finish(count, logs)
     finally:
         progress.close()
-        program.release()
     hooks.on_test_end(logs)
     return logs
 
@@ -229,8 +222,6 @@ class _Run:
         if self.each and done >= self._due > 0:
             self.end(done - 1, self._logs())
             self._called, self._due = done, self._next_call(done)
-            if self.hooks.changes_state:
-                self.program.release()
         if self.backup is not None and self.kind == "train":
             self.backup.after_batches(epoch, done)
 
@@ -311,9 +302,7 @@ def one_batch(model: Any, kind: str, batch: Any) -> dict[str, Any]:
     """One step on one batch; gives the logs as numbers."""
     program = model._program(kind, batch)
     program.run_batch(batch)
-    out = in_order(model, program.shown())
-    program.release()
-    return out
+    return in_order(model, program.shown())
 
 
 def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:

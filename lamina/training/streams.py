@@ -127,9 +127,13 @@ class StreamFeed:
     def _numbered(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
         numbers = self._numbers(epoch, start, limit)
         ahead = getattr(self.source, "max_queue_size", 2) or 2
-        with Prefetch(
-            lambda: map(self._ready, map(_kept, read_in_order(self.source, numbers, k))), k, ahead
-        ) as reader:
+
+        def each() -> Iterator[Any]:
+            with closing(read_in_order(self.source, numbers, k)) as source:
+                for batch in source:
+                    yield self._ready(_kept(batch))
+
+        with Prefetch(each, k, ahead) as reader:
             yield from reader
 
     def _numbers(self, epoch: int, start: int, limit: int | None) -> Iterator[int]:

@@ -334,6 +334,30 @@ def test_ctrl_c_ends_the_reader(torch):
         linear().fit(Numbered(workers=2), verbose=0, epochs=9, callbacks=[CtrlC()])
 
 
+@pytest.mark.parametrize(
+    ("quick", "where"), [(9.0, {"MainThread"}), (0.0, {"MainThread", "lamina-prefetch"})]
+)
+def test_a_source_that_is_not_quick_is_read_in_a_thread(torch, monkeypatch, quick, where):
+    from lamina.training import prefetch
+
+    monkeypatch.setattr(prefetch, "_QUICK", quick)
+    names, seen = [], []
+
+    def batches():
+        for i in range(6):
+            names.append(threading.current_thread().name)
+            yield ROWS[i : i + 1], ZERO[:1]
+
+    class See(lamina.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+
+    linear().fit(batches(), verbose=0, callbacks=[See()])
+    assert seen == [*range(6)]
+    assert names[0] == "MainThread"
+    assert set(names) == where
+
+
 def test_batches_that_were_read_ahead_are_not_lost(torch):
     def batches():
         for i in range(8):

@@ -351,6 +351,44 @@ def test_values_that_a_callback_keeps_stay(backend, validated):
     assert all(same)
 
 
+def test_a_step_copies_what_somebody_looked_at(monkeypatch):
+    from lamina.backends.jax import clients
+
+    copied, copies = [], clients._copies
+    monkeypatch.setattr(clients, "_copies", lambda xs: copied.append(len(xs)) or copies(xs))
+    with lamina.backend("jax"):
+        model = mlp(metrics=["accuracy"])
+        train = lambda: model.fit(X, Y, batch_size=16, verbose=0, validation_data=(X, Y))
+        train()
+        copied.clear()
+        train()
+        model.train_on_batch(X[:16], Y[:16])
+        model.optimizer.learning_rate = np.array(0.01, "float32")
+        train()
+        assert copied == []  # neither between epochs and validations, nor for what came from the host
+        kept = model.layers[-1].kernel.value
+        number = float(model.optimizer.iterations.value)
+        before = np.array(kept)
+        train()
+        assert copied == [2]
+        assert number == 16.0
+        np.testing.assert_array_equal(kept, before)
+
+
+def test_an_assigned_array_is_nobody_elses(backend):
+    """It may wait on the host until a step takes it."""
+    model = mlp()
+    kernel = model.layers[0].kernel
+    kernel.assign(given := np.full(kernel.shape, 0.5, "float32"))
+    given[:] = 7.0
+    held = kernel.numpy()
+    model.fit(X, Y, batch_size=16, verbose=0)
+    np.testing.assert_array_equal(held, np.full(kernel.shape, 0.5, "float32"))
+    assert 0 < np.abs(kernel.numpy() - 0.5).max() < 0.1
+    with lamina.backend("numpy"):
+        assert np.abs(kernel.value - 0.5).max() < 0.1
+
+
 def test_values_after_training_stay(backend):
     """Also those of a fit without callbacks, which hands its state from epoch to epoch."""
     model = mlp()

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -43,25 +43,40 @@ def compiled(traced: Any, device: Any) -> Callable:
 
     def near(x: Any) -> Any:
         """Without a copy: it shares memory, so no program may take that over."""
-        return jax.device_put(np.asarray(x)) if away(x) else x
+        return np.asarray(x) if away(x) else x
 
-    def ours(state: Any) -> Any:
-        # what comes as NumPy's is moved by the program that copies it: 12 ms less for 190 arrays than a move for each
-        return copies(jax.tree_util.tree_map(lambda x: np.asarray(x) if away(x) else x, state))
-
-    def call(state: Any, *data: Any, shared: bool, **named: Any) -> Any:
+    def call(state: Any, *data: Any, shared: Sequence[bool] = (), **named: Any) -> Any:
         with jax.default_device(device):
             data, named = jax.tree_util.tree_map(near, (data, named))
-            state = ours(state) if shared else jax.tree_util.tree_map(near, state)
-            return program(state, *data, **named)
+            return program(taken(state, shared, away), *data, **named)
 
     return call
 
 
+def taken(state: Any, shared: Sequence[bool], away: Callable[[Any], bool] = lambda x: False) -> Any:
+    """The state in memory that a program may take over: with copies of what others hold as well, or is elsewhere.
+
+    Args:
+        state: A tree of arrays.
+        shared: For its first leaves, whether others hold them.
+        away: Whether a leaf is on another device.
+    """
+    leaves, structure = jax.tree_util.tree_flatten(state)
+    far = [away(x) for x in leaves]
+    held = [i for i, x in enumerate(leaves) if far[i] or (i < len(shared) and shared[i])]
+    if not held:
+        return state
+    # what comes as NumPy's is moved by the program that copies it: 12 ms less for 190 arrays than a move for each
+    for i, copy in zip(
+        held, _copies([np.asarray(leaves[i]) if far[i] else leaves[i] for i in held]), strict=True
+    ):
+        leaves[i] = copy
+    return structure.unflatten(leaves)
+
+
 @jax.jit  # one program for all: one per shape would take longer to compile than to run
-def copies(tree: Any) -> Any:
-    """Copies that a program may take over."""
-    return jax.tree_util.tree_map(jax.numpy.copy, tree)
+def _copies(xs: list) -> list:
+    return [jax.numpy.copy(x) for x in xs]
 
 
 def bring_home(xs: list) -> list:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,7 +31,7 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
         loops: How many loops of `f` are around the step.
 
     Returns:
-        `call(state, *data, shared=False)`: a shared state others hold as well, so the program takes over a copy.
+        `call(state, *data, shared=())`: `shared` says of which leaves of the state the program takes over copies.
     """
     by_eigen = _options(_BY_EIGEN)
     plain = jax.jit(f, donate_argnums=donate, compiler_options=_IN_TURN if by_eigen else _options(_IN_TURN))
@@ -44,14 +44,14 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
         traced, program = plain.trace(state, *data, **named), plain
         device = clients.suited(clients.work_of(traced.jaxpr, loops), state)
         small = device is not None and device == clients.on_one_core()
-        # a single step gives its results to others at once, so it stays; its products are made as the loop's
         if by_eigen and not small and _suit_eigen(traced.jaxpr, loops):
             program, traced = eigen, eigen.trace(state, *data, **named)  # which shares the trace
-        if loops and device is not None:
+        # a single large step stays with JAX's client, which works while Python prepares the next
+        if device is not None and (loops or small):
             return clients.compiled(traced, device)
         return _sparing(program)
 
-    def call(state: Any, *data: Any, shared: bool = False, **named: Any) -> Any:
+    def call(state: Any, *data: Any, shared: Sequence[bool] = (), **named: Any) -> Any:
         leaves, structure = jax.tree_util.tree_flatten((data, named))
         kinds = [(np.shape(x), getattr(x, "dtype", type(x))) for x in leaves]
         given = (jax.tree_util.tree_structure(state), structure, *kinds)
@@ -66,8 +66,8 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
 def _sparing(program: Callable) -> Callable:
     """The program, for a state that others may hold as well."""
 
-    def call(state: Any, *data: Any, shared: bool = False, **named: Any) -> Any:
-        return program(clients.copies(state) if shared else state, *data, **named)
+    def call(state: Any, *data: Any, shared: Sequence[bool] = (), **named: Any) -> Any:
+        return program(clients.taken(state, shared), *data, **named)
 
     return call
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -140,7 +140,12 @@ def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
         close_gaps()
         return result
 
-    return call
+    def step(*args: Any, shared: Sequence[bool] = ()) -> Any:
+        result = _open(compiled(*map(_seal, args), shared=shared))
+        close_gaps()
+        return result
+
+    return step if donate else call
 
 
 remat = jax.checkpoint
@@ -176,7 +181,7 @@ def loop(
         state = lax.fori_loop(start, stop, turn, state)
         return finish(state) if finish else state
 
-    def call(state: Any, data: Any, indices: Any, start: Any, stop: Any, shared: bool = False) -> Any:
+    def call(state: Any, data: Any, indices: Any, start: Any, stop: Any, shared: Sequence[bool] = ()) -> Any:
         nonlocal new
         # NumPy scalars keep the bounds out of the program: one compilation serves every stretch
         bounds = np.int32(start), np.int32(stop)

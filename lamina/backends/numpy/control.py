@@ -137,7 +137,7 @@ def _is_spec(x: Any) -> bool:
 def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
-    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
         for i in range(start, stop):
             state = step(state, _rows(data, indices[i]))
         return finish(state) if finish else state

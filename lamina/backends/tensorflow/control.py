@@ -365,7 +365,7 @@ def loop(
 ) -> Callable:
     programs: dict = {}
 
-    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
         now, state_spec = optree.tree_flatten(state)
         leaves, data_spec = optree.tree_flatten(data)
         now, leaves = ([tf.convert_to_tensor(x) for x in xs] for xs in (now, leaves))

@@ -278,7 +278,7 @@ def _is_spec(x: Any) -> bool:
 def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
-    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: bool = False) -> Any:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
         leaves, spec = optree.tree_flatten(data)
         for rows in _row_takers(indices, start, stop):
             state = step(state, optree.tree_unflatten(spec, [rows(x) for x in leaves]))
