@@ -12,6 +12,7 @@ from lamina.core import seeds
 from lamina.core.operation import leaves, map_leaves
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Given, Variable, bring_home, lent
+from lamina.training.interrupt import kept_whole
 
 
 class Program:
@@ -74,8 +75,9 @@ class Program:
             if self._loop is None:
                 self._loop = k.loop(self._pure_turn, True, self._pure_end)
             values, held = self._values()
-            values, self.last = self._loop((values, self._no_logs()), data, indices, start, stop, held)
-            self._store(values)
+            with kept_whole():
+                values, self.last = self._loop((values, self._no_logs()), data, indices, start, stop, held)
+                self._store(values)
         else:
             if self._loop is None:
                 self._loop = k.loop(self._in_place, False, self._end if k.traced_step else None)
@@ -112,8 +114,9 @@ class Program:
             if self._single is None:
                 self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))
             values, held = self._values()
-            values, self.last = self._single(values, batch, shared=held)
-            self._store(values)
+            with kept_whole():
+                values, self.last = self._single(values, batch, shared=held)
+                self._store(values)
         elif self.compiled and k.traced_step:
             if self._single is None:
                 self._single = k.jit(lambda batch: self._end(self.step(batch)))

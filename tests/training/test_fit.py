@@ -375,6 +375,34 @@ def test_a_step_copies_what_somebody_looked_at(monkeypatch):
         np.testing.assert_array_equal(kept, before)
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_while_a_program_runs_loses_nothing(monkeypatch, presses):
+    """The program has taken over the memory of the weights, and gives what it made of them after the call."""
+    import signal
+
+    ended = []
+    with lamina.backend("jax"):
+        model = mlp()
+        model.fit(X, Y, batch_size=16, verbose=0)
+        program, before = model._program("train", (X, Y)), model.get_weights()
+        loop = program._loop
+
+        def interrupted(*args):
+            result = loop(*args)
+            for _ in range(presses):
+                signal.raise_signal(signal.SIGINT)
+            ended.append(1)
+            return result
+
+        monkeypatch.setattr(program, "_loop", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, Y, batch_size=16, verbose=0)
+        assert len(ended) == 2 - presses
+        if ended:
+            assert not all(map(np.array_equal, before, model.get_weights()))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_an_assigned_array_is_nobody_elses(backend):
     """It may wait on the host until a step takes it."""
     model = mlp()
