@@ -2,7 +2,7 @@
 
     python -m benchmarks [WHAT ...] [--backends jax,torch,tensorflow] [--rounds 2] [--write docs/benchmarks.md]
 
-WHAT: import, build, eager, rows, mlp, convnet, lstm, transformer, resnet (all by default).
+WHAT: import, build, eager, rows, batches, mlp, convnet, lstm, transformer, resnet (all by default).
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ LABELS = {
     "peak": "peak memory",
     "best": "step, best backends",
     "growth": "step with 8 times the rows, over step",
+    "called": "step, a callback for each batch",
+    "generated": "step, batches of a generator",
     "add": "eager addition",
     "dense": "eager Dense, relu",
     "layer": "eager layer of ten",
@@ -176,7 +178,9 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("what", nargs="*", default=["import", "build", "eager", "rows", *WORKLOADS])
+    parser.add_argument(
+        "what", nargs="*", default=["import", "build", "eager", "rows", "batches", *WORKLOADS]
+    )
     parser.add_argument("--backends", default="jax,torch,tensorflow")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--write", type=pathlib.Path, help="put the table into this page, below its marker")

@@ -66,6 +66,35 @@ def grown(library: str, backend: str) -> dict[str, float]:
     return {"growth": large / small}
 
 
+def batches(library: str, backend: str, steps: int = 300) -> dict[str, float]:
+    """Seconds per step of the MLP where steps cannot be run many at a time: the fastest of four stretches."""
+    import numpy as np
+
+    from benchmarks.workloads import WORKLOADS
+
+    work = WORKLOADS["mlp"]
+    x, y = (np.concatenate([part[: work.batch]] * steps) for part in work.data())
+    K = _import(library, backend)
+    model, row, label = work.build(K), x[: work.batch], y[: work.batch]
+
+    class Called(K.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            """As one that writes the logs somewhere."""
+
+    def each(call: Callable) -> None:
+        for _ in range(steps):
+            call(row, label)
+
+    fit = lambda *data, **more: model.fit(*data, verbose=0, **more)
+    ways = {
+        "train_on_batch": lambda: each(model.train_on_batch),
+        "test_on_batch": lambda: each(model.test_on_batch),
+        "called": lambda: fit(x, y, batch_size=work.batch, callbacks=[Called()]),
+        "generated": lambda: fit(((row, label) for _ in range(steps)), steps_per_epoch=steps),
+    }
+    return {name: min(seconds(way) for _ in range(5)) / steps for name, way in ways.items()}
+
+
 def trained(library: str, backend: str, name: str) -> dict[str, float]:
     """Seconds to the end of the first step, per step, for a prediction of one row; peak memory in MB.
 
@@ -106,6 +135,8 @@ def main() -> None:
         figures = built(library, backend)
     elif what == "rows":
         figures = grown(library, backend)
+    elif what == "batches":
+        figures = batches(library, backend)
     elif what == "eager":
         from benchmarks.eager import eager
 
