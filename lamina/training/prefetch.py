@@ -43,6 +43,13 @@ class Prefetch:
             self._put((None, StopIteration()))
         except BaseException as error:  # noqa: BLE001  (carried over to the reader, with its traceback)
             self._put((None, error))
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            close()
 
     def _fill(self) -> None:
         while self._left != 0 and self._put((self._next(), None)):
@@ -97,11 +104,10 @@ class Prefetch:
 
     def __exit__(self, *_: Any) -> None:
         self._stop.set()
-        if self._thread.ident is not None:
+        if self._thread.ident is None:
+            self._close()
+        else:  # which closes it, be it after a source that hangs
             self._thread.join(timeout=5)
-        close = getattr(self._iterator, "close", None)
-        if close is not None and not self._thread.is_alive():
-            close()
 
     def unread(self) -> list[Any]:
         """What was read ahead and not taken, once the thread has ended."""

@@ -375,28 +375,31 @@ def test_a_step_copies_what_somebody_looked_at(monkeypatch):
         np.testing.assert_array_equal(kept, before)
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-def test_ctrl_c_while_a_program_runs_loses_nothing(monkeypatch, presses):
-    """The program has taken over the memory of the weights, and gives what it made of them after the call."""
+@pytest.mark.parametrize(("presses", "which"), [(1, "_loop"), (1, "_single"), (2, "_loop")])
+def test_ctrl_c_waits_for_a_program_that_runs(monkeypatch, presses, which):
+    """The program has taken over the memory of the weights, and gives what it made of them after the call: a second
+    Ctrl-C, which does not wait, loses them.
+    """
     import signal
 
     ended = []
     with lamina.backend("jax"):
         model = mlp()
         model.fit(X, Y, batch_size=16, verbose=0)
+        model.train_on_batch(X, Y)
         program, before = model._program("train", (X, Y)), model.get_weights()
-        loop = program._loop
+        run = getattr(program, which)
 
-        def interrupted(*args):
-            result = loop(*args)
+        def interrupted(*args, **how):
+            result = run(*args, **how)
             for _ in range(presses):
                 signal.raise_signal(signal.SIGINT)
             ended.append(1)
             return result
 
-        monkeypatch.setattr(program, "_loop", interrupted)
+        monkeypatch.setattr(program, which, interrupted)
         with pytest.raises(KeyboardInterrupt):
-            model.fit(X, Y, batch_size=16, verbose=0)
+            model.train_on_batch(X, Y) if which == "_single" else model.fit(X, Y, batch_size=16, verbose=0)
         assert len(ended) == 2 - presses
         if ended:
             assert not all(map(np.array_equal, before, model.get_weights()))

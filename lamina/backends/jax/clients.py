@@ -42,7 +42,7 @@ def compiled(traced: Any, device: Any) -> Callable:
         return isinstance(x, jax.Array) and x.devices() != {device}
 
     def near(x: Any) -> Any:
-        """Without a copy: it shares memory, so no program may take that over."""
+        """Without a copy, by the call itself: a `device_put` takes 70 us for each."""
         return np.asarray(x) if away(x) else x
 
     def call(state: Any, *data: Any, shared: Sequence[bool] = (), **named: Any) -> Any:

@@ -135,17 +135,13 @@ def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
         return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        how = {"shared": kwargs.pop("shared", ())} if donate else {}
         kwargs = {key: _seal(value) for key, value in kwargs.items()} if kwargs else kwargs
-        result = _open(compiled(*map(_seal, args), **kwargs))
+        result = _open(compiled(*map(_seal, args), **how, **kwargs))
         close_gaps()
         return result
 
-    def step(*args: Any, shared: Sequence[bool] = ()) -> Any:
-        result = _open(compiled(*map(_seal, args), shared=shared))
-        close_gaps()
-        return result
-
-    return step if donate else call
+    return call
 
 
 remat = jax.checkpoint
