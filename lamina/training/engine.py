@@ -40,6 +40,11 @@ class Program:
         self.last: Any = None  # what is shown after the last dispatch, where that gave it
         self.results: Any = None  # reads the metrics; compiled steps give what it gives along with the state
 
+    @property
+    def loops(self) -> bool:
+        """Whether many steps in a dispatch take less time than one by one."""
+        return self.compiled and (self.k.functional or self.k.traced_step)
+
     def _values(self) -> tuple[list[Any], list[bool]]:
         """The values of the variables, and of which others may hold them as well."""
         ours, values, held = lent(self.k), [], []

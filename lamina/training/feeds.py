@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +11,10 @@ from lamina.core.operation import leaves, map_leaves
 from lamina.core.seeds import host_generator, make_seed
 from lamina.training import arrays as rows_of
 from lamina.training.arrays import Rows, arrays, count_rows, size_of, take_rows
+from lamina.training.chunks import Chunk, Pass, padded
 from lamina.training.prefetch import Prefetch
 
 CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
-
-
-class Chunk(NamedTuple):
-    """Data on the device, and the places in it of the rows of each batch: lines, of which the first `count` matter."""
-
-    data: Any
-    lines: np.ndarray
-    count: int
 
 
 class ArrayFeed:
@@ -36,7 +29,6 @@ class ArrayFeed:
         shuffle: Whether each epoch has an order of its own; "batch" keeps rows of a batch together.
     """
 
-    in_blocks = True
     replays = False
 
     def __init__(
@@ -79,7 +71,7 @@ class ArrayFeed:
         if self._home is not k:
             room = k.room(self.rows)
             self._device = map_leaves(
-                lambda leaf: None if leaf is None else k.put(_padded(leaf, room)), self.tree
+                lambda leaf: None if leaf is None else k.put(padded(leaf, room)), self.tree
             )
             self._home = k
         return self._device
@@ -125,13 +117,14 @@ class ArrayFeed:
                 yield order[full * self.batch_size :]
             first += stop - place
 
-    def chunks(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Chunk]:
+    def chunks(self, asked: Pass) -> Iterator[Chunk]:
         """What many steps in one dispatch run over."""
+        epoch, start, limit, k = asked[:4]
         if self.lives_on(k):
             data = self.on_device(k)
             for rows in self._stretches(epoch, start, limit):
                 lines = self._lines(rows)
-                yield Chunk(data, _padded(lines, k.room(len(lines))), len(lines))
+                yield Chunk(data, padded(lines, k.room(len(lines))), len(lines))
             return
         with Prefetch(lambda: self._moved(epoch, start, limit, k), k, ahead=1) as reader:
             yield from reader
@@ -148,12 +141,12 @@ class ArrayFeed:
         for rows in self._stretches(epoch, start, limit):
             for i in range(0, len(rows), size):
                 part = rows[i : i + size]
-                data = map_leaves(lambda leaf, p=part: _padded(take_rows(leaf, p), size), self.tree)
+                data = map_leaves(lambda leaf, p=part: padded(take_rows(leaf, p), size), self.tree)
                 data = map_leaves(lambda leaf: None if leaf is None else k.put(leaf), data)
                 lines = self._lines(np.arange(len(part), dtype="int32"))
-                yield Chunk(data, _padded(lines, size // self.batch_size), len(lines))
+                yield Chunk(data, padded(lines, size // self.batch_size), len(lines))
 
-    def batches(self, epoch: int, start: int, limit: int | None, k: Any, again: bool = True) -> Iterator[Any]:
+    def batches(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
         """Batches on the host, one by one; those of large arrays are read ahead."""
 
         def each() -> Iterator[Any]:
@@ -166,7 +159,7 @@ class ArrayFeed:
         with Prefetch(each, k) as reader:
             yield from reader
 
-    def taken(self) -> None:
+    def taken(self, count: int) -> None:
         """Nothing to count: a batch follows from its number."""
 
     def end_epoch(self) -> None:
@@ -179,10 +172,3 @@ class ArrayFeed:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back the order."""
         self.seed = state["seed"]
-
-
-def _padded(array: Any, rows: int) -> Any:
-    """With zeros below; a tensor stays, as another size of it would be a program."""
-    if not isinstance(array, np.ndarray) or len(array) >= rows:
-        return array
-    return np.concatenate([array, np.zeros((rows - len(array), *array.shape[1:]), array.dtype)])

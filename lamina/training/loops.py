@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from contextlib import closing
 from typing import Any
@@ -14,6 +15,7 @@ from lamina.core import tracking
 from lamina.core.operation import leaves, map_leaves
 from lamina.kernel.context import current
 from lamina.training import engine
+from lamina.training.chunks import Pass
 from lamina.training.data import make_feed
 from lamina.training.progress import Progress
 from lamina.training.steps import own_predict_step, run_on_shapes
@@ -152,8 +154,7 @@ class _Run:
     ) -> tuple[int, dict[str, Any]]:
         """One pass, from batch `start`; gives the number of steps and the logs."""
         self.program.last, self._called, self._due = None, start, self._next_call(start)
-        walk = self._blocks if self.feed.in_blocks else self._batches
-        count = walk(epoch, limit, progress, start)
+        count = self._walk(epoch, limit, progress, start)
         self.feed.end_epoch()
         if count < (limit or 1) and not self._stopped():
             self._ran_out(epoch, count, limit)
@@ -179,21 +180,36 @@ class _Run:
 
     _called = _due = 0  # the batches that callbacks know of; after how many they want to be called
 
-    def _blocks(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
-        """Arrays: many steps per dispatch; the last, smaller batch is one of its own."""
-        k, done = self.program.k, start
-        with closing(self.feed.chunks(epoch, start, limit, k)) as chunks:
-            for data, lines, count in chunks:
-                first, end, indices = done, done + count, k.put(lines)
-                learn = lines.shape[1] == self.feed.batch_size
+    def _walk(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
+        """Many steps per dispatch; a smaller batch, and one that came alone, is a dispatch of its own."""
+        k, done, lines, indices = self.program.k, start, None, None
+
+        def want() -> int:
+            return self._left(done)
+
+        # where a step alone is another program, callbacks must not choose it: it may round in another way
+        together = self.program.loops and (k.functional or want() != 1)
+        asked = Pass(epoch, start, limit, k, self.kind == "train", want if together else None)
+        with closing(self.feed.chunks(asked)) as chunks:
+            for chunk in chunks:
+                first, end = done, done + chunk.count
+                if chunk.lines is not lines and chunk.lines is not None:
+                    lines, indices = chunk.lines, k.put(chunk.lines)
                 while done < end and not self._stopped():
                     block = self._block(done, end)
                     self._before(done)
-                    self._dispatch(data, indices, done - first, done - first + block, learn)
+                    self.feed.taken(block)
+                    if chunk.lines is None:
+                        self.program.run_batch(chunk.data)
+                    else:
+                        learn = self.feed.batch_size in (None, lines.shape[1])
+                        self._dispatch(chunk.data, indices, done - first, done - first + block, learn)
                     done += block
                     self._after(epoch, done)
                     if progress.wants_numbers():
                         progress.update(done, self._logs())
+                if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
+                    break
         return done
 
     def _stopped(self) -> bool:
@@ -203,14 +219,18 @@ class _Run:
         wait = self.hooks.batches_until(self.names) if self.each else 0
         return done + (self.every if wait == 1 else wait) if wait else 0
 
-    def _block(self, done: int, full: int) -> int:
-        """How many steps the next dispatch takes: no more than until somebody is to be called."""
-        stops = [full]
+    def _left(self, done: int) -> int:
+        """After how many steps somebody is to be called."""
+        stops = [sys.maxsize]
         if self._due:
-            stops.append(self._due)
+            stops.append(self._due - done)
         if self.backup is not None and (wait := self.backup.batches_until_save(done)):
-            stops.append(done + wait)
-        left = min(stops) - done
+            stops.append(wait)
+        return min(stops)
+
+    def _block(self, done: int, end: int) -> int:
+        """How many steps the next dispatch takes: no more than until somebody is to be called."""
+        left = min(end - done, self._left(done))
         return left if self._due == done + left else min(self.governor.next(left), left)
 
     def _before(self, done: int) -> None:
@@ -232,26 +252,6 @@ class _Run:
             self.program.wait()
             if learn:
                 self.governor.took(stop - start, clock.lap())
-
-    def _batches(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
-        """Batches as they come, one step each."""
-        done = start
-        with closing(
-            self.feed.batches(epoch, start, limit, self.program.k, again=self.kind == "train")
-        ) as source:
-            for batch in source:
-                if (limit is not None and done >= limit) or self._stopped():
-                    break
-                self._before(done)
-                self.program.run_batch(batch)
-                done += 1
-                self.feed.taken()
-                self._after(epoch, done)
-                if progress.wants_numbers():
-                    progress.update(done, self._logs())
-                if limit is not None and done >= limit:
-                    break
-        return done
 
 
 def _callbacks(

@@ -70,10 +70,14 @@ class Prefetch:
         self._late.append(item)
         return False
 
-    def __enter__(self) -> Iterator[Any]:
-        return self._read()
+    def __enter__(self) -> Prefetch:
+        return self
 
-    def _read(self) -> Iterator[Any]:
+    def ready(self) -> bool:
+        """Whether the next item need not be waited for: it was read, or the source is quick."""
+        return self._thread.ident is None or not self._queue.empty()
+
+    def __iter__(self) -> Iterator[Any]:
         if self._left == 0:
             return
         self._iterator = iter(self._make())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
 
 from lamina.core.seeds import host_generator, make_seed
 from lamina.training.arrays import arrays
+from lamina.training.chunks import Chunk, Group, Pass
 from lamina.training.dataset import PyDataset, read_in_order
 from lamina.training.prefetch import Prefetch
 from lamina.training.resume import random_state, set_random_state
@@ -38,8 +39,8 @@ class StreamFeed:
         change: A function that batches go through.
     """
 
-    in_blocks = False
     in_memory = False
+    batch_size = None  # batches are as they come
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class StreamFeed:
             tuple[int, Any]
         ] = []  # where iterators began, and where the process's generators stood then
         self._waiting: deque[Any] = deque()  # batches that were read and not taken
+        self._grouped: deque[Any] = deque()  # those of them that the next dispatches take
         self.steps = steps if steps is not None else self._length()
 
     @property
@@ -101,40 +103,67 @@ class StreamFeed:
         tree = arrays(x, "`x`"), arrays(y, "`y`"), arrays(w, "`sample_weight`")
         return tree if self.change is None else self.change(tree)
 
+    def _given(self, batch: Any) -> Any:
+        return batch if self.indexed else self._ready(batch)  # converted where it is read
+
     # -- passes ----------------------------------------------------------------------------------------------------------
 
-    def batches(self, epoch: int, start: int, limit: int | None, k: Any, again: bool = True) -> Iterator[Any]:
-        """The batches of an epoch from `start` on, read ahead; a failure of the source has its own traceback.
+    def batches(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+        """The batches of an epoch from `start` on, read ahead; a failure of the source has its own traceback."""
+        with self._reading(Pass(epoch, start, limit, k)) as reader:
+            yield from map(self._given, reader)
+
+    def chunks(self, asked: Pass) -> Iterator[Chunk]:
+        """The same, as many batches together as are wanted, there is room for, and need not be waited for."""
+        with self._reading(asked) as reader:
+            group = Group()
+            for batch in reader:
+                ready = self._given(batch)
+                if asked.want is None:
+                    yield Chunk(ready, None)
+                    continue
+                if not group.takes(ready):
+                    yield group.chunk()
+                self._grouped.append(batch)
+                group.add(ready)
+                if len(group.batches) >= min(asked.want(), group.room) or not reader.ready():
+                    yield group.chunk()
+            if group.batches:
+                yield group.chunk()
+
+    @contextmanager
+    def _reading(self, asked: Pass) -> Iterator[Prefetch]:
+        """Batches as the source gives them; what was read and not taken is there the next time.
 
         With a limit, epochs go on where the one before ended; with `again`, a source that can be read again is.
         """
+        epoch, start, limit, k = asked[:4]
         if hasattr(self.source, "on_epoch_begin") and not start:
             self.source.on_epoch_begin()
+        again = asked.again and limit is not None and not self.one_pass
         left = None if limit is None else max(limit - start, 0)
-        if self.indexed:
-            with closing(self._numbered(epoch, start, limit, k)) as reader:
-                yield from reader
-            return
-        again = again and limit is not None and not self.one_pass
-        prefetch = Prefetch(lambda: self._raw(again), k, limit=left)
+        reader = (
+            self._numbered(epoch, start, limit, k)
+            if self.indexed
+            else Prefetch(lambda: self._raw(again), k, limit=left)
+        )
         try:
-            with prefetch as reader:
-                for batch in reader:
-                    yield self._ready(batch)
+            with reader:
+                yield reader
         finally:
-            self._waiting.extendleft(reversed(prefetch.unread()))
+            if not self.indexed:  # there a batch follows from its number
+                self._waiting.extendleft(reversed([*self._grouped, *reader.unread()]))
+            self._grouped.clear()
 
-    def _numbered(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+    def _numbered(self, epoch: int, start: int, limit: int | None, k: Any) -> Prefetch:
         numbers = self._numbers(epoch, start, limit)
         ahead = getattr(self.source, "max_queue_size", 2) or 2
 
         def each() -> Iterator[Any]:
             with closing(read_in_order(self.source, numbers, k)) as source:
-                for batch in source:
-                    yield self._ready(_kept(batch))
+                yield from (self._ready(_kept(batch)) for batch in source)
 
-        with Prefetch(each, k, ahead) as reader:
-            yield from reader
+        return Prefetch(each, k, ahead)
 
     def _numbers(self, epoch: int, start: int, limit: int | None) -> Iterator[int]:
         count = self._length()
@@ -179,9 +208,11 @@ class StreamFeed:
             if not again or (fresh and self._read == before):
                 return
 
-    def taken(self) -> None:
-        """A batch was trained on."""
-        self._taken += 1
+    def taken(self, count: int) -> None:
+        """So many batches go into steps."""
+        self._taken += count
+        for _ in range(min(count, len(self._grouped))):
+            self._grouped.popleft()
 
     def end_epoch(self) -> None:
         """Let the data set prepare its next epoch."""
