@@ -42,8 +42,8 @@ _ALIGNED = 256  # bytes, more than any vector instruction asks for: TensorFlow e
 
 
 def asarray(x: Any, dtype: str | None = None) -> Any:
-    if isinstance(x, np.ndarray) and x.nbytes >= _LARGE and dtype in (None, x.dtype.name):
-        return _copied(x)
+    if isinstance(x, np.ndarray) and x.dtype.isnative and dtype in (None, x.dtype.name):
+        return _copied(x) if x.nbytes >= _LARGE else tf.convert_to_tensor(x)
     if isinstance(x, (tf.Tensor, tf.Variable)):
         return tf.convert_to_tensor(x) if dtype is None else tf.cast(x, dtype)
     if dtype == "string":

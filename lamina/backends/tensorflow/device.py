@@ -20,7 +20,7 @@ def read(storage: Any) -> Any:
 
 
 def write(storage: Any, value: Any) -> Any:
-    storage.assign(value)
+    storage.assign(value, read_value=False)
     return storage
 
 
