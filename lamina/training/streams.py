@@ -117,17 +117,22 @@ class StreamFeed:
         """The same, as many batches together as are wanted, there is room for, and need not be waited for."""
         with self._reading(asked) as reader:
             group = Group()
-            for batch in reader:
-                ready = self._given(batch)
-                if asked.want is None:
-                    yield Chunk(ready, None)
-                    continue
-                if not group.takes(ready):
+            try:
+                for batch in reader:
+                    ready = self._given(batch)
+                    if asked.want is None:
+                        yield Chunk(ready, None)
+                        continue
+                    if not group.takes(ready):
+                        yield group.chunk()
+                    self._grouped.append(batch)
+                    group.add(ready)
+                    if len(group.batches) >= min(asked.want(), group.room) or not reader.ready():
+                        yield group.chunk()
+            except Exception:
+                if group.batches:  # what came before the source failed is trained on
                     yield group.chunk()
-                self._grouped.append(batch)
-                group.add(ready)
-                if len(group.batches) >= min(asked.want(), group.room) or not reader.ready():
-                    yield group.chunk()
+                raise
             if group.batches:
                 yield group.chunk()
 

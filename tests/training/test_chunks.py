@@ -180,3 +180,14 @@ def test_batches_that_are_there_do_not_wait_for_others(dispatches, monkeypatch):
     with lamina.backend("jax"):
         trained(source())
     assert waited == [True] * 6
+
+
+def test_what_came_before_a_failure_is_trained_on(backend, dispatches):
+    def source():
+        yield from itertools.islice(batches(), 5)
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk") as caught:
+        trained(source())
+    assert caught.traceback[-1].name == "source"
+    assert sum(dispatches) == 5
