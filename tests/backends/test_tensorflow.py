@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -343,3 +344,40 @@ def both(f: Callable, arguments: tuple, x: Any) -> tuple:
     weights = k.asarray(catalog.normal(*x.shape))
     run = lambda values: (k.sum(f(k, values[0], *arguments) * weights), None)
     return f(k, x, *arguments), k.value_and_grad(run, [x])[1][0]
+
+
+@pytest.mark.parametrize(
+    ("equation", "left", "right", "summed"),
+    [
+        ("abcd,cde->abe", (2, 3, 4, 5), (4, 5, 6), 2),
+        ("abcd,cde->abe", (0, 3, 4, 5), (4, 5, 6), 2),
+        ("abcd,cde->abe", (2, 3, 0, 5), (0, 5, 6), 2),
+        ("abc,cde->abde", (2, 3, 4), (4, 5, 6), 1),
+        ("abc,c->ab", (2, 3, 4), (4,), 1),
+        ("ab,ab->", (2, 3), (2, 3), 2),
+        ("ab,bc->ca", (2, 3), (3, 4), 0),
+        ("abc,cbd->ad", (2, 3, 4), (4, 3, 5), 0),
+        ("abc,abd->cd", (2, 3, 4), (2, 3, 5), 0),
+        ("ab,ab->ab", (2, 3), (2, 3), 0),
+        ("ab,cd->abcd", (2, 3), (4, 5), 0),
+    ],
+)
+def test_einsum_as_a_product_of_matrices(equation, left, right, summed):
+    rng = np.random.default_rng(0)
+    xs = [tf.constant(rng.normal(size=size)) for size in (left, right)]
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(xs)
+        own, plain = k.einsum(equation, *xs), tf.einsum(equation, *xs)
+    assert sys.modules["lamina.backends.tensorflow.linear"]._summed(equation) == summed
+    np.testing.assert_allclose(own, plain, rtol=1e-12, atol=1e-12)
+    for a, b in zip(tape.gradient(own, xs), tape.gradient(plain, xs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_einsum_of_open_sizes():
+    program = tf.function(
+        lambda x, y: k.einsum("abc,cd->abd", x, y),
+        input_signature=[tf.TensorSpec([None, None, 4]), tf.TensorSpec([4, 5])],
+    )
+    x, y = np.ones((2, 3, 4), "float32"), np.ones((4, 5), "float32")
+    np.testing.assert_array_equal(program(x, y), np.full((2, 3, 5), 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,31 @@ def tensordot(x1: Any, x2: Any, axes: Any) -> Any:
 
 
 def einsum(equation: str, *arrays: Any) -> Any:
-    return through("product", lambda *a: tf.einsum(equation, *a), *arrays)
+    return through("product", lambda *a: _einsum(equation, *a), *arrays)
+
+
+def _einsum(equation: str, *arrays: Any) -> Any:
+    """As a product of matrices where no axis need be moved: the gradient of a sum over two axes takes a sixth so."""
+    count = _summed(equation)
+    sizes = tuple(arrays[-1].shape)
+    if not count or None in sizes or 0 in sizes[:count]:
+        return tf.einsum(equation, *arrays)
+    x, y = arrays
+    inner = math.prod(sizes[:count])
+    product = tf.reshape(x, [-1, inner]) @ tf.reshape(y, [inner, math.prod(sizes[count:])])
+    free = [size(x, a) for a in range(x.shape.rank - count)]
+    return tf.reshape(product, dims([*free, *sizes[count:]]))
+
+
+@lru_cache(maxsize=1024)
+def _summed(equation: str) -> int:
+    """How many axes are summed if they are the last of one operand and the first of the other, and none is moved."""
+    operands, _, output = equation.replace(" ", "").partition("->")
+    first, _, second = operands.partition(",")
+    count = len(set(first) & set(second))
+    once = all(len(set(term)) == len(term) for term in (first, second, output))
+    kept = first[: len(first) - count] + second[count:]
+    return count if once and second.startswith(first[len(first) - count :]) and output == kept else 0
 
 
 def cholesky(x: Any, upper: bool) -> Any:
