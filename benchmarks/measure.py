@@ -67,8 +67,8 @@ def grown(library: str, backend: str) -> dict[str, float]:
 
 
 def batches(library: str, backend: str, steps: int = 300) -> dict[str, float]:
-    """Seconds per step of the MLP where steps cannot be run many at a time: the fastest of five stretches, of which
-    the first compiles."""
+    """Seconds per step of the MLP where batches come or are called for one by one: the fastest of five stretches, of
+    which the first compiles."""
     import numpy as np
 
     from benchmarks.workloads import WORKLOADS

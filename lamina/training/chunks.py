@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from lamina.backends.memory import aligned
 from lamina.core.operation import leaves, map_leaves
 
 # Room for the batches of a stream that go to the device together, and how many they are at most. The room is always
 # whole, so that one program serves any number of them: little enough to be no burden to a source that gives one at a time.
 _ROOM, _MOST = 1 << 19, 16
-_ALIGNED = 64
 
 
 class Pass(NamedTuple):
@@ -83,7 +82,7 @@ class Group:
             parts = next(columns)
             if leaf is None:
                 return None
-            both = _zeros((self.room * len(leaf), *leaf.shape[1:]), leaf.dtype)
+            both = aligned(np.zeros, (self.room * len(leaf), *leaf.shape[1:]), leaf.dtype)
             np.concatenate(parts, out=both[: len(parts) * len(leaf)])
             return both
 
@@ -109,11 +108,3 @@ def _room(parts: list[Any]) -> int:
 @lru_cache(maxsize=64)
 def _lines(batches: int, rows: int) -> np.ndarray:
     return np.arange(batches * rows, dtype="int32").reshape(batches, rows)
-
-
-def _zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Zeros where XLA on a CPU takes them without a copy, which those that lie elsewhere are not."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.zeros(size + _ALIGNED - 1, np.uint8)
-    start = -memory.ctypes.data % _ALIGNED
-    return memory[start : start + size].view(dtype).reshape(shape)

@@ -123,9 +123,9 @@ class StreamFeed:
                     if asked.want is None:
                         yield Chunk(ready, None)
                         continue
+                    self._grouped.append(batch)
                     if not group.takes(ready):
                         yield group.chunk()
-                    self._grouped.append(batch)
                     group.add(ready)
                     if len(group.batches) >= min(asked.want(), group.room) or not reader.ready():
                         yield group.chunk()

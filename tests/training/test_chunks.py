@@ -191,3 +191,13 @@ def test_what_came_before_a_failure_is_trained_on(backend, dispatches):
         trained(source())
     assert caught.traceback[-1].name == "source"
     assert sum(dispatches) == 5
+
+
+def test_a_batch_of_another_kind_is_not_lost():
+    with lamina.backend("jax") as k:
+        feed = StreamFeed(iter([(ROWS[:1], ZERO[:1]), (ROWS[1:3], ZERO[1:3]), (ROWS[3:5], ZERO[3:5])]))
+        passing = feed.chunks(Pass(0, 0, None, k, want=lambda: 8))
+        assert next(passing).count == 1
+        feed.taken(1)
+        passing.close()
+        assert [b[0][0].item() for b in feed.batches(1, 0, None, k)] == [1, 3]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lamina.backends.memory import aligned
 from lamina.backends.tensorflow._support import (
     dims,
     scalar,
@@ -38,7 +39,6 @@ def shape(x: Any) -> tuple:
 
 
 _LARGE = 1 << 20  # bytes from which TensorFlow's second copy matters
-_ALIGNED = 256  # bytes, more than any vector instruction asks for: TensorFlow ends the process over less
 
 
 def asarray(x: Any, dtype: str | None = None) -> Any:
@@ -64,9 +64,7 @@ def _copied(x: np.ndarray) -> Any:
     """A large array by one copy, where TensorFlow makes two, and holds both for a while."""
     if x.dtype.kind not in "fiu" or not tf.executing_eagerly() or tf.config.list_physical_devices("GPU"):
         return tf.convert_to_tensor(x)
-    memory = np.empty(x.nbytes + _ALIGNED, np.uint8)
-    start = -memory.ctypes.data % _ALIGNED
-    copy = memory[start : start + x.nbytes].view(x.dtype.newbyteorder("=")).reshape(x.shape)
+    copy = aligned(np.empty, x.shape, x.dtype.newbyteorder("="))
     copy[...] = x
     return tf.experimental.dlpack.from_dlpack(copy.__dlpack__())
 
