@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
+from lamina.backends import NAMES
 from lamina.errors import LaminaError
 from lamina.kernel import dtypes, shapes
 from lamina.kernel.context import _activate, interpreter, state
@@ -83,10 +84,16 @@ class Op:
 
     def learn(self, k: Any, x: Any) -> None:
         """Note the dtype of a tensor if the op takes it as it is."""
-        if self.promote != "float" or k.dtype(x) in dtypes.IS_INEXACT:
-            self.fitting.setdefault(k.name, set()).add(x.dtype)
-        if k.dtype(x) in dtypes.IS_INEXACT:
-            self.floats.setdefault(k.name, set()).add(x.dtype)
+        if k.name not in self.fitting:
+            # for all at once: a dictionary that changes under torch's compiler has all it holds rebuilt, and hashed
+            for name in (*NAMES, k.name):
+                self.fitting.setdefault(name, set())
+                self.floats.setdefault(name, set())
+        inexact = k.dtype(x) in dtypes.IS_INEXACT
+        if self.promote != "float" or inexact:
+            self.fitting[k.name].add(x.dtype)
+        if inexact:
+            self.floats[k.name].add(x.dtype)
 
     def run(self, k: Any, *args: Any) -> Any:
         """The op inside another body: the body in force, on tensors that fit."""
