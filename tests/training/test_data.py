@@ -1,7 +1,10 @@
 """Where data comes from: tables, sparse matrices, files, data sets, loaders; threads that end; errors that tell."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -388,14 +391,11 @@ def test_sources_that_are_none(torch):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_million_rows_from_a_file_keep_memory_small(tmp_path):
     """In a process of its own: its peak says it all."""
-    import subprocess
-    import sys
-    from pathlib import Path
-
     script = Path(__file__).with_name("million_rows.py")
-    for name in ("jax", "torch"):
+    for name in ("jax", "torch", "tensorflow"):
         out = subprocess.run(
             [sys.executable, str(script), str(tmp_path / "x.dat"), name],
             capture_output=True,
