@@ -102,6 +102,7 @@ SPLIT = [
     ("no more rows than the kernel", (2, 2, 5, 8), (3, 3, 8, 8), ((1, 1), (1, 1)), (1, 1)),
     ("uneven", (2, 20, 6, 8), (3, 2, 8, 4), ((0, 2), (1, 0)), (1, 1)),
     ("three dimensions", (2, 16, 4, 5, 4), (3, 3, 3, 4, 8), ((1, 1),) * 3, (1, 1, 1)),
+    ("as much to copy", (1, 14, 5, 4), (3, 3, 4, 8), ((0, 0), (0, 0)), (1, 1)),
 ]
 
 
@@ -165,6 +166,19 @@ def test_padding_is_fused_with_the_join() -> None:
     assert " pad(" in program
     assert "13,6]" in program
     assert "15,2]" not in program  # the padded whole
+
+
+def test_rows_of_the_kernel_at_once_where_that_copies_less() -> None:
+    """As much is no gain where patches are one gather, or are joined in one pass."""
+    wide, narrow, ones = jnp.zeros((3, 3, 32, 64)), jnp.zeros((3, 3, 32, 65)), (1, 1)
+    splits = lambda rows, kernel: lowering._splits(
+        jax.ShapeDtypeStruct((rows, 26, 26, 32), "float32"), kernel, ones, ((0, 0), (0, 0)), ones
+    )
+    assert splits(1, wide)
+    assert not splits(1, narrow)
+    assert not splits(128, wide)
+    line = jax.ShapeDtypeStruct((1, 26, 32), "float32")
+    assert not lowering._splits(line, jnp.zeros((3, 32, 21)), (1,), ((1, 1),), (1,))
 
 
 def test_rows_are_not_summed_in_half_precision() -> None:

@@ -79,10 +79,18 @@ def _shifted(x: Any, padding: Pairs, window: Sequence[int], dilation: Sequence[i
     ]
 
 
+def joins_copies(x: Any, window: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether patches are joined of copies: too many for one pass, and too small for a gather."""
+    return math.prod(window) > _JOINED and not _gathers(x, window, strides)
+
+
+def _gathers(x: Any, window: Sequence[int], strides: Sequence[int]) -> bool:
+    size = math.prod(window) * x.size // math.prod(strides) * x.dtype.itemsize
+    return math.prod(window) > _JOINED and size >= _LARGE
+
+
 def _laid_out(x: Any, **how: Any) -> Any:
-    size = math.prod(how["window"]) * x.size // math.prod(how["strides"]) * x.dtype.itemsize
-    many = math.prod(how["window"]) > _JOINED and size >= _LARGE
-    return (_gathered if many else _joined)(x, **how)
+    return (_gathered if _gathers(x, how["window"], how["strides"]) else _joined)(x, **how)
 
 
 def _gathered(
