@@ -1,21 +1,10 @@
-"""Settings of the process: the default float, epsilon, image layout, backend."""
+"""Settings of the process: the default float, epsilon, image layout, backend. The values live in `kernel.settings`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-_settings: dict[str, Any] = {
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "image_data_format": "channels_last",
-    "dtype_policy": None,
-    "interactive_logging": True,
-    "traceback_filtering": True,
-    "flash_attention": None,
-    "portable_random": False,
-    "max_epochs": None,
-    "max_steps_per_epoch": None,
-}
+from lamina.kernel.settings import SETTINGS
 
 
 def floatx() -> str:
@@ -29,7 +18,7 @@ def floatx() -> str:
         >>> lamina.config.floatx()
         'float32'
     """
-    return _settings["floatx"]
+    return SETTINGS["floatx"]
 
 
 def set_floatx(value: str) -> None:
@@ -44,7 +33,7 @@ def set_floatx(value: str) -> None:
     accepted = ("bfloat16", "float16", "float32", "float64")
     if value not in accepted:
         raise ValueError(f"Unknown floatx: {value!r}. Use one of {', '.join(accepted)}.")
-    _settings["floatx"] = value
+    SETTINGS["floatx"] = value
 
 
 def epsilon() -> float:
@@ -53,7 +42,7 @@ def epsilon() -> float:
     Returns:
         1e-7 unless changed.
     """
-    return _settings["epsilon"]
+    return SETTINGS["epsilon"]
 
 
 def set_epsilon(value: float) -> None:
@@ -62,7 +51,7 @@ def set_epsilon(value: float) -> None:
     Args:
         value: A positive number.
     """
-    _settings["epsilon"] = value
+    SETTINGS["epsilon"] = value
 
 
 def image_data_format() -> str:
@@ -71,7 +60,7 @@ def image_data_format() -> str:
     Returns:
         "channels_last" unless changed.
     """
-    return _settings["image_data_format"]
+    return SETTINGS["image_data_format"]
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -85,13 +74,13 @@ def set_image_data_format(data_format: str) -> None:
     """
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"Unknown data format: {data_format!r}. Use 'channels_last' or 'channels_first'.")
-    _settings["image_data_format"] = data_format
+    SETTINGS["image_data_format"] = data_format
 
 
 def standardize_data_format(data_format: str | None) -> str:
     """The given data format, checked, or the default for None."""
     if data_format is None:
-        return _settings["image_data_format"]
+        return SETTINGS["image_data_format"]
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(
             f"Unknown data_format: {data_format!r}. Use 'channels_last', 'channels_first' or None (the default)."
@@ -126,47 +115,47 @@ def set_dtype_policy(policy: Any) -> None:
 
 def enable_interactive_logging() -> None:
     """Show progress and messages on the terminal."""
-    _settings["interactive_logging"] = True
+    SETTINGS["interactive_logging"] = True
 
 
 def disable_interactive_logging() -> None:
     """Send progress and messages to the `lamina` logger instead of the terminal."""
-    _settings["interactive_logging"] = False
+    SETTINGS["interactive_logging"] = False
 
 
 def is_interactive_logging_enabled() -> bool:
     """Whether progress and messages go to the terminal."""
-    return _settings["interactive_logging"]
+    return SETTINGS["interactive_logging"]
 
 
 def enable_traceback_filtering() -> None:
     """Kept for Keras: tracebacks of Lamina are short, so nothing is filtered."""
-    _settings["traceback_filtering"] = True
+    SETTINGS["traceback_filtering"] = True
 
 
 def disable_traceback_filtering() -> None:
     """Kept for Keras: tracebacks of Lamina are short, so nothing is filtered."""
-    _settings["traceback_filtering"] = False
+    SETTINGS["traceback_filtering"] = False
 
 
 def is_traceback_filtering_enabled() -> bool:
     """What was last said about filtering."""
-    return _settings["traceback_filtering"]
+    return SETTINGS["traceback_filtering"]
 
 
 def enable_flash_attention() -> None:
     """Let attention use the framework's fused kernels wherever they are legal (the default)."""
-    _settings["flash_attention"] = True
+    SETTINGS["flash_attention"] = True
 
 
 def disable_flash_attention() -> None:
     """Keep attention to its composed form."""
-    _settings["flash_attention"] = False
+    SETTINGS["flash_attention"] = False
 
 
 def is_flash_attention_enabled() -> bool | None:
     """Whether fused attention is wanted; None where nobody has said."""
-    return _settings["flash_attention"]
+    return SETTINGS["flash_attention"]
 
 
 def enable_unsafe_deserialization() -> None:
@@ -188,7 +177,7 @@ def is_nnx_enabled() -> bool:
 
 def max_epochs() -> int | None:
     """The greatest number of epochs that `fit` runs, whatever it is asked for; None without a limit."""
-    return _settings["max_epochs"]
+    return SETTINGS["max_epochs"]
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
@@ -197,12 +186,12 @@ def set_max_epochs(max_epochs: int | None) -> None:
     Args:
         max_epochs: The limit, or None.
     """
-    _settings["max_epochs"] = max_epochs
+    SETTINGS["max_epochs"] = max_epochs
 
 
 def max_steps_per_epoch() -> int | None:
     """The greatest number of steps in an epoch of `fit`, `evaluate` and `predict`; None without a limit."""
-    return _settings["max_steps_per_epoch"]
+    return SETTINGS["max_steps_per_epoch"]
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
@@ -211,7 +200,7 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     Args:
         max_steps_per_epoch: The limit, or None.
     """
-    _settings["max_steps_per_epoch"] = max_steps_per_epoch
+    SETTINGS["max_steps_per_epoch"] = max_steps_per_epoch
 
 
 def portable_random() -> bool:
@@ -220,7 +209,7 @@ def portable_random() -> bool:
     Returns:
         False unless changed.
     """
-    return _settings["portable_random"]
+    return SETTINGS["portable_random"]
 
 
 def set_portable_random(flag: bool) -> None:
@@ -239,7 +228,7 @@ def set_portable_random(flag: bool) -> None:
         [45, 45, 82, 25]
         >>> lamina.config.set_portable_random(False)
     """
-    _settings["portable_random"] = bool(flag)
+    SETTINGS["portable_random"] = bool(flag)
 
 
 def compile_cache() -> str | None:

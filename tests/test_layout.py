@@ -42,7 +42,7 @@ def test_no_code_outside_backends_names_a_backend():
         "lamina/training/arrays.py": {"numpy"},  # the word of a data set's own protocol for arrays
         "lamina/training/streams.py": {"numpy"},  # a data set's own word again
         "lamina/training/resume.py": {"numpy"},  # safetensors' word again, and NumPy's own random state
-        "lamina/ops/_op.py": {"numpy"},  # the theme under which Keras files name an operation
+        "lamina/ops/op.py": {"numpy"},  # the theme under which Keras files name an operation
     }
     guilty = {}
     for path in SOURCES:

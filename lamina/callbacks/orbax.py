@@ -119,7 +119,7 @@ class OrbaxCheckpoint(Monitor):
             self.best = value
         if self.verbose > 0:
             say(f"Saving checkpoint {self._number} in {self.directory}")
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         tree = self.model.get_state_tree("numpy_array")
         if self.save_weights_only:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.core.operation import leaves, map_leaves, symbolic_leaves
+from lamina.core.operation import symbolic_leaves
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.shapes.infer import STAND_INS
+from lamina.kernel.trees import leaves, map_leaves
 
 
 def tensors_of(shapes: Any, dtype: str) -> Any:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names
 from lamina.core.masks import get_mask, set_mask
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, state
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Holder
-from lamina.ops._op import convert
+from lamina.kernel.trees import leaves, map_leaves
+from lamina.ops.op import convert
 
 if TYPE_CHECKING:
     from lamina.core.layer import Layer

@@ -59,13 +59,13 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold; `from_config` makes an equal object of them."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         return {name: serialize(value) for name, value in self._arguments().items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """An object from `get_config`."""
-        from lamina.saving.codec import deserialize_arguments
+        from lamina.core.codec import deserialize_arguments
 
         return cls(**deserialize_arguments(config))

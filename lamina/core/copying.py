@@ -9,7 +9,7 @@ from lamina.core import registry
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
     """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
-    from lamina.saving.codec import serialize
+    from lamina.core.codec import serialize
 
     own = {}
     for inner in layer._flatten_layers():
@@ -25,7 +25,7 @@ def reduce(layer: Any) -> tuple[Any, tuple]:
 
 def restore(config: dict[str, Any], own: dict[str, type], weights: Any, state: Any) -> Any:
     """The layer that `reduce` took apart."""
-    from lamina.saving.codec import deserialize
+    from lamina.core.codec import deserialize
 
     layer = deserialize(config, own, where="copy")
     if weights is not None:

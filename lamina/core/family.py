@@ -63,14 +63,14 @@ class Family:
 
     def serialize(self, obj: Any) -> Any:
         """The name or config of an object."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         return serialize(obj)
 
     def deserialize(self, config: Any, custom_objects: Any = None) -> Any:
         """The object of a name or config."""
+        from lamina.core.codec import deserialize
         from lamina.core.registry import custom_objects as scope
-        from lamina.saving.codec import deserialize
 
         with scope(custom_objects):
             if isinstance(config, str):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.operation import Node, OpCall, Operation, leaves, map_leaves
+from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor
+from lamina.kernel.trees import leaves, map_leaves
 
 
 class Graph(Operation):
@@ -156,9 +157,9 @@ def _pack(structure: Any, flat: list[Any]) -> Any:
 
 
 def _keys(mapping: dict) -> list:
-    from lamina.core.operation import _ordered
+    from lamina.kernel.trees import ordered_keys
 
-    return _ordered(mapping)
+    return ordered_keys(mapping)
 
 
 def _symbolic(structure: Any, side: str, name: str) -> list[KerasTensor]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.config import Configurable
-from lamina.core.operation import leaves
 from lamina.kernel.shapes.spec import Unknown
+from lamina.kernel.trees import leaves
 
 
 class InputSpec(Configurable):

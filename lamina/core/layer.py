@@ -408,7 +408,7 @@ class Layer(Weights, Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lamina.core import names
@@ -12,7 +11,8 @@ from lamina.core.tensor import KerasTensor
 from lamina.kernel.shapes.infer import infer
 from lamina.kernel.shapes.spec import Spec
 from lamina.kernel.symbolic import Symbolic
-from lamina.ops._op import OPS, Op
+from lamina.kernel.trees import leaves, map_leaves
+from lamina.ops.op import OPS, Op
 
 
 class History(NamedTuple):
@@ -21,35 +21,6 @@ class History(NamedTuple):
     operation: Operation
     node_index: int
     tensor_index: int
-
-
-def leaves(structure: Any) -> Iterator[Any]:
-    """The leaves of nested lists, tuples and dicts (dicts by sorted keys, as trees everywhere in Lamina)."""
-    if isinstance(structure, list | tuple):
-        for item in structure:
-            yield from leaves(item)
-    elif isinstance(structure, dict):
-        for key in _ordered(structure):
-            yield from leaves(structure[key])
-    else:
-        yield structure
-
-
-def _ordered(mapping: dict) -> list:
-    try:
-        return sorted(mapping)
-    except TypeError:  # keys of several types keep their order
-        return list(mapping)
-
-
-def map_leaves(function: Any, structure: Any) -> Any:
-    """The same structure with `function` applied to every leaf."""
-    if isinstance(structure, dict):
-        return type(structure)((k, map_leaves(function, structure[k])) for k in structure)
-    if isinstance(structure, list | tuple):
-        items = [map_leaves(function, item) for item in structure]
-        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
-    return function(structure)
 
 
 def symbolic_leaves(structure: Any) -> list[KerasTensor]:
@@ -210,7 +181,7 @@ class OpCall(Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The name and the op's arguments that are no tensors."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         return {"name": self.name, **{k: serialize(v) for k, v in self.static.items()}}
 
@@ -225,7 +196,7 @@ class OpCall(Operation):
             ValueError: if no op has that class name, or it has no such parameter.
         """
         from lamina import ops
-        from lamina.saving.codec import deserialize_arguments
+        from lamina.core.codec import deserialize_arguments
 
         ops.load_all()
         op = OPS.get(class_name)

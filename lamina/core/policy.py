@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
+from lamina.kernel.settings import SETTINGS
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -58,7 +59,7 @@ class DTypePolicy:
 
     def convert_input(self, x: Any, autocast: bool, dtype: str) -> Any:
         """`x` as a tensor, floats cast to `dtype` when `autocast`."""
-        from lamina.ops._op import convert
+        from lamina.ops.op import convert
 
         k = current()
         x = convert(k, x)
@@ -88,9 +89,7 @@ _CACHE: dict[str, DTypePolicy] = {}
 
 def dtype_policy() -> DTypePolicy:
     """The global policy: what layers use that are given no `dtype`."""
-    from lamina.config import _settings
-
-    return _settings["dtype_policy"] or _named(_settings["floatx"])
+    return SETTINGS["dtype_policy"] or _named(SETTINGS["floatx"])
 
 
 def set_dtype_policy(policy: Any) -> None:
@@ -99,9 +98,7 @@ def set_dtype_policy(policy: Any) -> None:
     Args:
         policy: A DTypePolicy or its name.
     """
-    from lamina.config import _settings
-
-    _settings["dtype_policy"] = get(policy)
+    SETTINGS["dtype_policy"] = get(policy)
 
 
 def _named(name: str) -> DTypePolicy:

@@ -59,8 +59,8 @@ class RematScope:
 
 
 def _output_shape(layer: Any, args: tuple, kwargs: dict) -> tuple:
-    from lamina.core.operation import leaves
     from lamina.kernel.shapes.infer import infer
+    from lamina.kernel.trees import leaves
 
     k = current()
     found = infer(lambda specs: layer.call(*specs), [(tuple(a.shape), k.dtype(a)) for a in args])

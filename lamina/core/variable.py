@@ -194,7 +194,7 @@ class Variable(Arithmetic, Holder):
         return value.shape == self.shape and value.dtype.name == self.dtype and value.itemsize < 8
 
     def _fitting(self, k: Any, value: Any) -> Any:
-        from lamina.ops._op import convert
+        from lamina.ops.op import convert
 
         value = convert(k, value, self.dtype)
         if tuple(k.shape(value)) != self.shape:
@@ -221,7 +221,7 @@ class Variable(Arithmetic, Holder):
             state.autocast = before
 
     def _fitting_or_scalar(self, value: Any) -> Any:
-        from lamina.ops._op import convert
+        from lamina.ops.op import convert
 
         return convert(state.kernel, value, self.dtype)
 

@@ -67,7 +67,7 @@ class DTypePolicyMap(DTypePolicy, PatternMap):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal map."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         default = None if self._default is None else self._default.name
         return {

@@ -36,7 +36,7 @@ def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
         >>> lamina.dtype_policies.serialize(lamina.DTypePolicy("float16"))["config"]
         {'name': 'float16'}
     """
-    from lamina.saving.codec import serialize
+    from lamina.core.codec import serialize
 
     return serialize(dtype_policy)
 
@@ -54,7 +54,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
         >>> lamina.dtype_policies.deserialize(config)
         <DTypePolicy "float16">
     """
-    from lamina.saving.codec import deserialize
+    from lamina.core.codec import deserialize
 
     if isinstance(config, dict) and "module" not in config and "class_name" in config:
         config = {"module": "keras", "registered_name": None, **config}

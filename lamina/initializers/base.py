@@ -121,7 +121,7 @@ class RandomInitializer(HostInitializer):
         if seed is not None and (not isinstance(seed, int | SeedGenerator | dict) or isinstance(seed, bool)):
             raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
         if isinstance(seed, dict):
-            from lamina.saving.codec import deserialize
+            from lamina.core.codec import deserialize
 
             seed = deserialize(seed)
         self.seed = seed

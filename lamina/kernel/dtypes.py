@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.settings import floatx
+
 BOOL = ("bool",)
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 SIGNED = ("int8", "int16", "int32", "int64")
@@ -81,8 +83,6 @@ def result_type(*dtypes: Any) -> str:
         ('bfloat16', 'float32')
     """
     if not dtypes:
-        from lamina.config import floatx
-
         return floatx()
     return _join(tuple([_PYTHON.get(d) or standardize(d) for d in dtypes]))
 
@@ -118,8 +118,6 @@ def standardize(dtype: Any) -> str:
         ValueError: if nothing of that name exists.
     """
     if dtype is None:
-        from lamina.config import floatx
-
         return floatx()
     if isinstance(dtype, str):
         name = dtype if dtype in NAMES else _ALIASES.get(dtype)

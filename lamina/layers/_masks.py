@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 
 def alike(given: Any, wanted: Any, spread: bool = False) -> bool:

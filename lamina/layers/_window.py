@@ -7,8 +7,8 @@ from typing import Any
 from lamina import activations, config, constraints, initializers, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.ops._check import one_of
 from lamina.ops.arithmetic import add
+from lamina.ops.checks import one_of
 from lamina.ops.manipulate import reshape
 from lamina.ops.nn._window import per_axis
 

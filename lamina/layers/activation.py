@@ -8,7 +8,7 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.activations import relu
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.ops._check import at_least, shown
+from lamina.ops.checks import at_least, shown
 from lamina.ops.math import logsumexp
 from lamina.ops.nn.activations import elu, leaky_relu, softmax
 

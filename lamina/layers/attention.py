@@ -8,7 +8,7 @@ from lamina.core.layer import Layer
 from lamina.kernel.context import current
 from lamina.layers._masks import alike, check_mask
 from lamina.layers.regularize import Dropout
-from lamina.ops._check import one_of, shown
+from lamina.ops.checks import one_of, shown
 from lamina.ops.nn.activations import softmax
 
 NEVER = -1e9  # a logit that leaves nothing; finite, so that a row without a place gives a mean, not NaN

@@ -8,7 +8,7 @@ from lamina import initializers, ops
 from lamina.core.input_spec import InputSpec
 from lamina.kernel.context import current
 from lamina.layers._factors import ScaledAndShifted
-from lamina.ops._check import axis_of, one_of, shown
+from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.nn.normalization import batch_normalization, moments
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.operation import map_leaves
 from lamina.core.seeds import SeedGenerator
 from lamina.core.tensor import KerasTensor
 from lamina.errors import SerializationError
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel
 from lamina.kernel.shapes.spec import NeedsNumbers
+from lamina.kernel.trees import map_leaves
 from lamina.layers._later import not_yet
 
 

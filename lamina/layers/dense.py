@@ -7,7 +7,7 @@ from typing import Any
 from lamina import activations, constraints, initializers, regularizers
 from lamina.core.input_spec import InputSpec
 from lamina.layers._later import Adaptable, not_yet
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 from lamina.ops.nn._linear import linear
 
 

@@ -10,7 +10,7 @@ from lamina.core.masks import get_mask
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.layers._later import Adaptable, not_yet
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 
 
 class Embedding(Adaptable):
@@ -96,7 +96,7 @@ class Embedding(Adaptable):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments without first values."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         config = {k: v for k, v in super().get_config().items() if k != "weights"}
         config["input_dim"] = (

@@ -19,7 +19,7 @@ def serialize(layer: Any) -> Any:
         >>> lamina.layers.serialize(lamina.layers.ReLU())["class_name"]
         'ReLU'
     """
-    from lamina.saving import codec
+    from lamina.core import codec
 
     return codec.serialize(layer)
 
@@ -44,8 +44,8 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
         >>> lamina.layers.deserialize(config).units
         3
     """
+    from lamina.core import codec
     from lamina.core.layer import Layer
-    from lamina.saving import codec
 
     if isinstance(config, dict) and "module" not in config and "class_name" in config:
         config = {"module": "keras.layers", "registered_name": None, **config}

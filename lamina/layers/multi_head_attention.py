@@ -14,7 +14,7 @@ from lamina.layers._masks import check_mask
 from lamina.layers.attention import causal_mask, weights_of
 from lamina.layers.einsum_dense import EinsumDense
 from lamina.layers.regularize import Dropout
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 from lamina.ops.nn.attention import dot_product_attention
 
 _ARGUMENTS = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
@@ -264,7 +264,7 @@ class _Heads(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; `flash_attention`, which Keras leaves out, only where it says something."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         config = {**super().get_config(), "activity_regularizer": serialize(self._activity)}
         return (

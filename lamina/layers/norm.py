@@ -9,7 +9,7 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
 from lamina.layers._factors import ScaledAndShifted
-from lamina.ops._check import at_least, axes_of, axis_of
+from lamina.ops.checks import at_least, axes_of, axis_of
 from lamina.ops.math import rsqrt
 from lamina.ops.nn.normalization import layer_normalization, moments, normalize, rms_normalization
 

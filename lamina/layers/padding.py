@@ -7,7 +7,7 @@ from typing import Any
 from lamina import config, ops
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.ops._check import at_least, shown
+from lamina.ops.checks import at_least, shown
 
 
 def _margins(layer: Layer, parameter: str, value: Any, rank: int) -> tuple[tuple[int, int], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from lamina import config
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.ops._check import one_of
+from lamina.ops.checks import one_of
 from lamina.ops.nn._window import per_axis
 from lamina.ops.nn.pooling import average_pool, max_pool
 

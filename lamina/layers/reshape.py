@@ -9,7 +9,7 @@ from lamina import config, ops
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 
 
 class Flatten(Layer):

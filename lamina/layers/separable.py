@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina import constraints, initializers, regularizers
 from lamina.layers._window import Window
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 from lamina.ops.nn.convolution import depthwise_conv, separable_conv
 
 

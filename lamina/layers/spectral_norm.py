@@ -7,7 +7,7 @@ from typing import Any
 from lamina import initializers, ops
 from lamina.core.input_spec import InputSpec
 from lamina.layers.wrap import Wrapper
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 from lamina.ops.nn.normalization import normalize
 
 

@@ -8,7 +8,7 @@ from lamina import config, ops
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
-from lamina.ops._check import at_least, one_of
+from lamina.ops.checks import at_least, one_of
 from lamina.ops.image.resizing import resize
 from lamina.ops.nn._window import per_axis
 

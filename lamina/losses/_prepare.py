@@ -7,7 +7,7 @@ from typing import Any
 from lamina import ops
 from lamina.core.config import constructor
 from lamina.kernel import dtypes
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 
 def tensors(structure: Any, dtype: str | None) -> Any:

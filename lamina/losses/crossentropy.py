@@ -9,7 +9,7 @@ from lamina import config, ops
 from lamina.core.masks import set_mask
 from lamina.kernel import dtypes
 from lamina.losses._prepare import fits, pair, same_rank
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 _ONE_HOT = (
     "For labels that are class numbers use sparse_categorical_crossentropy, or make them one-hot with "

@@ -68,7 +68,7 @@ def serialize(loss: Any) -> Any:
 
 def function_config(thing: Any) -> Any:
     """What `serialize` gives, with a function as a dict: the form in which Keras's losses and metrics read one."""
-    from lamina.saving.codec import serialize as write
+    from lamina.core.codec import serialize as write
 
     written = write(thing)
     if not isinstance(written, str) or not callable(thing):

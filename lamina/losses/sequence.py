@@ -7,7 +7,7 @@ from typing import Any
 from lamina import ops
 from lamina.core.masks import set_mask
 from lamina.kernel import dtypes
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 
 def ctc(y_true: Any, y_pred: Any) -> Any:

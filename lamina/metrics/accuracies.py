@@ -7,7 +7,7 @@ from typing import Any
 from lamina import config, ops
 from lamina.losses._prepare import elementwise, fits
 from lamina.metrics.reductions import MeanMetricWrapper
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 _SPARSE = "For one-hot labels use the categorical form; class numbers have the shape of `y_pred` without the classes."
 _ONE_HOT = "For labels that are class numbers use the sparse form."

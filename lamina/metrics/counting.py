@@ -9,7 +9,7 @@ import numpy as np
 
 from lamina import ops
 from lamina.losses._prepare import broadcasts, fits, same_rank
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 LOWEST = -1e10  # stands in for predictions outside the top k; no threshold is below it
 

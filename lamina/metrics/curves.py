@@ -9,7 +9,7 @@ import numpy as np
 from lamina import config, ops
 from lamina.metrics.counting import Counts, check_thresholds, counts, evenly_spread
 from lamina.metrics.metric import Metric
-from lamina.ops._check import one_of, shown
+from lamina.ops.checks import one_of, shown
 
 
 class AUC(Metric):

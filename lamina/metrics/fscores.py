@@ -7,7 +7,7 @@ from typing import Any
 from lamina import config, ops
 from lamina.losses._prepare import fits
 from lamina.metrics.metric import Metric
-from lamina.ops._check import one_of, shown
+from lamina.ops.checks import one_of, shown
 
 
 class FBetaScore(Metric):

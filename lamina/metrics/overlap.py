@@ -10,7 +10,7 @@ from lamina.kernel import dtypes
 from lamina.losses._prepare import fits, same_rank
 from lamina.metrics.counting import spread
 from lamina.metrics.metric import Metric
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 
 class _Confusion(Metric):

@@ -9,7 +9,7 @@ from lamina.losses._prepare import elementwise
 from lamina.metrics.fscores import check_columns
 from lamina.metrics.metric import Metric
 from lamina.metrics.reductions import Mean, MeanMetricWrapper
-from lamina.ops._check import one_of
+from lamina.ops.checks import one_of
 
 
 class MeanSquaredError(MeanMetricWrapper):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.operation import OpCall, Operation, leaves, map_leaves
+from lamina.core.operation import OpCall, Operation
 from lamina.core.tensor import KerasTensor
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import InputLayer
 from lamina.models.functional import Functional
 from lamina.models.model import Model

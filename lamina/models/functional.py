@@ -8,9 +8,10 @@ from lamina.core import graph as graphs
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.masks import set_mask
-from lamina.core.operation import Node, OpCall, Operation, leaves, map_leaves
+from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor
 from lamina.errors import SerializationError
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.models.model import Model
 from lamina.training.trainer import Trainer
 
@@ -145,7 +146,7 @@ class Functional(Graph, Model):
         raise ValueError(self._shape_error(shape, want))
 
     def _shape_error(self, shape: Any, want: KerasTensor) -> str:
-        from lamina.ops._check import shown
+        from lamina.ops.checks import shown
 
         name = want._keras_history.operation.name if want._keras_history else want.name
         hint = ""
@@ -299,7 +300,7 @@ def _node_numbers(operations: list[Operation], inside: set[int]) -> dict[int, in
 
 
 def _operation_config(operation: Operation) -> dict[str, Any]:
-    from lamina.saving.codec import serialize
+    from lamina.core.codec import serialize
 
     if isinstance(operation, OpCall):
         return {
@@ -312,7 +313,7 @@ def _operation_config(operation: Operation) -> dict[str, Any]:
 
 
 def _node_config(node: Node, history: Any) -> dict[str, Any]:
-    from lamina.saving.codec import serialize
+    from lamina.core.codec import serialize
 
     def one(x: Any) -> Any:
         if isinstance(x, KerasTensor):
@@ -361,7 +362,7 @@ def functional_from_config(cls: type, config: dict[str, Any]) -> Any:
 
 
 def _operation_from_config(entry: Any, where: str) -> Operation:
-    from lamina.saving.codec import deserialize
+    from lamina.core.codec import deserialize
 
     if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
         raise SerializationError(f"{where}: not the config of a layer.")
@@ -422,7 +423,7 @@ def _history(value: dict[str, Any]) -> tuple:
 def _make_call(
     operation: Operation, name: str, index: int, node: dict, tensors: dict[tuple, KerasTensor]
 ) -> None:
-    from lamina.saving.codec import deserialize
+    from lamina.core.codec import deserialize
 
     def one(value: Any) -> Any:
         if isinstance(value, dict):

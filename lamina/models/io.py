@@ -7,9 +7,9 @@ import pathlib
 import sys
 from typing import Any
 
+from lamina.core.codec import deserialize
 from lamina.errors import SerializationError
 from lamina.saving import archive
-from lamina.saving.codec import deserialize
 
 
 def save_model(

@@ -7,9 +7,9 @@ from typing import Any
 
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.tensor import KerasTensor
 from lamina.errors import suggestion
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.trainer import Trainer
 
 
@@ -177,7 +177,7 @@ class Model(Trainer, Layer):
         Returns:
             The text.
         """
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         return json.dumps(serialize(self), **kwargs)
 

@@ -246,7 +246,7 @@ class Sequential(Functional):
 
     def get_config(self) -> dict[str, Any]:
         """The layers' configs."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         config: dict[str, Any] = {
             "name": self.name,
@@ -261,8 +261,8 @@ class Sequential(Functional):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A Sequential from `get_config`."""
+        from lamina.core.codec import deserialize
         from lamina.core.registry import CustomObjectScope
-        from lamina.saving.codec import deserialize
 
         with CustomObjectScope(custom_objects or {}):
             model = cls(name=config.get("name"))

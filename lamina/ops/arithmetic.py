@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import not_bool, together, wants_bool
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import not_bool, together, wants_bool
 
 
 @op(promote=True, scalars=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, not_bool
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype, not_bool
 
 
 def _whole(name: str, k: Any, *tensors: Any, bool_too: bool = True) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._op import Given, Tensor, op
+from lamina.ops.op import Given, Tensor, op
 
 
 @op(promote=True, scalars=True)

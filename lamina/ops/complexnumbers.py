@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lamina.kernel import dtypes
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import to_float
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import to_float
 
 
 @op

@@ -11,8 +11,8 @@ import optree
 from lamina.kernel.context import current
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Symbolic
-from lamina.ops._check import at_least, axis_of, shown
-from lamina.ops._op import Tensor, convert, op
+from lamina.ops.checks import at_least, axis_of, shown
+from lamina.ops.op import Tensor, convert, op
 
 
 def leading(*trees: Any) -> tuple[Any, ...]:

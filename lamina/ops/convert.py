@@ -7,10 +7,9 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.symbolic import Holder, Symbolic
-from lamina.ops import _op
-from lamina.ops._check import no_sparse
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, count, largest, least
+from lamina.ops.checks import no_sparse
+from lamina.ops.op import Tensor, convert, op
+from lamina.ops.tensors import astype, count, largest, least
 
 
 @op(module="core")
@@ -38,7 +37,7 @@ def convert_to_tensor(
     no_sparse("convert_to_tensor", sparse, ragged)
     if isinstance(x, Symbolic):  # it is a tensor already
         return x if dtype is None or dtypes.standardize(dtype) == x.dtype else cast(x, dtype)
-    return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
+    return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
 @op
@@ -56,7 +55,7 @@ def array(k, x: Any, dtype: str | None = None) -> Tensor:
         >>> lamina.ops.shape(lamina.ops.array([[1.0, 2.0]]))
         (1, 2)
     """
-    return _op.convert(k, x, None if dtype is None else dtypes.standardize(dtype))
+    return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
 @op
@@ -93,7 +92,7 @@ def convert_to_numpy(x: Any) -> Any:
         array([1, 2], dtype=int32)
     """
     k = current()
-    return k.to_numpy(_op.convert(k, x))
+    return k.to_numpy(convert(k, x))
 
 
 @op(module="core")
@@ -166,7 +165,7 @@ def shape(x: Any) -> tuple[Any, ...]:
     if isinstance(x, Symbolic):
         return tuple(x.shape)
     k = current()
-    return tuple(k.shape(_op.convert(k, x)))
+    return tuple(k.shape(convert(k, x)))
 
 
 def ndim(x: Any) -> Any:
@@ -220,7 +219,7 @@ def dtype(x: Any) -> str:
         return k.dtype(x)
     if isinstance(x, Symbolic | Holder):
         return dtypes.standardize(x.dtype)
-    return k.dtype(_op.convert(k, x))
+    return k.dtype(convert(k, x))
 
 
 def is_tensor(x: Any) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, axis_of, one_of, shown
-from lamina.ops._op import Tensor, convert, op
-from lamina.ops._tensors import astype, is_unknown, move, same_shape, to_float
+from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
+from lamina.ops.op import Tensor, convert, op
+from lamina.ops.tensors import astype, is_unknown, move, same_shape, to_float
 
 
 def _size(name: str, n: Any) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.ops._check import at_least, axes_of, axis_of, rank_at_least, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import count, static, to_float, together
+from lamina.ops.checks import at_least, axes_of, axis_of, rank_at_least, shown
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import count, static, to_float, together
 
 
 @op

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, largest, least, not_bool, wants_bool
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype, largest, least, not_bool, wants_bool
 
 
 @op(class_name="Absolute")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lamina.ops._check import axis_of, one_of, shown
-from lamina.ops._op import Given, Tensor, convert, op
-from lamina.ops._tensors import astype, static
+from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
+from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.tensors import astype, static
 
 
 @op

@@ -10,9 +10,9 @@ import numpy as np
 
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, one_of, rank_at_least, shown
-from lamina.ops._op import Tensor, convert, op
+from lamina.ops.checks import at_least, one_of, rank_at_least, shown
 from lamina.ops.math import windows
+from lamina.ops.op import Tensor, convert, op
 
 
 def _pair(name: str, k: Any, x: Any, rank: int) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.symbolic import Holder
-from lamina.ops._check import axis_of, rank_at_least, shown
-from lamina.ops._op import Given, Tensor, convert, op
-from lamina.ops._tensors import count
+from lamina.ops.checks import axis_of, rank_at_least, shown
 from lamina.ops.compare import truth
 from lamina.ops.manipulate import shape_of
+from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.tensors import count
 
 
 def indices_of(name: str, k: Any, x: Any) -> Any:

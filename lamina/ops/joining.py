@@ -6,9 +6,9 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from lamina.ops._check import at_least, axis_of, rank_at_least, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import static
+from lamina.ops.checks import at_least, axis_of, rank_at_least, shown
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import static
 
 
 def _some(name: str, xs: Any) -> None:

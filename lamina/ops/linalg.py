@@ -8,9 +8,9 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import axes_of, known_sizes, one_of, rank_at_least, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import axes_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.math import square_matrix
+from lamina.ops.op import Tensor, op
 
 _HALF = ("float16", "bfloat16")
 _EPSILON = {"float64": 2.0**-52, "complex128": 2.0**-52}

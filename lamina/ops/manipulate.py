@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import axes_of, axis_of, rank_at_least, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import bits, count, is_unknown, static
+from lamina.ops.checks import axes_of, axis_of, rank_at_least, shown
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import bits, count, is_unknown, static
 
 
 @op

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, axes_of, rank_at_least, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype
+from lamina.ops.checks import at_least, axes_of, rank_at_least, shown
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype
 
 
 @op(promote="float", module="math")

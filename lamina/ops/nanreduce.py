@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import axis_of
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, wide
+from lamina.ops.checks import axis_of
+from lamina.ops.op import Tensor, op
 from lamina.ops.reduce import Axis, argmax, argmin, over, reject_empty, running
+from lamina.ops.tensors import astype, wide
 
 
 def _filled(k: Any, x: Any, value: float) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import at_least, axis_of, no_sparse, one_of, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, count, move, to_float
+from lamina.ops.checks import at_least, axis_of, no_sparse, one_of, shown
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype, count, move, to_float
 
 
 def _line(name: str, k: Any, x: Any, axis: Any) -> tuple[Any, int]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import move, static, together, wants_bool, wide
+from lamina.ops.checks import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.diagonals import diagonal_of
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import move, static, together, wants_bool, wide
 
 
 def _numbers(k: Any, function: Any, *tensors: Any) -> Any:

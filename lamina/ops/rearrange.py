@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.ops._check import shown
-from lamina.ops._op import Given, Tensor, op
-from lamina.ops._tensors import count, static
+from lamina.ops.checks import shown
+from lamina.ops.op import Given, Tensor, op
+from lamina.ops.tensors import count, static
 
 Groups = list[list[str]]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import axes_of, axis_of
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, count, not_bool, to_float, together, wants_bool, wide
+from lamina.ops.checks import axes_of, axis_of
 from lamina.ops.compare import truth
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype, count, not_bool, to_float, together, wants_bool, wide
 
 Axis = int | tuple[int, ...] | None
 

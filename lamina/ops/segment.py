@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import at_least, shown
+from lamina.ops.op import Tensor, op
 
 
 def _segment(k: Any, reduce: str, data: Any, ids: Any, num: int | None) -> Any:

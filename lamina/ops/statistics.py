@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import axes_of, one_of, shown
-from lamina.ops._op import Given, Tensor, convert, op
-from lamina.ops._tensors import astype, count
+from lamina.ops.checks import axes_of, one_of, shown
+from lamina.ops.op import Given, Tensor, convert, op
 from lamina.ops.reduce import Axis, reject_empty
+from lamina.ops.tensors import astype, count
 
 METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel.symbolic import Holder
-from lamina.ops._check import one_of, rank_at_least, shown
-from lamina.ops._op import Given, Tensor, op
-from lamina.ops._tensors import astype, count, static
+from lamina.ops.checks import one_of, rank_at_least, shown
 from lamina.ops.index import indices_of
 from lamina.ops.manipulate import shape_of
+from lamina.ops.op import Given, Tensor, op
+from lamina.ops.tensors import astype, count, static
 
 
 @op(module="core")

@@ -11,9 +11,9 @@ import optree
 
 from lamina.kernel.context import current
 from lamina.kernel.shapes.spec import broadcast
-from lamina.ops._check import shown
-from lamina.ops._op import convert
-from lamina.ops._tensors import count
+from lamina.ops.checks import shown
+from lamina.ops.op import convert
+from lamina.ops.tensors import count
 
 Names = list[tuple[str, ...]]
 

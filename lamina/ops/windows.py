@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._op import Tensor, convert, op
-from lamina.ops._tensors import astype
+from lamina.ops.op import Tensor, convert, op
+from lamina.ops.tensors import astype
 
 
 def _length(k: Any, x: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from lamina.core.variable import Variable
-from lamina.ops._op import convert
+from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options, takes_options
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
-from lamina.ops._op import convert
+from lamina.ops.op import convert
 from lamina.optimizers import clipping
 from lamina.optimizers.lists import change, mapped
 from lamina.optimizers.state import OptimizerState

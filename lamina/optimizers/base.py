@@ -16,7 +16,7 @@ from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current, state
-from lamina.ops._op import convert
+from lamina.ops.op import convert
 from lamina.optimizers import rates
 from lamina.optimizers.around import Around, alike, is_multiple, value_of
 from lamina.optimizers.branch import choose
@@ -365,7 +365,7 @@ class Optimizer(Around):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer; the learning rate is the one in force."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         config = super().get_config()
         if "name" in config:

@@ -8,7 +8,7 @@ from typing import Any
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current
-from lamina.ops._op import convert
+from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.branch import choose
 

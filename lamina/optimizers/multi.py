@@ -48,7 +48,7 @@ class OptimizerMap(PatternMap):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal map."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         return {
             "default_optimizer": serialize(self._default),
@@ -58,7 +58,7 @@ class OptimizerMap(PatternMap):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """A map from `get_config`."""
-        from lamina.saving.codec import deserialize
+        from lamina.core.codec import deserialize
 
         return cls(**deserialize(config, custom_objects))
 

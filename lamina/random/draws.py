@@ -16,10 +16,10 @@ from lamina import config
 from lamina.core.seeds import SeedGenerator, draw_seed
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
-from lamina.ops._check import at_least, axis_of, shown
-from lamina.ops._op import convert
-from lamina.ops._tensors import astype
+from lamina.ops.checks import at_least, axis_of, shown
 from lamina.ops.manipulate import shape_of
+from lamina.ops.op import convert
+from lamina.ops.tensors import astype
 from lamina.random import portable
 
 Tensor = Any

@@ -13,10 +13,10 @@ from typing import Any
 
 import h5py
 
+from lamina.core.codec import deserialize, serialize
 from lamina.errors import SerializationError
 from lamina.saving import weights
 from lamina.saving.atomic import writing
-from lamina.saving.codec import deserialize, serialize
 
 MAX_JSON = 64 << 20  # bytes of a config; the largest real ones have a few hundred kilobytes
 MAX_RATIO = 200  # how far a member may grow when it is unpacked

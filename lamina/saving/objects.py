@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.saving import codec
+from lamina.core import codec
 
 
 def serialize_keras_object(obj: Any) -> Any:

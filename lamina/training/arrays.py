@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina.core.operation import leaves, map_leaves
 from lamina.kernel import dtypes
+from lamina.kernel.trees import leaves, map_leaves
 
 # bytes above which data is not converted or moved to the device as a whole, but in chunks
 MEMORY_BUDGET = 2 << 30

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lamina.backends.memory import aligned
-from lamina.core.operation import leaves, map_leaves
+from lamina.kernel.trees import leaves, map_leaves
 
 # Room for the batches of a stream that go to the device together, and how many they are at most. The room is always
 # whole, so that one program serves any number of them: little enough to be no burden to a source that gives one at a time.

@@ -6,9 +6,9 @@ import inspect
 from typing import Any
 
 from lamina import ops
-from lamina.core.operation import leaves
 from lamina.errors import suggestion
-from lamina.ops._check import shown
+from lamina.kernel.trees import leaves
+from lamina.ops.checks import shown
 
 
 class Outputs:

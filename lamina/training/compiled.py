@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import ops
-from lamina.core.operation import leaves
 from lamina.errors import BackendError
 from lamina.kernel.context import current
+from lamina.kernel.trees import leaves
 from lamina.training.compile_loss import CompileLoss, CompileMetrics, Outputs
 
 _COMPILE_ARGUMENTS = (
@@ -115,7 +115,7 @@ class Compiled:
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in a form that JSON can hold."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         if not self._compiled:
             return None
@@ -127,7 +127,7 @@ class Compiled:
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` gave."""
-        from lamina.saving.codec import deserialize_arguments
+        from lamina.core.codec import deserialize_arguments
 
         if config:
             known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}

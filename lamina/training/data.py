@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina.core.operation import map_leaves
 from lamina.kernel import dtypes
+from lamina.kernel.trees import map_leaves
 from lamina.training.arrays import arrays, count_rows, is_array_like, is_table, table_parts
 from lamina.training.feeds import ArrayFeed
 from lamina.training.streams import StreamFeed

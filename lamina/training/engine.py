@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lamina.core import seeds
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Given, Variable, bring_home, lent
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.interrupt import kept_whole
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.seeds import host_generator, make_seed
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.training import arrays as rows_of
 from lamina.training.arrays import Rows, arrays, count_rows, size_of, take_rows
 from lamina.training.chunks import Chunk, Pass, padded

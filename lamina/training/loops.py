@@ -12,8 +12,8 @@ import numpy as np
 from lamina import config
 from lamina.callbacks.callback import CallbackList
 from lamina.core import tracking
-from lamina.core.operation import leaves, map_leaves
 from lamina.kernel.context import current
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.training import engine
 from lamina.training.chunks import Pass
 from lamina.training.data import make_feed

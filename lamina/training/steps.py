@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
 from lamina.kernel.shapes.infer import STAND_INS, infer
 from lamina.kernel.shapes.spec import NeedsNumbers
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.data import pack_x_y_sample_weight
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import tracking
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.transforms import value_and_grad
 from lamina.kernel.context import current, state
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.training import engine, loops, steps
 from lamina.training.arrays import arrays
 from lamina.training.compiled import Compiled

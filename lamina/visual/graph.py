@@ -6,7 +6,8 @@ import pathlib
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.operation import OpCall, leaves
+from lamina.core.operation import OpCall
+from lamina.kernel.trees import leaves
 from lamina.visual.summary import _rows
 
 

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.operation import OpCall, leaves
+from lamina.core.operation import OpCall
+from lamina.kernel.trees import leaves
 
 
 def summary(

@@ -15,8 +15,8 @@ from oracle import BACKENDS, keras, keras_masked, masked, numbers
 import lamina
 from lamina import backends, layers
 from lamina.core.masks import get_mask
-from lamina.core.operation import leaves
 from lamina.kernel.context import interpreter
+from lamina.kernel.trees import leaves
 
 RATE = 0.1  # of the gradient descent in the comparisons
 

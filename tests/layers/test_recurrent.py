@@ -12,8 +12,8 @@ from oracle import BACKENDS, keras, numbers
 
 import lamina
 from lamina import backends, layers
-from lamina.core.operation import leaves
 from lamina.kernel.context import interpreter
+from lamina.kernel.trees import leaves
 
 X = np.random.default_rng(0).normal(size=(3, 5, 3)).astype("float32")
 GAPS = np.array([[0, 1, 1, 0, 0], [1, 0, 1, 1, 1], [1, 1, 1, 1, 0]], bool)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
-from lamina.ops._check import one_of
+from lamina.ops.checks import one_of
 
 _MODES = ("sum", "mul", "ave", "concat", None)
 
@@ -151,7 +151,7 @@ class Bidirectional(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, with the copies that are in use as layers."""
-        from lamina.saving.codec import serialize
+        from lamina.core.codec import serialize
 
         config = {k: v for k, v in super().get_config().items() if k != "weights"}
         layers = {name: serialize(getattr(self, f"{role}_layer")) for name, role in _ROLES}

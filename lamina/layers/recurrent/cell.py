@@ -12,7 +12,7 @@ from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.initializers.base import HostInitializer, Plan, host_dtype
 from lamina.kernel.context import current, real_kernel
-from lamina.ops._check import at_least
+from lamina.ops.checks import at_least
 
 Step = Callable[[Any, Any], list[Any]]  # (the input's part, states) -> new states; the first is the output
 

@@ -11,7 +11,7 @@ from lamina.layers._window import check_spacing, lowered
 from lamina.layers.recurrent.cell import Cell, OpenForgetGate, Step, masked_product
 from lamina.layers.recurrent.lstm import gating
 from lamina.layers.recurrent.rnn import CellRNN, OfCell
-from lamina.ops._check import at_least, one_of
+from lamina.ops.checks import at_least, one_of
 from lamina.ops.nn._window import per_axis
 from lamina.ops.nn.convolution import conv
 

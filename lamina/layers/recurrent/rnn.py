@@ -7,16 +7,16 @@ from typing import Any
 from lamina.core.graph import _pack
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
-from lamina.core.operation import leaves, map_leaves
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
 from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers._masks import alike, check_mask
 from lamina.layers.recurrent.cell import Cell, UnitsCell
 from lamina.layers.recurrent.loop import over_time, time_first
 from lamina.layers.recurrent.stacked import StackedRNNCells
-from lamina.ops._check import shown
+from lamina.ops.checks import shown
 
 
 class RNN(Layer):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.layer import Layer
-from lamina.core.operation import leaves
 from lamina.kernel.context import current
+from lamina.kernel.trees import leaves
 
 
 class StackedRNNCells(Layer):

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from lamina import config
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
-from lamina.ops._tensors import largest, least
+from lamina.ops.checks import shown
+from lamina.ops.tensors import largest, least
 
 
 class Layout(NamedTuple):

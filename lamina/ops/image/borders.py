@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import at_least
 from lamina.ops.image._layout import layout
+from lamina.ops.op import Tensor, op
 
 
 def _three(op: str, names: tuple[str, str, str], size: int, given: tuple[Any, Any, Any], grow: bool) -> tuple:

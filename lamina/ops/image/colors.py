@@ -6,9 +6,9 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import shown
 from lamina.ops.image._layout import layout, narrow, wide
+from lamina.ops.op import Tensor, op
 
 
 def _channels(op: str, k: Any, images: Any, data_format: str | None, floats: bool) -> tuple[list[Any], int]:

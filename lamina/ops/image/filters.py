@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lamina.ops._check import shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import shown
 from lamina.ops.image._layout import batched, known, layout, narrow, single, two, wide
+from lamina.ops.op import Tensor, op
 
 
 def _gaussian(size: int, sigma: float) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Any
 
 from lamina import config
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import shown
 from lamina.ops.nn._window import explicit_padding, per_axis
+from lamina.ops.op import Tensor, op
 
 
 def _patches(

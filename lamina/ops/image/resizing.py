@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lamina.ops._check import axes_of, one_of, shown
-from lamina.ops._op import Given, Tensor, op
+from lamina.ops.checks import axes_of, one_of, shown
 from lamina.ops.image._layout import layout, many, narrow, wide
+from lamina.ops.op import Given, Tensor, op
 
 
 def _triangle(k: Any, x: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 
 from lamina import random
 from lamina.kernel import dtypes
-from lamina.ops._check import one_of, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import one_of, shown
 from lamina.ops.image._layout import Layout, batched, layout, narrow, single, wide
 from lamina.ops.image.filters import blurred
+from lamina.ops.op import Tensor, op
 
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 _ORDERS = {"nearest": 0, "bilinear": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.ops._op import Tensor, op
+from lamina.ops.op import Tensor, op
 
 
 @op(promote="float", module="nn")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, one_of, shown
+from lamina.ops.checks import at_least, one_of, shown
 
 
 def per_axis(op: str, parameter: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import axes_of, axis_of
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import not_bool, to_float
+from lamina.ops.checks import axes_of, axis_of
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import not_bool, to_float
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
-from lamina.ops._op import Given, Tensor, op
-from lamina.ops._tensors import together
+from lamina.ops.checks import shown
+from lamina.ops.op import Given, Tensor, op
+from lamina.ops.tensors import together
 
 _NEVER = (
     -0.7 * 3.4028234663852886e38

@@ -8,9 +8,9 @@ import numpy as np
 
 from lamina import config
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import at_least, shown
 from lamina.ops.nn._window import per_axis
+from lamina.ops.op import Tensor, op
 
 
 def _image(op: str, x: Any) -> tuple:

@@ -7,9 +7,9 @@ from typing import Any
 from lamina import config
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import one_of, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import one_of, shown
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+from lamina.ops.op import Tensor, op
 
 
 def _in_floats(k: Any, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:

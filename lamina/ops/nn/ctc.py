@@ -6,9 +6,9 @@ import warnings
 from typing import Any
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import at_least, one_of, shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import at_least, one_of, shown
 from lamina.ops.nn.activations import log_softmax
+from lamina.ops.op import Tensor, op
 
 _NEVER = -1e30  # stands for log 0, and stays finite in sums and gradients
 _IMPOSSIBLE = 1e5  # the loss of labels that no alignment gives

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops._check import at_least, axis_of, no_sparse
-from lamina.ops._op import Given, Tensor, op
+from lamina.ops.checks import at_least, axis_of, no_sparse
+from lamina.ops.op import Given, Tensor, op
 
 
 @op(module="nn")

@@ -7,10 +7,10 @@ from typing import Any
 from lamina import config
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import axis_of, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype
+from lamina.ops.checks import axis_of, shown
 from lamina.ops.nn.activations import log_softmax
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype
 
 _HALF = ("float16", "bfloat16")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from lamina import config
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import axes_of, axis_of, shown
-from lamina.ops._op import Tensor, op
-from lamina.ops._tensors import astype, to_float
+from lamina.ops.checks import axes_of, axis_of, shown
 from lamina.ops.linalg import norm
+from lamina.ops.op import Tensor, op
+from lamina.ops.tensors import astype, to_float
 
 _LARGEST_HALF = 65504.0
 

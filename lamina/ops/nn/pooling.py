@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import config
-from lamina.ops._op import Tensor, op
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+from lamina.ops.op import Tensor, op
 
 
 def _pool(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._check import shown
-from lamina.ops._op import Tensor, op
+from lamina.ops.checks import shown
+from lamina.ops.op import Tensor, op
 
 
 @op(promote="float", module="nn", class_name="PSNR")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel.context import current
-from lamina.ops._op import convert
+from lamina.ops.op import convert
 from lamina.optimizers.schedules.base import LearningRateSchedule
 
 

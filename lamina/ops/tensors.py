@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops._op import convert
+from lamina.ops.op import convert
 
 WIDE = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
 

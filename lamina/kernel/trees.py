@@ -1,0 +1,35 @@
+"""Walking nested lists, tuples and dicts, in plain Python: the one walker of the library below `lamina.tree`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def leaves(structure: Any) -> Iterator[Any]:
+    """The leaves of nested lists, tuples and dicts (dicts by sorted keys, as trees everywhere in Lamina)."""
+    if isinstance(structure, list | tuple):
+        for item in structure:
+            yield from leaves(item)
+    elif isinstance(structure, dict):
+        for key in ordered_keys(structure):
+            yield from leaves(structure[key])
+    else:
+        yield structure
+
+
+def ordered_keys(mapping: dict) -> list:
+    try:
+        return sorted(mapping)
+    except TypeError:  # keys of several types keep their order
+        return list(mapping)
+
+
+def map_leaves(function: Any, structure: Any) -> Any:
+    """The same structure with `function` applied to every leaf."""
+    if isinstance(structure, dict):
+        return type(structure)((k, map_leaves(function, structure[k])) for k in structure)
+    if isinstance(structure, list | tuple):
+        items = [map_leaves(function, item) for item in structure]
+        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
+    return function(structure)
