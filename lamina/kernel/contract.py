@@ -89,7 +89,7 @@ class Creation(Protocol):
     def eye(self, rows: int, columns: int, k: int, dtype: str, /) -> Tensor: "(rows, columns), ones on diagonal k."
     def full(self, shape: Shape, value: Any, dtype: str, /) -> Tensor: "`shape`, every element `value`."
     def linspace(self, start: T, stop: T, num: int, endpoint: bool, dtype: str, /) -> Tensor: "(num, *start.shape)."
-    def meshgrid(self, *arrays: T, indexing: str) -> Sequence[Tensor]: "One grid per 1-d array."
+    def meshgrid(self, *arrays: T, indexing: str) -> list[Any]: "One grid per 1-d array."
     def ones(self, shape: Shape, dtype: str, /) -> Tensor: "`shape`, all ones."
     def zeros(self, shape: Shape, dtype: str, /) -> Tensor: "`shape`, all zeros."
     def tril(self, x: T, k: int, /) -> Tensor: "The last two axes below diagonal k, zeros elsewhere."
@@ -215,16 +215,16 @@ class Manipulation(Protocol):
     def getitem(self, x: T, key: Any, /) -> Tensor: "Integers, slices, None, Ellipsis, integer or bool tensors, as NumPy."
     def pad(self, x: T, widths: Sequence[tuple[int, int]], mode: str, value: Any, /) -> Tensor:
         "constant, reflect, symmetric or edge."
-    def permute_dims(self, x: T, axes: tuple[int, ...], /) -> Tensor: "Axes in a new order."
+    def permute_dims(self, x: T, axes: tuple[int, ...] | list[int], /) -> Tensor: "Axes in a new order."
     def repeat(self, x: T, repeats: Any, axis: int, /, total: int | None = None) -> Tensor: "An integer, or one per element."
     def reshape(self, x: T, shape: Shape, /) -> Tensor: "One -1 allowed."
     def roll(self, x: T, shift: Any, axis: Any, /) -> Tensor: "Cyclic."
     def squeeze(self, x: T, axis: Axis, /) -> Tensor: "Axes of size 1 removed."
     def stack(self, arrays: list[T], axis: int, /) -> Tensor: "A new axis."
     def tile(self, x: T, repeats: Sequence[int], /) -> Tensor: "As many repeats as axes."
-    def unstack(self, x: T, axis: int, /) -> Sequence[Tensor]: "One tensor per index; the axis goes."
+    def unstack(self, x: T, axis: int, /) -> list[Any]: "One tensor per index; the axis goes."
     def diagonal(self, x: T, offset: int, axis1: int, axis2: int, /) -> Tensor: "The diagonal becomes the last axis."
-    def split(self, x: T, sections: Sequence[int], axis: int, /) -> Sequence[Tensor]: "Cut before each of these indices."
+    def split(self, x: T, sections: Sequence[int], axis: int, /) -> list[Any]: "Cut before each of these indices."
 
 
 class Indexing(Protocol):

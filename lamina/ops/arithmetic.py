@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import not_bool, together, wants_bool
 
 
 @op(promote=True, scalars=True)
-def add(k, x1: Tensor, x2: Tensor) -> Tensor:
+def add(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of two tensors, elementwise.
 
     Args:
@@ -28,7 +29,7 @@ def add(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
+def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Difference of two tensors, elementwise.
 
     Args:
@@ -50,7 +51,7 @@ def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def multiply(k, x1: Tensor, x2: Tensor) -> Tensor:
+def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Product of two tensors, elementwise.
 
     Args:
@@ -68,7 +69,7 @@ def multiply(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float", scalars=True)
-def divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise.
 
     Args:
@@ -86,7 +87,7 @@ def divide(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float", scalars=True)
-def true_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise: the same as `divide`.
 
     Args:
@@ -100,7 +101,7 @@ def true_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def divide_no_nan(k, x1: Tensor, x2: Tensor) -> Tensor:
+def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise, and 0 where the divisor is 0.
 
     Args:
@@ -120,7 +121,7 @@ def divide_no_nan(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def power(k, x1: Tensor, x2: Tensor) -> Tensor:
+def power(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 to the power of x2, elementwise.
 
     Args:
@@ -137,13 +138,13 @@ def power(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.pow(*_numbers(k, x1, x2))
 
 
-def _numbers(k: Any, x1: Any, x2: Any) -> list[Any]:
+def _numbers(k: Kernel, x1: Any, x2: Any) -> list[Any]:
     """A pair of one dtype, as int32 if that is bool."""
     return [not_bool(k, x) if isinstance(x, k.Tensor) else x for x in (x1, x2)]
 
 
 @op(promote=True)
-def floor_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient rounded towards minus infinity, elementwise.
 
     Args:
@@ -161,7 +162,7 @@ def floor_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def mod(k, x1: Tensor, x2: Tensor) -> Tensor:
+def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Remainder of a floored division, elementwise; it has the sign of the divisor, as Python's `%`.
 
     Args:
@@ -179,7 +180,7 @@ def mod(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def fmod(k, x1: Tensor, x2: Tensor) -> Tensor:
+def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Remainder of a division rounded towards zero, elementwise; it has the sign of the dividend, as in C.
 
     Args:
@@ -204,7 +205,7 @@ def fmod(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def maximum(k, x1: Tensor, x2: Tensor) -> Tensor:
+def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The larger of two tensors, elementwise; NaN where either is NaN.
 
     Args:
@@ -222,7 +223,7 @@ def maximum(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def minimum(k, x1: Tensor, x2: Tensor) -> Tensor:
+def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The smaller of two tensors, elementwise; NaN where either is NaN.
 
     Args:
@@ -240,7 +241,7 @@ def minimum(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def fmax(k, x1: Tensor, x2: Tensor) -> Tensor:
+def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The larger of two tensors, elementwise; NaN only where both are NaN.
 
     Args:
@@ -258,7 +259,7 @@ def fmax(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def fmin(k, x1: Tensor, x2: Tensor) -> Tensor:
+def fmin(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The smaller of two tensors, elementwise; NaN only where both are NaN.
 
     Args:
@@ -275,14 +276,14 @@ def fmin(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _ignoring_nan(k, k.minimum, x1, x2)
 
 
-def _ignoring_nan(k: Any, function: Any, x1: Any, x2: Any) -> Any:
+def _ignoring_nan(k: Kernel, function: Any, x1: Any, x2: Any) -> Any:
     if k.dtype(x1) not in dtypes.IS_INEXACT:
         return function(x1, x2)
     return function(k.where(k.isnan(x1), x2, x1), k.where(k.isnan(x2), x1, x2))
 
 
 @op
-def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
+def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     """Values limited to an interval: min(max(x, x_min), x_max).
 
     Args:
@@ -303,7 +304,7 @@ def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
 
 
 @op(promote="float", weak=False)  # so it is in Keras
-def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
+def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The angle of the point (x2, x1), elementwise, in (-pi, pi].
 
     Args:
@@ -321,7 +322,7 @@ def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def hypot(k, x1: Tensor, x2: Tensor) -> Tensor:
+def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The hypotenuse sqrt(x1^2 + x2^2), elementwise, without overflow on the way.
 
     Args:
@@ -339,7 +340,7 @@ def hypot(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
+def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The step function of x1, elementwise: 0 below zero, 1 above, and x2 at zero.
 
     Args:
@@ -359,7 +360,7 @@ def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float", weak=False)  # so it is in Keras
-def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
+def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """log(exp(x1) + exp(x2)), elementwise, without overflow.
 
     Args:
@@ -377,7 +378,7 @@ def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float", weak=False)  # so it is in Keras
-def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
+def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """log2(2^x1 + 2^x2), elementwise, without overflow.
 
     Args:
@@ -396,7 +397,7 @@ def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def nextafter(k, x1: Tensor, x2: Tensor) -> Tensor:
+def nextafter(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The next number after x1 in the direction of x2, elementwise.
 
     Args:

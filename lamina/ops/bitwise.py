@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, not_bool
 
 
-def _whole(name: str, k: Any, *tensors: Any, bool_too: bool = True) -> None:
+def _whole(name: str, k: Kernel, *tensors: Any, bool_too: bool = True) -> None:
     for x in tensors:
         dtype = k.dtype(x)
         if dtype not in dtypes.IS_INTEGER and not (bool_too and dtype == "bool"):
@@ -17,7 +18,7 @@ def _whole(name: str, k: Any, *tensors: Any, bool_too: bool = True) -> None:
 
 
 @op(promote=True)
-def bitwise_and(k, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in both, elementwise.
 
     Args:
@@ -39,7 +40,7 @@ def bitwise_and(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def bitwise_or(k, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in at least one, elementwise.
 
     Args:
@@ -61,7 +62,7 @@ def bitwise_or(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def bitwise_xor(k, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in exactly one, elementwise.
 
     Args:
@@ -83,7 +84,7 @@ def bitwise_xor(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op
-def bitwise_invert(k, x: Tensor) -> Tensor:
+def bitwise_invert(k: Kernel, x: Tensor) -> Tensor:
     """All bits exchanged, elementwise; logical not for bool.
 
     Args:
@@ -104,7 +105,7 @@ def bitwise_invert(k, x: Tensor) -> Tensor:
 
 
 @op
-def bitwise_not(k, x: Tensor) -> Tensor:
+def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
     """All bits exchanged, elementwise: the same as `bitwise_invert`.
 
     Args:
@@ -120,7 +121,7 @@ def bitwise_not(k, x: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def bitwise_left_shift(k, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved up by y places, elementwise: x * 2^y.
 
     Args:
@@ -142,7 +143,7 @@ def bitwise_left_shift(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def left_shift(k, x: Tensor, y: Tensor) -> Tensor:
+def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved up by y places, elementwise: x * 2^y (the same as `bitwise_left_shift`).
 
     Args:
@@ -163,7 +164,7 @@ def left_shift(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def bitwise_right_shift(k, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved down by y places, elementwise: floor(x / 2^y); the sign stays.
 
     Args:
@@ -185,7 +186,7 @@ def bitwise_right_shift(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def right_shift(k, x: Tensor, y: Tensor) -> Tensor:
+def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved down by y places, elementwise: the same as `bitwise_right_shift`.
 
     Args:
@@ -206,7 +207,7 @@ def right_shift(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def gcd(k, x1: Tensor, x2: Tensor) -> Tensor:
+def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Greatest common divisor, elementwise, by Euclid's algorithm; it is not negative.
 
     Args:
@@ -242,7 +243,7 @@ def gcd(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True)
-def lcm(k, x1: Tensor, x2: Tensor) -> Tensor:
+def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Least common multiple, elementwise; it is not negative, and 0 where one of the two is.
 
     Args:
@@ -268,7 +269,7 @@ def lcm(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote="float", only=("x1",))
-def ldexp(k, x1: Tensor, x2: Tensor) -> Tensor:
+def ldexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 * 2^x2, elementwise.
 
     Args:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Given, Tensor, op
 
 
 @op(promote=True, scalars=True)
-def equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 == x2, elementwise.
 
     Args:
@@ -27,7 +28,7 @@ def equal(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def not_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 != x2, elementwise.
 
     Args:
@@ -45,7 +46,7 @@ def not_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def greater(k, x1: Tensor, x2: Tensor) -> Tensor:
+def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 > x2, elementwise.
 
     Args:
@@ -63,7 +64,7 @@ def greater(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def greater_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 >= x2, elementwise.
 
     Args:
@@ -81,7 +82,7 @@ def greater_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def less(k, x1: Tensor, x2: Tensor) -> Tensor:
+def less(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 < x2, elementwise.
 
     Args:
@@ -99,7 +100,7 @@ def less(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(promote=True, scalars=True)
-def less_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 <= x2, elementwise.
 
     Args:
@@ -117,7 +118,7 @@ def less_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op
-def logical_and(k, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Both true, elementwise.
 
     Args:
@@ -135,7 +136,7 @@ def logical_and(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op
-def logical_or(k, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """At least one true, elementwise.
 
     Args:
@@ -153,7 +154,7 @@ def logical_or(k, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op
-def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_xor(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Exactly one true, elementwise.
 
     Args:
@@ -170,14 +171,14 @@ def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logical_xor(truth(k, x1), truth(k, x2))
 
 
-def truth(k: Any, x: Any) -> Any:
+def truth(k: Kernel, x: Any) -> Any:
     """`x` as bool: not 0."""
     dtype = k.dtype(x)
     return x if dtype == "bool" else k.not_equal(x, 0)
 
 
 @op
-def logical_not(k, x: Tensor) -> Tensor:
+def logical_not(k: Kernel, x: Tensor) -> Tensor:
     """The other truth value, elementwise.
 
     Args:
@@ -194,7 +195,7 @@ def logical_not(k, x: Tensor) -> Tensor:
 
 
 @op
-def isnan(k, x: Tensor) -> Tensor:
+def isnan(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is NaN, elementwise.
 
     Args:
@@ -211,7 +212,7 @@ def isnan(k, x: Tensor) -> Tensor:
 
 
 @op
-def isinf(k, x: Tensor) -> Tensor:
+def isinf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is infinity or minus infinity, elementwise.
 
     Args:
@@ -228,7 +229,7 @@ def isinf(k, x: Tensor) -> Tensor:
 
 
 @op
-def isfinite(k, x: Tensor) -> Tensor:
+def isfinite(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is neither infinite nor NaN, elementwise.
 
     Args:
@@ -245,7 +246,7 @@ def isfinite(k, x: Tensor) -> Tensor:
 
 
 @op
-def isposinf(k, x: Tensor) -> Tensor:
+def isposinf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is infinity, elementwise.
 
     Args:
@@ -262,7 +263,7 @@ def isposinf(k, x: Tensor) -> Tensor:
 
 
 @op
-def isneginf(k, x: Tensor) -> Tensor:
+def isneginf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is minus infinity, elementwise.
 
     Args:
@@ -278,7 +279,7 @@ def isneginf(k, x: Tensor) -> Tensor:
     return _infinite(k, "isneginf", x, float("-inf"))
 
 
-def _infinite(k: Any, op: str, x: Any, value: float) -> Any:
+def _infinite(k: Kernel, op: str, x: Any, value: float) -> Any:
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
         raise TypeError(f"{op}: complex numbers have no order. Use it on the real or the imaginary part.")
@@ -287,7 +288,7 @@ def _infinite(k: Any, op: str, x: Any, value: float) -> Any:
 
 @op(promote=True)
 def isclose(
-    k, x1: Tensor, x2: Tensor, rtol: Given = 1e-5, atol: Given = 1e-8, equal_nan: bool = False
+    k: Kernel, x1: Tensor, x2: Tensor, rtol: Given = 1e-5, atol: Given = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """|x1 - x2| <= atol + rtol |x2|, elementwise.
 
@@ -316,7 +317,7 @@ def isclose(
 
 @op(promote=True, class_name="AllClose")
 def allclose(
-    k, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    k: Kernel, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Whether all entries are close (see `isclose`).
 
@@ -338,7 +339,7 @@ def allclose(
 
 
 @op(promote=True, class_name="IsIn")
-def isin(k, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each entry of x1 is among those of x2.
 
     Args:
@@ -359,7 +360,7 @@ def isin(k, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = 
 
 
 @op
-def isreal(k, x: Tensor) -> Tensor:
+def isreal(k: Kernel, x: Tensor) -> Tensor:
     """Whether the imaginary part is 0, elementwise; true for real dtypes.
 
     Args:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import to_float
 
 
 @op
-def real(k, x: Tensor) -> Tensor:
+def real(k: Kernel, x: Tensor) -> Tensor:
     """Real part, elementwise.
 
     Args:
@@ -25,7 +26,7 @@ def real(k, x: Tensor) -> Tensor:
 
 
 @op
-def imag(k, x: Tensor) -> Tensor:
+def imag(k: Kernel, x: Tensor) -> Tensor:
     """Imaginary part, elementwise.
 
     Args:
@@ -42,7 +43,7 @@ def imag(k, x: Tensor) -> Tensor:
 
 
 @op(class_name="Conjugate")
-def conj(k, x: Tensor) -> Tensor:
+def conj(k: Kernel, x: Tensor) -> Tensor:
     """Complex conjugate, elementwise.
 
     Args:
@@ -59,7 +60,7 @@ def conj(k, x: Tensor) -> Tensor:
 
 
 @op
-def conjugate(k, x: Tensor) -> Tensor:
+def conjugate(k: Kernel, x: Tensor) -> Tensor:
     """Complex conjugate, elementwise: the same as `conj`.
 
     Args:
@@ -72,7 +73,7 @@ def conjugate(k, x: Tensor) -> Tensor:
 
 
 @op
-def angle(k, x: Tensor) -> Tensor:
+def angle(k: Kernel, x: Tensor) -> Tensor:
     """Angle of complex numbers in the plane, elementwise: 0 or pi for real ones.
 
     Args:

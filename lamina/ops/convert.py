@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.checks import no_sparse
 from lamina.ops.op import Tensor, convert, op
@@ -14,7 +15,7 @@ from lamina.ops.tensors import astype, count, largest, least
 
 @op(module="core")
 def convert_to_tensor(
-    k, x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+    k: Kernel, x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Tensor:
     """A tensor of the backend from anything.
 
@@ -41,7 +42,7 @@ def convert_to_tensor(
 
 
 @op
-def array(k, x: Any, dtype: str | None = None) -> Tensor:
+def array(k: Kernel, x: Any, dtype: str | None = None) -> Tensor:
     """A tensor of the backend from anything: `convert_to_tensor` under NumPy's name.
 
     Args:
@@ -59,7 +60,7 @@ def array(k, x: Any, dtype: str | None = None) -> Tensor:
 
 
 @op
-def copy(k, x: Tensor) -> Tensor:
+def copy(k: Kernel, x: Tensor) -> Tensor:
     """The same values in memory of their own.
 
     Args:
@@ -96,7 +97,7 @@ def convert_to_numpy(x: Any) -> Any:
 
 
 @op(module="core")
-def cast(k, x: Tensor, dtype: Any) -> Tensor:
+def cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     """The same values in another dtype. Floats lose their fraction when they become integers.
 
     Args:
@@ -117,7 +118,7 @@ def cast(k, x: Tensor, dtype: Any) -> Tensor:
 
 
 @op(module="core")
-def saturate_cast(k, x: Tensor, dtype: Any) -> Tensor:
+def saturate_cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     """The same values in another dtype, limited to what that can hold.
 
     Args:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
@@ -19,7 +20,7 @@ def _size(name: str, n: Any) -> Any:
 
 
 @op
-def zeros(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor of zeros.
 
     Args:
@@ -40,7 +41,7 @@ def zeros(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
 
 
 @op
-def ones(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor of ones.
 
     Args:
@@ -61,7 +62,7 @@ def ones(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
 
 
 @op
-def empty(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor whose values do not matter (zeros, in fact).
 
     Args:
@@ -82,7 +83,7 @@ def empty(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
 
 
 @op
-def full(k, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Tensor:
+def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Tensor:
     """A tensor of one value.
 
     Args:
@@ -104,7 +105,7 @@ def full(k, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = 
 
 
 @op
-def zeros_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
+def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """Zeros in the shape of another tensor.
 
     Args:
@@ -122,7 +123,7 @@ def zeros_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
 
 
 @op
-def ones_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
+def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """Ones in the shape of another tensor.
 
     Args:
@@ -140,7 +141,7 @@ def ones_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
 
 
 @op
-def empty_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
+def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """A tensor in the shape of another whose values do not matter (zeros, in fact).
 
     Args:
@@ -158,7 +159,7 @@ def empty_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
 
 
 @op
-def full_like(k, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Tensor:
+def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Tensor:
     """One value in the shape of another tensor.
 
     Args:
@@ -178,7 +179,7 @@ def full_like(k, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Ten
 
 
 @op
-def arange(k, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Tensor:
+def arange(k: Kernel, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Tensor:
     """Evenly spaced values: start, start + step, ... below stop.
 
     Args:
@@ -208,7 +209,7 @@ def arange(k, start: Any, stop: Any = None, step: Any = None, dtype: str | None 
     return k.arange(start, stop, step, dtypes.standardize(dtype))
 
 
-def _weak(k: Any, value: Any) -> str:
+def _weak(k: Kernel, value: Any) -> str:
     if type(value) in (bool, int, float):
         return dtypes.of_scalar(value)
     if type(value) is Unknown:
@@ -243,7 +244,7 @@ def eye(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
 
 
 @op
-def identity(k, n: int, dtype: str | None = None) -> Tensor:
+def identity(k: Kernel, n: int, dtype: str | None = None) -> Tensor:
     """The identity matrix.
 
     Args:
@@ -291,7 +292,7 @@ def tri(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
 
 @op(promote=True)
 def linspace(
-    k,
+    k: Kernel,
     start: Tensor,
     stop: Tensor,
     num: int = 50,
@@ -336,14 +337,14 @@ def linspace(
     return out, k.divide(k.subtract(stop, start), float(gaps) if gaps > 0 else float("nan"))
 
 
-def _points(name: str, k: Any, start: Any, stop: Any, num: Any, axis: int) -> int:
+def _points(name: str, k: Kernel, start: Any, stop: Any, num: Any, axis: int) -> int:
     at_least(name, "num", num, 0)
     return axis_of(name, axis, max(len(start.shape), len(stop.shape)) + 1)
 
 
 @op(promote=True)
 def logspace(
-    k,
+    k: Kernel,
     start: Tensor,
     stop: Tensor,
     num: int = 50,
@@ -381,7 +382,7 @@ def logspace(
 
 @op(promote=True)
 def geomspace(
-    k,
+    k: Kernel,
     start: Tensor,
     stop: Tensor,
     num: int = 50,
@@ -420,7 +421,7 @@ def geomspace(
 
 
 @op
-def meshgrid(k, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
+def meshgrid(k: Kernel, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
     """Grids of coordinates from vectors of them.
 
     Args:

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, largest, least, not_bool, wants_bool
 
 
 @op(class_name="Absolute")
-def abs(k, x: Tensor) -> Tensor:
+def abs(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x|, elementwise.
 
     Args:
@@ -28,7 +29,7 @@ def abs(k, x: Tensor) -> Tensor:
 
 
 @op
-def absolute(k, x: Tensor) -> Tensor:
+def absolute(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x|, elementwise: the same as `abs`.
 
     Args:
@@ -41,7 +42,7 @@ def absolute(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def fabs(k, x: Tensor) -> Tensor:
+def fabs(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x| as a float, elementwise.
 
     Args:
@@ -58,7 +59,7 @@ def fabs(k, x: Tensor) -> Tensor:
 
 
 @op
-def negative(k, x: Tensor) -> Tensor:
+def negative(k: Kernel, x: Tensor) -> Tensor:
     """-x, elementwise.
 
     Args:
@@ -79,7 +80,7 @@ def negative(k, x: Tensor) -> Tensor:
 
 
 @op
-def sign(k, x: Tensor) -> Tensor:
+def sign(k: Kernel, x: Tensor) -> Tensor:
     """The sign, elementwise: -1, 0 or 1; NaN stays. For complex numbers x / |x|.
 
     Args:
@@ -100,7 +101,7 @@ def sign(k, x: Tensor) -> Tensor:
 
 
 @op
-def signbit(k, x: Tensor) -> Tensor:
+def signbit(k: Kernel, x: Tensor) -> Tensor:
     """Whether the sign bit is set, elementwise (true for -0.0).
 
     Args:
@@ -122,7 +123,7 @@ def signbit(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def reciprocal(k, x: Tensor) -> Tensor:
+def reciprocal(k: Kernel, x: Tensor) -> Tensor:
     """1 / x, elementwise.
 
     Args:
@@ -139,7 +140,7 @@ def reciprocal(k, x: Tensor) -> Tensor:
 
 
 @op
-def square(k, x: Tensor) -> Tensor:
+def square(k: Kernel, x: Tensor) -> Tensor:
     """x * x, elementwise.
 
     Args:
@@ -156,7 +157,7 @@ def square(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def sqrt(k, x: Tensor) -> Tensor:
+def sqrt(k: Kernel, x: Tensor) -> Tensor:
     """Square root, elementwise; NaN below zero.
 
     Args:
@@ -173,7 +174,7 @@ def sqrt(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def cbrt(k, x: Tensor) -> Tensor:
+def cbrt(k: Kernel, x: Tensor) -> Tensor:
     """Real cube root, elementwise.
 
     Args:
@@ -199,7 +200,7 @@ def cbrt(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def exp(k, x: Tensor) -> Tensor:
+def exp(k: Kernel, x: Tensor) -> Tensor:
     """The exponential e^x, elementwise.
 
     Args:
@@ -216,7 +217,7 @@ def exp(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def exp2(k, x: Tensor) -> Tensor:
+def exp2(k: Kernel, x: Tensor) -> Tensor:
     """2^x, elementwise.
 
     Args:
@@ -233,7 +234,7 @@ def exp2(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def expm1(k, x: Tensor) -> Tensor:
+def expm1(k: Kernel, x: Tensor) -> Tensor:
     """e^x - 1, elementwise, exact for small x.
 
     Args:
@@ -250,7 +251,7 @@ def expm1(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def log(k, x: Tensor) -> Tensor:
+def log(k: Kernel, x: Tensor) -> Tensor:
     """Natural logarithm, elementwise; -inf at zero, NaN below.
 
     Args:
@@ -267,7 +268,7 @@ def log(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def log10(k, x: Tensor) -> Tensor:
+def log10(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm to base 10, elementwise.
 
     Args:
@@ -284,7 +285,7 @@ def log10(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def log1p(k, x: Tensor) -> Tensor:
+def log1p(k: Kernel, x: Tensor) -> Tensor:
     """log(1 + x), elementwise, exact for small x.
 
     Args:
@@ -301,7 +302,7 @@ def log1p(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def log2(k, x: Tensor) -> Tensor:
+def log2(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm to base 2, elementwise.
 
     Args:
@@ -318,7 +319,7 @@ def log2(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def ceil(k, x: Tensor) -> Tensor:
+def ceil(k: Kernel, x: Tensor) -> Tensor:
     """The least whole number that is not below x, elementwise.
 
     Args:
@@ -335,7 +336,7 @@ def ceil(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def floor(k, x: Tensor) -> Tensor:
+def floor(k: Kernel, x: Tensor) -> Tensor:
     """The greatest whole number that is not above x, elementwise.
 
     Args:
@@ -352,7 +353,7 @@ def floor(k, x: Tensor) -> Tensor:
 
 
 @op
-def trunc(k, x: Tensor) -> Tensor:
+def trunc(k: Kernel, x: Tensor) -> Tensor:
     """x without its fraction, elementwise: rounded towards zero.
 
     Args:
@@ -369,7 +370,7 @@ def trunc(k, x: Tensor) -> Tensor:
 
 
 @op
-def round(k, x: Tensor, decimals: int = 0) -> Tensor:
+def round(k: Kernel, x: Tensor, decimals: int = 0) -> Tensor:
     """x rounded to a number of decimals, elementwise; halves go to the even neighbor.
 
     Args:
@@ -402,7 +403,7 @@ def round(k, x: Tensor, decimals: int = 0) -> Tensor:
     return astype(k, k.multiply(k.round(k.divide(y, factor)), factor), dtype)
 
 
-def _round_whole(k: Any, x: Any, unit: int) -> Any:
+def _round_whole(k: Kernel, x: Any, unit: int) -> Any:
     """Integers rounded to multiples of `unit`, in integer arithmetic."""
     dtype = k.dtype(x)
     if unit > largest(dtype):
@@ -417,7 +418,7 @@ def _round_whole(k: Any, x: Any, unit: int) -> Any:
 
 @op
 def nan_to_num(
-    k, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+    k: Kernel, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """x with NaN and infinities replaced by numbers, elementwise.
 

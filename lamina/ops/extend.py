@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
 from lamina.ops.op import Given, Tensor, convert, op
@@ -12,7 +13,7 @@ from lamina.ops.tensors import astype, static
 
 
 @op
-def broadcast_to(k, x: Tensor, shape: Sequence[int]) -> Tensor:
+def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Tensor:
     """Values repeated along axes of size 1, and along new axes in front.
 
     Args:
@@ -37,7 +38,7 @@ def broadcast_to(k, x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 @op
-def tile(k, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
+def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
     """Copies of a tensor side by side.
 
     Args:
@@ -62,7 +63,7 @@ def tile(k, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
 
 
 @op
-def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
+def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     """Each entry several times in a row.
 
     Args:
@@ -97,7 +98,7 @@ def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
 
 @op
 def pad(
-    k,
+    k: Kernel,
     x: Tensor,
     pad_width: int | Sequence[int] | Sequence[Sequence[int]],
     mode: str = "constant",

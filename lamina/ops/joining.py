@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import static
@@ -18,13 +19,13 @@ def _some(name: str, xs: Any) -> None:
         raise ValueError(f"{name}: expected at least one tensor, got an empty list.")
 
 
-def _parts(name: str, k: Any, xs: Any) -> list[Any]:
+def _parts(name: str, k: Kernel, xs: Any) -> list[Any]:
     """The tensors of a list, or the rows of one tensor."""
     _some(name, xs)
     return list(xs) if isinstance(xs, list | tuple) else k.unstack(xs, 0)
 
 
-def _join(name: str, k: Any, xs: list[Any], axis: int) -> Any:
+def _join(name: str, k: Kernel, xs: list[Any], axis: int) -> Any:
     rank = len(xs[0].shape)
     place = axis_of(name, axis, rank)
     for x in xs[1:]:
@@ -38,7 +39,7 @@ def _join(name: str, k: Any, xs: list[Any], axis: int) -> Any:
 
 
 @op(promote=True)
-def concatenate(k, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
+def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors one behind the other along an axis.
 
     Args:
@@ -59,7 +60,7 @@ def concatenate(k, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 
 @op(promote=True)
-def stack(k, x: Sequence[Tensor], axis: int = 0) -> Tensor:
+def stack(k: Kernel, x: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors beside each other along a new axis.
 
     Args:
@@ -81,7 +82,7 @@ def stack(k, x: Sequence[Tensor], axis: int = 0) -> Tensor:
     return _join("stack", k, [k.expand_dims(part, place) for part in _alike("stack", k, parts)], place)
 
 
-def _alike(name: str, k: Any, xs: list[Any]) -> list[Any]:
+def _alike(name: str, k: Kernel, xs: list[Any]) -> list[Any]:
     for x in xs[1:]:
         pairs = zip(k.shape(xs[0]), k.shape(x), strict=False)
         if len(x.shape) != len(xs[0].shape) or any(static((n, m)) and n != m for n, m in pairs):
@@ -92,7 +93,7 @@ def _alike(name: str, k: Any, xs: list[Any]) -> list[Any]:
 
 
 @op(promote=True)
-def hstack(k, xs: Sequence[Tensor]) -> Tensor:
+def hstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors side by side: along the second axis, or the first for vectors.
 
     Args:
@@ -113,7 +114,7 @@ def hstack(k, xs: Sequence[Tensor]) -> Tensor:
 
 
 @op(promote=True)
-def vstack(k, xs: Sequence[Tensor]) -> Tensor:
+def vstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors below each other: along the first axis, vectors as rows.
 
     Args:
@@ -134,7 +135,7 @@ def vstack(k, xs: Sequence[Tensor]) -> Tensor:
 
 
 @op(promote=True)
-def dstack(k, xs: Sequence[Tensor]) -> Tensor:
+def dstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors behind each other: along the third axis, matrices get one of size 1.
 
     Args:
@@ -154,14 +155,14 @@ def dstack(k, xs: Sequence[Tensor]) -> Tensor:
     return _join("dstack", k, parts, 2)
 
 
-def _deep(k: Any, x: Any) -> Any:
+def _deep(k: Kernel, x: Any) -> Any:
     if len(x.shape) < 2:
         x = k.reshape(x, (1, -1))
     return k.expand_dims(x, 2) if len(x.shape) == 2 else x
 
 
 @op(promote=True)
-def append(k, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
+def append(k: Kernel, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
     """The entries of x2 behind those of x1.
 
     Args:
@@ -185,7 +186,7 @@ def append(k, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
 
 
 @op
-def split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+def split(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """A tensor cut along an axis.
 
     Args:
@@ -206,10 +207,10 @@ def split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0)
     return _cut("split", k, x, indices_or_sections, axis_of("split", axis, len(x.shape)))
 
 
-def _cut(name: str, k: Any, x: Any, where: Any, axis: int) -> list[Any]:
+def _cut(name: str, k: Kernel, x: Any, where: Any, axis: int) -> list[Any]:
     size = k.shape(x)[axis]
     if isinstance(where, list | tuple) or getattr(where, "shape", ()) != ():
-        given = where.tolist() if hasattr(where, "tolist") else where
+        given = where if isinstance(where, list | tuple) else where.tolist()
         return k.split(x, [_from_front(operator.index(i), size) for i in given], axis)
     parts = at_least(name, "indices_or_sections", where, 1)
     if type(size) is int and size % parts:
@@ -222,7 +223,9 @@ def _from_front(index: int, size: Any) -> Any:
 
 
 @op
-def array_split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+def array_split(
+    k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0
+) -> list[Tensor]:
     """A tensor cut along an axis into nearly equal parts: the first ones may be longer by one.
 
     Args:
@@ -250,7 +253,7 @@ def array_split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: in
 
 
 @op
-def hsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+def hsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut into columns: along the second axis, or the first for vectors.
 
     Args:
@@ -272,7 +275,7 @@ def hsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
 
 
 @op
-def vsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+def vsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut into rows: along the first axis.
 
     Args:
@@ -294,7 +297,7 @@ def vsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
 
 
 @op
-def dsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+def dsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut along the third axis.
 
     Args:
@@ -316,7 +319,7 @@ def dsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
 
 
 @op(module="core")
-def unstack(k, x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
+def unstack(k: Kernel, x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """One tensor for each index along an axis, which disappears.
 
     Args:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import bits, count, is_unknown, static
 
 
 @op
-def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
+def reshape(k: Kernel, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
     """The same values in another shape.
 
     Args:
@@ -33,7 +34,7 @@ def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
     return k.reshape(x, _new_shape("reshape", k, k.shape(x), newshape))
 
 
-def _new_shape(name: str, k: Any, old: Sequence[Any], new: Any) -> tuple[Any, ...]:
+def _new_shape(name: str, k: Kernel, old: Sequence[Any], new: Any) -> tuple[Any, ...]:
     sizes = shape_of(name, k, _without_none(new, old), least=-1)
     if not static(sizes) or not static(old):
         return sizes
@@ -57,7 +58,7 @@ def _without_none(new: Any, old: Sequence[Any]) -> Any:
     return [old[i] if n is None and i < len(old) else n for i, n in enumerate(new)]
 
 
-def shape_of(name: str, k: Any, shape: Any, least: int = 0) -> tuple[Any, ...]:
+def shape_of(name: str, k: Kernel, shape: Any, least: int = 0) -> tuple[Any, ...]:
     """A shape from an integer, a sequence, or a tensor of integers.
 
     Raises:
@@ -82,7 +83,7 @@ def _size(name: str, n: Any, least: int) -> int:
 
 
 @op
-def ravel(k, x: Tensor) -> Tensor:
+def ravel(k: Kernel, x: Tensor) -> Tensor:
     """The same values in one axis.
 
     Args:
@@ -99,7 +100,7 @@ def ravel(k, x: Tensor) -> Tensor:
 
 
 @op
-def transpose(k, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(k: Kernel, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in another order.
 
     Args:
@@ -129,7 +130,7 @@ def _listed(axes: Any) -> Any:
 
 
 @op
-def swapaxes(k, x: Tensor, axis1: int, axis2: int) -> Tensor:
+def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged.
 
     Args:
@@ -155,7 +156,7 @@ def swapaxes(k, x: Tensor, axis1: int, axis2: int) -> Tensor:
 
 
 @op
-def moveaxis(k, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Axes moved to other places; the others keep their order.
 
     Args:
@@ -184,7 +185,7 @@ def moveaxis(k, x: Tensor, source: int | Sequence[int], destination: int | Seque
 
 
 @op
-def expand_dims(k, x: Tensor, axis: int | Sequence[int]) -> Tensor:
+def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Tensor:
     """New axes of size 1.
 
     Args:
@@ -207,7 +208,7 @@ def expand_dims(k, x: Tensor, axis: int | Sequence[int]) -> Tensor:
 
 
 @op
-def squeeze(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Axes of size 1 removed.
 
     Args:
@@ -236,7 +237,7 @@ def squeeze(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
 
 
 @op
-def flip(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Entries in reverse order along axes.
 
     Args:
@@ -258,7 +259,7 @@ def flip(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
 
 
 @op
-def fliplr(k, x: Tensor) -> Tensor:
+def fliplr(k: Kernel, x: Tensor) -> Tensor:
     """Columns (the second axis) in reverse order.
 
     Args:
@@ -279,7 +280,7 @@ def fliplr(k, x: Tensor) -> Tensor:
 
 
 @op
-def flipud(k, x: Tensor) -> Tensor:
+def flipud(k: Kernel, x: Tensor) -> Tensor:
     """Rows (the first axis) in reverse order.
 
     Args:
@@ -336,7 +337,7 @@ def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
 
 
 @op
-def roll(k, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
+def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
     """Entries moved along axes; what leaves at one end enters at the other.
 
     Args:
@@ -369,7 +370,7 @@ def roll(k, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | N
 
 
 @op
-def view(k, x: Tensor, dtype: Any = None) -> Tensor:
+def view(k: Kernel, x: Tensor, dtype: Any = None) -> Tensor:
     """The same bits read as another dtype.
 
     Args:

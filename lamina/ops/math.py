@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axes_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
@@ -11,7 +12,7 @@ from lamina.ops.tensors import astype
 
 
 @op(promote="float", module="math")
-def rsqrt(k, x: Tensor) -> Tensor:
+def rsqrt(k: Kernel, x: Tensor) -> Tensor:
     """One over the square root.
 
     `rsqrt(x) = 1 / sqrt(x)`
@@ -31,7 +32,7 @@ def rsqrt(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="math")
-def erf(k, x: Tensor) -> Tensor:
+def erf(k: Kernel, x: Tensor) -> Tensor:
     """Error function.
 
     `erf(x) = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x`
@@ -51,7 +52,7 @@ def erf(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="math")
-def erfinv(k, x: Tensor) -> Tensor:
+def erfinv(k: Kernel, x: Tensor) -> Tensor:
     """Inverse of the error function.
 
     `erf(erfinv(x)) = x`
@@ -71,7 +72,7 @@ def erfinv(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="math")
-def logsumexp(k, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+def logsumexp(k: Kernel, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Logarithm of a sum of exponentials, without overflow.
 
     `log sum_i exp(x_i)`
@@ -181,7 +182,7 @@ _ERFC = (
 
 
 @op(promote="float", module="math")
-def erfc(k, x: Tensor) -> Tensor:
+def erfc(k: Kernel, x: Tensor) -> Tensor:
     """Complementary error function, exact in relative terms for large x, where `1 - erf(x)` would be 0.
 
     `erfc(x) = 2 / sqrt(pi) * integral of exp(-t^2) from x to infinity`
@@ -215,7 +216,7 @@ def erfc(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="math", class_name="CDist")
-def cdist(k, x: Tensor, y: Tensor) -> Tensor:
+def cdist(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Euclidean distances of all pairs of rows.
 
     `d[i, j] = |x_i - y_j|`
@@ -245,7 +246,7 @@ def cdist(k, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(module="math")
-def extract_sequences(k, x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
+def extract_sequences(k: Kernel, x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
     """Windows along the last axis.
 
     Args:
@@ -271,7 +272,7 @@ def extract_sequences(k, x: Tensor, sequence_length: int, sequence_stride: int) 
     return windows(k, x, sequence_length, sequence_stride)
 
 
-def windows(k: Any, x: Any, length: int, stride: int) -> Any:
+def windows(k: Kernel, x: Any, length: int, stride: int) -> Any:
     """Overlapping windows along the last axis, one gather."""
     count = (x.shape[-1] - length) // stride + 1
     if count < 0 and type(count) is not Unknown:
@@ -281,7 +282,7 @@ def windows(k: Any, x: Any, length: int, stride: int) -> Any:
 
 
 @op(promote="float", module="math")
-def logdet(k, x: Tensor) -> Tensor:
+def logdet(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm of the absolute value of the determinant.
 
     `log |det x|`
@@ -318,7 +319,7 @@ def square_matrix(op: str, x: Any) -> None:
 
 
 @op(module="math")
-def view_as_complex(k, x: Tensor) -> Tensor:
+def view_as_complex(k: Kernel, x: Tensor) -> Tensor:
     """Pairs of real and imaginary parts as complex numbers.
 
     Args:
@@ -343,7 +344,7 @@ def view_as_complex(k, x: Tensor) -> Tensor:
 
 
 @op(module="math")
-def view_as_real(k, x: Tensor) -> Tensor:
+def view_as_real(k: Kernel, x: Tensor) -> Tensor:
     """Complex numbers as pairs of real and imaginary parts.
 
     Args:

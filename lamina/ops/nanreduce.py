@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of
 from lamina.ops.op import Tensor, op
 from lamina.ops.reduce import Axis, argmax, argmin, over, reject_empty, running
 from lamina.ops.tensors import astype, wide
 
 
-def _filled(k: Any, x: Any, value: float) -> Any:
+def _filled(k: Kernel, x: Any, value: float) -> Any:
     """`x` with a number in place of NaN."""
     return k.where(k.isnan(x), value, x) if k.dtype(x) in dtypes.IS_INEXACT else x
 
 
 @op
-def nansum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes, NaN left out.
 
     Args:
@@ -39,7 +40,7 @@ def nansum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def nanprod(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Product over axes, NaN left out.
 
     Args:
@@ -61,7 +62,7 @@ def nanprod(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(promote="float")
-def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Mean over axes, NaN left out.
 
     Args:
@@ -84,7 +85,7 @@ def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.divide(total, _counted(k, x, axes, keepdims))
 
 
-def _counted(k: Any, x: Any, axes: Any, keepdims: bool) -> Any:
+def _counted(k: Kernel, x: Any, axes: Any, keepdims: bool) -> Any:
     """How many entries are not NaN, in the dtype of `x`."""
     # Counted as integers: float16 cannot count beyond 2048.
     total = k.sum(k.astype(k.logical_not(k.isnan(x)), "int32"), axes, keepdims)
@@ -92,7 +93,7 @@ def _counted(k: Any, x: Any, axes: Any, keepdims: bool) -> Any:
 
 
 @op(promote="float")
-def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Variance over axes, NaN left out.
 
     Args:
@@ -118,7 +119,7 @@ def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(promote="float")
-def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes, NaN left out.
 
     Args:
@@ -140,7 +141,7 @@ def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def nanmax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes, NaN left out.
 
     Args:
@@ -162,7 +163,7 @@ def nanmax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def nanmin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest entry over axes, NaN left out.
 
     Args:
@@ -183,7 +184,7 @@ def nanmin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _extreme("nanmin", k, k.min, x, axis, keepdims)
 
 
-def _extreme(name: str, k: Any, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _extreme(name: str, k: Kernel, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     axes = over(name, x, axis)
     reject_empty(name, k, x, axes)
     if k.dtype(x) not in dtypes.IS_INEXACT:
@@ -195,7 +196,7 @@ def _extreme(name: str, k: Any, function: Any, x: Any, axis: Any, keepdims: bool
 
 
 @op
-def nanargmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the largest entry along an axis, NaN left out; the first of equals.
 
     Args:
@@ -217,7 +218,7 @@ def nanargmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> 
 
 
 @op
-def nanargmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanargmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest entry along an axis, NaN left out; the first of equals.
 
     Args:
@@ -238,7 +239,7 @@ def nanargmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> 
     return _position("nanargmin", k, argmin.op.body, x, axis, keepdims, float("inf"))
 
 
-def _position(name: str, k: Any, body: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:
+def _position(name: str, k: Kernel, body: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:
     axis = None if axis is None else axis_of(name, axis, len(x.shape))
     if k.dtype(x) not in dtypes.IS_INEXACT:
         return body(k, x, axis, keepdims)
@@ -249,7 +250,7 @@ def _position(name: str, k: Any, body: Any, x: Any, axis: Any, keepdims: bool, w
 
 
 @op
-def nancumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running sums along an axis, NaN left out.
 
     Args:
@@ -271,7 +272,7 @@ def nancumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -
 
 
 @op
-def nancumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def nancumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running products along an axis, NaN left out.
 
     Args:

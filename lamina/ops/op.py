@@ -82,7 +82,7 @@ class Op:
         ] = {}  # those of them that a Python number beside them does not change
         self.function: Any = None
 
-    def learn(self, k: Any, x: Any) -> None:
+    def learn(self, k: Kernel, x: Any) -> None:
         """Note the dtype of a tensor if the op takes it as it is."""
         if k.name not in self.fitting:
             # for all at once: a dictionary that changes under torch's compiler has all it holds rebuilt, and hashed
@@ -95,11 +95,11 @@ class Op:
         if inexact:
             self.floats[k.name].add(x.dtype)
 
-    def run(self, k: Any, *args: Any) -> Any:
+    def run(self, k: Kernel, *args: Any) -> Any:
         """The op inside another body: the body in force, on tensors that fit."""
         return (self.bodies.get(k.name) or self.body_for(k))(k, *args)
 
-    def body_for(self, k: Any) -> Callable[..., Any]:
+    def body_for(self, k: Kernel) -> Callable[..., Any]:
         """The body in force on this interpreter: its native override, or the composed definition."""
         native = k.overrides.get(self.name)
         found = self.bodies[k.name] = self.body if native is None else _native_first(native, self.body)
@@ -120,7 +120,7 @@ class Op:
 
     # -- the general path ------------------------------------------------------------------------------------------
 
-    def __call__(self, k: Any, args: tuple, kwargs: dict) -> Any:
+    def __call__(self, k: Kernel, args: tuple, kwargs: dict) -> Any:
         """Convert, promote and run; or add a node when a tensor is symbolic."""
         given = list(args)
         slots: list[
@@ -149,7 +149,7 @@ class Op:
             self.explain(k, error, given, kwargs)
             raise
 
-    def explain(self, k: Any, error: Exception, args: Sequence[Any], kwargs: dict) -> None:
+    def explain(self, k: Kernel, error: Exception, args: Sequence[Any], kwargs: dict) -> None:
         """Raise the same error on every backend: what the body says to the shapes it got.
 
         Called only when a body has failed, so that good calls pay nothing for it.
@@ -166,7 +166,7 @@ class Op:
                 text = str(better) if str(better).startswith(self.name) else f"{self.name}: {better}"
                 raise type(better)(text) from (error if str(error) != str(better) else None)
 
-    def _convert(self, k: Any, slots: list[tuple[Any, Any, bool]]) -> None:
+    def _convert(self, k: Kernel, slots: list[tuple[Any, Any, bool]]) -> None:
         joined, names = [], []
         for box, key, joins in slots:
             value = box[key]
@@ -185,7 +185,7 @@ class Op:
         if names:
             self._promote(k, joined, names)
 
-    def _promote(self, k: Any, slots: list[tuple[Any, Any]], names: list[str]) -> None:
+    def _promote(self, k: Kernel, slots: list[tuple[Any, Any]], names: list[str]) -> None:
         target = names[0] if len(names) == 1 and names[0] in dtypes.NAMES else dtypes.join(*names)
         if self.promote == "float":
             target = dtypes.to_float(target)
@@ -205,7 +205,7 @@ _SCALARS = (bool, int, float, complex)
 _NUMBERS = frozenset((int, float))
 
 
-def _without_numbers(k: Any, x: Any) -> Any:
+def _without_numbers(k: Kernel, x: Any) -> Any:
     if isinstance(x, k.Tensor):
         return shapes.Spec(
             [shapes.Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x)
@@ -223,7 +223,7 @@ def _kernel_for(args: tuple) -> Any:
     return _activate()
 
 
-def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
+def convert(k: Kernel, x: Any, dtype: str | None = None) -> Any:
     """A tensor of interpreter `k` from anything. Python numbers become 32 bits wide, arrays keep their dtype."""
     if isinstance(x, k.Tensor):
         return x if dtype is None or k.dtype(x) == dtype else k.astype(x, dtype)
@@ -242,7 +242,7 @@ def convert(k: Any, x: Any, dtype: str | None = None) -> Any:
     return k.asarray(x, dtype)
 
 
-def _from_sequence(k: Any, x: Sequence[Any], dtype: str | None) -> Any:
+def _from_sequence(k: Kernel, x: Sequence[Any], dtype: str | None) -> Any:
     """Nested lists; they may hold tensors, which are stacked."""
     if any(
         isinstance(e, k.Tensor | Holder if isinstance(k.Tensor, type) else (*k.Tensor, Holder)) for e in x
@@ -261,7 +261,7 @@ def _from_sequence(k: Any, x: Sequence[Any], dtype: str | None) -> Any:
 def _native_first(native: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
     """The override; where it answers NotImplemented (an argument it does not cover, or a wrong one) the composed body."""
 
-    def call(k: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(k: Kernel, *args: Any, **kwargs: Any) -> Any:
         result = native(k, *args, **kwargs)
         return body(k, *args, **kwargs) if result is NotImplemented else result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
 from lamina.ops.op import Given, Tensor, op
 from lamina.ops.tensors import count, static
@@ -12,7 +13,7 @@ Groups = list[list[str]]
 
 
 @op(module="einops")
-def rearrange(k, tensor: Tensor, pattern: Given, **axes_lengths: int) -> Tensor:
+def rearrange(k: Kernel, tensor: Tensor, pattern: Given, **axes_lengths: int) -> Tensor:
     """Axes reordered, joined and split as a pattern says.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of
 from lamina.ops.compare import truth
 from lamina.ops.op import Tensor, op
@@ -18,7 +19,7 @@ def over(name: str, x: Any, axis: Any) -> tuple[int, ...] | None:
     return None if axis is None else axes_of(name, axis, len(x.shape))
 
 
-def reject_empty(name: str, k: Any, x: Any, axes: tuple[int, ...] | None) -> None:
+def reject_empty(name: str, k: Kernel, x: Any, axes: tuple[int, ...] | None) -> None:
     """That there is something to reduce.
 
     Raises:
@@ -32,7 +33,7 @@ def reject_empty(name: str, k: Any, x: Any, axes: tuple[int, ...] | None) -> Non
 
 
 @op
-def sum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes.
 
     Args:
@@ -54,7 +55,7 @@ def sum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(promote="float")
-def mean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean over axes.
 
     Args:
@@ -76,7 +77,7 @@ def mean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(promote="float")
-def var(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Variance over axes: mean(|x - mean(x)|^2).
 
     Args:
@@ -98,7 +99,7 @@ def var(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(promote="float")
-def std(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes: the square root of the variance.
 
     Args:
@@ -120,7 +121,7 @@ def std(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def all(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether all entries are true, over axes.
 
     Args:
@@ -142,7 +143,7 @@ def all(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def any(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether any entry is true, over axes.
 
     Args:
@@ -164,7 +165,9 @@ def any(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def max(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Tensor:
+def max(
+    k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
+) -> Tensor:
     """Largest entry over axes; NaN if there is one.
 
     Args:
@@ -187,7 +190,9 @@ def max(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
 
 
 @op
-def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Tensor:
+def min(
+    k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
+) -> Tensor:
     """Smallest entry over axes; NaN if there is one.
 
     Args:
@@ -210,7 +215,7 @@ def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
 
 
 def _extreme(
-    name: str, k: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None, caller: str | None = None
+    name: str, k: Kernel, x: Any, axis: Any, keepdims: bool, initial: Any = None, caller: str | None = None
 ) -> Any:
     axes = over(caller or name, x, axis)
     if initial is None:
@@ -232,7 +237,7 @@ def _extreme(
 
 
 @op
-def amax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes: `max` under another name.
 
     Args:
@@ -250,7 +255,7 @@ def amax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def amin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest entry over axes: `min` under another name.
 
     Args:
@@ -268,7 +273,7 @@ def amin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def ptp(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Range of the values over axes: max - min.
 
     Args:
@@ -293,7 +298,7 @@ def ptp(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op
-def prod(k, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
+def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
     """Product over axes.
 
     Args:
@@ -317,7 +322,7 @@ def prod(k, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | N
 
 
 @op
-def argmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the largest entry along an axis; the first of equals.
 
     Args:
@@ -339,7 +344,7 @@ def argmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
 
 
 @op
-def argmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest entry along an axis; the first of equals.
 
     Args:
@@ -360,7 +365,7 @@ def argmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
     return _position("argmin", k, x, axis, keepdims)
 
 
-def _position(name: str, k: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _position(name: str, k: Kernel, x: Any, axis: Any, keepdims: bool) -> Any:
     place = None if axis is None else axis_of(name, axis, len(x.shape))
     reject_empty(name, k, x, None if place is None else (place,))
     if k.dtype(x) == "bool":
@@ -369,7 +374,7 @@ def _position(name: str, k: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 @op
-def count_nonzero(k, x: Tensor, axis: Axis = None) -> Tensor:
+def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Tensor:
     """How many entries are not 0, over axes.
 
     Args:
@@ -390,7 +395,7 @@ def count_nonzero(k, x: Tensor, axis: Axis = None) -> Tensor:
 
 
 @op
-def average(k, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
+def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
     """Weighted mean over axes: sum(w x) / sum(w).
 
     Args:
@@ -424,7 +429,7 @@ def average(k, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
 
 
 @op
-def cumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running sums along an axis.
 
     Args:
@@ -446,7 +451,7 @@ def cumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> T
 
 
 @op
-def cumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def cumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running products along an axis.
 
     Args:
@@ -467,7 +472,7 @@ def cumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> 
     return running("cumprod", k, k.cumulative_prod, x, axis, dtype)
 
 
-def running(name: str, k: Any, function: Any, x: Any, axis: Any, dtype: Any) -> Any:
+def running(name: str, k: Kernel, function: Any, x: Any, axis: Any, dtype: Any) -> Any:
     """A running reduction along an axis, or over the flattened tensor."""
     x = not_bool(k, x) if dtype is None else astype(k, x, dtypes.standardize(dtype))
     if axis is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 
 
 @op(promote="float")
-def sin(k, x: Tensor) -> Tensor:
+def sin(k: Kernel, x: Tensor) -> Tensor:
     """Sine, elementwise.
 
     Args:
@@ -25,7 +26,7 @@ def sin(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def cos(k, x: Tensor) -> Tensor:
+def cos(k: Kernel, x: Tensor) -> Tensor:
     """Cosine, elementwise.
 
     Args:
@@ -42,7 +43,7 @@ def cos(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def tan(k, x: Tensor) -> Tensor:
+def tan(k: Kernel, x: Tensor) -> Tensor:
     """Tangent, elementwise.
 
     Args:
@@ -59,7 +60,7 @@ def tan(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def arcsin(k, x: Tensor) -> Tensor:
+def arcsin(k: Kernel, x: Tensor) -> Tensor:
     """Inverse sine, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -76,7 +77,7 @@ def arcsin(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def arccos(k, x: Tensor) -> Tensor:
+def arccos(k: Kernel, x: Tensor) -> Tensor:
     """Inverse cosine, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -93,7 +94,7 @@ def arccos(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def arctan(k, x: Tensor) -> Tensor:
+def arctan(k: Kernel, x: Tensor) -> Tensor:
     """Inverse tangent, elementwise.
 
     Args:
@@ -110,7 +111,7 @@ def arctan(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def sinh(k, x: Tensor) -> Tensor:
+def sinh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic sine, elementwise.
 
     Args:
@@ -127,7 +128,7 @@ def sinh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def cosh(k, x: Tensor) -> Tensor:
+def cosh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic cosine, elementwise.
 
     Args:
@@ -144,7 +145,7 @@ def cosh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def tanh(k, x: Tensor) -> Tensor:
+def tanh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic tangent, elementwise.
 
     Args:
@@ -161,7 +162,7 @@ def tanh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def arcsinh(k, x: Tensor) -> Tensor:
+def arcsinh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic sine, elementwise.
 
     Args:
@@ -178,7 +179,7 @@ def arcsinh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def arccosh(k, x: Tensor) -> Tensor:
+def arccosh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic cosine, elementwise; NaN below 1.
 
     Args:
@@ -195,7 +196,7 @@ def arccosh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def arctanh(k, x: Tensor) -> Tensor:
+def arctanh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic tangent, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -212,7 +213,7 @@ def arctanh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def deg2rad(k, x: Tensor) -> Tensor:
+def deg2rad(k: Kernel, x: Tensor) -> Tensor:
     """Degrees to radians, elementwise: x * pi / 180.
 
     Args:
@@ -229,7 +230,7 @@ def deg2rad(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def rad2deg(k, x: Tensor) -> Tensor:
+def rad2deg(k: Kernel, x: Tensor) -> Tensor:
     """Radians to degrees, elementwise: x * 180 / pi.
 
     Args:
@@ -246,7 +247,7 @@ def rad2deg(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float")
-def sinc(k, x: Tensor) -> Tensor:
+def sinc(k: Kernel, x: Tensor) -> Tensor:
     """sin(pi x) / (pi x), elementwise, and 1 at zero.
 
     Args:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import one_of, rank_at_least, shown
 from lamina.ops.index import indices_of
@@ -15,7 +16,7 @@ from lamina.ops.tensors import astype, count, static
 
 
 @op(module="core")
-def scatter(k, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
     """Zeros in which values are put at positions; those at the same position add up.
 
     Args:
@@ -40,7 +41,7 @@ def scatter(k, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
 
 @op(module="core")
 def scatter_update(
-    k, inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
+    k: Kernel, inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
 ) -> Tensor:
     """A copy of a tensor with values at positions replaced, or combined with what is there.
 
@@ -62,11 +63,11 @@ def scatter_update(
         [1, 9, 3]
     """
     one_of("scatter_update", "reduction", reduction, (None, "add", "max", "min", "mul"))
-    kinds = {None: "set", "mul": "multiply"}
-    return _scattered("scatter_update", k, inputs, indices, updates, kinds.get(reduction, reduction))
+    kind = {"mul": "multiply"}.get(reduction, reduction) if reduction else "set"
+    return _scattered("scatter_update", k, inputs, indices, updates, kind)
 
 
-def _scattered(name: str, k: Any, x: Any, indices: Any, updates: Any, kind: str) -> Any:
+def _scattered(name: str, k: Kernel, x: Any, indices: Any, updates: Any, kind: str) -> Any:
     indices = indices_of(name, k, indices)
     rank_at_least(name, indices, 1)
     places, sizes = k.shape(indices), k.shape(x)
@@ -86,7 +87,7 @@ def _scattered(name: str, k: Any, x: Any, indices: Any, updates: Any, kind: str)
 
 
 @op(module="core")
-def slice(k, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tensor:
+def slice(k: Kernel, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tensor:
     """A block of a tensor.
 
     Args:
@@ -119,7 +120,7 @@ def slice(k, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tens
 
 
 @op(module="core")
-def slice_update(k, inputs: Tensor, start_indices: Given, updates: Tensor) -> Tensor:
+def slice_update(k: Kernel, inputs: Tensor, start_indices: Given, updates: Tensor) -> Tensor:
     """A copy of a tensor with a block replaced.
 
     Args:
@@ -146,7 +147,7 @@ def slice_update(k, inputs: Tensor, start_indices: Given, updates: Tensor) -> Te
     return k.slice_update(inputs, starts, astype(k, updates, k.dtype(inputs)))
 
 
-def _starts(name: str, k: Any, given: Any, rank: int) -> list[Any]:
+def _starts(name: str, k: Kernel, given: Any, rank: int) -> list[Any]:
     """One start for each axis; a tensor of them is taken apart."""
     if isinstance(given, Holder):
         given = given.value

@@ -7,12 +7,13 @@ from typing import Any
 
 from lamina.core.variable import Variable
 from lamina.kernel.context import state
+from lamina.kernel.contract import Kernel
 
 Rule = Callable[..., tuple[Any, ...]]
 
 
 def change(
-    k: Any, rule: Rule, variables: Sequence[Sequence[Variable]], inputs: Sequence[Sequence[Any]] = ()
+    k: Kernel, rule: Rule, variables: Sequence[Sequence[Variable]], inputs: Sequence[Sequence[Any]] = ()
 ) -> None:
     """Give variables the values `rule(k, *values, *inputs)`, row by row.
 
@@ -33,7 +34,7 @@ def change(
             variable.assign(value)
 
 
-def mapped(k: Any, rule: Callable[..., Any], *inputs: list[Any]) -> list[Any]:
+def mapped(k: Kernel, rule: Callable[..., Any], *inputs: list[Any]) -> list[Any]:
     """`[rule(k, *row) for row in inputs]`."""
     lists = k.overrides.get("lists")
     if lists is not None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lamina.core.pattern_map import PatternMap
 from lamina.core.variable import Variable
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
 
 
@@ -150,7 +151,7 @@ class MultiOptimizer(Optimizer):
         self._index = {id(v): i for i, v in enumerate(variables)}
         self.built = True
 
-    def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _update(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         for optimizer in self._optimizers:
             mine = [i for i, v in enumerate(variables) if self._of[id(v)] is optimizer]
             if mine:

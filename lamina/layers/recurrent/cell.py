@@ -12,6 +12,7 @@ from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.initializers.base import HostInitializer, Plan, host_dtype
 from lamina.kernel.context import current, real_kernel
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least
 
 Step = Callable[[Any, Any], list[Any]]  # (the input's part, states) -> new states; the first is the output
@@ -172,7 +173,7 @@ def _one_or_all(masks: list[Any] | None) -> Any:
 
 
 def masked_product(
-    k: Any, x: Any, kernel: Any, masks: Sequence[Any] | None, product: Callable[[Any, Any], Any], gates: int,
+    k: Kernel, x: Any, kernel: Any, masks: Sequence[Any] | None, product: Callable[[Any, Any], Any], gates: int,
     axis: int = -1,
 ) -> Any:  # fmt: skip
     """`product(x, kernel)` with x masked: one mask for all gates, or one for each gate's part of the kernel.
@@ -187,7 +188,7 @@ def masked_product(
     return k.concat([product(x * mask, part) for mask, part in zip(masks, parts, strict=True)], axis)
 
 
-def split(k: Any, x: Any, parts: int, axis: int = -1) -> list[Any]:
+def split(k: Kernel, x: Any, parts: int, axis: int = -1) -> list[Any]:
     """An axis in equal parts."""
     size = x.shape[axis] // parts
     return k.split(x, [size * i for i in range(1, parts)], axis % len(x.shape))
@@ -220,7 +221,7 @@ class UnitsCell(Cell):
     def _input_bias(self) -> Any:
         return None if self.bias is None else self.bias.value
 
-    def updater(self, k: Any, dtype: str) -> Callable[[Any, Any], list[Any]]:
+    def updater(self, k: Kernel, dtype: str) -> Callable[[Any, Any], list[Any]]:
         """For a step of the form `update(x + h recurrent_kernel, states)`: its `update`."""
         raise NotImplementedError
 

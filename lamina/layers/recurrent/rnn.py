@@ -11,6 +11,7 @@ from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
 from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
+from lamina.kernel.contract import Kernel
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers._masks import alike, check_mask
 from lamina.layers.recurrent.cell import Cell, UnitsCell
@@ -216,7 +217,7 @@ class RNN(Layer):
             "zero_masked": self.zero_output_for_mask,
         }  # fmt: skip
 
-    def _split_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
+    def _split_loop(self, k: Kernel, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
         x, native = self.cell.project(inputs, training), k.overrides.get("recurrence")
         if native is not None and mask is None and self._is_recurrence(training):
             outputs, states = self._native_loop(k, native, x, states)
@@ -241,13 +242,13 @@ class RNN(Layer):
             return False
         return cell.has_updater()
 
-    def _native_loop(self, k: Any, native: Any, x: Any, states: list[Any]) -> tuple:
+    def _native_loop(self, k: Kernel, native: Any, x: Any, states: list[Any]) -> tuple:
         cell, keep = self.cell, self.return_sequences
         update, kernel = cell.updater(k, k.dtype(states[0])), cell.recurrent_kernel.value
         outputs, states = native(k, update, x, states, kernel, self.go_backwards, keep)
         return (k.flip(outputs, 0) if keep and self.go_backwards else outputs), states
 
-    def _whole_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
+    def _whole_loop(self, k: Kernel, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
         """For any cell: its output is carried along, and so is all state that is not trained, such as random seeds."""
         cell, structure, flat = self.cell, states, list(leaves(states))
         kwargs = {"training": training} if isinstance(cell, Layer) and cell._plan.takes_training else {}
@@ -278,7 +279,7 @@ class RNN(Layer):
             variable.assign(value)
         return outputs, new[0], _pack(structure, new[1:])
 
-    def _output_before(self, k: Any, states: list[Any]) -> Any:
+    def _output_before(self, k: Kernel, states: list[Any]) -> Any:
         """What a masked first step gives: the first state where it is like an output, else zeros."""
         size = getattr(self.cell, "output_size", None)
         size = _sizes(next(leaves(self.state_size)) if size is None else size)

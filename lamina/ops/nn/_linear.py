@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 
 
 @op(promote="float", module="nn")
-def linear(k, x: Tensor, kernel: Tensor, bias: Any = None) -> Tensor:
+def linear(k: Kernel, x: Tensor, kernel: Tensor, bias: Any = None) -> Tensor:
     """`x @ kernel + bias` over the last axis.
 
     Args:

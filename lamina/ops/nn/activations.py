@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of
 from lamina.ops.op import Tensor, op
@@ -14,13 +15,13 @@ _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
 
 
-def _below_zero(k: Any, x: Any) -> Any:
+def _below_zero(k: Kernel, x: Any) -> Any:
     """x where it is negative, else 0: keeps exp() of the branch not taken finite, and with it the gradient."""
     return k.where(x > 0, 0.0, x)
 
 
 @op(module="nn")
-def relu(k, x: Tensor) -> Tensor:
+def relu(k: Kernel, x: Tensor) -> Tensor:
     """Rectified linear unit.
 
     `relu(x) = max(x, 0)`, with gradient 0 at 0.
@@ -44,7 +45,7 @@ def relu(k, x: Tensor) -> Tensor:
 
 @op(module="nn", class_name="ReLU")
 def piecewise_relu(
-    k, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    k: Kernel, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Tensor:
     """Rectified linear unit with a slope, a limit and a threshold.
 
@@ -86,7 +87,7 @@ piecewise_relu.op.keras_module = (
 
 
 @op(promote="float", module="nn")
-def relu6(k, x: Tensor) -> Tensor:
+def relu6(k: Kernel, x: Tensor) -> Tensor:
     """Rectified linear unit that saturates.
 
     `relu6(x) = min(max(x, 0), 6)`
@@ -106,7 +107,7 @@ def relu6(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def sigmoid(k, x: Tensor) -> Tensor:
+def sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Logistic function.
 
     `sigmoid(x) = 1 / (1 + exp(-x))`
@@ -126,7 +127,7 @@ def sigmoid(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def softplus(k, x: Tensor) -> Tensor:
+def softplus(k: Kernel, x: Tensor) -> Tensor:
     """Smooth form of relu.
 
     `softplus(x) = log(1 + exp(x))`, finite for every finite x.
@@ -146,7 +147,7 @@ def softplus(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def softsign(k, x: Tensor) -> Tensor:
+def softsign(k: Kernel, x: Tensor) -> Tensor:
     """Softsign.
 
     `softsign(x) = x / (1 + |x|)`
@@ -166,7 +167,7 @@ def softsign(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def soft_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
+def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     """Shrinks towards zero by a threshold.
 
     `f(x) = x - t if x > t, x + t if x < -t, else 0`
@@ -187,7 +188,7 @@ def soft_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def hard_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
+def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     """Zero between two thresholds, identity outside.
 
     `f(x) = x if |x| > t else 0`
@@ -208,7 +209,7 @@ def hard_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def tanh_shrink(k, x: Tensor) -> Tensor:
+def tanh_shrink(k: Kernel, x: Tensor) -> Tensor:
     """What tanh takes away.
 
     `f(x) = x - tanh(x)`
@@ -228,7 +229,7 @@ def tanh_shrink(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def threshold(k, x: Tensor, threshold: float, default_value: float) -> Tensor:
+def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> Tensor:
     """Values above a threshold; a constant elsewhere.
 
     `f(x) = x if x > threshold else default_value`
@@ -250,7 +251,7 @@ def threshold(k, x: Tensor, threshold: float, default_value: float) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def silu(k, x: Tensor) -> Tensor:
+def silu(k: Kernel, x: Tensor) -> Tensor:
     """Sigmoid-weighted linear unit, also called swish.
 
     `silu(x) = x * sigmoid(x)`
@@ -276,7 +277,7 @@ swish = silu
 
 
 @op(promote="float", module="nn")
-def log_sigmoid(k, x: Tensor) -> Tensor:
+def log_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm of the logistic function.
 
     `log_sigmoid(x) = -log(1 + exp(-x))`
@@ -296,7 +297,7 @@ def log_sigmoid(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def leaky_relu(k, x: Tensor, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Tensor:
     """Rectified linear unit that lets a part of negative values through.
 
     `f(x) = x if x >= 0 else negative_slope * x`
@@ -317,7 +318,7 @@ def leaky_relu(k, x: Tensor, negative_slope: float = 0.2) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def hard_sigmoid(k, x: Tensor) -> Tensor:
+def hard_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear form of sigmoid.
 
     `f(x) = min(max(x / 6 + 1/2, 0), 1)`
@@ -337,7 +338,7 @@ def hard_sigmoid(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def hard_silu(k, x: Tensor) -> Tensor:
+def hard_silu(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise form of silu, also called hard swish.
 
     `f(x) = x * hard_sigmoid(x)`
@@ -363,7 +364,7 @@ hard_swish = hard_silu
 
 
 @op(module="nn")
-def hard_tanh(k, x: Tensor) -> Tensor:
+def hard_tanh(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear form of tanh.
 
     `f(x) = min(max(x, -1), 1)`
@@ -384,7 +385,7 @@ def hard_tanh(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def elu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
+def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     """Exponential linear unit.
 
     `f(x) = x if x > 0 else alpha * (exp(x) - 1)`
@@ -408,7 +409,7 @@ def elu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def celu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     """Continuously differentiable exponential linear unit.
 
     `f(x) = max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`
@@ -432,7 +433,7 @@ def celu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def selu(k, x: Tensor) -> Tensor:
+def selu(k: Kernel, x: Tensor) -> Tensor:
     """Scaled exponential linear unit, whose outputs keep mean 0 and variance 1.
 
     `f(x) = scale * elu(x, alpha)` with scale = 1.0507... and alpha = 1.6732...
@@ -455,7 +456,7 @@ def selu(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def gelu(k, x: Tensor, approximate: bool = True) -> Tensor:
+def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Tensor:
     """Gaussian error linear unit.
 
     `gelu(x) = x P(X <= x)` for a standard normal X, i.e. `x/2 (1 + erf(x / sqrt 2))`; approximately
@@ -484,7 +485,7 @@ def gelu(k, x: Tensor, approximate: bool = True) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def glu(k, x: Tensor, axis: int = -1) -> Tensor:
+def glu(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     """Gated linear unit.
 
     `glu(x) = a * sigmoid(b)`, where a and b are the two halves of x along the axis.
@@ -516,7 +517,7 @@ def glu(k, x: Tensor, axis: int = -1) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def squareplus(k, x: Tensor, b: float = 4) -> Tensor:
+def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Tensor:
     """Algebraic form of softplus.
 
     `f(x) = (x + sqrt(x^2 + b)) / 2`
@@ -540,7 +541,7 @@ def squareplus(k, x: Tensor, b: float = 4) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def sparse_plus(k, x: Tensor) -> Tensor:
+def sparse_plus(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise quadratic form of softplus.
 
     `f(x) = 0 if x <= -1, (x + 1)^2 / 4 if -1 < x < 1, else x`
@@ -560,7 +561,7 @@ def sparse_plus(k, x: Tensor) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def sparse_sigmoid(k, x: Tensor) -> Tensor:
+def sparse_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear sigmoid, the derivative of sparse_plus.
 
     `f(x) = min(max((x + 1) / 2, 0), 1)`
@@ -579,13 +580,13 @@ def sparse_sigmoid(k, x: Tensor) -> Tensor:
     return k.clip((x + 1.0) * 0.5, 0.0, 1.0)
 
 
-def shifted(k: Any, x: Any, axes: tuple[int, ...]) -> Any:
+def shifted(k: Kernel, x: Any, axes: tuple[int, ...]) -> Any:
     """x minus its largest value along the axes, so that exp() cannot overflow."""
     return x - k.stop_gradient(k.max(x, axes, True))
 
 
 @op(promote="float", module="nn")
-def softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
+def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     """Exponentials that sum to one.
 
     `softmax(x)_i = exp(x_i) / sum_j exp(x_j)`
@@ -613,7 +614,7 @@ def softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def log_softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
+def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     """Logarithm of softmax.
 
     `log_softmax(x)_i = x_i - log sum_j exp(x_j)`
@@ -641,7 +642,7 @@ def log_softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def sparsemax(k, x: Tensor, axis: int = -1) -> Tensor:
+def sparsemax(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     """The point of the probability simplex nearest to x: like softmax, with exact zeros.
 
     `sparsemax(x)_i = max(x_i - tau, 0)`, where tau makes the sum 1.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.op import Given, Tensor, op
@@ -36,7 +37,7 @@ def _check(query: Any, key: Any, value: Any) -> None:
 
 @op(module="nn")
 def dot_product_attention(
-    k,
+    k: Kernel,
     query: Tensor,
     key: Tensor,
     value: Tensor,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina import config
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
 from lamina.ops.nn._window import per_axis
@@ -25,7 +26,7 @@ def _divisible(op: str, size: int, by: int, what: str, shape: Any) -> None:
 
 
 @op(module="nn")
-def space_to_depth(k, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
+def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Each block of pixels becomes one pixel with more channels.
 
     Args:
@@ -59,7 +60,7 @@ def space_to_depth(k, x: Tensor, block_size: int, data_format: str = "channels_l
 
 
 @op(module="nn")
-def depth_to_space(k, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
+def depth_to_space(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Channels of one pixel become a block of pixels: the inverse of `space_to_depth`.
 
     Args:
@@ -115,7 +116,9 @@ def _steps(op: str, sizes: Any, window: Any, dilation: Any, padding: Any, stride
 
 
 @op(module="nn")
-def unfold(k, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(
+    k: Kernel, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
     """All windows of images, each as a column.
 
     Args:
@@ -155,7 +158,13 @@ def unfold(k, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, 
 
 @op(module="nn")
 def fold(
-    k, x: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    k: Kernel,
+    x: Tensor,
+    output_size: Any,
+    kernel_size: Any,
+    dilation: Any = 1,
+    padding: Any = 0,
+    stride: Any = 1,
 ) -> Tensor:
     """Images from windows: where windows overlap, they add up.
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from lamina import config
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import one_of, shown
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
 
-def _in_floats(k: Any, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:
+def _in_floats(k: Kernel, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:
     """Integers are convolved as floats: frameworks have few kernels for them."""
     dtype = k.dtype(x)
     if dtype in dtypes.IS_INEXACT:
@@ -38,7 +39,7 @@ def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple
 
 @op(promote=True, module="nn")
 def conv(
-    k,
+    k: Kernel,
     inputs: Tensor,
     kernel: Tensor,
     strides: Any = 1,
@@ -89,7 +90,7 @@ def conv(
     return _in_floats(k, k.conv, inputs, kernel, strides, pads, dilation, groups, last)
 
 
-def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
+def _grouped(k: Kernel, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
              dilation_rate: Any) -> Any:  # fmt: skip
     """A convolution of each channel by itself; the kernel is (*window, channels, multiplier)."""
     last, sizes, channels = _layout(name, inputs, kernel, data_format)
@@ -109,7 +110,7 @@ def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding:
 
 @op(promote=True, module="nn")
 def depthwise_conv(
-    k,
+    k: Kernel,
     inputs: Tensor,
     kernel: Tensor,
     strides: Any = 1,
@@ -146,7 +147,7 @@ def depthwise_conv(
 
 @op(promote=True, module="nn")
 def separable_conv(
-    k,
+    k: Kernel,
     inputs: Tensor,
     depthwise_kernel: Tensor,
     pointwise_kernel: Tensor,
@@ -186,7 +187,7 @@ def separable_conv(
 
 @op(promote=True, module="nn")
 def conv_transpose(
-    k,
+    k: Kernel,
     inputs: Tensor,
     kernel: Tensor,
     strides: Any = 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, shown
 from lamina.ops.nn.activations import log_softmax
@@ -37,7 +38,12 @@ def _check(op: str, output: Any, lengths: Any, target: Any = None, target_length
 
 @op(module="nn", class_name="CTCLoss")
 def ctc_loss(
-    k, target: Tensor, output: Tensor, target_length: Tensor, output_length: Tensor, mask_index: int = 0
+    k: Kernel,
+    target: Tensor,
+    output: Tensor,
+    target_length: Tensor,
+    output_length: Tensor,
+    mask_index: int = 0,
 ) -> Tensor:
     """Minus the log probability of the labels, over all alignments with blanks and repetitions.
 
@@ -105,7 +111,7 @@ def ctc_loss(
 
 @op(module="nn", class_name="CTCDecode")
 def ctc_decode(
-    k,
+    k: Kernel,
     inputs: Tensor,
     sequence_lengths: Tensor,
     strategy: str = "greedy",
@@ -154,7 +160,7 @@ def ctc_decode(
     return _beam_search(k, inputs, lengths, beam_width, top_paths, mask_index)
 
 
-def _greedy(k: Any, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any, Any]:
+def _greedy(k: Kernel, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any, Any]:
     batch, time, _ = k.shape(x)
     best = k.argmax(x, -1)
     step = k.arange(0, time, 1, "int32")
@@ -171,7 +177,7 @@ def _greedy(k: Any, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any,
     return k.expand_dims(labels, 0), score
 
 
-def _beam_search(k: Any, x: Any, lengths: Any, width: int, paths: int, blank: int) -> tuple[Any, Any]:
+def _beam_search(k: Kernel, x: Any, lengths: Any, width: int, paths: int, blank: int) -> tuple[Any, Any]:
     """Prefixes with the log probability of ending in a blank and in their last label, extended step by step."""
     dtype = k.dtype(x)
     log_p = log_softmax.op.body(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)

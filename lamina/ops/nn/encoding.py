@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, no_sparse
 from lamina.ops.op import Given, Tensor, op
 
 
 @op(module="nn")
 def one_hot(
-    k, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+    k: Kernel, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Tensor:
     """A new axis with a one at each class number.
 
@@ -45,7 +46,7 @@ def one_hot(
 
 @op(module="nn")
 def multi_hot(
-    k, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
+    k: Kernel, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
     num_tokens: Given = None,
 ) -> Tensor:  # fmt: skip
     """Which class numbers occur in each sample.

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import config
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axis_of, shown
 from lamina.ops.nn.activations import log_softmax
@@ -15,7 +16,7 @@ from lamina.ops.tensors import astype
 _HALF = ("float16", "bfloat16")
 
 
-def _pair(k: Any, target: Any, output: Any, output_dtype: str) -> tuple[Any, Any, str]:
+def _pair(k: Kernel, target: Any, output: Any, output_dtype: str) -> tuple[Any, Any, str]:
     """Both as floats; half precision becomes float32, because it cannot hold 1 - epsilon. And the result's dtype."""
     common = dtypes.to_float(dtypes.join(k.dtype(target), output_dtype))
     wide = "float32" if common in _HALF else common
@@ -32,11 +33,11 @@ def _same_shape(op: str, target: Any, output: Any) -> None:
         )
 
 
-def _clipped(k: Any, x: Any) -> Any:
+def _clipped(k: Kernel, x: Any) -> Any:
     return k.clip(x, config.epsilon(), 1.0 - config.epsilon())
 
 
-def log_probabilities(k: Any, output: Any, from_logits: bool, axis: int) -> Any:
+def log_probabilities(k: Kernel, output: Any, from_logits: bool, axis: int) -> Any:
     """log p over the axis, from logits or from (unnormalized) probabilities."""
     if from_logits:
         return log_softmax.op.body(k, output, axis)
@@ -44,7 +45,7 @@ def log_probabilities(k: Any, output: Any, from_logits: bool, axis: int) -> Any:
 
 
 @op(module="nn")
-def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
+def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
     """Cross entropy of independent yes/no predictions, per entry.
 
     `-(t log p + (1 - t) log(1 - p))`, with p kept epsilon away from 0 and 1; from logits z:
@@ -82,7 +83,7 @@ def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = F
 
 @op(module="nn")
 def categorical_crossentropy(
-    k, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+    k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """Cross entropy of a distribution over classes.
 
@@ -114,7 +115,7 @@ def categorical_crossentropy(
 
 @op(module="nn")
 def sparse_categorical_crossentropy(
-    k, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+    k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """Cross entropy of a distribution over classes, against class numbers.
 

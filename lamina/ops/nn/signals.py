@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.op import Tensor, op
 
 
 @op(promote="float", module="nn", class_name="PSNR")
-def psnr(k, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
+def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio, in decibels.
 
     `10 log10(max_val^2 / mean((x1 - x2)^2))`
@@ -36,7 +37,7 @@ def psnr(k, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
 
 
 @op(promote="float", module="nn")
-def polar(k, abs_: Tensor, angle: Tensor) -> Tensor:
+def polar(k: Kernel, abs_: Tensor, angle: Tensor) -> Tensor:
     """Complex numbers from length and angle.
 
     `abs_ (cos(angle) + i sin(angle))`
