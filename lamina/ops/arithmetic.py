@@ -10,7 +10,7 @@ from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import not_bool, together, wants_bool
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def add(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of two tensors, elementwise.
 
@@ -28,7 +28,7 @@ def add(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.add(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Difference of two tensors, elementwise.
 
@@ -50,7 +50,7 @@ def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.subtract(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Product of two tensors, elementwise.
 
@@ -68,7 +68,7 @@ def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.multiply(x1, x2)
 
 
-@op(promote="float", scalars=True)
+@op("x1", "x2", promote="float", scalars=True)
 def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise.
 
@@ -86,7 +86,7 @@ def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.divide(x1, x2)
 
 
-@op(promote="float", scalars=True)
+@op("x1", "x2", promote="float", scalars=True)
 def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise: the same as `divide`.
 
@@ -100,7 +100,7 @@ def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.divide(x1, x2)
 
 
-@op(promote="float")
+@op("x1", "x2", promote="float")
 def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise, and 0 where the divisor is 0.
 
@@ -120,7 +120,7 @@ def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(zero, 0.0, k.divide(x1, k.where(zero, 1.0, x2)))
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def power(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 to the power of x2, elementwise.
 
@@ -143,7 +143,7 @@ def _numbers(k: Kernel, x1: Any, x2: Any) -> list[Any]:
     return [not_bool(k, x) if isinstance(x, k.Tensor) else x for x in (x1, x2)]
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient rounded towards minus infinity, elementwise.
 
@@ -161,7 +161,7 @@ def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.floor_divide(*_numbers(k, x1, x2))
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Remainder of a floored division, elementwise; it has the sign of the divisor, as Python's `%`.
 
@@ -179,7 +179,7 @@ def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.remainder(*_numbers(k, x1, x2))
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Remainder of a division rounded towards zero, elementwise; it has the sign of the dividend, as in C.
 
@@ -204,7 +204,7 @@ def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(differ, k.subtract(rest, x2), rest)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The larger of two tensors, elementwise; NaN where either is NaN.
 
@@ -222,7 +222,7 @@ def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.maximum(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The smaller of two tensors, elementwise; NaN where either is NaN.
 
@@ -240,7 +240,7 @@ def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.minimum(x1, x2)
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The larger of two tensors, elementwise; NaN only where both are NaN.
 
@@ -258,7 +258,7 @@ def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return _ignoring_nan(k, k.maximum, x1, x2)
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def fmin(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The smaller of two tensors, elementwise; NaN only where both are NaN.
 
@@ -282,7 +282,7 @@ def _ignoring_nan(k: Kernel, function: Any, x1: Any, x2: Any) -> Any:
     return function(k.where(k.isnan(x1), x2, x1), k.where(k.isnan(x2), x1, x2))
 
 
-@op
+@op("x")
 def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     """Values limited to an interval: min(max(x, x_min), x_max).
 
@@ -303,7 +303,7 @@ def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     return k.clip(x, low, high)
 
 
-@op(promote="float", weak=False)  # so it is in Keras
+@op("x1", "x2", promote="float", weak=False)  # so it is in Keras
 def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The angle of the point (x2, x1), elementwise, in (-pi, pi].
 
@@ -321,7 +321,7 @@ def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.atan2(x1, x2)
 
 
-@op(promote="float")
+@op("x1", "x2", promote="float")
 def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The hypotenuse sqrt(x1^2 + x2^2), elementwise, without overflow on the way.
 
@@ -339,7 +339,7 @@ def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.hypot(x1, x2)
 
 
-@op(promote="float")
+@op("x1", "x2", promote="float")
 def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The step function of x1, elementwise: 0 below zero, 1 above, and x2 at zero.
 
@@ -359,7 +359,7 @@ def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(k.equal(x1, zero), x2, step)
 
 
-@op(promote="float", weak=False)  # so it is in Keras
+@op("x1", "x2", promote="float", weak=False)  # so it is in Keras
 def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """log(exp(x1) + exp(x2)), elementwise, without overflow.
 
@@ -377,7 +377,7 @@ def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logaddexp(x1, x2)
 
 
-@op(promote="float", weak=False)  # so it is in Keras
+@op("x1", "x2", promote="float", weak=False)  # so it is in Keras
 def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """log2(2^x1 + 2^x2), elementwise, without overflow.
 
@@ -396,7 +396,7 @@ def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.divide(k.logaddexp(k.multiply(x1, ln2), k.multiply(x2, ln2)), ln2)
 
 
-@op(promote="float")
+@op("x1", "x2", promote="float")
 def nextafter(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The next number after x1 in the direction of x2, elementwise.
 

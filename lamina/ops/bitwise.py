@@ -17,7 +17,7 @@ def _whole(name: str, k: Kernel, *tensors: Any, bool_too: bool = True) -> None:
             raise TypeError(f"{name}: expected integers{' or bool' if bool_too else ''}, got {dtype}.")
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in both, elementwise.
 
@@ -39,7 +39,7 @@ def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_and(x, y)
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in at least one, elementwise.
 
@@ -61,7 +61,7 @@ def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_or(x, y)
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in exactly one, elementwise.
 
@@ -83,7 +83,7 @@ def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_xor(x, y)
 
 
-@op
+@op("x")
 def bitwise_invert(k: Kernel, x: Tensor) -> Tensor:
     """All bits exchanged, elementwise; logical not for bool.
 
@@ -104,7 +104,7 @@ def bitwise_invert(k: Kernel, x: Tensor) -> Tensor:
     return k.logical_not(x) if k.dtype(x) == "bool" else k.bitwise_invert(x)
 
 
-@op
+@op("x")
 def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
     """All bits exchanged, elementwise: the same as `bitwise_invert`.
 
@@ -120,7 +120,7 @@ def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
     return bitwise_invert.op.body(k, x)
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved up by y places, elementwise: x * 2^y.
 
@@ -142,7 +142,7 @@ def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_left_shift(not_bool(k, x), not_bool(k, y))
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved up by y places, elementwise: x * 2^y (the same as `bitwise_left_shift`).
 
@@ -163,7 +163,7 @@ def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return bitwise_left_shift.op.body(k, x, y)
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved down by y places, elementwise: floor(x / 2^y); the sign stays.
 
@@ -185,7 +185,7 @@ def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_right_shift(not_bool(k, x), not_bool(k, y))
 
 
-@op(promote=True)
+@op("x", "y", promote=True)
 def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved down by y places, elementwise: the same as `bitwise_right_shift`.
 
@@ -206,7 +206,7 @@ def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return bitwise_right_shift.op.body(k, x, y)
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Greatest common divisor, elementwise, by Euclid's algorithm; it is not negative.
 
@@ -242,7 +242,7 @@ def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.while_loop(unfinished, step, (a, b), None)[0]
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Least common multiple, elementwise; it is not negative, and 0 where one of the two is.
 
@@ -268,7 +268,7 @@ def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.multiply(k.floor_divide(a, safe), b)
 
 
-@op(promote="float", only=("x1",))
+@op("x1", "x2", promote="float", only=("x1",))
 def ldexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 * 2^x2, elementwise.
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 == x2, elementwise.
 
@@ -27,7 +27,7 @@ def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.equal(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 != x2, elementwise.
 
@@ -45,7 +45,7 @@ def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.not_equal(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 > x2, elementwise.
 
@@ -63,7 +63,7 @@ def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.greater(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 >= x2, elementwise.
 
@@ -81,7 +81,7 @@ def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.greater_equal(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def less(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 < x2, elementwise.
 
@@ -99,7 +99,7 @@ def less(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.less(x1, x2)
 
 
-@op(promote=True, scalars=True)
+@op("x1", "x2", promote=True, scalars=True)
 def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 <= x2, elementwise.
 
@@ -117,7 +117,7 @@ def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.less_equal(x1, x2)
 
 
-@op
+@op("x1", "x2")
 def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Both true, elementwise.
 
@@ -135,7 +135,7 @@ def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logical_and(truth(k, x1), truth(k, x2))
 
 
-@op
+@op("x1", "x2")
 def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """At least one true, elementwise.
 
@@ -153,7 +153,7 @@ def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logical_or(truth(k, x1), truth(k, x2))
 
 
-@op
+@op("x1", "x2")
 def logical_xor(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Exactly one true, elementwise.
 
@@ -177,7 +177,7 @@ def truth(k: Kernel, x: Any) -> Any:
     return x if dtype == "bool" else k.not_equal(x, 0)
 
 
-@op
+@op("x")
 def logical_not(k: Kernel, x: Tensor) -> Tensor:
     """The other truth value, elementwise.
 
@@ -194,7 +194,7 @@ def logical_not(k: Kernel, x: Tensor) -> Tensor:
     return k.logical_not(truth(k, x))
 
 
-@op
+@op("x")
 def isnan(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is NaN, elementwise.
 
@@ -211,7 +211,7 @@ def isnan(k: Kernel, x: Tensor) -> Tensor:
     return k.isnan(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
 
 
-@op
+@op("x")
 def isinf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is infinity or minus infinity, elementwise.
 
@@ -228,7 +228,7 @@ def isinf(k: Kernel, x: Tensor) -> Tensor:
     return k.isinf(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
 
 
-@op
+@op("x")
 def isfinite(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is neither infinite nor NaN, elementwise.
 
@@ -245,7 +245,7 @@ def isfinite(k: Kernel, x: Tensor) -> Tensor:
     return k.isfinite(x) if k.dtype(x) in dtypes.IS_INEXACT else k.ones(k.shape(x), "bool")
 
 
-@op
+@op("x")
 def isposinf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is infinity, elementwise.
 
@@ -262,7 +262,7 @@ def isposinf(k: Kernel, x: Tensor) -> Tensor:
     return _infinite(k, "isposinf", x, float("inf"))
 
 
-@op
+@op("x")
 def isneginf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is minus infinity, elementwise.
 
@@ -286,9 +286,9 @@ def _infinite(k: Kernel, op: str, x: Any, value: float) -> Any:
     return k.equal(x, k.full((), value, dtype)) if dtype in dtypes.IS_FLOAT else k.zeros(k.shape(x), "bool")
 
 
-@op(promote=True)
+@op("x1", "x2", given=("rtol", "atol"), promote=True)
 def isclose(
-    k: Kernel, x1: Tensor, x2: Tensor, rtol: Given = 1e-5, atol: Given = 1e-8, equal_nan: bool = False
+    k: Kernel, x1: Tensor, x2: Tensor, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """|x1 - x2| <= atol + rtol |x2|, elementwise.
 
@@ -315,7 +315,7 @@ def isclose(
     return k.logical_or(close, k.logical_and(k.isnan(x1), k.isnan(x2))) if equal_nan else close
 
 
-@op(promote=True, class_name="AllClose")
+@op("x1", "x2", promote=True, class_name="AllClose")
 def allclose(
     k: Kernel, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
@@ -338,7 +338,7 @@ def allclose(
     return k.all(isclose.op.body(k, x1, x2, rtol, atol, equal_nan))
 
 
-@op(promote=True, class_name="IsIn")
+@op("x1", "x2", promote=True, class_name="IsIn")
 def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each entry of x1 is among those of x2.
 
@@ -359,7 +359,7 @@ def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert:
     return k.logical_not(found) if invert else found
 
 
-@op
+@op("x")
 def isreal(k: Kernel, x: Tensor) -> Tensor:
     """Whether the imaginary part is 0, elementwise; true for real dtypes.
 

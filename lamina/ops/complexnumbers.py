@@ -8,7 +8,7 @@ from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import to_float
 
 
-@op
+@op("x")
 def real(k: Kernel, x: Tensor) -> Tensor:
     """Real part, elementwise.
 
@@ -25,7 +25,7 @@ def real(k: Kernel, x: Tensor) -> Tensor:
     return k.real(x) if k.dtype(x) in dtypes.COMPLEX else x
 
 
-@op
+@op("x")
 def imag(k: Kernel, x: Tensor) -> Tensor:
     """Imaginary part, elementwise.
 
@@ -42,7 +42,7 @@ def imag(k: Kernel, x: Tensor) -> Tensor:
     return k.imag(x) if k.dtype(x) in dtypes.COMPLEX else k.zeros(k.shape(x), k.dtype(x))
 
 
-@op(class_name="Conjugate")
+@op("x", class_name="Conjugate")
 def conj(k: Kernel, x: Tensor) -> Tensor:
     """Complex conjugate, elementwise.
 
@@ -59,7 +59,7 @@ def conj(k: Kernel, x: Tensor) -> Tensor:
     return k.conj(x) if k.dtype(x) in dtypes.COMPLEX else x
 
 
-@op
+@op("x")
 def conjugate(k: Kernel, x: Tensor) -> Tensor:
     """Complex conjugate, elementwise: the same as `conj`.
 
@@ -72,7 +72,7 @@ def conjugate(k: Kernel, x: Tensor) -> Tensor:
     return conj.op.body(k, x)
 
 
-@op
+@op("x")
 def angle(k: Kernel, x: Tensor) -> Tensor:
     """Angle of complex numbers in the plane, elementwise: 0 or pi for real ones.
 

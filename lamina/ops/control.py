@@ -51,7 +51,7 @@ def _length(name: str, xs: Any, axis: int = 0) -> int:
     return sizes[0]
 
 
-@op(module="core")
+@op("variable", module="core")
 def stop_gradient(k: Kernel, variable: Tensor) -> Tensor:
     """The same values, constant to differentiation.
 
@@ -69,7 +69,7 @@ def stop_gradient(k: Kernel, variable: Tensor) -> Tensor:
     return k.stop_gradient(variable)
 
 
-@op(module="core")
+@op("pred", module="core")
 def cond(k: Kernel, pred: Tensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """One of two programs, by a condition that may be known only when the program runs.
 
@@ -102,7 +102,7 @@ def _outputs(k: Kernel, tree: Any) -> Any:
     return optree.tree_map(lambda leaf: convert(k, leaf), tree)
 
 
-@op(module="core")
+@op("index", "*operands", module="core")
 def switch(k: Kernel, index: Tensor, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """One of several programs, by number.
 

@@ -41,7 +41,7 @@ def convert_to_tensor(
     return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
-@op
+@op()
 def array(k: Kernel, x: Any, dtype: str | None = None) -> Tensor:
     """A tensor of the backend from anything: `convert_to_tensor` under NumPy's name.
 
@@ -59,7 +59,7 @@ def array(k: Kernel, x: Any, dtype: str | None = None) -> Tensor:
     return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
-@op
+@op("x")
 def copy(k: Kernel, x: Tensor) -> Tensor:
     """The same values in memory of their own.
 
@@ -96,7 +96,7 @@ def convert_to_numpy(x: Any) -> Any:
     return k.to_numpy(convert(k, x))
 
 
-@op(module="core")
+@op("x", module="core")
 def cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     """The same values in another dtype. Floats lose their fraction when they become integers.
 
@@ -117,7 +117,7 @@ def cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     return astype(k, x, dtypes.standardize(dtype))
 
 
-@op(module="core")
+@op("x", module="core")
 def saturate_cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     """The same values in another dtype, limited to what that can hold.
 

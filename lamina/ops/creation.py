@@ -19,7 +19,7 @@ def _size(name: str, n: Any) -> Any:
     return n if is_unknown(n) else at_least(name, "size", n, 0)
 
 
-@op
+@op()
 def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor of zeros.
 
@@ -40,7 +40,7 @@ def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Te
     return k.zeros(shape_of("zeros", k, shape), dtypes.standardize(dtype))
 
 
-@op
+@op()
 def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor of ones.
 
@@ -61,7 +61,7 @@ def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Ten
     return k.ones(shape_of("ones", k, shape), dtypes.standardize(dtype))
 
 
-@op
+@op()
 def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor whose values do not matter (zeros, in fact).
 
@@ -82,7 +82,7 @@ def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Te
     return k.zeros(shape_of("empty", k, shape), dtypes.standardize(dtype))
 
 
-@op
+@op("fill_value")
 def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Tensor:
     """A tensor of one value.
 
@@ -104,7 +104,7 @@ def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str |
     return k.broadcast_to(astype(k, fill_value, dtypes.standardize(dtype)), shape_of("full", k, shape))
 
 
-@op
+@op("x")
 def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """Zeros in the shape of another tensor.
 
@@ -122,7 +122,7 @@ def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     return k.zeros(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
 
 
-@op
+@op("x")
 def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """Ones in the shape of another tensor.
 
@@ -140,7 +140,7 @@ def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     return k.ones(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
 
 
-@op
+@op("x")
 def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """A tensor in the shape of another whose values do not matter (zeros, in fact).
 
@@ -158,7 +158,7 @@ def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     return k.zeros(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
 
 
-@op
+@op("x", "fill_value")
 def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Tensor:
     """One value in the shape of another tensor.
 
@@ -178,7 +178,7 @@ def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None
     return k.broadcast_to(value, k.shape(x))
 
 
-@op
+@op()
 def arange(k: Kernel, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Tensor:
     """Evenly spaced values: start, start + step, ... below stop.
 
@@ -217,8 +217,8 @@ def _weak(k: Kernel, value: Any) -> str:
     return k.dtype(value) if isinstance(value, k.Tensor) else k.dtype(convert(k, value))
 
 
-@op
-def eye(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
+@op()
+def eye(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
     """Ones on a diagonal, zeros elsewhere.
 
     Args:
@@ -243,7 +243,7 @@ def eye(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
     )
 
 
-@op
+@op()
 def identity(k: Kernel, n: int, dtype: str | None = None) -> Tensor:
     """The identity matrix.
 
@@ -264,8 +264,8 @@ def identity(k: Kernel, n: int, dtype: str | None = None) -> Tensor:
     return k.eye(_size("identity", n), n, 0, dtypes.standardize(dtype))
 
 
-@op
-def tri(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
+@op()
+def tri(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
     """Ones at and below a diagonal, zeros above.
 
     Args:
@@ -290,7 +290,7 @@ def tri(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
     )
 
 
-@op(promote=True)
+@op("start", "stop", promote=True)
 def linspace(
     k: Kernel,
     start: Tensor,
@@ -342,7 +342,7 @@ def _points(name: str, k: Kernel, start: Any, stop: Any, num: Any, axis: int) ->
     return axis_of(name, axis, max(len(start.shape), len(stop.shape)) + 1)
 
 
-@op(promote=True)
+@op("start", "stop", promote=True)
 def logspace(
     k: Kernel,
     start: Tensor,
@@ -380,7 +380,7 @@ def logspace(
     return out if dtype is None else astype(k, out, dtypes.standardize(dtype))
 
 
-@op(promote=True)
+@op("start", "stop", promote=True)
 def geomspace(
     k: Kernel,
     start: Tensor,
@@ -420,7 +420,7 @@ def geomspace(
     return out if dtype is None else astype(k, out, dtypes.standardize(dtype))
 
 
-@op
+@op("*x")
 def meshgrid(k: Kernel, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
     """Grids of coordinates from vectors of them.
 

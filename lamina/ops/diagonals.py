@@ -10,8 +10,8 @@ from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import count, static, to_float, together
 
 
-@op
-def diag(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def diag(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The matrix with a given diagonal, or the diagonal of a given matrix.
 
     Args:
@@ -43,8 +43,8 @@ def _matrix(kernel: Kernel, x: Any, offset: int) -> Any:
     return kernel.where(here, kernel.expand_dims(rows, 1), kernel.full((), 0, dtype))
 
 
-@op
-def diagflat(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def diagflat(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The matrix whose diagonal holds all entries of a tensor.
 
     Args:
@@ -61,7 +61,7 @@ def diagflat(kernel, x: Tensor, k: int = 0) -> Tensor:
     return _matrix(kernel, kernel.reshape(x, (count(kernel.shape(x)),)), k)
 
 
-@op
+@op("x")
 def diagonal(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """A diagonal of the matrices in two axes.
 
@@ -95,8 +95,8 @@ def diagonal_of(k: Kernel, x: Any, offset: int, rows: int, columns: int) -> Any:
     return k.diagonal(x, offset, rows, columns)
 
 
-@op
-def tril(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def tril(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The lower triangle of matrices: what is above a diagonal becomes 0.
 
     Args:
@@ -117,8 +117,8 @@ def tril(kernel, x: Tensor, k: int = 0) -> Tensor:
     return kernel.tril(x, k)
 
 
-@op
-def triu(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def triu(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The upper triangle of matrices: what is below a diagonal becomes 0.
 
     Args:
@@ -139,7 +139,7 @@ def triu(kernel, x: Tensor, k: int = 0) -> Tensor:
     return kernel.triu(x, k)
 
 
-@op
+@op("x")
 def vander(k: Kernel, x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
     """Vandermonde matrix: row i holds the powers of x[i].
 
@@ -170,7 +170,7 @@ def vander(k: Kernel, x: Tensor, N: int | None = None, increasing: bool = False)
     return k.where(zeroth, k.full((), 1, dtype), found)
 
 
-@op
+@op("a")
 def diff(k: Kernel, a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbors along an axis: a[i + 1] - a[i], n times over.
 
@@ -205,7 +205,7 @@ def _neighbors(k: Kernel, x: Any, axis: int) -> tuple[Any, Any]:
     return k.getitem(x, (*front, slice(1, None))), k.getitem(x, (*front, slice(None, -1)))
 
 
-@op
+@op("y", "x")
 def trapezoid(k: Kernel, y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """Integral by the trapezoidal rule: sum of (x[i + 1] - x[i]) (y[i + 1] + y[i]) / 2.
 

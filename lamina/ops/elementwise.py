@@ -11,7 +11,7 @@ from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, largest, least, not_bool, wants_bool
 
 
-@op(class_name="Absolute")
+@op("x", class_name="Absolute")
 def abs(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x|, elementwise.
 
@@ -28,7 +28,7 @@ def abs(k: Kernel, x: Tensor) -> Tensor:
     return x if k.dtype(x) == "bool" or k.dtype(x) in dtypes.UNSIGNED else k.abs(x)
 
 
-@op
+@op("x")
 def absolute(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x|, elementwise: the same as `abs`.
 
@@ -41,7 +41,7 @@ def absolute(k: Kernel, x: Tensor) -> Tensor:
     return abs.op.body(k, x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def fabs(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x| as a float, elementwise.
 
@@ -58,7 +58,7 @@ def fabs(k: Kernel, x: Tensor) -> Tensor:
     return k.abs(x)
 
 
-@op
+@op("x")
 def negative(k: Kernel, x: Tensor) -> Tensor:
     """-x, elementwise.
 
@@ -79,7 +79,7 @@ def negative(k: Kernel, x: Tensor) -> Tensor:
     return k.negative(x)
 
 
-@op
+@op("x")
 def sign(k: Kernel, x: Tensor) -> Tensor:
     """The sign, elementwise: -1, 0 or 1; NaN stays. For complex numbers x / |x|.
 
@@ -100,7 +100,7 @@ def sign(k: Kernel, x: Tensor) -> Tensor:
     return k.sign(x)
 
 
-@op
+@op("x")
 def signbit(k: Kernel, x: Tensor) -> Tensor:
     """Whether the sign bit is set, elementwise (true for -0.0).
 
@@ -122,7 +122,7 @@ def signbit(k: Kernel, x: Tensor) -> Tensor:
     return k.less(x, k.full((), 0, dtype))
 
 
-@op(promote="float")
+@op("x", promote="float")
 def reciprocal(k: Kernel, x: Tensor) -> Tensor:
     """1 / x, elementwise.
 
@@ -139,7 +139,7 @@ def reciprocal(k: Kernel, x: Tensor) -> Tensor:
     return 1.0 / x
 
 
-@op
+@op("x")
 def square(k: Kernel, x: Tensor) -> Tensor:
     """x * x, elementwise.
 
@@ -156,7 +156,7 @@ def square(k: Kernel, x: Tensor) -> Tensor:
     return k.square(not_bool(k, x))
 
 
-@op(promote="float")
+@op("x", promote="float")
 def sqrt(k: Kernel, x: Tensor) -> Tensor:
     """Square root, elementwise; NaN below zero.
 
@@ -173,7 +173,7 @@ def sqrt(k: Kernel, x: Tensor) -> Tensor:
     return k.sqrt(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def cbrt(k: Kernel, x: Tensor) -> Tensor:
     """Real cube root, elementwise.
 
@@ -199,7 +199,7 @@ def cbrt(k: Kernel, x: Tensor) -> Tensor:
     return k.where(zero, x, k.multiply(k.sign(x), root))
 
 
-@op(promote="float")
+@op("x", promote="float")
 def exp(k: Kernel, x: Tensor) -> Tensor:
     """The exponential e^x, elementwise.
 
@@ -216,7 +216,7 @@ def exp(k: Kernel, x: Tensor) -> Tensor:
     return k.exp(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def exp2(k: Kernel, x: Tensor) -> Tensor:
     """2^x, elementwise.
 
@@ -233,7 +233,7 @@ def exp2(k: Kernel, x: Tensor) -> Tensor:
     return k.pow(k.full((), 2, k.dtype(x)), x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def expm1(k: Kernel, x: Tensor) -> Tensor:
     """e^x - 1, elementwise, exact for small x.
 
@@ -250,7 +250,7 @@ def expm1(k: Kernel, x: Tensor) -> Tensor:
     return k.expm1(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def log(k: Kernel, x: Tensor) -> Tensor:
     """Natural logarithm, elementwise; -inf at zero, NaN below.
 
@@ -267,7 +267,7 @@ def log(k: Kernel, x: Tensor) -> Tensor:
     return k.log(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def log10(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm to base 10, elementwise.
 
@@ -284,7 +284,7 @@ def log10(k: Kernel, x: Tensor) -> Tensor:
     return k.log10(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def log1p(k: Kernel, x: Tensor) -> Tensor:
     """log(1 + x), elementwise, exact for small x.
 
@@ -301,7 +301,7 @@ def log1p(k: Kernel, x: Tensor) -> Tensor:
     return k.log1p(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def log2(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm to base 2, elementwise.
 
@@ -318,7 +318,7 @@ def log2(k: Kernel, x: Tensor) -> Tensor:
     return k.log2(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def ceil(k: Kernel, x: Tensor) -> Tensor:
     """The least whole number that is not below x, elementwise.
 
@@ -335,7 +335,7 @@ def ceil(k: Kernel, x: Tensor) -> Tensor:
     return k.ceil(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def floor(k: Kernel, x: Tensor) -> Tensor:
     """The greatest whole number that is not above x, elementwise.
 
@@ -352,7 +352,7 @@ def floor(k: Kernel, x: Tensor) -> Tensor:
     return k.floor(x)
 
 
-@op
+@op("x")
 def trunc(k: Kernel, x: Tensor) -> Tensor:
     """x without its fraction, elementwise: rounded towards zero.
 
@@ -369,7 +369,7 @@ def trunc(k: Kernel, x: Tensor) -> Tensor:
     return k.trunc(x) if k.dtype(x) in dtypes.IS_FLOAT else x
 
 
-@op
+@op("x")
 def round(k: Kernel, x: Tensor, decimals: int = 0) -> Tensor:
     """x rounded to a number of decimals, elementwise; halves go to the even neighbor.
 
@@ -416,7 +416,7 @@ def _round_whole(k: Kernel, x: Any, unit: int) -> Any:
     return k.multiply(k.where(up, k.add(count, one), count), size)
 
 
-@op
+@op("x")
 def nan_to_num(
     k: Kernel, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:

@@ -8,11 +8,11 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.op import Tensor, convert, op
 from lamina.ops.tensors import astype, static
 
 
-@op
+@op("x")
 def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Tensor:
     """Values repeated along axes of size 1, and along new axes in front.
 
@@ -37,7 +37,7 @@ def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Tensor:
     return k.broadcast_to(x, want)
 
 
-@op
+@op("x")
 def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
     """Copies of a tensor side by side.
 
@@ -62,7 +62,7 @@ def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
     return k.tile(x, (1,) * (rank - len(times)) + times)
 
 
-@op
+@op("x")
 def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     """Each entry several times in a row.
 
@@ -96,13 +96,13 @@ def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Tenso
     return k.repeat(x, k.asarray(list(times), "int32"), place, sum(times))
 
 
-@op
+@op("x", given=("constant_values",))
 def pad(
     k: Kernel,
     x: Tensor,
     pad_width: int | Sequence[int] | Sequence[Sequence[int]],
     mode: str = "constant",
-    constant_values: Given = None,
+    constant_values: Any = None,
 ) -> Tensor:
     """More entries at both ends of the axes.
 

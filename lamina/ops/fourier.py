@@ -49,7 +49,7 @@ def _over_rows(k: Kernel, z: Any, transform: Any) -> Any:
     return k.permute_dims(transform(k.permute_dims(z, swap)), swap)
 
 
-@op(module="math", class_name="FFT")
+@op(lists=("x",), module="math", class_name="FFT")
 def fft(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Discrete Fourier transform over the last axis.
 
@@ -73,7 +73,7 @@ def fft(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return _parts(k, k.fft(_pair("fft", k, x, 1)))
 
 
-@op(module="math", class_name="FFT2")
+@op(lists=("x",), module="math", class_name="FFT2")
 def fft2(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Discrete Fourier transform over the last two axes.
 
@@ -97,7 +97,7 @@ def fft2(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return _parts(k, _over_rows(k, k.fft(_pair("fft2", k, x, 2)), k.fft))
 
 
-@op(module="math", class_name="IFFT2")
+@op(lists=("x",), module="math", class_name="IFFT2")
 def ifft2(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Inverse of the discrete Fourier transform over the last two axes.
 
@@ -131,7 +131,7 @@ def _fitted(k: Kernel, x: Any, size: int) -> Any:
     return k.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, size - have)], "constant", 0)
 
 
-@op(promote="float", module="math", class_name="RFFT")
+@op("x", promote="float", module="math", class_name="RFFT")
 def rfft(k: Kernel, x: Tensor, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
     """Discrete Fourier transform of real numbers over the last axis, without the mirrored half.
 
@@ -162,7 +162,7 @@ def _wide(k: Kernel, x: Any) -> Any:
     return k.astype(x, "float32") if k.dtype(x) in ("float16", "bfloat16") else x
 
 
-@op(module="math", class_name="IRFFT")
+@op(lists=("x",), module="math", class_name="IRFFT")
 def irfft(k: Kernel, x: Sequence[Tensor], fft_length: int | None = None) -> Tensor:
     """Inverse of the discrete Fourier transform of real numbers.
 
@@ -217,7 +217,7 @@ def _lengths(name: str, sequence_length: int, sequence_stride: int, fft_length: 
         )
 
 
-@op(module="math", class_name="STFT")
+@op("x", module="math", class_name="STFT")
 def stft(
     k: Kernel,
     x: Tensor,
@@ -268,7 +268,7 @@ def stft(
     return _parts(k, k.rfft(windows(k, x, fft_length, sequence_stride) * values, fft_length))
 
 
-@op(module="math", class_name="ISTFT")
+@op(lists=("x",), module="math", class_name="ISTFT")
 def istft(
     k: Kernel,
     x: Sequence[Tensor],

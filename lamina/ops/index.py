@@ -12,7 +12,7 @@ from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import axis_of, rank_at_least, shown
 from lamina.ops.compare import truth
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.op import Tensor, convert, op
 from lamina.ops.tensors import count
 
 
@@ -32,8 +32,8 @@ def indices_of(name: str, k: Kernel, x: Any) -> Any:
     )
 
 
-@op(class_name="GetItem")
-def get_item(k: Kernel, x: Tensor, key: Given) -> Tensor:
+@op("x", given=("key",), class_name="GetItem")
+def get_item(k: Kernel, x: Tensor, key: Any) -> Tensor:
     """x[key]: integers, slices, None, Ellipsis, and integer or bool tensors, as in NumPy.
 
     Args:
@@ -72,7 +72,7 @@ def _index(k: Kernel, part: Any) -> Any:
 
 
 def _bound(k: Kernel, bound: Any) -> Any:
-    if bound is None or isinstance(bound, int) or isinstance(bound, k.Tensor):
+    if bound is None or isinstance(bound, (int, k.Tensor)):
         return bound
     return operator.index(bound)
 
@@ -97,7 +97,7 @@ def _takes(k: Kernel, part: Any) -> int:
     return len(part.shape) if isinstance(part, k.Tensor) and k.dtype(part) == "bool" else 1
 
 
-@op
+@op("x", "indices")
 def take(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
     """Entries at positions along an axis.
 
@@ -123,7 +123,7 @@ def take(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tens
     return k.take(x, indices, axis_of("take", axis, len(x.shape)))
 
 
-@op
+@op("x", "indices")
 def take_along_axis(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
     """Entries at positions along an axis, with positions of their own for each line.
 
@@ -155,7 +155,7 @@ def take_along_axis(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = No
     return k.take_along_axis(x, indices, place)
 
 
-@op(promote=True, only=("x1", "x2"), scalars=True)
+@op("condition", "x1", "x2", promote=True, only=("x1", "x2"), scalars=True)
 def where(k: Kernel, condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Any:
     """x1 where the condition is true, x2 elsewhere.
 
@@ -182,7 +182,7 @@ def where(k: Kernel, condition: Tensor, x1: Tensor = None, x2: Tensor = None) ->
     return k.where(truth(k, condition), x1, x2)
 
 
-@op
+@op("indices")
 def unravel_index(k: Kernel, indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
     """Positions in a flattened tensor as one index for each axis.
 
@@ -213,7 +213,7 @@ def unravel_index(k: Kernel, indices: Tensor, shape: Sequence[int]) -> tuple[Ten
     return tuple(out[::-1])
 
 
-@op
+@op("x")
 def nonzero(k: Kernel, x: Tensor) -> tuple[Tensor, ...]:
     """The positions of the entries that are not 0.
 
@@ -235,7 +235,7 @@ def nonzero(k: Kernel, x: Tensor) -> tuple[Tensor, ...]:
     return k.nonzero(truth(k, x))
 
 
-@op(promote=True, only=("choicelist", "default"))
+@op("default", lists=("condlist", "choicelist"), promote=True, only=("choicelist", "default"))
 def select(
     k: Kernel, condlist: Sequence[Tensor], choicelist: Sequence[Tensor], default: Tensor = 0
 ) -> Tensor:

@@ -38,7 +38,7 @@ def _join(name: str, k: Kernel, xs: list[Any], axis: int) -> Any:
     return xs[0] if len(xs) == 1 else k.concat(xs, place)
 
 
-@op(promote=True)
+@op(lists=("xs",), promote=True)
 def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors one behind the other along an axis.
 
@@ -59,7 +59,7 @@ def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     return _join("concatenate", k, _parts("concatenate", k, xs), axis)
 
 
-@op(promote=True)
+@op(lists=("x",), promote=True)
 def stack(k: Kernel, x: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors beside each other along a new axis.
 
@@ -92,7 +92,7 @@ def _alike(name: str, k: Kernel, xs: list[Any]) -> list[Any]:
     return xs
 
 
-@op(promote=True)
+@op(lists=("xs",), promote=True)
 def hstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors side by side: along the second axis, or the first for vectors.
 
@@ -113,7 +113,7 @@ def hstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     return _join("hstack", k, parts, 1 if len(parts[0].shape) > 1 else 0)
 
 
-@op(promote=True)
+@op(lists=("xs",), promote=True)
 def vstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors below each other: along the first axis, vectors as rows.
 
@@ -134,7 +134,7 @@ def vstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     return _join("vstack", k, parts, 0)
 
 
-@op(promote=True)
+@op(lists=("xs",), promote=True)
 def dstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors behind each other: along the third axis, matrices get one of size 1.
 
@@ -161,7 +161,7 @@ def _deep(k: Kernel, x: Any) -> Any:
     return k.expand_dims(x, 2) if len(x.shape) == 2 else x
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def append(k: Kernel, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
     """The entries of x2 behind those of x1.
 
@@ -185,7 +185,7 @@ def append(k: Kernel, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor
     return _join("append", k, [x1, x2], axis)
 
 
-@op
+@op("x")
 def split(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """A tensor cut along an axis.
 
@@ -222,7 +222,7 @@ def _from_front(index: int, size: Any) -> Any:
     return index + size if index < 0 else index
 
 
-@op
+@op("x")
 def array_split(
     k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0
 ) -> list[Tensor]:
@@ -252,7 +252,7 @@ def array_split(
     return k.split(x, [i * least + (i if i < more else more) for i in range(1, parts)], place)
 
 
-@op
+@op("x")
 def hsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut into columns: along the second axis, or the first for vectors.
 
@@ -274,7 +274,7 @@ def hsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> li
     return _cut("hsplit", k, x, indices_or_sections, 1 if len(x.shape) > 1 else 0)
 
 
-@op
+@op("x")
 def vsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut into rows: along the first axis.
 
@@ -296,7 +296,7 @@ def vsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> li
     return _cut("vsplit", k, x, indices_or_sections, 0)
 
 
-@op
+@op("x")
 def dsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut along the third axis.
 
@@ -318,7 +318,7 @@ def dsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> li
     return _cut("dsplit", k, x, indices_or_sections, 2)
 
 
-@op(module="core")
+@op("x", module="core")
 def unstack(k: Kernel, x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """One tensor for each index along an axis, which disappears.
 

@@ -30,7 +30,7 @@ def _epsilon(k: Kernel, x: Any) -> float:
     return _EPSILON.get(k.dtype(x), 2.0**-23)
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def cholesky(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
     """Triangular factor of a positive definite matrix.
 
@@ -55,7 +55,7 @@ def cholesky(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
     return _as(k, k.cholesky(_wide(k, x), upper), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def cholesky_inverse(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
     """Inverse of a matrix given by its triangular factor.
 
@@ -91,7 +91,7 @@ def _transposed(k: Kernel, x: Any) -> Any:
     return k.conj(swapped) if k.dtype(x) in dtypes.COMPLEX else swapped
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def det(k: Kernel, x: Tensor) -> Tensor:
     """Determinant.
 
@@ -113,7 +113,7 @@ def det(k: Kernel, x: Tensor) -> Tensor:
     return _as(k, k.det(_wide(k, x)), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def eig(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors of any square matrix.
 
@@ -139,7 +139,7 @@ def eig(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     return values, vectors
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def eigh(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors of a Hermitian matrix.
 
@@ -165,7 +165,7 @@ def eigh(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     return _as(k, values, k.dtype(x)), _as(k, vectors, k.dtype(x))
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def inv(k: Kernel, x: Tensor) -> Tensor:
     """Inverse of a matrix.
 
@@ -189,7 +189,7 @@ def inv(k: Kernel, x: Tensor) -> Tensor:
     return _as(k, k.inv(_wide(k, x)), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def lu_factor(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Factors of a matrix with exchanged rows.
 
@@ -216,7 +216,7 @@ def lu_factor(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     return _as(k, factors, k.dtype(x)), pivots
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def qr(k: Kernel, x: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """Orthogonal and triangular factor.
 
@@ -244,7 +244,7 @@ def qr(k: Kernel, x: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     return _as(k, q, k.dtype(x)), _as(k, r, k.dtype(x))
 
 
-@op(promote="float", module="linalg", class_name="SVD")
+@op("x", promote="float", module="linalg", class_name="SVD")
 def svd(k: Kernel, x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition.
 
@@ -277,7 +277,7 @@ def _singular_values(k: Kernel, x: Any) -> Any:
     return k.svd(_wide(k, x), False)[1]
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def pinv(k: Kernel, x: Tensor, rcond: float | None = None) -> Tensor:
     """Pseudo-inverse (Moore-Penrose).
 
@@ -311,7 +311,7 @@ def pinv(k: Kernel, x: Tensor, rcond: float | None = None) -> Tensor:
     return _as(k, k.matmul(_transposed(k, vh), inverse * _transposed(k, u)), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def matrix_rank(k: Kernel, x: Tensor, tol: float | None = None) -> Tensor:
     """How many singular values are not 0.
 
@@ -355,7 +355,7 @@ def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
     return vectors
 
 
-@op(promote="float", module="linalg")
+@op("a", "b", promote="float", module="linalg")
 def solve(k: Kernel, a: Tensor, b: Tensor) -> Tensor:
     """Solution of linear equations.
 
@@ -382,7 +382,7 @@ def solve(k: Kernel, a: Tensor, b: Tensor) -> Tensor:
     return _as(k, k.squeeze(x, -1) if vectors else x, dtype)
 
 
-@op(promote="float", module="linalg")
+@op("a", "b", promote="float", module="linalg")
 def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Tensor:
     """Solution of linear equations with a triangular matrix.
 
@@ -411,7 +411,7 @@ def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Te
     return _as(k, k.squeeze(x, -1) if vectors else x, dtype)
 
 
-@op(promote="float", module="linalg")
+@op("a", "b", promote="float", module="linalg")
 def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor:
     """Least squares: the shortest x for which a x is nearest to b.
 
@@ -442,7 +442,7 @@ def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor
     return _as(k, k.lstsq(_wide(k, a), _wide(k, b), rcond), k.dtype(a))
 
 
-@op(promote="float", module="linalg")
+@op("x", promote="float", module="linalg")
 def norm(k: Kernel, x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Norm of vectors or matrices.
 

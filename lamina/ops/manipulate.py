@@ -13,7 +13,7 @@ from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import bits, count, is_unknown, static
 
 
-@op
+@op("x")
 def reshape(k: Kernel, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
     """The same values in another shape.
 
@@ -82,7 +82,7 @@ def _size(name: str, n: Any, least: int) -> int:
     return size
 
 
-@op
+@op("x")
 def ravel(k: Kernel, x: Tensor) -> Tensor:
     """The same values in one axis.
 
@@ -99,7 +99,7 @@ def ravel(k: Kernel, x: Tensor) -> Tensor:
     return k.reshape(x, (-1,)) if not static(k.shape(x)) else k.reshape(x, (count(k.shape(x)),))
 
 
-@op
+@op("x")
 def transpose(k: Kernel, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in another order.
 
@@ -129,7 +129,7 @@ def _listed(axes: Any) -> Any:
     return tuple(axes) if hasattr(axes, "__iter__") else axes
 
 
-@op
+@op("x")
 def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged.
 
@@ -155,7 +155,7 @@ def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Tensor:
     return k.permute_dims(x, order)
 
 
-@op
+@op("x")
 def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Axes moved to other places; the others keep their order.
 
@@ -184,7 +184,7 @@ def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int
     return k.permute_dims(x, order)
 
 
-@op
+@op("x")
 def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Tensor:
     """New axes of size 1.
 
@@ -207,7 +207,7 @@ def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Tensor:
     return k.expand_dims(x, axes if many != 1 else axes[0])
 
 
-@op
+@op("x")
 def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Axes of size 1 removed.
 
@@ -236,7 +236,7 @@ def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Te
     return k.squeeze(x, axes) if axes else x
 
 
-@op
+@op("x")
 def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Entries in reverse order along axes.
 
@@ -258,7 +258,7 @@ def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tenso
     return k.flip(x, axes) if axes else x
 
 
-@op
+@op("x")
 def fliplr(k: Kernel, x: Tensor) -> Tensor:
     """Columns (the second axis) in reverse order.
 
@@ -279,7 +279,7 @@ def fliplr(k: Kernel, x: Tensor) -> Tensor:
     return k.flip(x, (1,))
 
 
-@op
+@op("x")
 def flipud(k: Kernel, x: Tensor) -> Tensor:
     """Rows (the first axis) in reverse order.
 
@@ -300,8 +300,8 @@ def flipud(k: Kernel, x: Tensor) -> Tensor:
     return k.flip(x, (0,))
 
 
-@op
-def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+@op("array")
+def rot90(kernel: Kernel, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """A turn by k times 90 degrees in the plane of two axes, from the first towards the second.
 
     Args:
@@ -330,13 +330,13 @@ def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
     if turns == 0:
         return array
     if turns == 2:
-        return k_.flip(array, plane)
+        return kernel.flip(array, plane)
     if turns == 1:
-        return k_.permute_dims(k_.flip(array, (second,)), order)
-    return k_.flip(k_.permute_dims(array, order), (second,))
+        return kernel.permute_dims(kernel.flip(array, (second,)), order)
+    return kernel.flip(kernel.permute_dims(array, order), (second,))
 
 
-@op
+@op("x")
 def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
     """Entries moved along axes; what leaves at one end enters at the other.
 
@@ -369,7 +369,7 @@ def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[
     return x
 
 
-@op
+@op("x")
 def view(k: Kernel, x: Tensor, dtype: Any = None) -> Tensor:
     """The same bits read as another dtype.
 

@@ -11,7 +11,7 @@ from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype
 
 
-@op(promote="float", module="math")
+@op("x", promote="float", module="math")
 def rsqrt(k: Kernel, x: Tensor) -> Tensor:
     """One over the square root.
 
@@ -31,7 +31,7 @@ def rsqrt(k: Kernel, x: Tensor) -> Tensor:
     return k.rsqrt(x)
 
 
-@op(promote="float", module="math")
+@op("x", promote="float", module="math")
 def erf(k: Kernel, x: Tensor) -> Tensor:
     """Error function.
 
@@ -51,7 +51,7 @@ def erf(k: Kernel, x: Tensor) -> Tensor:
     return k.erf(x)
 
 
-@op(promote="float", module="math")
+@op("x", promote="float", module="math")
 def erfinv(k: Kernel, x: Tensor) -> Tensor:
     """Inverse of the error function.
 
@@ -71,7 +71,7 @@ def erfinv(k: Kernel, x: Tensor) -> Tensor:
     return k.erfinv(x)
 
 
-@op(promote="float", module="math")
+@op("x", promote="float", module="math")
 def logsumexp(k: Kernel, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Logarithm of a sum of exponentials, without overflow.
 
@@ -99,8 +99,8 @@ def logsumexp(k: Kernel, x: Tensor, axis: Any = None, keepdims: bool = False) ->
     return k.logsumexp(x, axes, keepdims)
 
 
-@op(module="math")
-def top_k(kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
+@op("x", module="math")
+def top_k(kernel: Kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The k largest entries along the last axis, and where they are.
 
     Args:
@@ -127,8 +127,8 @@ def top_k(kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tenso
     return kernel.top_k(x, k, sorted)
 
 
-@op(module="math")
-def in_top_k(kernel, targets: Tensor, predictions: Tensor, k: int) -> Tensor:
+@op("targets", "predictions", module="math")
+def in_top_k(kernel: Kernel, targets: Tensor, predictions: Tensor, k: int) -> Tensor:
     """Whether the target class is among the k classes with the largest predictions.
 
     Args:
@@ -181,7 +181,7 @@ _ERFC = (
 )  # fmt: skip
 
 
-@op(promote="float", module="math")
+@op("x", promote="float", module="math")
 def erfc(k: Kernel, x: Tensor) -> Tensor:
     """Complementary error function, exact in relative terms for large x, where `1 - erf(x)` would be 0.
 
@@ -215,7 +215,7 @@ def erfc(k: Kernel, x: Tensor) -> Tensor:
     return k.astype(out, dtype)
 
 
-@op(promote="float", module="math", class_name="CDist")
+@op("x", "y", promote="float", module="math", class_name="CDist")
 def cdist(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Euclidean distances of all pairs of rows.
 
@@ -245,7 +245,7 @@ def cdist(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     return k.where(apart, k.sqrt(k.where(apart, square, 1.0)), 0.0)
 
 
-@op(module="math")
+@op("x", module="math")
 def extract_sequences(k: Kernel, x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
     """Windows along the last axis.
 
@@ -281,7 +281,7 @@ def windows(k: Kernel, x: Any, length: int, stride: int) -> Any:
     return k.take(x, starts + k.arange(0, length, 1, "int32"), -1)
 
 
-@op(promote="float", module="math")
+@op("x", promote="float", module="math")
 def logdet(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm of the absolute value of the determinant.
 
@@ -318,7 +318,7 @@ def square_matrix(op: str, x: Any) -> None:
         raise ValueError(f"{op}: expected square matrices (..., n, n), got shape {shown(x.shape)}.")
 
 
-@op(module="math")
+@op("x", module="math")
 def view_as_complex(k: Kernel, x: Tensor) -> Tensor:
     """Pairs of real and imaginary parts as complex numbers.
 
@@ -343,7 +343,7 @@ def view_as_complex(k: Kernel, x: Tensor) -> Tensor:
     return k.complex(k.getitem(x, (Ellipsis, 0)), k.getitem(x, (Ellipsis, 1)))
 
 
-@op(module="math")
+@op("x", module="math")
 def view_as_real(k: Kernel, x: Tensor) -> Tensor:
     """Complex numbers as pairs of real and imaginary parts.
 

@@ -17,7 +17,7 @@ def _filled(k: Kernel, x: Any, value: float) -> Any:
     return k.where(k.isnan(x), value, x) if k.dtype(x) in dtypes.IS_INEXACT else x
 
 
-@op
+@op("x")
 def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes, NaN left out.
 
@@ -39,7 +39,7 @@ def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
     return k.sum(wide(k, _filled(k, x, 0.0)), over("nansum", x, axis), keepdims)
 
 
-@op
+@op("x")
 def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Product over axes, NaN left out.
 
@@ -61,7 +61,7 @@ def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
     return k.prod(wide(k, _filled(k, x, 1.0)), over("nanprod", x, axis), keepdims)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def nanmean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Mean over axes, NaN left out.
 
@@ -92,7 +92,7 @@ def _counted(k: Kernel, x: Any, axes: Any, keepdims: bool) -> Any:
     return astype(k, total, k.dtype(x))
 
 
-@op(promote="float")
+@op("x", promote="float")
 def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Variance over axes, NaN left out.
 
@@ -118,7 +118,7 @@ def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
     return k.divide(total, astype(k, _counted(k, x, axes, keepdims), k.dtype(total)))
 
 
-@op(promote="float")
+@op("x", promote="float")
 def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes, NaN left out.
 
@@ -140,7 +140,7 @@ def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
     return k.sqrt(nanvar.op.body(k, x, over("nanstd", x, axis), keepdims))
 
 
-@op
+@op("x")
 def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes, NaN left out.
 
@@ -162,7 +162,7 @@ def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
     return _extreme("nanmax", k, k.max, x, axis, keepdims)
 
 
-@op
+@op("x")
 def nanmin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest entry over axes, NaN left out.
 
@@ -195,7 +195,7 @@ def _extreme(name: str, k: Kernel, function: Any, x: Any, axis: Any, keepdims: b
     return k.where(k.all(missing, axes, keepdims), float("nan"), out)
 
 
-@op
+@op("x")
 def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the largest entry along an axis, NaN left out; the first of equals.
 
@@ -217,7 +217,7 @@ def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = Fa
     return _position("nanargmax", k, argmax.op.body, x, axis, keepdims, float("-inf"))
 
 
-@op
+@op("x")
 def nanargmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest entry along an axis, NaN left out; the first of equals.
 
@@ -249,7 +249,7 @@ def _position(name: str, k: Kernel, body: Any, x: Any, axis: Any, keepdims: bool
     return k.where(nothing, k.full((), -1, "int32"), found)
 
 
-@op
+@op("x")
 def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running sums along an axis, NaN left out.
 
@@ -271,7 +271,7 @@ def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None =
     return running("nancumsum", k, k.cumulative_sum, _filled(k, x, 0.0), axis, dtype)
 
 
-@op
+@op("x")
 def nancumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running products along an axis, NaN left out.
 

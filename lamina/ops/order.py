@@ -18,7 +18,7 @@ def _line(name: str, k: Kernel, x: Any, axis: Any) -> tuple[Any, int]:
     return x, axis_of(name, axis, len(x.shape))
 
 
-@op
+@op("x")
 def sort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
     """Entries in ascending order along an axis; NaN last.
 
@@ -39,7 +39,7 @@ def sort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
     return k.sort(*_line("sort", k, x, axis))
 
 
-@op
+@op("x")
 def argsort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
     """Indices that sort the entries along an axis; equal ones keep their order.
 
@@ -60,7 +60,7 @@ def argsort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
     return k.argsort(*_line("argsort", k, x, axis))
 
 
-@op
+@op("x")
 def argpartition(k: Kernel, x: Tensor, kth: int, axis: int | None = -1) -> Tensor:
     """Indices that put the entry of rank kth in its place, smaller ones before it, larger ones behind.
 
@@ -86,7 +86,7 @@ def argpartition(k: Kernel, x: Tensor, kth: int, axis: int | None = -1) -> Tenso
     return k.argsort(x, place)
 
 
-@op(promote=True, class_name="SearchSorted")
+@op("sorted_sequence", "values", promote=True, class_name="SearchSorted")
 def searchsorted(k: Kernel, sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:
     """Where values would have to be inserted to keep a sequence sorted.
 
@@ -121,7 +121,7 @@ def _search(k: Kernel, line: Any, values: Any, side: str) -> Any:
     return k.searchsorted(line, values, side)
 
 
-@op(promote=True)
+@op("x", "bins", promote=True)
 def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Tensor:
     """The number of the bin that each entry falls in: i where bins[i - 1] <= x < bins[i].
 
@@ -143,7 +143,7 @@ def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Tensor:
     return _search(k, bins, x, "right")
 
 
-@op
+@op("x", "weights")
 def bincount(
     k: Kernel, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False
 ) -> Tensor:
@@ -193,7 +193,7 @@ def bincount(
     return k.reshape(flat, (sizes[0], size))
 
 
-@op
+@op("x")
 def histogram(
     k: Kernel, x: Tensor, bins: int = 10, range: tuple[float, float] | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -241,7 +241,7 @@ def histogram(
     return k.astype(counts, dtype), borders
 
 
-@op
+@op("x")
 def unique(
     k: Kernel,
     x: Tensor,

@@ -22,7 +22,7 @@ def _numbers(k: Kernel, function: Any, *tensors: Any) -> Any:
     return k.not_equal(out, k.full((), 0, "int32"))
 
 
-@op
+@op("x1", "x2")
 def matmul(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Matrix product over the last two axes; the axes before are batches and broadcast.
 
@@ -48,7 +48,7 @@ def matmul(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return _numbers(k, k.matmul, x1, x2)
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def dot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of products over the last axis of x1 and the last but one of x2 (the last of a vector).
 
@@ -81,7 +81,7 @@ def _contract(name: str, k: Kernel, x1: Any, x2: Any, axes1: Sequence[int], axes
     return _numbers(k, lambda a, b: k.tensordot(a, b, (left, right)), x1, x2)
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def inner(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of products over the last axis of both.
 
@@ -104,7 +104,7 @@ def inner(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return _contract("inner", k, x1, x2, [-1], [-1])
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def vdot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of products of all entries; x1 is conjugated.
 
@@ -127,7 +127,7 @@ def vdot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return _contract("vdot", k, k.reshape(x1, (-1,)), k.reshape(x2, (-1,)), [0], [0])
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def outer(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """All products of an entry of x1 and one of x2.
 
@@ -145,7 +145,7 @@ def outer(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.multiply(k.reshape(x1, (-1, 1)), k.reshape(x2, (1, -1)))
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Tensor:
     """Sum of products over chosen axes of both.
 
@@ -175,7 +175,7 @@ def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) 
     return _contract("tensordot", k, x1, x2, left, right)
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def kron(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Kronecker product: blocks of x2, each multiplied by an entry of x1.
 
@@ -198,7 +198,7 @@ def kron(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     return k.reshape(product, tuple([n * m for n, m in zip(sizes1, sizes2, strict=True)]))
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def cross(
     k: Kernel,
     x1: Tensor,
@@ -253,7 +253,7 @@ def _components(k: Kernel, x: Any, axis: int) -> list[Any]:
     return k.unstack(x, place)
 
 
-@op
+@op("x")
 def trace(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Sum of a diagonal.
 
@@ -278,7 +278,7 @@ def trace(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1)
     return k.sum(diagonal_of(k, wide(k, x), offset, rows, columns), -1)
 
 
-@op(promote="float")
+@op("x1", "x2", promote="float")
 def correlate(k: Kernel, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
     """Cross-correlation of two vectors: c[i] = sum_n x1[n + i] x2[n].
 
@@ -322,7 +322,7 @@ def _correlated(k: Kernel, x1: Any, x2: Any, m: int) -> Any:
     return k.reshape(k.conv(signal, kernel, (1,), [(m - 1, m - 1)], (1,), 1, True), (-1,))
 
 
-@op
+@op("*operands")
 def einsum(k: Kernel, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
     """Sum of products in Einstein's notation.
 
@@ -398,7 +398,7 @@ def _without_repeats(k: Kernel, terms: list[str], operands: Sequence[Any]) -> tu
     return outs, tensors
 
 
-@op(promote="float")
+@op("x", promote="float")
 def slogdet(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Sign and logarithm of the determinant: det(x) = sign * exp(logabsdet).
 

@@ -32,7 +32,7 @@ def reject_empty(name: str, k: Kernel, x: Any, axes: tuple[int, ...] | None) -> 
         )
 
 
-@op
+@op("x")
 def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes.
 
@@ -54,7 +54,7 @@ def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
     return k.sum(wide(k, x), over("sum", x, axis), keepdims)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean over axes.
 
@@ -76,7 +76,7 @@ def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
     return k.mean(x, over("mean", x, axis), keepdims)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Variance over axes: mean(|x - mean(x)|^2).
 
@@ -98,7 +98,7 @@ def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
     return k.var(x, over("var", x, axis), keepdims)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes: the square root of the variance.
 
@@ -120,7 +120,7 @@ def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
     return k.sqrt(k.var(x, over("std", x, axis), keepdims))
 
 
-@op
+@op("x")
 def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether all entries are true, over axes.
 
@@ -142,7 +142,7 @@ def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
     return k.all(truth(k, x), over("all", x, axis), keepdims)
 
 
-@op
+@op("x")
 def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether any entry is true, over axes.
 
@@ -164,7 +164,7 @@ def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
     return k.any(truth(k, x), over("any", x, axis), keepdims)
 
 
-@op
+@op("x")
 def max(
     k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
 ) -> Tensor:
@@ -189,7 +189,7 @@ def max(
     return _extreme("max", k, x, axis, keepdims, initial)
 
 
-@op
+@op("x")
 def min(
     k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
 ) -> Tensor:
@@ -236,7 +236,7 @@ def _extreme(
     return k.reshape(out, tuple([1 if i in reduced else n for i, n in enumerate(sizes)]))
 
 
-@op
+@op("x")
 def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes: `max` under another name.
 
@@ -254,7 +254,7 @@ def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
     return _extreme("max", k, x, axis, keepdims, caller="amax")
 
 
-@op
+@op("x")
 def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest entry over axes: `min` under another name.
 
@@ -272,7 +272,7 @@ def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
     return _extreme("min", k, x, axis, keepdims, caller="amin")
 
 
-@op
+@op("x")
 def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Range of the values over axes: max - min.
 
@@ -297,7 +297,7 @@ def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
     return k.subtract(most, least)
 
 
-@op
+@op("x")
 def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
     """Product over axes.
 
@@ -321,7 +321,7 @@ def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype:
     return k.prod(x, over("prod", x, axis), keepdims)
 
 
-@op
+@op("x")
 def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the largest entry along an axis; the first of equals.
 
@@ -343,7 +343,7 @@ def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False
     return _position("argmax", k, x, axis, keepdims)
 
 
-@op
+@op("x")
 def argmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest entry along an axis; the first of equals.
 
@@ -373,7 +373,7 @@ def _position(name: str, k: Kernel, x: Any, axis: Any, keepdims: bool) -> Any:
     return getattr(k, name)(x, place, keepdims)
 
 
-@op
+@op("x")
 def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Tensor:
     """How many entries are not 0, over axes.
 
@@ -394,7 +394,7 @@ def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Tensor:
     return k.sum(k.astype(truth(k, x), "int32"), over("count_nonzero", x, axis))
 
 
-@op
+@op("x", "weights")
 def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
     """Weighted mean over axes: sum(w x) / sum(w).
 
@@ -428,7 +428,7 @@ def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> 
     return k.divide(k.sum(k.multiply(x, weights), axes), total)
 
 
-@op
+@op("x")
 def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running sums along an axis.
 
@@ -450,7 +450,7 @@ def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = No
     return running("cumsum", k, k.cumulative_sum, x, axis, dtype)
 
 
-@op
+@op("x")
 def cumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running products along an axis.
 

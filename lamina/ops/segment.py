@@ -26,7 +26,7 @@ def _segment(k: Kernel, reduce: str, data: Any, ids: Any, num: int | None) -> An
     return k.segment(data, ids, at_least(name, "num_segments", num, 0), reduce)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_sum(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -54,7 +54,7 @@ def segment_sum(
     return _segment(k, "sum", data, segment_ids, num_segments)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_max(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -82,7 +82,7 @@ def segment_max(
     return _segment(k, "max", data, segment_ids, num_segments)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_min(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -110,7 +110,7 @@ def segment_min(
     return _segment(k, "min", data, segment_ids, num_segments)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_prod(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:

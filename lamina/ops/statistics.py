@@ -7,16 +7,16 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, one_of, shown
-from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.op import Tensor, convert, op
 from lamina.ops.reduce import Axis, reject_empty
 from lamina.ops.tensors import astype, count
 
 METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def quantile(
-    k: Kernel, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given parts of the entries lie.
 
@@ -43,9 +43,9 @@ def quantile(
     return _quantile("quantile", k, x, q, axis, method, keepdims)
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def nanquantile(
-    k: Kernel, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given parts of the entries lie, NaN left out.
 
@@ -70,9 +70,9 @@ def nanquantile(
     return _quantile("nanquantile", k, x, q, axis, method, keepdims)
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def percentile(
-    k: Kernel, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given percentages of the entries lie: `quantile` with q / 100.
 
@@ -96,9 +96,9 @@ def percentile(
     return _quantile("percentile", k, x, q, axis, method, keepdims, 100.0)
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def nanpercentile(
-    k: Kernel, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given percentages of the entries lie, NaN left out: `nanquantile` with q / 100.
 
@@ -122,7 +122,7 @@ def nanpercentile(
     return _quantile("nanpercentile", k, x, q, axis, method, keepdims, 100.0)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def median(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The middle of the sorted entries over axes; the mean of the two middle ones if their number is even.
 
@@ -144,7 +144,7 @@ def median(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
     return _quantile("median", k, x, 0.5, axis, "linear", keepdims)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def nanmedian(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The middle of the sorted entries over axes, NaN left out.
 
@@ -215,7 +215,7 @@ def _between(k: Kernel, lines: Any, parts: Any, method: str, skip_nan: bool) -> 
     return k.where(missing, float("nan"), out)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def corrcoef(k: Kernel, x: Tensor) -> Tensor:
     """Pearson's correlation of the rows: c[i, j] / sqrt(c[i, i] c[j, j]), where c is their covariance.
 

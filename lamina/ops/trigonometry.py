@@ -8,7 +8,7 @@ from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 
 
-@op(promote="float")
+@op("x", promote="float")
 def sin(k: Kernel, x: Tensor) -> Tensor:
     """Sine, elementwise.
 
@@ -25,7 +25,7 @@ def sin(k: Kernel, x: Tensor) -> Tensor:
     return k.sin(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def cos(k: Kernel, x: Tensor) -> Tensor:
     """Cosine, elementwise.
 
@@ -42,7 +42,7 @@ def cos(k: Kernel, x: Tensor) -> Tensor:
     return k.cos(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def tan(k: Kernel, x: Tensor) -> Tensor:
     """Tangent, elementwise.
 
@@ -59,7 +59,7 @@ def tan(k: Kernel, x: Tensor) -> Tensor:
     return k.tan(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def arcsin(k: Kernel, x: Tensor) -> Tensor:
     """Inverse sine, elementwise; NaN outside [-1, 1].
 
@@ -76,7 +76,7 @@ def arcsin(k: Kernel, x: Tensor) -> Tensor:
     return k.asin(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def arccos(k: Kernel, x: Tensor) -> Tensor:
     """Inverse cosine, elementwise; NaN outside [-1, 1].
 
@@ -93,7 +93,7 @@ def arccos(k: Kernel, x: Tensor) -> Tensor:
     return k.acos(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def arctan(k: Kernel, x: Tensor) -> Tensor:
     """Inverse tangent, elementwise.
 
@@ -110,7 +110,7 @@ def arctan(k: Kernel, x: Tensor) -> Tensor:
     return k.atan(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def sinh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic sine, elementwise.
 
@@ -127,7 +127,7 @@ def sinh(k: Kernel, x: Tensor) -> Tensor:
     return k.sinh(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def cosh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic cosine, elementwise.
 
@@ -144,7 +144,7 @@ def cosh(k: Kernel, x: Tensor) -> Tensor:
     return k.cosh(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def tanh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic tangent, elementwise.
 
@@ -161,7 +161,7 @@ def tanh(k: Kernel, x: Tensor) -> Tensor:
     return k.tanh(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def arcsinh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic sine, elementwise.
 
@@ -178,7 +178,7 @@ def arcsinh(k: Kernel, x: Tensor) -> Tensor:
     return k.asinh(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def arccosh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic cosine, elementwise; NaN below 1.
 
@@ -195,7 +195,7 @@ def arccosh(k: Kernel, x: Tensor) -> Tensor:
     return k.acosh(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def arctanh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic tangent, elementwise; NaN outside [-1, 1].
 
@@ -212,7 +212,7 @@ def arctanh(k: Kernel, x: Tensor) -> Tensor:
     return k.atanh(x)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def deg2rad(k: Kernel, x: Tensor) -> Tensor:
     """Degrees to radians, elementwise: x * pi / 180.
 
@@ -229,7 +229,7 @@ def deg2rad(k: Kernel, x: Tensor) -> Tensor:
     return k.multiply(x, math.pi / 180.0)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def rad2deg(k: Kernel, x: Tensor) -> Tensor:
     """Radians to degrees, elementwise: x * 180 / pi.
 
@@ -246,7 +246,7 @@ def rad2deg(k: Kernel, x: Tensor) -> Tensor:
     return k.multiply(x, 180.0 / math.pi)
 
 
-@op(promote="float")
+@op("x", promote="float")
 def sinc(k: Kernel, x: Tensor) -> Tensor:
     """sin(pi x) / (pi x), elementwise, and 1 at zero.
 

@@ -11,11 +11,11 @@ from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import one_of, rank_at_least, shown
 from lamina.ops.index import indices_of
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, count, static
 
 
-@op(module="core")
+@op("indices", "values", module="core")
 def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
     """Zeros in which values are put at positions; those at the same position add up.
 
@@ -39,7 +39,7 @@ def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) ->
     return _scattered("scatter", k, k.zeros(sizes, k.dtype(values)), indices, values, "add")
 
 
-@op(module="core")
+@op("inputs", "indices", "updates", module="core")
 def scatter_update(
     k: Kernel, inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
 ) -> Tensor:
@@ -86,8 +86,8 @@ def _scattered(name: str, k: Kernel, x: Any, indices: Any, updates: Any, kind: s
     return k.scatter(x, k.reshape(indices, (rows, depth)), updates, kind)
 
 
-@op(module="core")
-def slice(k: Kernel, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tensor:
+@op("inputs", given=("start_indices",), module="core")
+def slice(k: Kernel, inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
     """A block of a tensor.
 
     Args:
@@ -119,8 +119,8 @@ def slice(k: Kernel, inputs: Tensor, start_indices: Given, shape: Sequence[int])
     return k.slice(inputs, starts, sizes)
 
 
-@op(module="core")
-def slice_update(k: Kernel, inputs: Tensor, start_indices: Given, updates: Tensor) -> Tensor:
+@op("inputs", "updates", given=("start_indices",), module="core")
+def slice_update(k: Kernel, inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
     """A copy of a tensor with a block replaced.
 
     Args:

@@ -26,7 +26,7 @@ def _window(k: Kernel, x: Any, shape: Callable[[Any], Any]) -> Any:
     return astype(k, shape(k.multiply(steps, 2.0 * math.pi / (n - 1))), dtype)
 
 
-@op
+@op()
 def bartlett(k: Kernel, x: Any) -> Tensor:
     """Triangular window, zero at both ends.
 
@@ -45,7 +45,7 @@ def bartlett(k: Kernel, x: Any) -> Tensor:
     return _window(k, x, lambda t: 1.0 - k.abs(t / math.pi - 1.0))
 
 
-@op
+@op()
 def hanning(k: Kernel, x: Any) -> Tensor:
     """Hann window, a raised cosine.
 
@@ -64,7 +64,7 @@ def hanning(k: Kernel, x: Any) -> Tensor:
     return _window(k, x, lambda t: 0.5 - 0.5 * k.cos(t))
 
 
-@op
+@op()
 def hamming(k: Kernel, x: Any) -> Tensor:
     """Hamming window, a raised cosine that does not reach zero.
 
@@ -83,7 +83,7 @@ def hamming(k: Kernel, x: Any) -> Tensor:
     return _window(k, x, lambda t: 0.54 - 0.46 * k.cos(t))
 
 
-@op
+@op()
 def blackman(k: Kernel, x: Any) -> Tensor:
     """Blackman window, of two cosines.
 
@@ -103,7 +103,7 @@ def blackman(k: Kernel, x: Any) -> Tensor:
     return _window(k, x, lambda t: 0.42 - 0.5 * k.cos(t) + 0.08 * k.cos(2.0 * t))
 
 
-@op
+@op()
 def kaiser(k: Kernel, x: Any, beta: float) -> Tensor:
     """Kaiser window, whose shape a parameter sets.
 
@@ -135,7 +135,7 @@ _ASYMPTOTIC = 26  # terms of the asymptotic series that do so from there
 _FAR = 20.0
 
 
-@op(promote="float")
+@op("x", promote="float")
 def i0(k: Kernel, x: Tensor) -> Tensor:
     """Modified Bessel function of the first kind and order zero, elementwise.
 

@@ -34,7 +34,7 @@ def _three(op: str, names: tuple[str, str, str], size: int, given: tuple[Any, An
     return before, after, target
 
 
-@op(module="image")
+@op("images", module="image")
 def crop_images(
     k: Kernel,
     images: Tensor,
@@ -83,7 +83,7 @@ def crop_images(
     return images
 
 
-@op(module="image")
+@op("images", module="image")
 def pad_images(
     k: Kernel,
     images: Tensor,

@@ -30,7 +30,7 @@ def _channels(
     return [k.take(images, k.full((), i, "int32"), place) for i in range(3)], place
 
 
-@op(module="image", class_name="RGBToGrayscale")
+@op("images", module="image", class_name="RGBToGrayscale")
 def rgb_to_grayscale(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """Brightness of colors.
 
@@ -60,7 +60,7 @@ def rgb_to_grayscale(k: Kernel, images: Tensor, data_format: str | None = None) 
     return k.expand_dims(narrow(k, gray, k.dtype(images), rounded=False), place)
 
 
-@op(module="image", class_name="RGBToHSV")
+@op("images", module="image", class_name="RGBToHSV")
 def rgb_to_hsv(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """Hue, saturation and value of colors.
 
@@ -97,7 +97,7 @@ def rgb_to_hsv(k: Kernel, images: Tensor, data_format: str | None = None) -> Ten
     return k.stack([hue, saturation, value], place)
 
 
-@op(module="image", class_name="HSVToRGB")
+@op("images", module="image", class_name="HSVToRGB")
 def hsv_to_rgb(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """Colors from hue, saturation and value: the inverse of `rgb_to_hsv`.
 

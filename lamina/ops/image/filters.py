@@ -47,7 +47,7 @@ def _deviations(op: str, sigma: Any) -> tuple[float, float]:
     return pair
 
 
-@op(module="image")
+@op("images", module="image")
 def gaussian_blur(
     k: Kernel,
     images: Tensor,
@@ -84,7 +84,7 @@ def gaussian_blur(
     return narrow(k, single(k, out, was_single), k.dtype(images))
 
 
-@op(module="image")
+@op("images", module="image")
 def sobel_edges(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """How brightness changes downwards and to the right, by Sobel's windows; beyond the border lies 0.
 
@@ -131,7 +131,7 @@ def _smooth(k: Kernel, x: Any, axis: int) -> Any:
     return _part(k, x, axis, 0, -2) + middle + middle + _part(k, x, axis, 2, None)
 
 
-@op(promote="float", module="image", class_name="SSIM")
+@op("image1", "image2", promote="float", module="image", class_name="SSIM")
 def ssim(
     k: Kernel,
     image1: Tensor,

@@ -56,7 +56,7 @@ def _patches(
     return k.squeeze(out, 0) if one else out
 
 
-@op(module="image")
+@op("images", module="image")
 def extract_patches(
     k: Kernel,
     images: Tensor,

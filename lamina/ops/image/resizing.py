@@ -9,7 +9,7 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, one_of, shown
 from lamina.ops.image._layout import layout, many, narrow, wide
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 
 
 def _triangle(k: Kernel, x: Any) -> Any:
@@ -70,7 +70,7 @@ def _nearest(k: Kernel, x: Any, axis: int, out: int) -> Any:
     return k.take(x, places, axis)
 
 
-@op(module="image")
+@op("images", module="image")
 def resize(
     k: Kernel,
     images: Tensor,
@@ -154,11 +154,11 @@ def _fitted(k: Kernel, x: Any, axes: Any, target: Any, crop: bool, value: float)
     return x
 
 
-@op(module="image")
+@op("images", "scale", "translation", given=("output_shape",), module="image")
 def scale_and_translate(
     k: Kernel,
     images: Tensor,
-    output_shape: Given,
+    output_shape: Any,
     scale: Tensor,
     translation: Tensor,
     spatial_dims: Sequence[int],

@@ -93,7 +93,7 @@ def _check_modes(op: str, interpolation: str, fill_mode: str) -> int:
     return _ORDERS[one_of(op, "interpolation", interpolation, _ORDERS)]
 
 
-@op(module="image")
+@op("inputs", "coordinates", module="image")
 def map_coordinates(
     k: Kernel,
     inputs: Tensor,
@@ -171,7 +171,7 @@ def _moved(
     return out if where.channels_last else k.permute_dims(out, (0, 3, 1, 2))
 
 
-@op(module="image")
+@op("images", "transform", module="image")
 def affine_transform(
     k: Kernel,
     images: Tensor,
@@ -223,7 +223,7 @@ def affine_transform(
     return single(k, out, was_single)
 
 
-@op(module="image")
+@op("images", "start_points", "end_points", module="image")
 def perspective_transform(
     k: Kernel,
     images: Tensor,
@@ -292,7 +292,7 @@ def _homography(k: Kernel, start: Any, end: Any) -> Any:
     return k.squeeze(unknowns, -1)
 
 
-@op(module="image")
+@op("images", module="image")
 def elastic_transform(
     k: Kernel,
     images: Tensor,

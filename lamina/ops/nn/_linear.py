@@ -8,7 +8,7 @@ from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 
 
-@op(promote="float", module="nn")
+@op("x", "kernel", promote="float", module="nn")
 def linear(k: Kernel, x: Tensor, kernel: Tensor, bias: Any = None) -> Tensor:
     """`x @ kernel + bias` over the last axis.
 

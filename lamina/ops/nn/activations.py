@@ -20,7 +20,7 @@ def _below_zero(k: Kernel, x: Any) -> Any:
     return k.where(x > 0, 0.0, x)
 
 
-@op(module="nn")
+@op("x", module="nn")
 def relu(k: Kernel, x: Tensor) -> Tensor:
     """Rectified linear unit.
 
@@ -43,7 +43,7 @@ def relu(k: Kernel, x: Tensor) -> Tensor:
     )  # not maximum(x, 0): frameworks disagree on its gradient at 0; this keeps NaN, too
 
 
-@op(module="nn", class_name="ReLU")
+@op("x", module="nn", class_name="ReLU")
 def piecewise_relu(
     k: Kernel, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Tensor:
@@ -70,7 +70,7 @@ def piecewise_relu(
         [-1.0, 1.0, 6.0]
     """
     if negative_slope == 0 and max_value is None and threshold == 0:
-        return (relu.op.bodies.get(k.name) or relu.op.body_for(k))(k, x)
+        return relu.op.run(k, x)
     if negative_slope < 0 or (max_value is not None and max_value < 0):
         raise ValueError(
             f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope} and {max_value}."
@@ -86,7 +86,7 @@ piecewise_relu.op.keras_module = (
 )
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def relu6(k: Kernel, x: Tensor) -> Tensor:
     """Rectified linear unit that saturates.
 
@@ -106,7 +106,7 @@ def relu6(k: Kernel, x: Tensor) -> Tensor:
     return k.clip(x, 0.0, 6.0)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Logistic function.
 
@@ -126,7 +126,7 @@ def sigmoid(k: Kernel, x: Tensor) -> Tensor:
     return k.sigmoid(x)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def softplus(k: Kernel, x: Tensor) -> Tensor:
     """Smooth form of relu.
 
@@ -146,7 +146,7 @@ def softplus(k: Kernel, x: Tensor) -> Tensor:
     return k.softplus(x)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def softsign(k: Kernel, x: Tensor) -> Tensor:
     """Softsign.
 
@@ -166,7 +166,7 @@ def softsign(k: Kernel, x: Tensor) -> Tensor:
     return x / (1.0 + k.abs(x))
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     """Shrinks towards zero by a threshold.
 
@@ -187,7 +187,7 @@ def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     return k.where(x > threshold, x - threshold, k.where(x < -threshold, x + threshold, 0.0))
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     """Zero between two thresholds, identity outside.
 
@@ -208,7 +208,7 @@ def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     return k.where(k.abs(x) > threshold, x, 0.0)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def tanh_shrink(k: Kernel, x: Tensor) -> Tensor:
     """What tanh takes away.
 
@@ -228,7 +228,7 @@ def tanh_shrink(k: Kernel, x: Tensor) -> Tensor:
     return x - k.tanh(x)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> Tensor:
     """Values above a threshold; a constant elsewhere.
 
@@ -250,7 +250,7 @@ def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> T
     return k.where(x > threshold, x, default_value)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def silu(k: Kernel, x: Tensor) -> Tensor:
     """Sigmoid-weighted linear unit, also called swish.
 
@@ -276,7 +276,7 @@ def silu(k: Kernel, x: Tensor) -> Tensor:
 swish = silu
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def log_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm of the logistic function.
 
@@ -296,7 +296,7 @@ def log_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     return -k.softplus(-x)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Tensor:
     """Rectified linear unit that lets a part of negative values through.
 
@@ -317,7 +317,7 @@ def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Tensor:
     return k.where(x >= 0, x, x * negative_slope)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def hard_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear form of sigmoid.
 
@@ -337,7 +337,7 @@ def hard_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     return k.clip(x / 6.0 + 0.5, 0.0, 1.0)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def hard_silu(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise form of silu, also called hard swish.
 
@@ -363,7 +363,7 @@ def hard_silu(k: Kernel, x: Tensor) -> Tensor:
 hard_swish = hard_silu
 
 
-@op(module="nn")
+@op("x", module="nn")
 def hard_tanh(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear form of tanh.
 
@@ -384,7 +384,7 @@ def hard_tanh(k: Kernel, x: Tensor) -> Tensor:
     return k.clip(x, None if k.dtype(x).startswith("uint") else -1, 1)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     """Exponential linear unit.
 
@@ -408,7 +408,7 @@ def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     return k.where(x > 0, x, k.expm1(_below_zero(k, x)) * alpha)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     """Continuously differentiable exponential linear unit.
 
@@ -432,7 +432,7 @@ def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     return k.where(x > 0, x, k.expm1(_below_zero(k, x) / alpha) * alpha)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def selu(k: Kernel, x: Tensor) -> Tensor:
     """Scaled exponential linear unit, whose outputs keep mean 0 and variance 1.
 
@@ -455,7 +455,7 @@ def selu(k: Kernel, x: Tensor) -> Tensor:
     return elu.op.body(k, x, _SELU_ALPHA) * _SELU_SCALE
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Tensor:
     """Gaussian error linear unit.
 
@@ -484,7 +484,7 @@ def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Tensor:
     return x * 0.5 * (1.0 + inner)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def glu(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     """Gated linear unit.
 
@@ -516,7 +516,7 @@ def glu(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     return left * k.sigmoid(right)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Tensor:
     """Algebraic form of softplus.
 
@@ -540,7 +540,7 @@ def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Tensor:
     return (x + k.sqrt(x * x + float(b))) * 0.5
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def sparse_plus(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise quadratic form of softplus.
 
@@ -560,7 +560,7 @@ def sparse_plus(k: Kernel, x: Tensor) -> Tensor:
     return k.where(x <= -1, 0.0, k.where(x < 1, k.square(x + 1.0) * 0.25, x))
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def sparse_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear sigmoid, the derivative of sparse_plus.
 
@@ -585,7 +585,7 @@ def shifted(k: Kernel, x: Any, axes: tuple[int, ...]) -> Any:
     return x - k.stop_gradient(k.max(x, axes, True))
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     """Exponentials that sum to one.
 
@@ -613,7 +613,7 @@ def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     return raised / k.sum(raised, axes, True)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     """Logarithm of softmax.
 
@@ -641,7 +641,7 @@ def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     return low - k.log(k.sum(k.exp(low), axes, True))
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def sparsemax(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     """The point of the probability simplex nearest to x: like softmax, with exact zeros.
 

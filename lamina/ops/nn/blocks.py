@@ -25,7 +25,7 @@ def _divisible(op: str, size: int, by: int, what: str, shape: Any) -> None:
         raise ValueError(f"{op}: {what} must be a multiple of {by}, got {size} (input shape {shown(shape)}).")
 
 
-@op(module="nn")
+@op("x", module="nn")
 def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Each block of pixels becomes one pixel with more channels.
 
@@ -59,7 +59,7 @@ def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "ch
     return k.reshape(blocks, (n, b * b * channels, rows, columns))
 
 
-@op(module="nn")
+@op("x", module="nn")
 def depth_to_space(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Channels of one pixel become a block of pixels: the inverse of `space_to_depth`.
 
@@ -115,7 +115,7 @@ def _steps(op: str, sizes: Any, window: Any, dilation: Any, padding: Any, stride
     return counts
 
 
-@op(module="nn")
+@op("x", module="nn")
 def unfold(
     k: Kernel, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
@@ -156,7 +156,7 @@ def unfold(
     return k.reshape(stacked, (n, channels * len(pieces), counts[0] * counts[1]))
 
 
-@op(module="nn")
+@op("x", module="nn")
 def fold(
     k: Kernel,
     x: Tensor,

@@ -37,7 +37,7 @@ def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple
     return last, sizes, inputs.shape[-1 if last else 1]
 
 
-@op(promote=True, module="nn")
+@op("inputs", "kernel", promote=True, module="nn")
 def conv(
     k: Kernel,
     inputs: Tensor,
@@ -108,7 +108,7 @@ def _grouped(k: Kernel, name: str, inputs: Any, kernel: Any, strides: Any, paddi
     return _in_floats(k, k.conv, inputs, flat, strides, pads, dilation, inner, last)
 
 
-@op(promote=True, module="nn")
+@op("inputs", "kernel", promote=True, module="nn")
 def depthwise_conv(
     k: Kernel,
     inputs: Tensor,
@@ -145,7 +145,7 @@ def depthwise_conv(
     return _grouped(k, "depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate)
 
 
-@op(promote=True, module="nn")
+@op("inputs", "depthwise_kernel", "pointwise_kernel", promote=True, module="nn")
 def separable_conv(
     k: Kernel,
     inputs: Tensor,
@@ -185,7 +185,7 @@ def separable_conv(
     return conv.op.body(k, mixed, pointwise_kernel, data_format=data_format)
 
 
-@op(promote=True, module="nn")
+@op("inputs", "kernel", promote=True, module="nn")
 def conv_transpose(
     k: Kernel,
     inputs: Tensor,

@@ -36,7 +36,7 @@ def _check(op: str, output: Any, lengths: Any, target: Any = None, target_length
             )
 
 
-@op(module="nn", class_name="CTCLoss")
+@op("target", "output", "target_length", "output_length", module="nn", class_name="CTCLoss")
 def ctc_loss(
     k: Kernel,
     target: Tensor,
@@ -109,7 +109,7 @@ def ctc_loss(
     return k.astype(k.where(total > 0.5 * _NEVER, -total, _IMPOSSIBLE), dtype)
 
 
-@op(module="nn", class_name="CTCDecode")
+@op("inputs", "sequence_lengths", module="nn", class_name="CTCDecode")
 def ctc_decode(
     k: Kernel,
     inputs: Tensor,

@@ -7,10 +7,10 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, no_sparse
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 
 
-@op(module="nn")
+@op("x", module="nn")
 def one_hot(
     k: Kernel, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Tensor:
@@ -44,10 +44,10 @@ def one_hot(
     return k.one_hot(x, at_least("one_hot", "num_classes", num_classes, 0), axis, dtypes.standardize(dtype))
 
 
-@op(module="nn")
+@op("inputs", given=("num_tokens",), module="nn")
 def multi_hot(
     k: Kernel, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
-    num_tokens: Given = None,
+    num_tokens: Any = None,
 ) -> Tensor:  # fmt: skip
     """Which class numbers occur in each sample.
 

@@ -44,7 +44,7 @@ def log_probabilities(k: Kernel, output: Any, from_logits: bool, axis: int) -> A
     return k.log(_clipped(k, output / k.sum(output, axis, True)))
 
 
-@op(module="nn")
+@op("target", "output", module="nn")
 def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
     """Cross entropy of independent yes/no predictions, per entry.
 
@@ -81,7 +81,7 @@ def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: 
     return astype(k, loss, dtype)
 
 
-@op(module="nn")
+@op("target", "output", module="nn")
 def categorical_crossentropy(
     k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
@@ -113,7 +113,7 @@ def categorical_crossentropy(
     return astype(k, -k.sum(target * log_probabilities(k, output, from_logits, axis), axis), dtype)
 
 
-@op(module="nn")
+@op("target", "output", module="nn")
 def sparse_categorical_crossentropy(
     k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:

@@ -21,7 +21,7 @@ def _wide(k: Kernel, x: Any) -> Any:
     return k.astype(x, "float32") if k.dtype(x) in ("float16", "bfloat16") else x
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def moments(
     k: Kernel, x: Tensor, axes: Any, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -94,7 +94,7 @@ def _product(sizes: Any) -> int:
     return total
 
 
-@op(promote="float", module="nn", class_name="BatchNorm")
+@op("x", "mean", "variance", "offset", "scale", promote="float", module="nn", class_name="BatchNorm")
 def batch_normalization(
     k: Kernel,
     x: Tensor,
@@ -145,7 +145,7 @@ def batch_normalization(
     return x * factor + shift
 
 
-@op(module="nn", class_name="LayerNorm")
+@op("x", "gamma", "beta", module="nn", class_name="LayerNorm")
 def layer_normalization(
     k: Kernel,
     x: Tensor,
@@ -206,7 +206,7 @@ def layer_normalization(
     return astype(k, out, dtype)
 
 
-@op(module="nn", class_name="RMSNorm")
+@op("x", "scale", module="nn", class_name="RMSNorm")
 def rms_normalization(
     k: Kernel, x: Tensor, scale: Tensor | None = None, axis: Any = -1, epsilon: float | None = None
 ) -> Tensor:
@@ -246,7 +246,7 @@ def rms_normalization(
     return astype(k, out, dtype)
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def normalize(k: Kernel, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """Division by the norm.
 

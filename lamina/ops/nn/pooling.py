@@ -22,7 +22,7 @@ def _pool(
     return k.pool(inputs, kind, window, steps, pads, last)
 
 
-@op(module="nn")
+@op("inputs", module="nn")
 def max_pool(
     k: Kernel,
     inputs: Tensor,
@@ -54,7 +54,7 @@ def max_pool(
     return _pool(k, "max_pool", "max", inputs, pool_size, strides, padding, data_format)
 
 
-@op(promote="float", module="nn")
+@op("inputs", promote="float", module="nn")
 def average_pool(
     k: Kernel,
     inputs: Tensor,
@@ -111,7 +111,7 @@ def _mean(k: Kernel, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]
     return k.permute_dims(means, [*order[:axis], len(order), *order[axis:]])
 
 
-@op(promote="float", module="nn")
+@op("inputs", promote="float", module="nn")
 def adaptive_average_pool(
     k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None
 ) -> Tensor:
@@ -138,7 +138,7 @@ def adaptive_average_pool(
     return _adaptive(k, "adaptive_average_pool", inputs, output_size, data_format, _mean)
 
 
-@op(module="nn")
+@op("inputs", module="nn")
 def adaptive_max_pool(k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
     """Largest values of windows chosen so that the result has a given size.
 

@@ -8,7 +8,7 @@ from lamina.ops.checks import shown
 from lamina.ops.op import Tensor, op
 
 
-@op(promote="float", module="nn", class_name="PSNR")
+@op("x1", "x2", promote="float", module="nn", class_name="PSNR")
 def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio, in decibels.
 
@@ -36,7 +36,7 @@ def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
     return k.log10(max_val**2 / k.mean(k.square(x1 - x2))) * 10.0
 
 
-@op(promote="float", module="nn")
+@op("abs_", "angle", promote="float", module="nn")
 def polar(k: Kernel, abs_: Tensor, angle: Tensor) -> Tensor:
     """Complex numbers from length and angle.
 
