@@ -117,7 +117,7 @@ def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
     Raises:
         TypeError: for floats.
     """
-    return bitwise_invert.op.body(k, x)
+    return bitwise_invert.op.run(k, x)
 
 
 @op("x", "y", promote=True)
@@ -160,7 +160,7 @@ def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
         >>> int(lamina.ops.left_shift(3, 2))
         12
     """
-    return bitwise_left_shift.op.body(k, x, y)
+    return bitwise_left_shift.op.run(k, x, y)
 
 
 @op("x", "y", promote=True)
@@ -203,7 +203,7 @@ def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
         >>> int(lamina.ops.right_shift(-8, 1))
         -4
     """
-    return bitwise_right_shift.op.body(k, x, y)
+    return bitwise_right_shift.op.run(k, x, y)
 
 
 @op("x1", "x2", promote=True)
@@ -262,7 +262,7 @@ def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """
     _whole("lcm", k, x1, x2, bool_too=False)
     dtype = k.dtype(x1)
-    divisor = gcd.op.body(k, x1, x2)
+    divisor = gcd.op.run(k, x1, x2)
     safe = k.maximum(divisor, k.full((), 1, dtype))
     a, b = (x if dtype in dtypes.UNSIGNED else k.abs(x) for x in (x1, x2))
     return k.multiply(k.floor_divide(a, safe), b)

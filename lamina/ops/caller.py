@@ -85,11 +85,11 @@ def _fits(op: Op[Any, Any]) -> str:
 
     Empty where there is no fast path: lists and any number of tensors would need a loop.
     """
-    optional = {p for p, default in op.defaults.items() if default is None}
-    joined = [p for p in (op.only or op.tensors) if op.promote]
-    first = next((p for p in joined if p not in optional), None)
-    if op.lists or op.star or not op.tensors or (joined and not first):
+    if op.lists or op.star or not op.tensors:
         return ""
+    joined = [p for p in (op.only or op.tensors) if op.promote]
+    first = joined[0] if joined else None
+    optional = {p for p, default in op.defaults.items() if default is None and p != first}
     tests = []
     for p in sorted(op.tensors, key=lambda p: p != first):  # the others are compared with its dtype
         test = f"isinstance({p}, _T)"

@@ -335,7 +335,7 @@ def allclose(
         >>> bool(lamina.ops.allclose([1.0, 2.0], [1.0, 2.1]))
         False
     """
-    return k.all(isclose.op.body(k, x1, x2, rtol, atol, equal_nan))
+    return k.all(isclose.op.run(k, x1, x2, rtol, atol, equal_nan))
 
 
 @op("x1", "x2", promote=True, class_name="IsIn")

@@ -69,7 +69,7 @@ def conjugate(k: Kernel, x: Tensor) -> Tensor:
     Returns:
         Tensor of the same shape and dtype.
     """
-    return conj.op.body(k, x)
+    return conj.op.run(k, x)
 
 
 @op("x")

@@ -375,7 +375,7 @@ def logspace(
         [1.0, 2.0, 4.0, 8.0]
     """
     axis = _points("logspace", k, start, stop, num, axis)
-    exponents = linspace.op.body(k, start, stop, num, endpoint, False, None, axis)
+    exponents = linspace.op.run(k, start, stop, num, endpoint, False, None, axis)
     out = k.pow(k.full((), base, k.dtype(exponents)), exponents)
     return out if dtype is None else astype(k, out, dtypes.standardize(dtype))
 

@@ -38,7 +38,7 @@ def absolute(k: Kernel, x: Tensor) -> Tensor:
     Returns:
         Tensor of the same shape and dtype; complex numbers give the float of their parts.
     """
-    return abs.op.body(k, x)
+    return abs.op.run(k, x)
 
 
 @op("x", promote="float")
@@ -390,7 +390,7 @@ def round(k: Kernel, x: Tensor, decimals: int = 0) -> Tensor:
     wants_bool("round", k, x)
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
-        return k.complex(round.op.body(k, k.real(x), decimals), round.op.body(k, k.imag(x), decimals))
+        return k.complex(round.op.run(k, k.real(x), decimals), round.op.run(k, k.imag(x), decimals))
     if decimals == 0:
         return k.round(x) if dtype in dtypes.IS_FLOAT else x
     if dtype in dtypes.IS_INTEGER:
@@ -437,7 +437,7 @@ def nan_to_num(
     """
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
-        parts = [nan_to_num.op.body(k, part, nan, posinf, neginf) for part in (k.real(x), k.imag(x))]
+        parts = [nan_to_num.op.run(k, part, nan, posinf, neginf) for part in (k.real(x), k.imag(x))]
         return k.complex(*parts)
     if dtype not in dtypes.IS_FLOAT:
         return x

@@ -113,7 +113,7 @@ def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
     """
     axes = over("nanvar", x, axis)
     # NaN is replaced before the arithmetic, not after it: no gradient may pass through NaN.
-    away = k.where(k.isnan(x), 0.0, k.subtract(_filled(k, x, 0.0), nanmean.op.body(k, x, axes, True)))
+    away = k.where(k.isnan(x), 0.0, k.subtract(_filled(k, x, 0.0), nanmean.op.run(k, x, axes, True)))
     total = k.sum(k.square(k.abs(away) if k.dtype(x) in dtypes.COMPLEX else away), axes, keepdims)
     return k.divide(total, astype(k, _counted(k, x, axes, keepdims), k.dtype(total)))
 
@@ -137,7 +137,7 @@ def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
         >>> float(lamina.ops.nanstd([1.0, float("nan"), 3.0]))
         1.0
     """
-    return k.sqrt(nanvar.op.body(k, x, over("nanstd", x, axis), keepdims))
+    return k.sqrt(nanvar.op.run(k, x, over("nanstd", x, axis), keepdims))
 
 
 @op("x")
@@ -214,7 +214,7 @@ def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = Fa
         >>> int(lamina.ops.nanargmax([float("nan"), 5.0, 7.0]))
         2
     """
-    return _position("nanargmax", k, argmax.op.body, x, axis, keepdims, float("-inf"))
+    return _position("nanargmax", k, argmax.op.run, x, axis, keepdims, float("-inf"))
 
 
 @op("x")
@@ -236,7 +236,7 @@ def nanargmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = Fa
         >>> int(lamina.ops.nanargmin([float("nan"), 5.0, 7.0]))
         1
     """
-    return _position("nanargmin", k, argmin.op.body, x, axis, keepdims, float("inf"))
+    return _position("nanargmin", k, argmin.op.run, x, axis, keepdims, float("inf"))
 
 
 def _position(name: str, k: Kernel, body: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:

@@ -42,17 +42,18 @@ OPS: dict[str, Op[..., Any]] = {}  # class name in files ("ReduceMean") -> op
 class Operation(Protocol[P, Result]):
     """A public function that `@op` has made."""
 
-    op: Op[..., Any]
+    @property
+    def op(self) -> Op[P, Result]: ...
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result: ...
 
 
-class Op(Generic[P, R]):
+class Op(Generic[P, Result]):
     """What is known of an operation besides its public function (`function.op`)."""
 
     def __init__(
         self,
-        body: Callable[Concatenate[Kernel, P], R],
+        body: Callable[Concatenate[Kernel, P], Result],
         tensors: tuple[str, ...],
         *,
         lists: tuple[str, ...],
@@ -97,15 +98,16 @@ class Op(Generic[P, R]):
     def _check(self, tensors: tuple[str, ...], lists: tuple[str, ...], given: tuple[str, ...]) -> None:
         """That what `@op` declares is true of the body."""
         leading = self.parameters[: self.leading]
-        star = (f"*{self.star}",) if self.star else ()
+        star = f"*{self.star}" if self.star else ""
+        positional = (*leading, star) if star else leading
         for p in (*tensors, *lists):
-            if p not in (*leading, *star):
-                self._reject(f"the tensor {p!r} is none of its positional parameters {(*leading, *star)}")
+            if p not in positional:
+                self._reject(f"the tensor {p!r} is none of its positional parameters {positional}")
         for p in (*given, *self.only):
             if p not in self.parameters:
                 self._reject(f"{p!r} is none of its parameters {self.parameters}")
-        if self.star and star[0] not in tensors:
-            self._reject(f"its parameter {star[0]!r} must be declared as tensors: @op({star[0]!r})")
+        if star and star not in tensors:
+            self._reject(f"its parameter {star!r} must be declared as tensors: @op({star!r})")
         if len({*tensors, *lists, *given}) < len(tensors) + len(lists) + len(given):
             self._reject("a parameter is declared twice")
         if not {*self.only} <= {*tensors, *lists}:
@@ -118,7 +120,7 @@ class Op(Generic[P, R]):
     def _reject(self, what: str) -> None:
         raise TypeError(f"@op on {self.body.__module__}.{self.name}: {what}.")
 
-    def run(self, k: Kernel, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def run(self, k: Kernel, /, *args: P.args, **kwargs: P.kwargs) -> Result:
         """The op inside another body: the body in force, on tensors of one fitting dtype."""
         out = (self.bodies.get(k.name) or self.body_for(k))(k, *args, **kwargs)
         return out if out is not NotImplemented else self.body(k, *args, **kwargs)
@@ -167,8 +169,10 @@ class Op(Generic[P, R]):
             if isinstance(box[i], Symbolic):
                 return box[i].apply_op(self, args, kwargs)
         self._convert(k, slots)
+        body: Callable[..., Any] = self.body
         try:
-            return self.run(k, *given, **kwargs)
+            out = (self.bodies.get(k.name) or self.body_for(k))(k, *given, **kwargs)
+            return out if out is not NotImplemented else body(k, *given, **kwargs)
         except Exception as error:
             self.explain(k, error, given, kwargs)
             raise
@@ -181,9 +185,10 @@ class Op(Generic[P, R]):
         if k.abstract or isinstance(error, LaminaError):
             return
         specs = [_without_numbers(k, a) for a in args], {n: _without_numbers(k, a) for n, a in kwargs.items()}
+        body: Callable[..., Any] = self.body
         with interpreter(shapes):
             try:
-                self.body(shapes, *specs[0], **specs[1])
+                body(shapes, *specs[0], **specs[1])
             except shapes.NeedsNumbers:
                 return
             except (ValueError, TypeError, IndexError) as better:

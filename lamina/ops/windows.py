@@ -124,8 +124,8 @@ def kaiser(k: Kernel, x: Any, beta: float) -> Tensor:
 
     def shape(t: Any) -> Any:
         inside = 1.0 - k.square(t / math.pi - 1.0)
-        bent = i0.op.body(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
-        return k.divide(bent, i0.op.body(k, k.full((), float(beta), k.dtype(t))))
+        bent = i0.op.run(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
+        return k.divide(bent, i0.op.run(k, k.full((), float(beta), k.dtype(t))))
 
     return _window(k, x, shape)
 

@@ -357,7 +357,7 @@ def hard_silu(k: Kernel, x: Tensor) -> Tensor:
     Reference:
         Howard et al., 2019: Searching for MobileNetV3, https://arxiv.org/abs/1905.02244
     """
-    return x * hard_sigmoid.op.body(k, x)
+    return x * hard_sigmoid.op.run(k, x)
 
 
 hard_swish = hard_silu
@@ -452,7 +452,7 @@ def selu(k: Kernel, x: Tensor) -> Tensor:
     Reference:
         Klambauer et al., 2017: Self-Normalizing Neural Networks, https://arxiv.org/abs/1706.02515
     """
-    return elu.op.body(k, x, _SELU_ALPHA) * _SELU_SCALE
+    return elu.op.run(k, x, _SELU_ALPHA) * _SELU_SCALE
 
 
 @op("x", promote="float", module="nn")

@@ -182,7 +182,7 @@ def separable_conv(
     mixed = _grouped(
         k, "separable_conv", inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
     )
-    return conv.op.body(k, mixed, pointwise_kernel, data_format=data_format)
+    return conv.op.run(k, mixed, pointwise_kernel, data_format=data_format)
 
 
 @op("inputs", "kernel", promote=True, module="nn")

@@ -74,7 +74,7 @@ def ctc_loss(
     _check("ctc_loss", output, output_length, target, target_length)
     dtype = k.dtype(output)
     wide = output if dtype in ("float32", "float64") else k.astype(output, "float32")
-    log_p = log_softmax.op.body(k, wide, -1)
+    log_p = log_softmax.op.run(k, wide, -1)
     batch, time, _ = k.shape(output)
     blank = k.full((batch, 1), mask_index, "int32")
     labels = k.astype(target, "int32")
@@ -180,7 +180,7 @@ def _greedy(k: Kernel, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[A
 def _beam_search(k: Kernel, x: Any, lengths: Any, width: int, paths: int, blank: int) -> tuple[Any, Any]:
     """Prefixes with the log probability of ending in a blank and in their last label, extended step by step."""
     dtype = k.dtype(x)
-    log_p = log_softmax.op.body(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)
+    log_p = log_softmax.op.run(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)
     batch, time, classes = k.shape(x)
     places = k.arange(0, time, 1, "int32")
     labels = k.arange(0, classes, 1, "int32")

@@ -78,5 +78,5 @@ def multi_hot(
         raise ValueError("multi_hot: `num_classes` must be given.")
     no_sparse("multi_hot", sparse)
     axis = axis_of("multi_hot", axis, len(inputs.shape) + 1)
-    rows = one_hot.op.body(k, inputs, num_classes, axis, dtype)
+    rows = one_hot.op.run(k, inputs, num_classes, axis, dtype)
     return k.max(rows, 1 if len(inputs.shape) > 1 else 0)

@@ -40,7 +40,7 @@ def _clipped(k: Kernel, x: Any) -> Any:
 def log_probabilities(k: Kernel, output: Any, from_logits: bool, axis: int) -> Any:
     """log p over the axis, from logits or from (unnormalized) probabilities."""
     if from_logits:
-        return log_softmax.op.body(k, output, axis)
+        return log_softmax.op.run(k, output, axis)
     return k.log(_clipped(k, output / k.sum(output, axis, True)))
 
 
@@ -158,7 +158,7 @@ def sparse_categorical_crossentropy(
     places = k.clip(classes, 0, output.shape[axis] - 1)
     # Only the target's entry is read: a one-hot row would multiply -inf by 0.
     if from_logits:
-        picked = k.take_along_axis(log_softmax.op.body(k, wide, axis), places, axis)
+        picked = k.take_along_axis(log_softmax.op.run(k, wide, axis), places, axis)
     else:  # before the logarithm, which is for one entry of each row then
         picked = k.log(_clipped(k, k.take_along_axis(wide, places, axis) / k.sum(wide, axis, True)))
     return k.squeeze(k.where(k.equal(classes, places), -picked, 0.0), axis)

@@ -278,5 +278,5 @@ def normalize(k: Kernel, x: Tensor, axis: Any = -1, order: int = 2, epsilon: flo
         # the maximum stands inside the root, whose gradient at 0 is infinite
         inverse = k.rsqrt(k.maximum(k.sum(k.square(wide), axes, True), least * least))
         return k.astype(wide * inverse, dtype)
-    size = norm.op.body(k, wide, order, axes[0] if len(axes) == 1 else axes, True)
+    size = norm.op.run(k, wide, order, axes[0] if len(axes) == 1 else axes, True)
     return k.astype(wide / k.maximum(size, least), dtype)
