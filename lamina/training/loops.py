@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina import config
-from lamina.callbacks.callback import CallbackList
+from lamina.callbacks.callback_list import CallbackList
 from lamina.core import tracking
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
