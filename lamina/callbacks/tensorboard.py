@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lamina.callbacks.callback import Callback
-from lamina.core.graph import Graph
 from lamina.callbacks.events import Events
+from lamina.core.graph import Graph
 
 
 class TensorBoard(Callback):
