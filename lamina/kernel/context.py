@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from lamina.kernel.plugins import default_backend
+
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
 
@@ -78,7 +80,5 @@ def real_kernel() -> Kernel:
 
 def _load_default() -> Kernel:
     global _default
-    from lamina import backends
-
-    _default = kernel = backends.load(backends.default_name())
+    _default = kernel = default_backend()
     return kernel

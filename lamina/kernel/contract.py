@@ -333,7 +333,7 @@ class Devices(Protocol):
     def bring_home(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them without moving them."
     def wait(self, x: Any, /) -> None: "Until the tensors of the tree are there."
     def seed(self, value: int, /) -> None: "Make the framework's own generators repeatable, too."
-    def compile_cache(self, folder: Any, /) -> None: "Keep compiled programs in this folder (a Path) between runs; or None."
+    def compile_cache(self, folder: Any, /) -> None: "Keep compiled programs below this folder (a Path) between runs; None keeps none."
 
 
 class Kernel(

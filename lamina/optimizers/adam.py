@@ -11,7 +11,8 @@ from lamina.core.variable import Variable
 from lamina.kernel.contract import Kernel
 from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options, takes_options
+from lamina.optimizers.options import Options
+from lamina.optimizers.signature import takes_options
 
 
 def rest(share: float, dtype: str) -> float:

@@ -8,7 +8,8 @@ from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options, takes_options
+from lamina.optimizers.options import Options
+from lamina.optimizers.signature import takes_options
 
 
 class Ftrl(Optimizer):
