@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Self
 
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
@@ -59,7 +59,7 @@ class Layer(Weights, Operation):
         if "compute_mask" in cls.__dict__:
             cls._makes_masks = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         blank = {
             "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_losses": [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from lamina.core import names
 from lamina.core.config import Configurable
@@ -86,8 +86,10 @@ class Operation(Configurable):
     """
 
     name: str
+    _inbound_nodes: list[Node]
+    _outbound_nodes: list[Node]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         object.__setattr__(self, "_inbound_nodes", [])
         object.__setattr__(self, "_outbound_nodes", [])

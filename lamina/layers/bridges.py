@@ -243,8 +243,9 @@ class TorchModuleWrapper(_Bridge):
     def call(self, *args: Any, training: Any = None, **kwargs: Any) -> Any:
         self._needs_real_tensors()
         self._bridge.require("TorchModuleWrapper")
-        values = [{n: v.value for n, v in group.items()} for group in (self._parameters, self._buffers)]
-        outputs, moved = self._bridge.call(self.module, *values, training, args, kwargs)
+        parameters = {n: v.value for n, v in self._parameters.items()}
+        buffers = {n: v.value for n, v in self._buffers.items()}
+        outputs, moved = self._bridge.call(self.module, parameters, buffers, training, args, kwargs)
         if training:
             for name, value in moved.items():
                 self._buffers[name].assign(value)

@@ -129,19 +129,17 @@ class _Heads(Layer):
         k = current()
         key = value if key is None else key
         mask = self._mask(k, query, key, query_mask, (value_mask, key_mask), attention_mask)
-        gate = ops.sigmoid(self._gate_dense(query)) if self.use_gate else None
-        parts = [
-            getattr(self, f"{self._prefix}{name}_dense")(x)
-            for name, x in (("query", query), ("key", key), ("value", value))
-        ]
+        gate = ops.sigmoid(getattr(self, "_gate_dense")(query)) if self.use_gate else None  # noqa: B009 - set by _add
+        project = lambda name, x: getattr(self, f"{self._prefix}{name}_dense")(x)
+        query, key, value = project("query", query), project("key", key), project("value", value)
         scores = None
         if self._why_by_steps(return_attention_scores, training) is None:
             attended = dot_product_attention(
-                *parts, mask=mask, scale=self._size**-0.5, is_causal=use_causal_mask,
+                query, key, value, mask=mask, scale=self._size**-0.5, is_causal=use_causal_mask,
                 flash_attention=config.is_flash_attention_enabled() if self.flash_attention is None else self.flash_attention,
             )  # fmt: skip
         else:
-            attended, scores = self._attend(k, *parts, mask, use_causal_mask, training)
+            attended, scores = self._attend(k, query, key, value, mask, use_causal_mask, training)
         attended = attended if gate is None else attended * gate
         outputs = getattr(self, f"{self._prefix}output_dense")(attended)
         return (outputs, scores) if return_attention_scores else outputs

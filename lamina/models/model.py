@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
@@ -40,11 +40,12 @@ class Model(Trainer, Layer):
         (None, 2)
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and is_functional_call(args, kwargs):
             from lamina.models.functional import Functional
 
-            return Functional(*args, **kwargs)  # __init__ does not run again: it is made
+            made: Any = Functional(*args, **kwargs)  # __init__ does not run again: it is made
+            return made
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from lamina.core.variable import Variable
 from lamina.kernel.contract import Kernel
 from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options
+from lamina.optimizers.options import Options, OtherOptions
 from lamina.optimizers.signature import takes_options
 
 
@@ -68,11 +68,11 @@ class Adam(Optimizer):
         return rate * k.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
 
     def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
-        m, v = slots[:2]
+        m, v, *rest = slots
         m = m + (g - m) * (1 - self.beta_1)
         v = v + (k.square(g) - v) * (1 - self.beta_2)
-        greatest = (k.maximum(slots[2], v),) if self.amsgrad else ()
-        size = greatest[0] if self.amsgrad else v
+        greatest = [k.maximum(v_hat, v) for v_hat in rest]  # of amsgrad
+        size = greatest[0] if greatest else v
         return p - m * c / (k.sqrt(size) + self.epsilon), m, v, *greatest
 
 
@@ -111,7 +111,7 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OtherOptions],
     ) -> None:
         if weight_decay is None:
             raise ValueError("AdamW needs a `weight_decay`; for none use Adam.")

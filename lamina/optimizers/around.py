@@ -27,12 +27,13 @@ class Around(OptimizerState):
     iterations: Any
 
     def _clip(self, k: Kernel, grads: list[Any]) -> list[Any]:
-        if self.clipnorm is not None:
-            return mapped(k, lambda k, g: clipping.by_norm(k, g, self.clipnorm), grads)
+        norm, value = self.clipnorm, self.clipvalue
+        if norm is not None:
+            return mapped(k, lambda k, g: clipping.by_norm(k, g, norm), grads)
         if self.global_clipnorm is not None:
             return clipping.by_global_norm(k, grads, self.global_clipnorm)
-        if self.clipvalue is not None:
-            return mapped(k, lambda k, g: k.clip(g, -self.clipvalue, self.clipvalue), grads)
+        if value is not None:
+            return mapped(k, lambda k, g: k.clip(g, -value, value), grads)
         return grads
 
     def exclude_from_weight_decay(

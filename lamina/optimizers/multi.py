@@ -136,14 +136,11 @@ class MultiOptimizer(Optimizer):
         if self.built:
             return
         variables = list(variables)
-        find = (
-            self.optimizer_map.__getitem__
-            if isinstance(self.optimizer_map, OptimizerMap)
-            else self.optimizer_map
-        )
+        found = self.optimizer_map
         for variable in variables:
-            key = variable.path if isinstance(self.optimizer_map, OptimizerMap) else variable
-            self._of[id(variable)] = find(key)
+            self._of[id(variable)] = (
+                found[variable.path] if isinstance(found, OptimizerMap) else found(variable)
+            )
         self._take(self._of[id(v)] for v in variables)
         for optimizer in self._optimizers:
             optimizer.build([v for v in variables if self._of[id(v)] is optimizer])

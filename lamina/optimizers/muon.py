@@ -10,7 +10,7 @@ from lamina.core.variable import Variable
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options
+from lamina.optimizers.options import OtherOptions
 from lamina.optimizers.signature import takes_options
 
 
@@ -71,7 +71,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
-        **options: Unpack[Options],
+        **options: Unpack[OtherOptions],
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
         self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
