@@ -16,6 +16,10 @@ class Weights(Tracker):
     built: bool
     name: str
     path: Any
+    _variables: list[Variable]
+    _layers: list[Any]
+    _seed_generators: list[Any]
+    _trainable: bool
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Any]:
         seen: set[int] = set()

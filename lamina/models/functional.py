@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import new_class
 from typing import Any, Self
 
 from lamina.core import graph as graphs
@@ -243,18 +244,15 @@ def become_functional(model: Model, args: tuple, kwargs: dict) -> None:
     cls = type(model)
     if not isinstance(model, Functional):
         if cls not in _injected:
-            made = type(
-                cls.__name__,
-                (cls, Functional),
-                {"__module__": cls.__module__, "__qualname__": cls.__qualname__},
-            )
-            _injected[cls] = made
+            own = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+            _injected[cls] = new_class(cls.__name__, (cls, Functional), {}, lambda space: space.update(own))
         model.__class__ = _injected[cls]
         _injected[cls]._plan = type(model)._plan = _plan(Functional)
     given = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
     inputs, outputs, name = given.pop("inputs"), given.pop("outputs"), given.pop("name", None)
     Layer.__init__(model, name=name or _auto_name(model), **given)
-    model._set_graph(inputs, outputs)
+    functional: Any = model  # by now
+    functional._set_graph(inputs, outputs)
 
 
 def _plan(cls: type) -> Any:

@@ -24,7 +24,7 @@ def errors(file: Path) -> dict[int, str]:
         str(file),
     ]
     done = subprocess.run(checker, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("{"), done.stdout + done.stderr
+    assert done.stdout.lstrip().startswith("{"), done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["summary"]["filesAnalyzed"] == 1
     problems = [d for d in found["generalDiagnostics"] if d["severity"] == "error"]
