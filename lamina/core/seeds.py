@@ -120,3 +120,35 @@ def draw_seed(seed: Any) -> Any:
         k = state.kernel or _activate()
         return k.asarray(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))
     raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
+
+
+# -- random state of the process ---------------------------------------------------------------------------------------
+
+
+def random_state() -> dict[str, Any]:
+    """Where the generators of Python, NumPy and Lamina's own source of seeds stand."""
+    name, keys, place, has_gauss, cached = np.random.get_state()
+    return {
+        "python": _listed(python_random.getstate()),
+        "source": _listed(_source.getstate()),
+        "numpy": [name, np.asarray(keys).tolist(), place, has_gauss, cached],
+    }
+
+
+def set_random_state(kept: dict[str, Any]) -> None:
+    """Put the process's generators where they stood: those that `kept` names."""
+    if "source" in kept:
+        _source.setstate(_tupled(kept["source"]))
+    if "python" in kept:
+        python_random.setstate(_tupled(kept["python"]))
+    if "numpy" in kept:
+        name, keys, *rest = kept["numpy"]
+        np.random.set_state((name, np.array(keys, np.uint32), *rest))
+
+
+def _listed(state: tuple) -> list[Any]:
+    return [state[0], list(state[1]), state[2]]
+
+
+def _tupled(state: list[Any]) -> tuple:
+    return (state[0], tuple(state[1]), state[2])

@@ -8,10 +8,12 @@ from lamina.core import tracking
 from lamina.core.transforms import value_and_grad
 from lamina.kernel.context import current, state
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training import engine, loops, steps
-from lamina.training.arrays import arrays
-from lamina.training.compiled import Compiled
-from lamina.training.data import make_feed, split_validation, unpack_x_y_sample_weight
+from lamina.training.compile.arguments import Compiled
+from lamina.training.feed.batch import as_batch, unpack_x_y_sample_weight
+from lamina.training.feed.make import make_feed, split_validation
+from lamina.training.run import loop, predict, steps
+from lamina.training.run import program as program_of
+from lamina.training.run.steps import dtype_of
 
 
 class Trainer(Compiled):
@@ -109,7 +111,7 @@ class Trainer(Compiled):
         """
         k = current()
         tensors = [leaf for leaf in leaves(sample) if leaf is not None]
-        specs = [((None, *leaf.shape[1:]), _dtype_of(k, leaf)) for leaf in tensors]
+        specs = [((None, *leaf.shape[1:]), dtype_of(k, leaf)) for leaf in tensors]
 
         def program(given: list[Any]) -> Any:
             table = {id(t): s for t, s in zip(tensors, given, strict=True)}
@@ -151,23 +153,25 @@ class Trainer(Compiled):
             name = "train_step" if training else "test_step"
             own = self._has_own(name)
             step = steps.own_step(self, name) if own else (self._learn if training else self._judge)
-            variables, logs = engine.all_variables(self, training=training), None
-            engine.prepare(variables, k)
+            variables, logs = program_of.all_variables(self, training=training), None
+            program_of.prepare(variables, k)
             if own and not self.run_eagerly and (k.functional or k.traced_step):
-                touched, logs = steps.probe(k, _cleared(self, step), sample, lambda leaf: _dtype_of(k, leaf))
-                engine.prepare(touched, k)
+                touched, logs = steps.probe(k, _cleared(self, step), sample, lambda leaf: dtype_of(k, leaf))
+                program_of.prepare(touched, k)
                 variables = list(
-                    {id(v): v for v in (*engine.all_variables(self, training=training), *touched)}.values()
+                    {
+                        id(v): v for v in (*program_of.all_variables(self, training=training), *touched)
+                    }.values()
                 )
             if training and self.jit_compile is True and not k.functional and not self.run_eagerly:
                 step = k.jit(step)
-            program = engine.Program(k, _cleared(self, step), variables, compiled=not self.run_eagerly)
+            program = program_of.Program(k, _cleared(self, step), variables, compiled=not self.run_eagerly)
             program.gives_logs, program.logs = own, logs
             key = (kind, k, tracking.version(), self.run_eagerly)  # building may have changed the model
             for old in [old for old in self._programs if old[0] == kind]:
                 del self._programs[old]
             self._programs[key] = program
-            program.results = engine.Reader(
+            program.results = program_of.Reader(
                 k, self.get_metrics_result, self.metrics_variables, not self.run_eagerly
             )
         return program
@@ -180,7 +184,7 @@ class Trainer(Compiled):
         """
         if force:
             self._forget_programs()
-        self.train_function = lambda iterator: loops.one_batch(self, "train", _batch(next(iterator)))
+        self.train_function = lambda iterator: loop.one_batch(self, "train", as_batch(next(iterator)))
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
@@ -191,7 +195,7 @@ class Trainer(Compiled):
         """
         if force:
             self._forget_programs()
-        self.test_function = lambda iterator: loops.one_batch(self, "test", _batch(next(iterator)))
+        self.test_function = lambda iterator: loop.one_batch(self, "test", as_batch(next(iterator)))
         return self.test_function
 
     def make_predict_function(self, force: bool = False) -> Any:
@@ -202,7 +206,7 @@ class Trainer(Compiled):
         """
         if force:
             self._forget_programs()
-        self.predict_function = lambda iterator: loops.predict_batch(self, _batch(next(iterator))[:1])
+        self.predict_function = lambda iterator: predict.predict_batch(self, as_batch(next(iterator))[:1])
         return self.predict_function
 
     # -- the public loops -------------------------------------------------------------------------------------------------
@@ -276,7 +280,7 @@ class Trainer(Compiled):
             validate = make_feed(
                 vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps
             )
-        return loops.fit(
+        return loop.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
             validation_freq=validation_freq, resume=resume,
@@ -311,7 +315,7 @@ class Trainer(Compiled):
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
-        logs = loops.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
+        logs = loop.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
         return logs if return_dict else _as_list(logs)
 
     def predict(
@@ -334,7 +338,7 @@ class Trainer(Compiled):
         Returns:
             Arrays in the structure of the outputs.
         """
-        return loops.predict(
+        return predict.predict(
             self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )
 
@@ -359,7 +363,7 @@ class Trainer(Compiled):
         self._require_training("train_on_batch")
         feed = make_feed(x, y, sample_weight, batch_size=2**31, class_weight=class_weight)
         self.reset_metrics()
-        logs = loops.one_batch(self, "train", feed.tree)
+        logs = loop.one_batch(self, "train", feed.tree)
         return logs if return_dict else _as_list(logs)
 
     def test_on_batch(
@@ -377,7 +381,7 @@ class Trainer(Compiled):
         self._require_compiled("test_on_batch")
         feed = make_feed(x, y, sample_weight, batch_size=2**31)
         self.reset_metrics()
-        logs = loops.one_batch(self, "test", feed.tree)
+        logs = loop.one_batch(self, "test", feed.tree)
         return logs if return_dict else _as_list(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -386,7 +390,7 @@ class Trainer(Compiled):
         Args:
             x: The inputs.
         """
-        return loops.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
+        return predict.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
 
     def jax_state_sync(self) -> None:
         """Kept for Keras: variables are always up to date here, so there is nothing to do."""
@@ -445,11 +449,6 @@ def _has_own_call(model: Any) -> bool:
     return type(model).call is not Model.call
 
 
-def _batch(data: Any) -> tuple[Any, Any, Any]:
-    x, y, sample_weight = unpack_x_y_sample_weight(data)
-    return arrays(x, "`x`"), arrays(y, "`y`"), arrays(sample_weight, "`sample_weight`")
-
-
 def _cleared(model: Any, step: Any) -> Any:
     """The step, leaving no losses of a trace behind."""
 
@@ -461,12 +460,6 @@ def _cleared(model: Any, step: Any) -> Any:
                 model._clear_losses()
 
     return run
-
-
-def _dtype_of(k: Any, leaf: Any) -> str:
-    from lamina.kernel import dtypes
-
-    return k.dtype(leaf) if isinstance(leaf, k.Tensor) else dtypes.standardize(leaf.dtype)
 
 
 def _verbosity(verbose: Any) -> int:

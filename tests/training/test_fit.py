@@ -145,7 +145,7 @@ def test_results_do_not_depend_on_how_steps_are_run(backend, capsys):
 
 
 def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
-    from lamina.training import arrays, feeds
+    from lamina.training.feed import array_feed, arrays
 
     def weights():
         model = mlp(dropout=0.3)
@@ -155,19 +155,21 @@ def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
     on_device = weights()
     monkeypatch.setattr(arrays, "MEMORY_BUDGET", 1000)
     monkeypatch.setattr(arrays, "HOST_BUDGET", 1000)
-    monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches
+    monkeypatch.setattr(array_feed, "CHUNK", 800)  # two batches
     assert same_weights(on_device, weights())
 
 
 @pytest.mark.parametrize("chunks", [False, True])
 def test_other_numbers_of_rows_take_the_same_program(backend, chunks, monkeypatch):
     """On torch, which runs step by step, there is none."""
-    from lamina.training import arrays, feeds
+    from lamina.training.feed import array_feed, arrays
 
     if chunks:
         monkeypatch.setattr(arrays, "MEMORY_BUDGET", 100)
         monkeypatch.setattr(arrays, "HOST_BUDGET", 100)
-        monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches of sixteen, and for 944 rows a chunk half full
+        monkeypatch.setattr(
+            array_feed, "CHUNK", 800
+        )  # two batches of sixteen, and for 944 rows a chunk half full
     x, y = data(960)
     model, traces, batches = mlp(dropout=0.3), [], Watch()
     call = model.layers[0].call
@@ -191,7 +193,7 @@ def test_train_on_batch_goes_on(backend):
 
 def test_compiled_steps_give_the_numbers_along(backend, monkeypatch):
     """No second program reads the metrics after steps."""
-    from lamina.training import engine
+    from lamina.training.run import program as engine
 
     read, call = [], engine.Reader.__call__
     monkeypatch.setattr(engine.Reader, "__call__", lambda self, *args: read.append(args) or call(self, *args))
@@ -281,7 +283,7 @@ def test_errors_say_what_is_wrong(backend):
 
 
 def test_the_live_bar_changes_nothing(monkeypatch, capsys):
-    from lamina.training import progress
+    from lamina.callbacks import progress
 
     with lamina.backend("torch"):
         plain = mlp()

@@ -1,4 +1,4 @@
-"""The loops of fit, evaluate and predict."""
+"""The loops of fit and evaluate."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ import warnings
 from contextlib import closing
 from typing import Any
 
-import numpy as np
-
 from lamina import config
 from lamina.callbacks.callback import CallbackList
+from lamina.callbacks.progress import Progress
 from lamina.core import tracking
-from lamina.kernel.context import current
-from lamina.kernel.trees import leaves, map_leaves
-from lamina.training import engine
-from lamina.training.chunks import Pass
-from lamina.training.data import make_feed
-from lamina.training.progress import Progress
-from lamina.training.steps import own_predict_step, run_on_shapes
+from lamina.training.feed.chunks import Pass
+from lamina.training.run.schedule import Clock, Governor, callback_list, limit_of, steps_of
 
 _TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
-_PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 
 
 def fit(
@@ -32,9 +25,9 @@ def fit(
     """Train for some epochs; gives the History."""
     most = config.max_epochs()
     epochs = epochs if most is None else min(epochs, initial_epoch + most)
-    steps = _steps(feed, steps_per_epoch)
-    limit = _limit(steps_per_epoch)
-    hooks = _callbacks(
+    steps = steps_of(feed, steps_per_epoch)
+    limit = limit_of(steps_per_epoch)
+    hooks = callback_list(
         model,
         callbacks,
         epochs=epochs,
@@ -116,15 +109,15 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
     hooks = (
         callbacks
         if inside
-        else _callbacks(model, callbacks, epochs=1, steps=_steps(feed, steps), verbose=verbose)
+        else callback_list(model, callbacks, epochs=1, steps=steps_of(feed, steps), verbose=verbose)
     )
     program = model._program("test", feed.sample())
     run = _Run(model, program, feed, hooks, "test", model.steps_per_execution)
     hooks.on_test_begin()
-    limit = _limit(steps)
+    limit = limit_of(steps)
     if limit is not None and feed.available is not None:
         limit = min(limit, feed.available)  # nothing is judged twice
-    total = _steps(feed, limit)
+    total = steps_of(feed, limit)
     progress = Progress(total, verbose)
     try:
         model.reset_metrics()
@@ -144,7 +137,7 @@ class _Run:
     ) -> None:  # fmt: skip
         self.model, self.program, self.feed, self.hooks = model, program, feed, hooks
         self.kind, self.every, self.backup = kind, every, backup
-        self.governor = engine.Governor()
+        self.governor = Governor()
         self.names = _TRAIN_HOOKS if kind == "train" else _TEST_HOOKS
         self.each = hooks.has_hook(*self.names)
         self.begin, self.end = getattr(hooks, self.names[0]), getattr(hooks, self.names[1])
@@ -246,35 +239,12 @@ class _Run:
             self.backup.after_batches(epoch, done)
 
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, learn: bool = True) -> None:
-        clock = engine.Clock()
+        clock = Clock()
         self.program.run(data, indices, start, stop)
         if self._due == 0 or self._due - self._called > self.every:
             self.program.wait()
             if learn:
                 self.governor.took(stop - start, clock.lap())
-
-
-def _callbacks(
-    model: Any, given: Any, *, epochs: int, steps: Any, verbose: int, add_history: bool = False, **more: Any
-) -> CallbackList:
-    if isinstance(given, CallbackList):
-        if add_history and given.history is None:
-            raise ValueError("A CallbackList for `fit` must be made with add_history=True.")
-        return given
-    return CallbackList(
-        given, add_history=add_history, model=model, epochs=epochs, steps=steps, verbose=verbose, **more
-    )
-
-
-def _limit(steps: int | None) -> int | None:
-    """How many steps were asked for; None for as many as there are."""
-    cap = config.max_steps_per_epoch()
-    return cap if steps is None else steps if cap is None else min(steps, cap)
-
-
-def _steps(feed: Any, asked: int | None) -> int | None:
-    limit = _limit(asked)
-    return limit if limit is not None else feed.steps
 
 
 def _due(epoch: int, every: Any) -> bool:
@@ -295,9 +265,6 @@ def _finish_optimizer(model: Any) -> None:
         finalize(model.trainable_variables)
 
 
-# -- single batches ------------------------------------------------------------------------------------------------------
-
-
 def one_batch(model: Any, kind: str, batch: Any) -> dict[str, Any]:
     """One step on one batch; gives the logs as numbers."""
     program = model._program(kind, batch)
@@ -309,116 +276,3 @@ def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:
     """The logs in the order of the metrics (compiled programs give dicts by sorted keys)."""
     known = {name: logs[name] for name in model.metrics_names if name in logs}
     return known | logs
-
-
-# -- prediction ----------------------------------------------------------------------------------------------------------
-
-
-def _forward(model: Any, sample: Any) -> Any:
-    """The compiled forward pass, made when first needed or when the model has changed."""
-    k = current()
-    key = ("predict", k, tracking.version(), model.run_eagerly)
-    reader = model._programs.get(key)
-    if reader is None:
-        if not model.built:
-            x = sample[0] if isinstance(sample, tuple) else sample
-            _build(model, x)
-        variables = engine.all_variables(model, training=False)
-        engine.prepare(variables, k)
-        step = own_predict_step(model)
-        reader = engine.Reader(k, step, variables, not model.run_eagerly)
-        for old in [old for old in model._programs if old[0] == "predict"]:
-            del model._programs[old]
-        model._programs["predict", k, tracking.version(), model.run_eagerly] = reader
-    return reader
-
-
-def _build(model: Any, x: Any) -> None:
-    from lamina.training.trainer import _dtype_of
-
-    k = current()
-    tensors = [leaf for leaf in leaves(x) if leaf is not None]
-
-    def program(given: list[Any]) -> Any:
-        table = {id(t): s for t, s in zip(tensors, given, strict=True)}
-        model(map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], x))
-        return ()
-
-    run_on_shapes(k, program, [((None, *t.shape[1:]), _dtype_of(k, t)) for t in tensors])
-
-
-def predict_batch(model: Any, batch: Any) -> Any:
-    """The outputs for one batch as NumPy arrays."""
-    reader = _forward(model, batch)
-    k = reader.k
-    return map_leaves(k.to_numpy, reader(batch))
-
-
-def predict(
-    model: Any, x: Any, *, batch_size: int | None, verbose: Any, steps: int | None, callbacks: Any
-) -> Any:  # fmt: skip
-    """The outputs for all rows as NumPy arrays."""
-    small = type(x) is np.ndarray and callbacks is None and verbose in ("auto", 0)
-    if small and x.ndim and 0 < x.shape[0] <= (batch_size or 32):
-        from lamina.training.arrays import as_array
-
-        return predict_batch(model, (as_array(x, "`x`"),))
-    feed = make_feed(x, batch_size=batch_size, steps=steps)
-    total = _steps(feed, steps)
-    hooks = _callbacks(model, callbacks, epochs=1, steps=total, verbose=0)
-    each = hooks.has_hook(*_PREDICT_HOOKS)
-    reader = _forward(model, feed.sample()[0])
-    k = reader.k
-    progress = Progress(total, 1 if verbose == "auto" else int(verbose))
-    hooks.on_predict_begin()
-    parts: list[Any] = []
-    try:
-        for i, batch in enumerate(
-            _predict_batches(feed, k, None if steps is None or feed.steps is None else min(steps, feed.steps))
-        ):
-            if each:
-                hooks.on_predict_batch_begin(i)
-            parts.append(reader(batch))
-            if each:
-                hooks.on_predict_batch_end(i, {"outputs": map_leaves(k.to_numpy, parts[-1])})
-            if progress.wants_numbers():
-                progress.update(i + 1, {})
-            if steps is not None and i + 1 >= steps:
-                break
-        if not parts:
-            return _no_rows(model, feed)
-        out = map_leaves(k.to_numpy, parts)
-        if verbose in (1, 2, True):
-            progress.finish(len(parts), {})
-    finally:
-        progress.close()
-    hooks.on_predict_end()
-    return _joined(out)
-
-
-def _predict_batches(feed: Any, k: Any, steps: int | None) -> Any:
-    if feed.in_memory:
-        x = feed.tree[0]
-        for start in range(0, feed.rows, feed.batch_size):
-            rows = slice(start, start + feed.batch_size)
-            yield (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),)
-        return
-    with closing(feed.batches(0, 0, steps, k)) as batches:
-        for batch in batches:
-            yield (batch[0],)
-
-
-def _joined(parts: list[Any]) -> Any:
-    if len(parts) == 1:
-        return parts[0]
-    flat = [list(leaves(p)) for p in parts]
-    columns = iter([np.concatenate(column) for column in zip(*flat, strict=True)])
-    return map_leaves(lambda _: next(columns), parts[0])
-
-
-def _no_rows(model: Any, feed: Any) -> Any:
-    """For no rows at all: arrays of the outputs' shapes with no rows."""
-    x = map_leaves(
-        lambda leaf: None if leaf is None else np.zeros((1, *leaf.shape[1:]), leaf.dtype), feed.tree[0]
-    )
-    return map_leaves(lambda a: a[:0], predict_batch(model, (x,)))

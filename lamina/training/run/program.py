@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from lamina.core import seeds
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Given, Variable, bring_home, lent
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.interrupt import kept_whole
+from lamina.training.run.interrupt import kept_whole
 
 
 class Program:
@@ -166,31 +165,6 @@ class Reader:
         return self._program(*args)
 
 
-class Governor:
-    """Chooses how many steps a dispatch takes, so that one lasts about `target` seconds.
-
-    Long enough that Python costs nothing, short enough that a progress bar and Ctrl-C stay alive.
-    """
-
-    def __init__(self, target: float = 0.25) -> None:
-        self.target = target
-        self.size = 1
-        self._warm = False
-
-    def next(self, left: int) -> int:
-        """The size of the next block."""
-        return max(1, min(self.size, left))
-
-    def took(self, steps: int, seconds: float) -> None:
-        """Learn from a block; the first one compiles and says nothing."""
-        if not self._warm:
-            self._warm = True
-            self.size = 4
-            return
-        ideal = self.target / max(seconds / steps, 1e-7)
-        self.size = int(max(1, min(ideal, self.size * 8, 1_000_000)))
-
-
 def all_variables(model: Any, *, training: bool) -> list[Variable]:
     """Every variable that a step may touch, each once."""
     from lamina.optimizers import Optimizer
@@ -235,15 +209,3 @@ def to_host(k: Any, logs: dict[str, Any]) -> dict[str, Any]:
         )
         out[name] = float(array) if array.ndim == 0 else np.array(array)
     return out
-
-
-class Clock:
-    """Seconds since it was made or last read."""
-
-    def __init__(self) -> None:
-        self._then = time.perf_counter()
-
-    def lap(self) -> float:
-        now = time.perf_counter()
-        took, self._then = now - self._then, now
-        return took

@@ -8,7 +8,9 @@ from lamina import ops
 from lamina.errors import BackendError
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves
-from lamina.training.compile_loss import CompileLoss, CompileMetrics, Outputs
+from lamina.training.compile.losses import CompileLoss
+from lamina.training.compile.metrics import CompileMetrics
+from lamina.training.compile.outputs import Outputs
 
 _COMPILE_ARGUMENTS = (
     "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",

@@ -9,11 +9,17 @@ from typing import Any
 
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
+from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.shapes.infer import STAND_INS, infer
 from lamina.kernel.shapes.spec import NeedsNumbers
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.data import pack_x_y_sample_weight
+from lamina.training.feed.batch import pack_x_y_sample_weight
+
+
+def dtype_of(k: Any, leaf: Any) -> str:
+    """The dtype of a tensor or an array."""
+    return k.dtype(leaf) if isinstance(leaf, k.Tensor) else dtypes.standardize(leaf.dtype)
 
 
 def own_step(model: Any, name: str) -> Callable[[Any], Any]:
