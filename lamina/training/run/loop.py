@@ -10,7 +10,6 @@ from typing import Any
 from lamina import config
 from lamina.callbacks.callback import CallbackList
 from lamina.callbacks.progress import Progress
-from lamina.core import tracking
 from lamina.training.feed.chunks import Pass
 from lamina.training.run.schedule import Clock, Governor, callback_list, limit_of, steps_of
 
@@ -255,7 +254,7 @@ def _due(epoch: int, every: Any) -> bool:
 
 def _stale(model: Any, program: Any) -> bool:
     return all(program is not p for p in model._programs.values()) or not any(
-        key[2] == tracking.version() for key, p in model._programs.items() if p is program
+        key[2] == model._structure for key, p in model._programs.items() if p is program
     )
 
 

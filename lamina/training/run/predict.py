@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lamina.callbacks.progress import Progress
-from lamina.core import tracking
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.arrays import as_array
@@ -23,7 +22,7 @@ _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 def _forward(model: Any, sample: Any) -> Any:
     """The compiled forward pass, made when first needed or when the model has changed."""
     k = current()
-    key = ("predict", k, tracking.version(), model.run_eagerly)
+    key = ("predict", k, model._structure, model.run_eagerly)
     reader = model._programs.get(key)
     if reader is None:
         if not model.built:
@@ -35,7 +34,7 @@ def _forward(model: Any, sample: Any) -> Any:
         reader = Reader(k, step, variables, not model.run_eagerly)
         for old in [old for old in model._programs if old[0] == "predict"]:
             del model._programs[old]
-        model._programs["predict", k, tracking.version(), model.run_eagerly] = reader
+        model._programs["predict", k, model._structure, model.run_eagerly] = reader
     return reader
 
 
