@@ -18,7 +18,7 @@ from lamina.errors import SerializationError
 from lamina.saving.atomic import writing
 
 _LATEST, _BEFORE = "training.safetensors", "training.previous.safetensors"
-_FORMAT = 1
+_FORMAT = 2  # 1 had no random stream of the model
 
 
 @dataclass
@@ -142,7 +142,7 @@ class Journal:
                 errors.append(str(error))
                 continue
             if errors:
-                warnings.warn(f"{errors[0]} Training goes on from {name}.", stacklevel=6)
+                warnings.warn(f"{errors[0]} Training goes on from {name}.", stacklevel=7)
             return found
         if errors:
             raise SerializationError(f"{errors[0]} Remove the folder {self.folder} to begin training anew.")
@@ -174,7 +174,7 @@ class Journal:
             if name in states:
                 one.load_state_dict(_unpacked(states.pop(name), tensors))
         if states:
-            warnings.warn(f"The state of these callbacks is not used: {', '.join(states)}.", stacklevel=6)
+            warnings.warn(f"The state of these callbacks is not used: {', '.join(states)}.", stacklevel=8)
 
 
 def _open(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

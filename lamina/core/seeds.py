@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random as python_random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -115,11 +119,59 @@ def draw_seed(seed: Any) -> Any:
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
-        return global_generator().next()
+        return (_inner.generator or global_generator()).next()
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         k = state.kernel or _activate()
         return k.asarray(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))
     raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
+
+
+class Stream:
+    """Random numbers for the steps of one model that draw with no seed of their own.
+
+    It is split from the process's stream when first needed, and again after `set_random_seed`. So a program that takes
+    over the memory of its state, or fails with it, has only what is the model's, and two models that are trained in
+    two threads draw from two streams.
+    """
+
+    def __init__(self) -> None:
+        self.generator = SeedGenerator(0, name="step_seed_generator")
+        self._origin: SeedGenerator | None = None
+        self._keys = count()
+
+    def split(self, *, anew: bool = False) -> None:
+        """Make the stream ready: `anew` also where it was split from the process's present one before."""
+        origin = global_generator()
+        if self._origin is origin and not anew:
+            return
+        k = state.kernel or _activate()
+        seed, place = np.asarray(k.to_numpy(origin.next())).tolist()
+        # not the pair itself: the process's stream goes on right behind it
+        seed, self._seed = np.random.SeedSequence((seed, place)).generate_state(2).tolist()
+        self.generator.state.assign(np.array([seed, 0], "uint32"))
+        self._keys, self._origin = count(), origin
+
+    def key(self) -> np.ndarray:
+        """Where a program begins to draw that changes no state; any thread may ask."""
+        return np.array([(self._seed + next(self._keys)) % 2**32, 0], "uint32")
+
+
+class _Inner(threading.local):
+    def __init__(self) -> None:
+        self.generator: SeedGenerator | None = None  # that of the step that runs in this thread
+
+
+_inner = _Inner()
+
+
+@contextmanager
+def drawing_from(generator: SeedGenerator) -> Iterator[None]:
+    """Let draws with no seed of their own take from a generator, in this thread and during the block."""
+    before, _inner.generator = _inner.generator, generator
+    try:
+        yield
+    finally:
+        _inner.generator = before
 
 
 # -- random state of the process ---------------------------------------------------------------------------------------

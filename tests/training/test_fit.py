@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from models import TRAINING, Watch, data, linear, mlp, same_weights
+from models import TRAINING, Watch, data, linear, mlp, program_of, same_weights
 
 import lamina
 
@@ -208,7 +208,7 @@ def test_compiled_steps_give_the_numbers_along(backend, monkeypatch):
     assert [*history.history] == [*numbers[0]] == ["loss", "accuracy"]
     assert bool(read) is (backend == "torch")
 
-    program = model._program("train", (X, Y))
+    program = program_of(model, "train", (X, Y))
     program.last = None  # as where an epoch goes on behind its last step
     assert program.shown() == pytest.approx(held)
 
@@ -389,7 +389,7 @@ def test_ctrl_c_waits_for_a_program_that_runs(monkeypatch, presses, which):
         model = mlp()
         model.fit(X, Y, batch_size=16, verbose=0)
         model.train_on_batch(X, Y)
-        program, before = model._program("train", (X, Y)), model.get_weights()
+        program, before = program_of(model, "train", (X, Y)), model.get_weights()
         run = getattr(program, which)
 
         def interrupted(*args, **how):

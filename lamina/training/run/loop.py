@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from lamina import config
 from lamina.callbacks.callback import CallbackList
 from lamina.callbacks.progress import Progress
+from lamina.core.seeds import global_generator
+from lamina.kernel.context import current
 from lamina.training.feed.chunks import Pass
-from lamina.training.run.schedule import Clock, Governor, callback_list, limit_of, steps_of
+from lamina.training.run import interrupt
+from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
 
 _TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
@@ -22,6 +25,24 @@ def fit(
     steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
+    with _changing(model, "fit"):
+        return _fit(
+            model, feed, validate, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps,
+            validation_freq, resume,
+        )  # fmt: skip
+
+
+@contextmanager
+def _changing(model: Any, what: str) -> Iterator[None]:
+    """What changes a model's weights or metrics: no other thread does, and Ctrl-C waits for dispatches."""
+    with model._model_state.turns.alone(what, model.name), interrupt.interrupts():
+        yield
+
+
+def _fit(
+    model: Any, feed: Any, validate: Any, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any,
+) -> Any:  # fmt: skip
     most = config.max_epochs()
     epochs = epochs if most is None else min(epochs, initial_epoch + most)
     steps = steps_of(feed, steps_per_epoch)
@@ -38,8 +59,9 @@ def fit(
     backup = _backup(model, hooks, resume)
     if backup is not None:
         backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
-    program = model._program("train", feed.sample())
-    run = _Run(model, program, feed, hooks, "train", model.steps_per_execution, backup)
+    k, programs = current(), model._model_state.programs
+    program = programs.get(model, "train", k, feed.sample)
+    run = _Run(model, program, feed, hooks, "train", backup)
     verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
     logs: dict[str, Any] = {}
@@ -66,8 +88,7 @@ def fit(
         hooks.on_epoch_end(epoch, logs)
         if backup is not None:
             backup.after_epoch(epoch)
-        program = model._program("train", feed.sample()) if _stale(model, program) else program
-        run.program = program
+        run.program = programs.get(model, "train", k, feed.sample)  # callbacks may have changed the model
     _finish_optimizer(model)
     hooks.on_train_end(logs)
     return hooks.history
@@ -98,20 +119,26 @@ def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | 
     """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
     if backup is None:
         return None
-    place = backup.restore(program.variables, [one for one in hooks.callbacks if one is not backup])
+    variables = [*program.variables, global_generator().state]
+    place = backup.restore(variables, [one for one in hooks.callbacks if one is not backup])
     return None if place is None else (place.epoch, place.batch)
 
 
 def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
     """The metrics over all batches."""
+    with _changing(model, "evaluate"):
+        return _evaluate(model, feed, verbose, callbacks, steps)
+
+
+def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
     inside = isinstance(callbacks, CallbackList)
     hooks = (
         callbacks
         if inside
         else callback_list(model, callbacks, epochs=1, steps=steps_of(feed, steps), verbose=verbose)
     )
-    program = model._program("test", feed.sample())
-    run = _Run(model, program, feed, hooks, "test", model.steps_per_execution)
+    program = model._model_state.programs.get(model, "test", current(), feed.sample)
+    run = _Run(model, program, feed, hooks, "test")
     hooks.on_test_begin()
     limit = limit_of(steps)
     if limit is not None and feed.available is not None:
@@ -129,30 +156,86 @@ def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int 
 
 
 class _Run:
-    """What one pass over the data needs; the epochs of a `fit` share it."""
+    """Passes over the data of one kind; the epochs of a `fit` share it."""
 
     def __init__(
-        self, model: Any, program: Any, feed: Any, hooks: CallbackList, kind: str, every: int, backup: Any = None
-    ) -> None:  # fmt: skip
-        self.model, self.program, self.feed, self.hooks = model, program, feed, hooks
-        self.kind, self.every, self.backup = kind, every, backup
+        self, model: Any, program: Any, feed: Any, hooks: CallbackList, kind: str, backup: Any = None
+    ) -> None:
+        self.model, self.program, self.feed, self.kind, self.backup = model, program, feed, kind, backup
+        names = _TRAIN_HOOKS if kind == "train" else _TEST_HOOKS
+        wait = lambda: hooks.batches_until(names)
+        save = (lambda done: 0) if backup is None else backup.batches_until_save
+        self.schedule = Schedule(wait, model.steps_per_execution, save, hooks.has_hook(*names))
         self.governor = Governor()
-        self.names = _TRAIN_HOOKS if kind == "train" else _TEST_HOOKS
-        self.each = hooks.has_hook(*self.names)
-        self.begin, self.end = getattr(hooks, self.names[0]), getattr(hooks, self.names[1])
+        self.begin, self.end = getattr(hooks, names[0]), getattr(hooks, names[1])
 
     def epoch(
         self, epoch: int, limit: int | None, progress: Progress, start: int = 0
     ) -> tuple[int, dict[str, Any]]:
         """One pass, from batch `start`; gives the number of steps and the logs."""
-        self.program.last, self._called, self._due = None, start, self._next_call(start)
+        self.program.last = None
+        self.schedule.start(start)
         count = self._walk(epoch, limit, progress, start)
         self.feed.end_epoch()
         if count < (limit or 1) and not self._stopped():
             self._ran_out(epoch, count, limit)
-        if self.each and self._called < count:
+        if self.schedule.over(count):
             self.end(count - 1, self._logs())
         return count, self._logs()
+
+    def _walk(self, epoch: int, limit: int | None, progress: Progress, done: int) -> int:
+        """Many steps per dispatch; a smaller batch, and one that came alone, is a dispatch of its own."""
+        k, lines, indices = self.program.k, None, None
+        with closing(self.feed.chunks(self._asked(epoch, limit, done))) as chunks:
+            for chunk in chunks:
+                first, end = done, done + chunk.count
+                if chunk.lines is not lines and chunk.lines is not None:
+                    lines, indices = chunk.lines, k.put(chunk.lines)
+                while done < end and not self._stopped():
+                    block = self.schedule.block(done, end, self.governor.size)
+                    if self.schedule.begins(done):
+                        self.begin(done)
+                    self.feed.taken(block)
+                    if chunk.lines is None:
+                        self.program.run_batch(chunk.data)
+                    else:
+                        usual = self.feed.batch_size in (None, chunk.lines.shape[1])
+                        self._dispatch(chunk.data, indices, done - first, done - first + block, usual)
+                    self.done = done = done + block
+                    self._after(epoch, done)
+                    if progress.wants_numbers():
+                        progress.update(done, self._logs())
+                if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
+                    break
+        return done
+
+    def _asked(self, epoch: int, limit: int | None, start: int) -> Pass:
+        self.done = start
+        want = lambda: self.schedule.left(self.done)
+        k = self.program.k
+        # where a step alone is another program, callbacks must not choose it: it may round in another way
+        together = self.program.loops and (k.functional or want() != 1)
+        return Pass(epoch, start, limit, k, self.kind == "train", want if together else None)
+
+    def _dispatch(self, data: Any, indices: Any, start: int, stop: int, usual: bool) -> None:
+        clock = Clock()
+        self.program.run(data, indices, start, stop)
+        if self.schedule.free:
+            self.program.wait()
+            if usual:  # a smaller batch says nothing about the others
+                self.governor.took(stop - start, clock.lap())
+
+    def _after(self, epoch: int, done: int) -> None:
+        if self.schedule.ends(done):
+            self.end(done - 1, self._logs())
+        if self.backup is not None:
+            self.backup.after_batches(epoch, done)
+
+    def _stopped(self) -> bool:
+        return self.kind == "train" and self.model.stop_training
+
+    def _logs(self) -> dict[str, Any]:
+        return in_order(self.model, self.program.shown())
 
     def _ran_out(self, epoch: int, count: int, limit: int | None) -> None:
         if self.kind == "test" and count:
@@ -163,87 +246,9 @@ class _Run:
             f"The data ended after {count} batches of epoch {epoch + 1}"
             + ("" if limit is None else f", {limit} were asked for")
             + ", so training ends. A generator serves one pass: give a data set, or one that repeats.",
-            stacklevel=4,
+            stacklevel=6,
         )
         self.model.stop_training = True
-
-    def _logs(self) -> dict[str, Any]:
-        return in_order(self.model, self.program.shown())
-
-    _called = _due = 0  # the batches that callbacks know of; after how many they want to be called
-
-    def _walk(self, epoch: int, limit: int | None, progress: Progress, start: int) -> int:
-        """Many steps per dispatch; a smaller batch, and one that came alone, is a dispatch of its own."""
-        k, done, lines, indices = self.program.k, start, None, None
-
-        def want() -> int:
-            return self._left(done)
-
-        # where a step alone is another program, callbacks must not choose it: it may round in another way
-        together = self.program.loops and (k.functional or want() != 1)
-        asked = Pass(epoch, start, limit, k, self.kind == "train", want if together else None)
-        with closing(self.feed.chunks(asked)) as chunks:
-            for chunk in chunks:
-                first, end = done, done + chunk.count
-                if chunk.lines is not lines and chunk.lines is not None:
-                    lines, indices = chunk.lines, k.put(chunk.lines)
-                while done < end and not self._stopped():
-                    block = self._block(done, end)
-                    self._before(done)
-                    self.feed.taken(block)
-                    if chunk.lines is None:
-                        self.program.run_batch(chunk.data)
-                    else:
-                        learn = self.feed.batch_size in (None, lines.shape[1])
-                        self._dispatch(chunk.data, indices, done - first, done - first + block, learn)
-                    done += block
-                    self._after(epoch, done)
-                    if progress.wants_numbers():
-                        progress.update(done, self._logs())
-                if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
-                    break
-        return done
-
-    def _stopped(self) -> bool:
-        return self.kind == "train" and self.model.stop_training
-
-    def _next_call(self, done: int) -> int:
-        wait = self.hooks.batches_until(self.names) if self.each else 0
-        return done + (self.every if wait == 1 else wait) if wait else 0
-
-    def _left(self, done: int) -> int:
-        """After how many steps somebody is to be called."""
-        stops = [sys.maxsize]
-        if self._due:
-            stops.append(self._due - done)
-        if self.backup is not None and (wait := self.backup.batches_until_save(done)):
-            stops.append(wait)
-        return min(stops)
-
-    def _block(self, done: int, end: int) -> int:
-        """How many steps the next dispatch takes: no more than until somebody is to be called."""
-        left = min(end - done, self._left(done))
-        return left if self._due == done + left else min(self.governor.next(left), left)
-
-    def _before(self, done: int) -> None:
-        if self.each and self._called == done:
-            self.begin(done)
-
-    def _after(self, epoch: int, done: int) -> None:
-        """Call who wants to be called after `done` batches."""
-        if self.each and done >= self._due > 0:
-            self.end(done - 1, self._logs())
-            self._called, self._due = done, self._next_call(done)
-        if self.backup is not None and self.kind == "train":
-            self.backup.after_batches(epoch, done)
-
-    def _dispatch(self, data: Any, indices: Any, start: int, stop: int, learn: bool = True) -> None:
-        clock = Clock()
-        self.program.run(data, indices, start, stop)
-        if self._due == 0 or self._due - self._called > self.every:
-            self.program.wait()
-            if learn:
-                self.governor.took(stop - start, clock.lap())
 
 
 def _due(epoch: int, every: Any) -> bool:
@@ -252,23 +257,20 @@ def _due(epoch: int, every: Any) -> bool:
     return epoch in every
 
 
-def _stale(model: Any, program: Any) -> bool:
-    return all(program is not p for p in model._programs.values()) or not any(
-        key[2] == model._structure for key, p in model._programs.items() if p is program
-    )
-
-
 def _finish_optimizer(model: Any) -> None:
     finalize = getattr(model.optimizer, "finalize_variable_values", None)
     if finalize is not None:
         finalize(model.trainable_variables)
 
 
-def one_batch(model: Any, kind: str, batch: Any) -> dict[str, Any]:
-    """One step on one batch; gives the logs as numbers."""
-    program = model._program(kind, batch)
-    program.run_batch(batch)
-    return in_order(model, program.shown())
+def one_batch(model: Any, kind: str, batch: Any, *, fresh: bool = False) -> dict[str, Any]:
+    """One step on one batch; gives the logs as numbers, of this batch alone where the metrics are `fresh`."""
+    with _changing(model, f"{kind}_on_batch"):
+        if fresh:
+            model.reset_metrics()
+        program = model._model_state.programs.get(model, kind, current(), lambda: batch)
+        program.run_batch(batch)
+        return in_order(model, program.shown())
 
 
 def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:

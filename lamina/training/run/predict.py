@@ -12,48 +12,15 @@ from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.arrays import as_array
 from lamina.training.feed.make import make_feed
-from lamina.training.run.program import Reader, all_variables, prepare
 from lamina.training.run.schedule import callback_list, steps_of
-from lamina.training.run.steps import dtype_of, own_predict_step, run_on_shapes
 
 _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 
 
-def _forward(model: Any, sample: Any) -> Any:
-    """The compiled forward pass, made when first needed or when the model has changed."""
-    k = current()
-    key = ("predict", k, model._structure, model.run_eagerly)
-    reader = model._programs.get(key)
-    if reader is None:
-        if not model.built:
-            x = sample[0] if isinstance(sample, tuple) else sample
-            _build(model, x)
-        variables = all_variables(model, training=False)
-        prepare(variables, k)
-        step = own_predict_step(model)
-        reader = Reader(k, step, variables, not model.run_eagerly)
-        for old in [old for old in model._programs if old[0] == "predict"]:
-            del model._programs[old]
-        model._programs["predict", k, model._structure, model.run_eagerly] = reader
-    return reader
-
-
-def _build(model: Any, x: Any) -> None:
-    k = current()
-    tensors = [leaf for leaf in leaves(x) if leaf is not None]
-
-    def program(given: list[Any]) -> Any:
-        table = {id(t): s for t, s in zip(tensors, given, strict=True)}
-        model(map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], x))
-        return ()
-
-    run_on_shapes(k, program, [((None, *t.shape[1:]), dtype_of(k, t)) for t in tensors])
-
-
 def predict_batch(model: Any, batch: Any) -> Any:
     """The outputs for one batch as NumPy arrays."""
-    reader = _forward(model, batch)
-    k = reader.k
+    k = current()
+    reader = model._model_state.programs.get(model, "predict", k, lambda: batch)
     return map_leaves(k.to_numpy, reader(batch))
 
 
@@ -68,8 +35,8 @@ def predict(
     total = steps_of(feed, steps)
     hooks = callback_list(model, callbacks, epochs=1, steps=total, verbose=0)
     each = hooks.has_hook(*_PREDICT_HOOKS)
-    reader = _forward(model, feed.sample()[0])
-    k = reader.k
+    k = current()
+    reader = model._model_state.programs.get(model, "predict", k, lambda: feed.sample()[:1])
     progress = Progress(total, 1 if verbose == "auto" else int(verbose))
     hooks.on_predict_begin()
     parts: list[Any] = []

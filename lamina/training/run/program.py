@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from lamina.core import seeds
+from lamina.core.seeds import Stream, drawing_from
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Given, Variable, bring_home, lent
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.run.interrupt import kept_whole
+from lamina.training.run import interrupt
+from lamina.training.run.lost import rescue
 
 
 class Program:
@@ -24,20 +26,33 @@ class Program:
         k: The kernel.
         step: The stateful step, written once.
         variables: All variables that the step may read or assign.
+        results: Reads the metrics; compiled steps give what it gives along with the state.
         compiled: Whether to compile; False runs the step as it is written.
+        gives_logs: Whether the step is the user's own, which says itself what is shown.
+        logs: The shapes and dtypes of that.
+        lock: Held while a dispatch has the memory of the variables.
+        stream: Where draws with no seed of their own come from; its state is among the variables.
     """
 
     def __init__(
-        self, k: Any, step: Callable[[Any], Any], variables: list[Variable], compiled: bool = True
+        self,
+        k: Any,
+        step: Callable[[Any], Any],
+        variables: list[Variable],
+        results: Reader,
+        *,
+        compiled: bool = True,
+        gives_logs: bool = False,
+        logs: Any = None,
+        lock: Any = None,
+        stream: Stream | None = None,
     ) -> None:
-        self.k, self.step, self.variables = k, step, variables
-        self.compiled = compiled
+        self.k, self.variables, self.results = k, variables, results
+        self.compiled, self.gives_logs, self.logs = compiled, gives_logs, logs
+        self.step, self.stream, self._lock = step, stream, lock or nullcontext()
         self._loop: Any = None
         self._single: Any = None
-        self.gives_logs = False  # whether the step is the user's own, which says itself what is shown
-        self.logs: Any = None  # their shapes and dtypes
         self.last: Any = None  # what is shown after the last dispatch, where that gave it
-        self.results: Any = None  # reads the metrics; compiled steps give what it gives along with the state
 
     @property
     def loops(self) -> bool:
@@ -69,6 +84,7 @@ class Program:
     def run(self, data: Any, indices: Any, start: int, stop: int) -> None:
         """The steps from start to stop: each takes the rows that its line of `indices` names."""
         k, self.last = self.k, None
+        self._split()
         if not self.compiled:
             for i in range(start, stop):
                 places = k.asarray(indices[i]) if isinstance(indices, np.ndarray) else indices[i]
@@ -78,8 +94,8 @@ class Program:
         elif k.functional:
             if self._loop is None:
                 self._loop = k.loop(self._pure_turn, True, self._pure_end)
-            values, held = self._values()
-            with kept_whole():
+            with self._dispatch():
+                values, held = self._values()
                 values, self.last = self._loop((values, self._no_logs()), data, indices, start, stop, held)
                 self._store(values)
         else:
@@ -114,11 +130,12 @@ class Program:
     def run_batch(self, batch: Any) -> None:
         """One step on tensors or NumPy arrays."""
         k = self.k
+        self._split()
         if self.compiled and k.functional:
             if self._single is None:
                 self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))
-            values, held = self._values()
-            with kept_whole():
+            with self._dispatch():
+                values, held = self._values()
                 values, self.last = self._single(values, batch, shared=held)
                 self._store(values)
         elif self.compiled and k.traced_step:
@@ -130,58 +147,117 @@ class Program:
 
     def shown(self) -> dict[str, Any]:
         """The numbers to show after the last dispatch."""
-        if self.last is not None:
-            return to_host(self.k, self.last)
-        return {} if self.gives_logs else to_host(self.k, self.results())
+        with self._failing():
+            if self.last is not None:
+                return to_host(self.k, self.last)
+            return {} if self.gives_logs else to_host(self.k, self.results())
 
     def wait(self) -> None:
         """Until the last dispatch is done."""
         if self.variables:
             v = self.variables[-1]  # looked at, it would be no longer the steps' own
-            self.k.wait(v._storage if v._home is lent(self.k) else v.value)
+            with self._failing():
+                self.k.wait(v._storage if v._home is lent(self.k) else v.value)
+
+    # -- failure ------------------------------------------------------------------------------------------------------------
+
+    def _split(self) -> None:
+        if self.stream is not None:
+            self.stream.split()
+
+    @contextmanager
+    def _dispatch(self) -> Iterator[None]:
+        """While a program has the memory of the variables: no other thread reads them, and Ctrl-C waits."""
+        with self._lock, self._failing(), interrupt.held():
+            yield
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Leave the variables usable where a dispatch fails, be it that its results only tell when they are awaited."""
+        try:
+            yield
+        except BaseException as error:
+            if self.compiled and self.k.functional:
+                with self._lock:
+                    lost = rescue(self.k, self.variables, error)
+                if self.stream is not None and any(v is self.stream.generator.state for v in lost):
+                    self.stream.split(anew=True)
+            raise
+
+
+def drawing(stream: Stream, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The step, with draws from a stream where they have no seed of their own."""
+
+    def run(batch: Any) -> Any:
+        with drawing_from(stream.generator):
+            return step(batch)
+
+    return run
 
 
 class Reader:
-    """A function that only reads state, compiled: forward passes, metric results."""
+    """A function that only reads state, compiled: forward passes, metric results.
+
+    Args:
+        k: The kernel.
+        function: The function.
+        variables: All variables that it may read; what it assigns to them is not kept.
+        compiled: Whether to compile.
+        lock: Held while the values are read, not while the program runs, and while one is compiled.
+        stream: Where draws with no seed of their own come from.
+    """
 
     def __init__(
-        self, k: Any, function: Callable[..., Any], variables: list[Variable], compiled: bool = True
+        self,
+        k: Any,
+        function: Callable[..., Any],
+        variables: list[Variable],
+        compiled: bool = True,
+        lock: Any = None,
+        stream: Stream | None = None,
     ) -> None:
-        self.k, self.function, self.variables = k, function, variables
+        self.k, self.function, self.variables, self.stream = k, function, variables, stream
+        self._lock = lock or nullcontext()
+        self._known: set[Any] = set()  # kinds of arguments that there is a program for
         if not compiled:
             self._program = None
         elif k.functional:
-            self._program = k.jit(lambda values, args: run_pure(function, variables, values, args)[0])
+            self._program = k.jit(self._pure)
         else:
             self._program = k.jit(function) if k.traced_step else None
 
+    def _pure(self, values: list[Any], key: Any, args: tuple) -> Any:
+        if self.stream is None:
+            return run_pure(self.function, self.variables, values, args)[0]
+        generator = self.stream.generator
+        with drawing_from(generator):
+            return run_pure(self.function, [*self.variables, generator.state], [*values, key], args)[0]
+
     def __call__(self, *args: Any) -> Any:
-        """The result for tensors or NumPy arrays."""
+        """The result for tensors or NumPy arrays; any thread may call."""
         if self._program is None:
             return self.function(*to_device(self.k, args))
-        if self.k.functional:
+        kinds = tuple([_kind(leaf) for leaf in leaves(args)])
+        if kinds in self._known:
+            return self._program(*self._taken(args))
+        with self._lock:  # of several threads one compiles
+            result = self._program(*self._taken(args))
+        self._known.add(kinds)
+        return result
+
+    def _taken(self, args: tuple) -> tuple:
+        if not self.k.functional:
+            return args
+        if self.stream is not None:
+            self.stream.split()
+        with self._lock:
             bring_home(self.variables)
-            return self._program([v.value for v in self.variables], args)
-        return self._program(*args)
+            values = [v.value for v in self.variables]
+        return values, None if self.stream is None else self.stream.key(), args
 
 
-def all_variables(model: Any, *, training: bool) -> list[Variable]:
-    """Every variable that a step may touch, each once."""
-    from lamina.optimizers import Optimizer
-
-    found = list(model.variables)
-    found += model.metrics_variables
-    if training:
-        for own in vars(model).values():  # also those of models with several
-            found += own.variables if isinstance(own, Optimizer) else ()
-    found.append(seeds.global_generator().state)
-    return list({id(v): v for v in found}.values())
-
-
-def prepare(variables: list[Variable], k: Any) -> None:
-    """Bring all variables to the kernel: their first values are made now."""
-    for v in variables:
-        v._own(k)
+def _kind(leaf: Any) -> Any:
+    return getattr(leaf, "shape", None), getattr(leaf, "dtype", type(leaf))
 
 
 def map_logs(function: Callable[[Any], Any], logs: Any) -> Any:

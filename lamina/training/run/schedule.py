@@ -1,12 +1,83 @@
-"""How many steps are asked for, who is called, and how many steps a dispatch takes."""
+"""Who is called when: how many steps a dispatch may take, so that nobody who wants to be called is late."""
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from lamina import config
 from lamina.callbacks.callback import CallbackList
+
+
+class Schedule:
+    """The calls of one epoch, as arithmetic on the number of steps done: it runs nothing and reads no clock.
+
+    Batch callbacks are called in pairs, before the first step of a stretch and after its last. They say after how many
+    batches they want to be called again; a backup says when a state is due.
+
+    Args:
+        wait: In how many batches callbacks want to be called; 0 is never.
+        every: How many steps "each batch" is (`steps_per_execution`).
+        save: After how many more batches a state is due, of so many done; 0 for none in this epoch.
+        heard: Whether there are batch callbacks at all: they hear the begin and the end of an epoch in any case.
+    """
+
+    def __init__(
+        self,
+        wait: Callable[[], int],
+        every: int = 1,
+        save: Callable[[int], int] = lambda done: 0,
+        heard: bool = True,
+    ) -> None:
+        self._wait, self._every, self._save, self._heard = wait, every, save, heard
+        self.start(0)
+
+    def start(self, done: int) -> None:
+        """Begin an epoch of which so many steps are done."""
+        self._called = done  # the steps that callbacks know of
+        self._due = self._next(done)  # after how many they want to be called; 0 is never
+
+    def _next(self, done: int) -> int:
+        wait = self._wait() if self._heard else 0
+        return done + (self._every if wait == 1 else wait) if wait else 0
+
+    def left(self, done: int) -> int:
+        """After how many steps somebody is to be called."""
+        waits = [self._due - done if self._due else 0, self._save(done)]
+        return min([n for n in waits if n], default=sys.maxsize)
+
+    def block(self, done: int, end: int, paced: int) -> int:
+        """How many steps the next dispatch takes.
+
+        Args:
+            done: The steps so far.
+            end: The steps that there is data for.
+            paced: How many suit the clock. A stretch that ends in a call is not cut for it.
+        """
+        left = min(end - done, self.left(done))
+        return left if self._due == done + left else max(1, min(paced, left))
+
+    def begins(self, done: int) -> bool:
+        """Whether callbacks hear now that batch `done` begins."""
+        return self._heard and self._called == done
+
+    def ends(self, done: int) -> bool:
+        """Whether callbacks hear now that batch `done - 1` has ended; the next call is counted from here."""
+        if not 0 < self._due <= done:
+            return False
+        self._called, self._due = done, self._next(done)
+        return True
+
+    def over(self, done: int) -> bool:
+        """Whether an epoch that ends after so many steps leaves callbacks with a batch that began and did not end."""
+        return self._heard and self._called < done
+
+    @property
+    def free(self) -> bool:
+        """Whether the length of dispatches is up to the clock, not to callbacks."""
+        return self._due == 0 or self._due - self._called > self._every
 
 
 class Governor:
@@ -19,10 +90,6 @@ class Governor:
         self.target = target
         self.size = 1
         self._warm = False
-
-    def next(self, left: int) -> int:
-        """The size of the next block."""
-        return max(1, min(self.size, left))
 
     def took(self, steps: int, seconds: float) -> None:
         """Learn from a block; the first one compiles and says nothing."""
@@ -44,6 +111,9 @@ class Clock:
         now = time.perf_counter()
         took, self._then = now - self._then, now
         return took
+
+
+# -- what was asked for --------------------------------------------------------------------------------------------------
 
 
 def callback_list(

@@ -1,173 +1,84 @@
-"""Steps of the user's own: written once for all backends, or in the form that Keras gives them on one."""
+"""What a step does, and how the model is built from a first batch before it is compiled."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
-from lamina.core.stateless import StatelessScope
-from lamina.core.variable import Variable
-from lamina.kernel import dtypes
-from lamina.kernel.context import current
-from lamina.kernel.shapes.infer import STAND_INS, infer
-from lamina.kernel.shapes.spec import NeedsNumbers
-from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.feed.batch import pack_x_y_sample_weight
+from lamina.core.transforms import value_and_grad
+from lamina.kernel.context import state
+from lamina.training.feed.batch import unpack_x_y_sample_weight
+from lamina.training.run.on_shapes import build_on_shapes
 
 
-def dtype_of(k: Any, leaf: Any) -> str:
-    """The dtype of a tensor or an array."""
-    return k.dtype(leaf) if isinstance(leaf, k.Tensor) else dtypes.standardize(leaf.dtype)
+def train(model: Any, data: Any) -> None:
+    """One step of training: gradients, the optimizer's update, metrics."""
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
+
+    def forward() -> tuple[Any, Any]:
+        y_pred = model(x, training=True)
+        loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
+        return model.optimizer.scale_loss(loss), (loss, y_pred)
+
+    variables = model.trainable_variables
+    (_, (loss, y_pred)), gradients = value_and_grad(forward, variables, has_aux=True)()
+    if not variables:
+        raise ValueError(f"Model {model.name!r} has no trainable weights, so there is nothing to train.")
+    model.optimizer.apply(gradients, variables)
+    model._track_loss(loss, x)
+    model._update_metrics(y, y_pred, sample_weight)
 
 
-def own_step(model: Any, name: str) -> Callable[[Any], Any]:
-    """A step that the model defines, as a function of (x, y, sample_weight) that gives logs of tensors.
-
-    `step(data)` changes variables as it runs. `step(state, data) -> logs, state` is pure, as Keras has it on jax: state
-    is a tuple of lists of values.
-
-    Args:
-        model: The model.
-        name: "train_step" or "test_step".
-
-    Raises:
-        TypeError: if the step gives no dict.
-    """
-    method = getattr(model, name)
-    if takes_state(method):
-        method = _with_state(model, method, training=name == "train_step")
-
-    def step(tree: tuple) -> dict[str, Any]:
-        logs = method(pack_x_y_sample_weight(*tree))
-        if logs is None:
-            return {}
-        if not isinstance(logs, dict):
-            raise TypeError(
-                f"`{name}` of {type(model).__name__} must give a dict of numbers by name, got {logs!r:.80}."
-            )
-        return map_leaves(_tensor, logs)
-
-    return step
+def test(model: Any, data: Any) -> None:
+    """One step of evaluation: the loss, where there is one, and metrics."""
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
+    y_pred = model(x, training=False)
+    if model._model_state.loss_tracker is not None:
+        model._track_loss(model.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+    model._update_metrics(y, y_pred, sample_weight)
 
 
-def own_predict_step(model: Any) -> Callable[[Any], Any]:
-    """`predict_step` of a model as a function of (x,)."""
-    method = model.predict_step
-    if not takes_state(method):
-        return lambda tree: method(pack_x_y_sample_weight(*tree))
+def clearing(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The step, leaving no losses of a trace behind."""
 
-    def step(tree: tuple) -> Any:
-        lists = _state_lists(model, training=False)[:2]
-        out, _ = method(
-            tuple([v.value for v in variables] for variables in lists), pack_x_y_sample_weight(*tree)
-        )
-        return out
-
-    return step
-
-
-def takes_state(method: Any) -> bool:
-    """Whether a step has the form `(state, data)`."""
-    kinds = inspect.Parameter
-    needed = [
-        p
-        for p in inspect.signature(method).parameters.values()
-        if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD) and p.default is kinds.empty
-    ]
-    return len(needed) == 2
-
-
-def _with_state(model: Any, method: Any, *, training: bool) -> Callable[[Any], Any]:
-    def step(data: Any) -> Any:
-        lists = _state_lists(model, training=training)
-        logs, new = method(tuple([v.value for v in variables] for variables in lists), data)
-        for variables, values in zip(lists, new, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-        return logs
-
-    return step
-
-
-def _state_lists(model: Any, *, training: bool) -> list[list[Variable]]:
-    """The lists of a step's state: trainable, non-trainable, (optimizer,) metrics."""
-    optimizer = [list(model.optimizer.variables)] if training and model.optimizer is not None else []
-    return [model.trainable_variables, model.non_trainable_variables, *optimizer, model.metrics_variables]
-
-
-def _tensor(x: Any) -> Any:
-    k = current()
-    x = x.value if isinstance(x, Variable) else x
-    return x if isinstance(x, k.Tensor) else k.asarray(x)
-
-
-# -- what a step touches -------------------------------------------------------------------------------------------------
-
-
-class _Recorder(StatelessScope):
-    """A scope that notes which variables are read or written; they read as zeros, and are not drawn."""
-
-    def __init__(self, k: Any) -> None:
-        super().__init__(collect_losses=True)
-        self.k = k
-        self.found: dict[int, Variable] = {}
-
-    def get_current_value(self, variable: Any) -> Any:
-        self.found[id(variable)] = variable
-        value = super().get_current_value(variable)
-        return self.k.zeros(variable.shape, variable.dtype) if value is None else value
-
-    def add_update(self, update: tuple[Any, Any]) -> None:
-        self.found[id(update[0])] = update[0]
-        super().add_update(update)
-
-
-def run_on_shapes(k: Any, program: Callable[[list[Any]], Any], specs: list[Any]) -> None:
-    """Run a program without numbers; where it leaves `lamina.ops`, the framework itself does.
-
-    Args:
-        k: The kernel.
-        program: A function of a list of tensors.
-        specs: Their shapes, None for a size that is not known, and dtypes.
-    """
-    try:
-        infer(program, specs)
-    except (NeedsNumbers, TypeError, AttributeError, NotImplementedError) as error:
-        known = [(tuple(STAND_INS[0] if n is None else n for n in shape), dtype) for shape, dtype in specs]
+    def run(batch: Any) -> Any:
         try:
-            with _Recorder(k):
-                k.eval_shape(program, known)
-        except Exception:  # noqa: BLE001  (the first failure says more than that of the second try)
-            raise error from None
+            return step(batch)
+        finally:
+            if state.scope is None:
+                model._clear_losses()
+
+    return run
 
 
-def probe(
-    k: Any, step: Callable[[Any], Any], batch: Any, dtype_of: Callable[[Any], str]
-) -> tuple[list[Variable], Any]:
-    """Run a step once without numbers.
+# -- building from a first batch -----------------------------------------------------------------------------------------
 
-    Args:
-        k: The kernel.
-        step: The step.
-        batch: A batch, for its shapes.
-        dtype_of: Gives the dtype of an array.
 
-    Returns:
-        The variables it touches (also of optimizers and metrics that nobody tracks), and its logs as (shape, dtype).
+def build(model: Any, k: Any, sample: Any, *, training: bool) -> None:
+    """Build the model, losses, metrics and optimizer from the shapes of a batch, before anything is compiled.
+
+    Errors in shapes come here, in Lamina's words and in microseconds.
     """
-    tensors = [leaf for leaf in leaves(batch) if leaf is not None]
-    recorder = _Recorder(k)
-    names: list[Any] = []
+    own = model._has_own("train_step" if training else "test_step")
+    evaluate = _evaluate_if_it_can if own else _evaluate
+    build_on_shapes(k, lambda batch: evaluate(model, batch), sample)
+    if training and model.optimizer is not None:
+        model.optimizer.build(model.trainable_variables)
 
-    def program(given: list[Any]) -> Any:
-        table = {id(t): g for t, g in zip(tensors, given, strict=True)}
-        with recorder if k.functional else nullcontext():  # a tape follows the variables themselves
-            logs = step(map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], batch))
-        names[:] = [logs]
-        return list(leaves(logs))
 
-    specs = [(tuple(int(n) for n in t.shape), dtype_of(t)) for t in tensors]
-    shapes = iter(k.eval_shape(program, specs))
-    return list(recorder.found.values()), map_leaves(lambda _: next(shapes), names[0])
+def _evaluate(model: Any, batch: Any) -> None:
+    x, y, sample_weight = unpack_x_y_sample_weight(batch)
+    y_pred = model(x, training=False)
+    if model._model_state.given.get("loss") is not None:
+        model.compute_loss(x, y, y_pred, sample_weight)
+    model._update_metrics(y, y_pred, sample_weight)
+
+
+def _evaluate_if_it_can(model: Any, batch: Any) -> None:
+    """A step of the user's own may use the batch in another way: it builds the rest by itself, then."""
+    if not model._has_own("call"):
+        return
+    try:
+        _evaluate(model, batch)
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
+        model._model_state.losses = model._model_state.metrics = None
