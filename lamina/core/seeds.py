@@ -131,29 +131,37 @@ class Stream:
 
     It is split from the process's stream when first needed, and again after `set_random_seed`. So a program that takes
     over the memory of its state, or fails with it, has only what is the model's, and two models that are trained in
-    two threads draw from two streams.
+    two threads draw from two streams. Predictions have a part of their own, so that they change no training.
     """
 
     def __init__(self) -> None:
-        self.generator = SeedGenerator(0, name="step_seed_generator")
+        self.steps = SeedGenerator(0, name="step_seed_generator")
+        self.predictions = SeedGenerator(0, name="prediction_seed_generator")
         self._origin: SeedGenerator | None = None
-        self._keys = count()
+        self._first_key, self._keys, self._splitting = 0, count(), threading.Lock()
 
     def split(self, *, anew: bool = False) -> None:
         """Make the stream ready: `anew` also where it was split from the process's present one before."""
         origin = global_generator()
         if self._origin is origin and not anew:
             return
-        k = state.kernel or _activate()
-        seed, place = np.asarray(k.to_numpy(origin.next())).tolist()
+        with self._splitting:  # of several threads one
+            if self._origin is origin and not anew:
+                return
+            k = state.kernel or _activate()
+            self._split(*np.asarray(k.to_numpy(origin.next())).tolist())
+            self._origin = origin
+
+    def _split(self, seed: int, place: int) -> None:
         # not the pair itself: the process's stream goes on right behind it
-        seed, self._seed = np.random.SeedSequence((seed, place)).generate_state(2).tolist()
-        self.generator.state.assign(np.array([seed, 0], "uint32"))
-        self._keys, self._origin = count(), origin
+        first, self._first_key = np.random.SeedSequence((seed, place)).generate_state(2).tolist()
+        self._keys = count()
+        for generator, start in ((self.steps, first), (self.predictions, self._first_key)):
+            generator.state.assign(np.array([start, 0], "uint32"))
 
     def key(self) -> np.ndarray:
-        """Where a program begins to draw that changes no state; any thread may ask."""
-        return np.array([(self._seed + next(self._keys)) % 2**32, 0], "uint32")
+        """Where a prediction begins to draw whose program changes no state; any thread may ask."""
+        return np.array([(self._first_key + next(self._keys)) % 2**32, 0], "uint32")
 
 
 class _Inner(threading.local):

@@ -377,37 +377,6 @@ def test_a_step_copies_what_somebody_looked_at(monkeypatch):
         np.testing.assert_array_equal(kept, before)
 
 
-@pytest.mark.parametrize(("presses", "which"), [(1, "_loop"), (1, "_single"), (2, "_loop")])
-def test_ctrl_c_waits_for_a_program_that_runs(monkeypatch, presses, which):
-    """The program has taken over the memory of the weights, and gives what it made of them after the call: a second
-    Ctrl-C, which does not wait, loses them.
-    """
-    import signal
-
-    ended = []
-    with lamina.backend("jax"):
-        model = mlp()
-        model.fit(X, Y, batch_size=16, verbose=0)
-        model.train_on_batch(X, Y)
-        program, before = program_of(model, "train", (X, Y)), model.get_weights()
-        run = getattr(program, which)
-
-        def interrupted(*args, **how):
-            result = run(*args, **how)
-            for _ in range(presses):
-                signal.raise_signal(signal.SIGINT)
-            ended.append(1)
-            return result
-
-        monkeypatch.setattr(program, which, interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            model.train_on_batch(X, Y) if which == "_single" else model.fit(X, Y, batch_size=16, verbose=0)
-        assert len(ended) == 2 - presses
-        if ended:
-            assert not all(map(np.array_equal, before, model.get_weights()))
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
 def test_an_assigned_array_is_nobody_elses(backend):
     """It may wait on the host until a step takes it."""
     model = mlp()

@@ -116,7 +116,7 @@ def _touched(model: Any, *, training: bool) -> list[Variable]:
     found = [*model.variables, *model.metrics_variables]
     if training:
         found += [v for optimizer in _optimizers(model) for v in optimizer.variables]
-    return [*found, model._model_state.stream.generator.state]
+    return [*found, model._model_state.stream.steps.state]
 
 
 def _prepared(variables: list[Variable], k: Any) -> list[Variable]:

@@ -20,8 +20,10 @@ class Lost:
     to_numpy: Any = None  # never come to: `read` raises
 
     def __init__(self, error: BaseException) -> None:
-        words = f": {error}".split("\n", 1)[0][:200] if str(error) else ""
-        self.why = f"{type(error).__name__}{words}"
+        words = (
+            str(error).split("\n", 1)[0].removesuffix("Traceback (most recent call last):").rstrip(" :")[:200]
+        )
+        self.why = ": ".join([type(error).__name__, *([words] if words else [])])
 
     def read(self, path: str) -> Any:
         raise LostValueError(

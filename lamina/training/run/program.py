@@ -180,7 +180,7 @@ class Program:
             if self.compiled and self.k.functional:
                 with self._lock:
                     lost = rescue(self.k, self.variables, error)
-                if self.stream is not None and any(v is self.stream.generator.state for v in lost):
+                if self.stream is not None and any(v is self.stream.steps.state for v in lost):
                     self.stream.split(anew=True)
             raise
 
@@ -189,7 +189,7 @@ def drawing(stream: Stream, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The step, with draws from a stream where they have no seed of their own."""
 
     def run(batch: Any) -> Any:
-        with drawing_from(stream.generator):
+        with drawing_from(stream.steps):
             return step(batch)
 
     return run
@@ -219,24 +219,28 @@ class Reader:
         self.k, self.function, self.variables, self.stream = k, function, variables, stream
         self._lock = lock or nullcontext()
         self._known: set[Any] = set()  # kinds of arguments that there is a program for
-        if not compiled:
-            self._program = None
-        elif k.functional:
+        self._program: Any = None
+        if compiled and k.functional:
             self._program = k.jit(self._pure)
-        else:
-            self._program = k.jit(function) if k.traced_step else None
+        elif compiled and k.traced_step:
+            self._program = k.jit(self._run)
+
+    def _run(self, *args: Any) -> Any:
+        if self.stream is None:
+            return self.function(*args)
+        with drawing_from(self.stream.predictions):
+            return self.function(*args)
 
     def _pure(self, values: list[Any], key: Any, args: tuple) -> Any:
-        if self.stream is None:
-            return run_pure(self.function, self.variables, values, args)[0]
-        generator = self.stream.generator
-        with drawing_from(generator):
-            return run_pure(self.function, [*self.variables, generator.state], [*values, key], args)[0]
+        draws = [] if self.stream is None else [self.stream.predictions.state]
+        return run_pure(self._run, [*self.variables, *draws], [*values, *([key] if draws else [])], args)[0]
 
     def __call__(self, *args: Any) -> Any:
         """The result for tensors or NumPy arrays; any thread may call."""
+        if self.stream is not None:
+            self.stream.split()
         if self._program is None:
-            return self.function(*to_device(self.k, args))
+            return self._run(*to_device(self.k, args))
         kinds = tuple([_kind(leaf) for leaf in leaves(args)])
         if kinds in self._known:
             return self._program(*self._taken(args))
@@ -246,10 +250,9 @@ class Reader:
         return result
 
     def _taken(self, args: tuple) -> tuple:
+        """The arguments of the program: where state flows, the values that the variables have now."""
         if not self.k.functional:
             return args
-        if self.stream is not None:
-            self.stream.split()
         with self._lock:
             bring_home(self.variables)
             values = [v.value for v in self.variables]

@@ -19,8 +19,9 @@ class Turns:
 
     def __init__(self) -> None:
         self.state = threading.RLock()
-        self._changing = threading.RLock()
-        self._doing = ""
+        self._door = threading.Condition()
+        self._owner: int | None = None  # the thread that changes the model
+        self._calls: list[str] = []  # its methods, outermost first: a `fit` evaluates
 
     @contextmanager
     def alone(self, what: str, model: str) -> Iterator[None]:
@@ -33,17 +34,24 @@ class Turns:
         Raises:
             RuntimeError: if another thread is at it, unless both calls are single steps: the second one waits, then.
         """
-        doing = self._doing
-        if not self._changing.acquire(blocking=what in _SHORT and doing in _SHORT):
-            raise RuntimeError(
-                f"Model {model!r}: `{what}` was called while `{doing or 'fit'}` of the same model runs in another thread. "
-                "Both change its metrics (and training its weights), so neither would be right. Wait for the other one to "
-                "end, or use a copy: lamina.models.clone_model(model) with set_weights(model.get_weights()). `predict` may "
-                "run at the same time."
-            )
-        before, self._doing = self._doing, what
+        me = threading.get_ident()
+        with self._door:
+            if what in _SHORT and self._owner != me:
+                self._door.wait_for(lambda: self._owner is None or self._calls[0] not in _SHORT)
+            if self._owner not in (None, me):
+                raise RuntimeError(
+                    f"Model {model!r}: `{what}` was called while `{self._calls[0]}` of the same model runs in another "
+                    "thread. Both change its metrics (and training its weights), so neither would be right. Wait for the "
+                    "other one to end, or use a copy: lamina.models.clone_model(model) with "
+                    "set_weights(model.get_weights()). `predict` may run at the same time."
+                )
+            self._owner = me
+            self._calls.append(what)
         try:
             yield
         finally:
-            self._doing = before
-            self._changing.release()
+            with self._door:
+                self._calls.pop()
+                if not self._calls:
+                    self._owner = None
+                    self._door.notify()
