@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from lamina import config
-from lamina.callbacks.callback import CallbackList
+from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
 from lamina.kernel.context import current

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina import config
-from lamina.callbacks.callback import CallbackList
+from lamina.callbacks.callback_list import CallbackList
 
 
 class Schedule:
