@@ -10,7 +10,8 @@ import numpy as np
 
 from lamina.core import seeds
 from lamina.core.stateless import run_pure
-from lamina.core.variable import Given, Variable, bring_home, lent
+from lamina.core.storage import donate, mark_lost, take_back, values_for
+from lamina.core.variable import Variable
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.interrupt import kept_whole
 
@@ -47,19 +48,15 @@ class Program:
 
     def _values(self) -> tuple[list[Any], list[bool]]:
         """The values of the variables, and of which others may hold them as well."""
-        ours, values, held = lent(self.k), [], []
-        for v in self.variables:
-            own = v._home is ours
-            new = not own and type(v._draw) is Given
-            values.append(v._storage if own else v._draw() if new else v.value)
-            held.append(not (own or new))
-        return values, held
+        return values_for(self.k, self.variables)
 
     def _store(self, values: list[Any]) -> None:
         """Put new values into the variables, which only steps hold until somebody looks."""
-        ours = lent(self.k)
-        for v, value in zip(self.variables, values, strict=True):
-            v._home, v._storage, v._draw = ours, value, None
+        donate(self.k, self.variables, values)
+
+    def _failed(self, error: BaseException) -> None:
+        """What the failed step had taken over is gone; whatever it had only a copy of stays."""
+        mark_lost(self.variables, f"a compiled step that raised {type(error).__name__}")
 
     def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
         logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
@@ -80,9 +77,15 @@ class Program:
             if self._loop is None:
                 self._loop = k.loop(self._pure_turn, True, self._pure_end)
             values, held = self._values()
-            with kept_whole():
-                values, self.last = self._loop((values, self._no_logs()), data, indices, start, stop, held)
-                self._store(values)
+            try:
+                with kept_whole():
+                    values, self.last = self._loop(
+                        (values, self._no_logs()), data, indices, start, stop, held
+                    )
+                    self._store(values)
+            except BaseException as error:
+                self._failed(error)
+                raise
         else:
             if self._loop is None:
                 self._loop = k.loop(self._in_place, False, self._end if k.traced_step else None)
@@ -119,9 +122,13 @@ class Program:
             if self._single is None:
                 self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))
             values, held = self._values()
-            with kept_whole():
-                values, self.last = self._single(values, batch, shared=held)
-                self._store(values)
+            try:
+                with kept_whole():
+                    values, self.last = self._single(values, batch, shared=held)
+                    self._store(values)
+            except BaseException as error:
+                self._failed(error)
+                raise
         elif self.compiled and k.traced_step:
             if self._single is None:
                 self._single = k.jit(lambda batch: self._end(self.step(batch)))
@@ -132,14 +139,21 @@ class Program:
     def shown(self) -> dict[str, Any]:
         """The numbers to show after the last dispatch."""
         if self.last is not None:
-            return to_host(self.k, self.last)
+            try:
+                return to_host(self.k, self.last)
+            except (
+                Exception
+            ) as error:  # a device that works on its own says so when its numbers are asked for
+                self._failed(error)
+                raise
         return {} if self.gives_logs else to_host(self.k, self.results())
 
     def wait(self) -> None:
         """Until the last dispatch is done."""
         if self.variables:
-            v = self.variables[-1]  # looked at, it would be no longer the steps' own
-            self.k.wait(v._storage if v._home is lent(self.k) else v.value)
+            v = self.variables[-1]
+            taken = v._stored.take(self.k)  # looked at, it would be no longer the steps' own
+            self.k.wait(v.value if taken is None else taken[0])
 
 
 class Reader:
@@ -161,7 +175,7 @@ class Reader:
         if self._program is None:
             return self.function(*to_device(self.k, args))
         if self.k.functional:
-            bring_home(self.variables)
+            take_back(self.variables)
             return self._program([v.value for v in self.variables], args)
         return self._program(*args)
 
