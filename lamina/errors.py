@@ -18,10 +18,6 @@ class BackendError(LaminaError, RuntimeError):
     """The backend in force cannot do what was asked (training on NumPy, say)."""
 
 
-class LostValueError(LaminaError, RuntimeError):
-    """A variable has no value: a compiled step that failed had taken over its memory."""
-
-
 def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """ " Did you mean 'x'?" for the nearest known name, or an empty text."""
     table = {k.lower(): k for k in sorted(map(str, known))}  # of "Adam" and "adam" the lower one stays

@@ -31,6 +31,10 @@ def write(storage: Any, value: Any) -> Any:
     return value
 
 
+def holds_numbers(x: Any, /) -> bool:
+    return not isinstance(x, jax.core.Tracer) and not (isinstance(x, jax.Array) and x.is_deleted())
+
+
 def device(name: str | None) -> Any:
     if name is None:
         return nullcontext()

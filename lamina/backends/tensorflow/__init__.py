@@ -28,6 +28,7 @@ _tf.get_logger().setLevel("ERROR")
 name = "tensorflow"
 abstract = False
 functional = False
+in_place = True
 traced_step = True
 differentiable = True
 eager_sync = True

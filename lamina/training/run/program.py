@@ -10,10 +10,10 @@ import numpy as np
 
 from lamina.core.seeds import Stream, drawing_from
 from lamina.core.stateless import run_pure
-from lamina.core.variable import Given, Variable, bring_home, lent
+from lamina.core.storage import donate, mark_lost, take_back, values_for
+from lamina.core.variable import Variable
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.run import interrupt
-from lamina.training.run.lost import rescue
 
 
 class Program:
@@ -61,19 +61,11 @@ class Program:
 
     def _values(self) -> tuple[list[Any], list[bool]]:
         """The values of the variables, and of which others may hold them as well."""
-        ours, values, held = lent(self.k), [], []
-        for v in self.variables:
-            own = v._home is ours
-            new = not own and type(v._draw) is Given
-            values.append(v._storage if own else v._draw() if new else v.value)
-            held.append(not (own or new))
-        return values, held
+        return values_for(self.k, self.variables)
 
     def _store(self, values: list[Any]) -> None:
         """Put new values into the variables, which only steps hold until somebody looks."""
-        ours = lent(self.k)
-        for v, value in zip(self.variables, values, strict=True):
-            v._home, v._storage, v._draw = ours, value, None
+        donate(self.k, self.variables, values)
 
     def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
         logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
@@ -155,9 +147,10 @@ class Program:
     def wait(self) -> None:
         """Until the last dispatch is done."""
         if self.variables:
-            v = self.variables[-1]  # looked at, it would be no longer the steps' own
+            v = self.variables[-1]
+            taken = v._stored.take(self.k)  # looked at, it would be no longer the steps' own
             with self._failing():
-                self.k.wait(v._storage if v._home is lent(self.k) else v.value)
+                self.k.wait(v.value if taken is None else taken[0])
 
     # -- failure ------------------------------------------------------------------------------------------------------------
 
@@ -179,10 +172,18 @@ class Program:
         except BaseException as error:
             if self.compiled and self.k.functional:
                 with self._lock:
-                    lost = rescue(self.k, self.variables, error)
-                if self.stream is not None and any(v is self.stream.steps.state for v in lost):
-                    self.stream.split(anew=True)
+                    self._failed(error)
             raise
+
+    def _failed(self, error: BaseException) -> None:
+        """What the failed step had taken over is gone; whatever it had only a copy of stays."""
+        words = (
+            str(error).split("\n", 1)[0].removesuffix("Traceback (most recent call last):").rstrip(" :")[:200]
+        )
+        kind = type(error).__name__ + (f" ({words})" if words else "")
+        lost = mark_lost(self.variables, f"a compiled step that raised {kind}")
+        if self.stream is not None and any(v is self.stream.steps.state for v in lost):
+            self.stream.split(anew=True)
 
 
 def drawing(stream: Stream, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -254,7 +255,7 @@ class Reader:
         if not self.k.functional:
             return args
         with self._lock:
-            bring_home(self.variables)
+            take_back(self.variables)
             values = [v.value for v in self.variables]
         return values, None if self.stream is None else self.stream.key(), args
 
