@@ -20,11 +20,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
 import numpy as np
 
+from lamina.backends import process
 from lamina.backends.jax import lowering
 
 # The work of steps that gain on one core, and what an entry of a result counts for besides one multiplication of a
@@ -112,17 +114,15 @@ def _client(threads: int | None) -> Any:
 
 
 def _make(threads: int | None) -> Any:
-    if threads:  # there is no argument for it
-        os.environ["NPROC"] = str(threads)
     try:
         from jaxlib.xla_client import make_cpu_client
-
-        return make_cpu_client(asynchronous=False).local_devices()[0]
-    except (ImportError, AttributeError, TypeError):  # another jaxlib: as if there were no such device
+    except (ImportError, AttributeError):  # another jaxlib: as if there were no such device
         return None
-    finally:
-        if threads:
-            del os.environ["NPROC"]
+    with process.on_one_core() if threads == 1 else nullcontext(True) as ready:
+        try:
+            return make_cpu_client(asynchronous=False).local_devices()[0] if ready else None
+        except TypeError:
+            return None
 
 
 def suited(work: float, state: Any) -> Any:
