@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from lamina.backends import process
-from lamina.backends.jax import compiling
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import dtype, real_dtype
 
 
@@ -125,7 +125,7 @@ class _Typed:
 
 def _compiled(f: Callable, donate: tuple[int, ...], loops: int = 0) -> Callable:
     """`f` compiled: as a step if it takes over memory, which no program does that others call."""
-    return compiling.step(f, donate, loops) if donate else jax.jit(f)
+    return cpu.plan.step(f, donate, loops) if donate else jax.jit(f)
 
 
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lamina.backends import cache, process
-from lamina.backends.jax import clients, lowering
+from lamina.backends.jax import cpu
+from lamina.backends.jax._support import on_cpu
 from lamina.backends.jax.array import real_dtype
 
 
@@ -63,7 +64,7 @@ def put(x: Any, dtype: str | None = None) -> Any:
 
 
 def copies_on_host() -> bool:
-    return lowering.on_cpu()
+    return on_cpu()
 
 
 def room(rows: int) -> int:
@@ -72,7 +73,7 @@ def room(rows: int) -> int:
     return -(-rows // step) * step
 
 
-bring_home = clients.bring_home
+bring_home = cpu.clients.bring_home
 
 
 def wait(x: Any) -> None:
