@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.settings import SETTINGS
+from lamina.kernel.settings import standardize_data_format as standardize_data_format
 
 
 def floatx() -> str:
@@ -75,17 +76,6 @@ def set_image_data_format(data_format: str) -> None:
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"Unknown data format: {data_format!r}. Use 'channels_last' or 'channels_first'.")
     SETTINGS["image_data_format"] = data_format
-
-
-def standardize_data_format(data_format: str | None) -> str:
-    """The given data format, checked, or the default for None."""
-    if data_format is None:
-        return SETTINGS["image_data_format"]
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f"Unknown data_format: {data_format!r}. Use 'channels_last', 'channels_first' or None (the default)."
-        )
-    return data_format
 
 
 def dtype_policy() -> Any:
