@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from lamina.backends.process import interrupt_handled_by
 
 
 class Interrupts:
@@ -18,14 +20,14 @@ class Interrupts:
         then: The handler that was there before.
     """
 
-    def __init__(self, then: Callable[[int, Any], Any]) -> None:
+    def __init__(self, then: Any) -> None:
         self.then = then
         self._running = self._came = False
 
     def __call__(self, number: int, frame: Any) -> None:
         if self._running and not self._came:
             self._came = True
-        else:
+        elif callable(self.then):
             self.then(number, frame)
 
     @contextmanager
@@ -37,7 +39,7 @@ class Interrupts:
         finally:
             came, self._running, self._came = self._came, False, False
             if came:
-                self.then(signal.SIGINT, None)
+                self(signal.SIGINT, None)
 
 
 _in_force: Interrupts | None = None  # of the main thread, the only one that signals come to
@@ -47,18 +49,24 @@ _in_force: Interrupts | None = None  # of the main thread, the only one that sig
 def interrupts() -> Iterator[None]:
     """Let Ctrl-C wait for dispatches during the block; the handler is exchanged once, however many there are."""
     global _in_force
-    before = signal.getsignal(signal.SIGINT) if _main() else None
-    if not callable(before) or _in_force is not None:  # none here, or a block inside another one
+    if _in_force is not None and _main():  # a block inside another one
         yield
         return
-    _in_force = handler = Interrupts(before)
-    _exchange(handler)
-    try:
-        yield
-    finally:
-        _in_force = None
-        if signal.getsignal(signal.SIGINT) is handler:  # not where a callback has set its own
-            _exchange(before)
+    made: list[Interrupts] = []
+
+    def make(before: Any) -> Interrupts:
+        made.append(Interrupts(before))
+        return made[0]
+
+    with interrupt_handled_by(make) as handled:
+        if not handled:
+            yield
+            return
+        _in_force = made[0]
+        try:
+            yield
+        finally:
+            _in_force = None
 
 
 @contextmanager
@@ -74,7 +82,3 @@ def held() -> Iterator[None]:
 
 def _main() -> bool:
     return threading.current_thread() is threading.main_thread()
-
-
-def _exchange(handler: Any) -> None:
-    signal.signal(signal.SIGINT, handler)
