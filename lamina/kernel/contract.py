@@ -59,6 +59,7 @@ class Facts(Protocol):
     name: str
     abstract: bool  # tensors hold no numbers (the shape interpreter)
     functional: bool  # state must flow through arguments and results (jax): variables cannot change inside `jit`
+    in_place: bool  # the storage of a variable is written to in place (torch, tensorflow): a copy of it can go stale
     traced_step: bool  # a step must be traced into a graph to be fast (tensorflow); others run it as it is
     differentiable: bool  # has `value_and_grad`
     eager_sync: bool  # reading a number from a tensor waits for the device
@@ -325,6 +326,7 @@ class Devices(Protocol):
     def variable(self, value: Any, dtype: str, trainable: bool, /) -> Any: "The storage of a Variable."
     def read(self, storage: Any, /) -> Tensor: "The tensor in a storage."
     def write(self, storage: Any, value: T, /) -> Any: "The storage with a new value (the same object where it can be)."
+    def holds_numbers(self, x: Any, /) -> bool: "Whether x has numbers that can be kept: no tracer or fake tensor, memory not given away."
     def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
     def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
     def put(self, x: Any, /, dtype: str | None = None) -> Tensor: "NumPy to the device without waiting."

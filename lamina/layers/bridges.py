@@ -266,7 +266,7 @@ def _sharing(layer: Layer, storage: Any, name: str, trainable: bool) -> Any:
     variable = layer.add_weight(
         tuple(storage.shape), "zeros", dtype, trainable=trainable, autocast=False, name=name
     )
-    variable._home, variable._storage, variable._draw = kernel, storage, None
+    variable._share(kernel, storage)
     return variable
 
 

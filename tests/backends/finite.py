@@ -12,7 +12,8 @@ from lamina.backends.numpy import *
 
 name = "finite"
 abstract = False  # its tensors hold numbers
-functional = False  # variables change in place
+functional = False  # variables change inside a compiled program, too
+in_place = True  # in the same object, so that a copy of it can go stale
 traced_step = False  # a step runs as it is written
 differentiable = True
 eager_sync = False

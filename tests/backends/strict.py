@@ -24,6 +24,7 @@ name = "strict"
 Tensor = type(xp.zeros(()))
 abstract = False
 functional = False
+in_place = False
 differentiable = False
 eager_sync = False
 overrides: dict[str, Callable[..., Any]] = {}

@@ -16,6 +16,7 @@ from lamina.backends.jax.shaping import *
 name = "jax"
 abstract = False
 functional = True
+in_place = False
 traced_step = False
 differentiable = True
 eager_sync = True
