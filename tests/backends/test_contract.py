@@ -18,6 +18,8 @@ import pytest
 from lamina import backends
 from lamina.errors import BackendError
 from lamina.kernel import contract
+from lamina.kernel.interpreter import Interpreter
+from lamina.kernel.shapes import SHAPES
 
 FOLDER = Path(backends.__file__).parent
 BACKENDS = [name for name in backends.installed() if (FOLDER / name / "__init__.py").exists()]
@@ -50,12 +52,15 @@ def test_every_function_has_a_case() -> None:
 
 
 def test_facts(kernel: Any) -> None:
-    facts = {*vars(contract.Facts)["__annotations__"], "Tensor", "overrides"}
-    assert sorted(fact for fact in facts if not hasattr(kernel, fact)) == []
+    assert sorted(fact for fact in contract.facts() if not hasattr(kernel, fact)) == []
+    assert isinstance(kernel, Interpreter)
+    assert isinstance(kernel.fused, contract.Fused)
 
 
-def test_functions_and_parameters(kernel: Any) -> None:
+@pytest.mark.parametrize("name", [*BACKENDS, "shapes"])
+def test_functions_and_parameters(name: str) -> None:
     """Written functions have the contract's parameters; framework functions take them in its order."""
+    kernel = SHAPES if name == "shapes" else backends.load(name)
     wrong = {}
     for _, name, declared in contract_functions():
         function = getattr(kernel, name, None)
@@ -72,7 +77,7 @@ def mismatch(declared: Callable, function: Callable) -> str | None:
         found = inspect.signature(function)
     except ValueError:  # built-in functions that do not say
         return None
-    if getattr(inspect.unwrap(function), "__module__", "").startswith("lamina.backends"):
+    if getattr(inspect.unwrap(function), "__module__", "").startswith(("lamina.backends", "lamina.kernel")):
         wanted, have = [p.name for p in parameters], [p.name for p in found.parameters.values()]
         return None if wanted == have else f"parameters {have}, wanted {wanted}"
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
