@@ -301,11 +301,11 @@ class Neural(Protocol):
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
     def jvp(self, f: Callable, primals: tuple, tangents: tuple, /) -> tuple[Any, Any]: "(outputs, directional)."
     def jit(self, f: Callable, /, donate: tuple[int, ...] = ()) -> Callable:
-        "f compiled; tensors in trees in and out, anything else is part of it. With `donate` it takes over memory: no other program calls it, and where state must flow it takes `shared` as a loop does."
+        "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does."
     def remat(self, f: Callable, /) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any, /) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool, /, finish: Callable[[Any], Any] | None = None) -> Callable:
-        "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` it takes over the state's memory, but for the leaves of which `shared` says that others hold them."
+        "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` the state is donated, after copies of the leaves of which `shared` says that others hold them."
 
 
 class Random(Protocol):
@@ -330,10 +330,10 @@ class Devices(Protocol):
     def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
     def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
     def put(self, x: Any, /, dtype: str | None = None) -> Tensor: "NumPy to the device without waiting."
-    def copies_on_host(self) -> bool: "Whether put() makes a copy in the host's memory: no view, no other device."
-    def room(self, rows: int, /) -> int: "For how many rows a program is made that takes so many: more, where sizes are its own."
-    def bring_home(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them without moving them."
-    def wait(self, x: Any, /) -> None: "Until the tensors of the tree are there."
+    def copies_on_host(self) -> bool: "Whether put() copies within the host's memory, so that a data set would be there twice: not where it is a view, or on another device."
+    def padded_size(self, rows: int, /) -> int: "The size to pad so many rows to, where programs are compiled for a size: nearly equal sizes then share one."
+    def to_default_device(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them in place: a loop may run on a device of its own."
+    def wait(self, x: Any, /) -> None: "Block until the tensors of the tree are computed."
     def seed(self, value: int, /) -> None: "Make the framework's own generators repeatable, too."
     def compile_cache(self, folder: Any, /) -> None: "Keep compiled programs below this folder (a Path) between runs; None keeps none."
 

@@ -336,7 +336,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
-    "compile_cache", "bring_home", "copies_on_host", "room",
+    "compile_cache", "to_default_device", "copies_on_host", "padded_size",
 }  # fmt: skip
 
 
@@ -386,15 +386,15 @@ def test_copies_on_host(kernel: Any) -> None:
         assert not kernel.to_numpy(kept).any()
 
 
-def test_bring_home(kernel: Any) -> None:
+def test_to_default_device(kernel: Any) -> None:
     xs = [kernel.asarray(np.arange(3.0)), kernel.asarray(np.ones((2, 2)))]
     assert all(
-        a is b for a, b in zip(kernel.bring_home(xs), xs, strict=True)
+        a is b for a, b in zip(kernel.to_default_device(xs), xs, strict=True)
     )  # of other tensors: the tests of backends
 
 
-def test_room(kernel: Any) -> None:
-    rooms = [kernel.room(n) for n in range(3000)]
+def test_padded_size(kernel: Any) -> None:
+    rooms = [kernel.padded_size(n) for n in range(3000)]
     assert all(n <= room <= n * 9 / 8 + 8 for n, room in enumerate(rooms))
     assert rooms == sorted(rooms)
     assert len(set(rooms)) in (3000, 53)  # each its own, or few

@@ -101,6 +101,6 @@ def _over_masked(
     return outputs[:, -1], outputs, last
 
 
-def _steps(x: Tensor, places: Tensor) -> Tensor:
-    """The steps of x at these places of each row."""
-    return x.gather(1, places[:, :, None].expand(-1, -1, x.shape[2]))
+def _steps(x: Tensor, positions: Tensor) -> Tensor:
+    """The steps of x at these positions of each row."""
+    return x.gather(1, positions[:, :, None].expand(-1, -1, x.shape[2]))
