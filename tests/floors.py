@@ -63,8 +63,6 @@ def floors(backend: str) -> list[str]:
     """The requirements of a backend, each at its oldest version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"].get(backend, ())]
-    if backend not in ("jax", "numpy"):
-        wanted = [w for w in wanted if not w.startswith("jax")]
     return [oldest(w).replace("tensorflow==", "tensorflow-cpu==") for w in wanted]
 
 
