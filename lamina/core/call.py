@@ -36,6 +36,7 @@ class LayerState:
         kernel: The interpreter that `plain` was learned under.
         plain: (frame, type, shape, dtype) of the calls that may take the fast path.
         losses: What `add_loss` was given since the outermost call began.
+        adds_losses: Whether it was ever given any.
         remat: The RematScope that was open when the layer was made.
         path: The names around it and its own, once it is built.
         build_shapes: What `build` got, by the names of its parameters.
@@ -43,13 +44,17 @@ class LayerState:
         wanted_input: The batch shape that `input_shape=` and kin gave.
     """
 
-    __slots__ = ("build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input")
+    __slots__ = (
+        "adds_losses", "build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.kernel: Any = None
         self.plain: set[Any] = set()
         self.losses: list[Any] = []
-        self.remat = state.frame.remat[-1] if state.frame.remat else None
+        self.adds_losses = False
+        open_scope = state.frame.remat[-1] if state.frame.remat else None
+        self.remat = None if open_scope is None or open_scope.mode is None else open_scope
         self.path: str | None = None
         self.build_shapes: dict[str, Any] | None = None
         self.building = False
@@ -108,9 +113,9 @@ def _shape_of(x: Any) -> Any:
 # -- the fast path -----------------------------------------------------------------------------------------------------
 
 
-def call_layer(layer: Layer, *args: Any, **kwargs: Any) -> Any:
+def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
     """`Layer.__call__`: the fast path for a call that is known to be plain, decided by one look-up; else the full path."""
-    known = layer._state
+    known = self._state
     if state.kernel is known.kernel and len(args) == 1 and not kwargs:
         x, frame = args[0], state.frame
         try:
@@ -118,15 +123,15 @@ def call_layer(layer: Layer, *args: Any, **kwargs: Any) -> Any:
         except (AttributeError, TypeError):  # no tensor, or a training flag that cannot be compared
             plain = False
         # a mask belongs to the tensor, so it is looked for there, and costs the calls nothing that have none
-        if plain and (getattr(x, "_keras_mask", None) is None and (not TABLE or get_mask(x) is None)):
+        if plain and getattr(x, "_keras_mask", None) is None and (not TABLE or get_mask(x) is None):
             try:
-                if frame.training is not None and layer._plan.takes_training:
-                    return layer.call(x, training=frame.training)
-                return layer.call(x)
+                if frame.training is not None and self._plan.takes_training:
+                    return self.call(x, training=frame.training)
+                return self.call(x)
             except Exception as error:
-                _explain(error, layer, args)
+                _explain(error, self, args)
                 raise
-    return full_call(layer, args, kwargs)
+    return full_call(self, args, kwargs)
 
 
 def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
@@ -141,8 +146,8 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
         or not layer.built
         or not isinstance(x, k.Tensor)
         or remat.scope_of(layer, frame) is not None
-        # at an outermost call the layers inside must see that they are inside
-        or (not frame.inside and (layer._layers or known.losses))
+        # an outermost call clears losses, and the layers inside it must see that they are inside
+        or (not frame.inside and (layer._layers or known.adds_losses))
     ):
         return
     if known.kernel is not k or len(known.plain) >= _MOST_PLAIN:

@@ -312,7 +312,9 @@ class Layer(Weights, Operation):
         """Add a scalar, or a list of them, to what training minimizes; call it inside `call`."""
         if current().abstract:
             return
-        self._state.plain.clear()  # the next outermost call has losses to clear
+        if not self._state.adds_losses:
+            self._state.adds_losses = True
+            self._state.plain.clear()  # the next outermost call has losses to clear
         for one in loss if isinstance(loss, list | tuple) else [loss]:
             if state.scope is not None and state.scope.collect_losses:
                 state.scope.add_loss(one)
@@ -394,7 +396,7 @@ class Layer(Weights, Operation):
         return reduce(self)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
 
 
 _BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")

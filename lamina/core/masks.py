@@ -7,6 +7,7 @@ of a table that goes when the tensor goes. Nothing else remembers that there was
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import Any
 
 # id of a tensor -> (weak reference to it, its mask). Of all threads, as attributes are.
@@ -28,5 +29,8 @@ def set_mask(x: Any, mask: Any) -> None:
     try:
         x._keras_mask = mask
     except AttributeError:  # arrays and tracers of jax, arrays of NumPy
-        key = id(x)
-        TABLE[key] = (weakref.ref(x, lambda _: TABLE.pop(key, None)), mask)
+        TABLE[id(x)] = (weakref.ref(x, partial(_forget, id(x), TABLE.pop)), mask)
+
+
+def _forget(key: int, pop: Any, _: Any) -> None:
+    pop(key, None)  # handed in: when the process ends, tensors may go after the names of this module

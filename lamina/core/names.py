@@ -55,19 +55,20 @@ def check(name: object, what: str = "name") -> str:
     return name
 
 
-class SetByInit:
-    """Stands in a class for an attribute that the base's `__init__` sets: reading it before says what was forgotten."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.base = owner.__name__
-
+class _SetByInit:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
+        base = next(cls.__name__ for cls in owner.__mro__ if cls.__module__.startswith("lamina."))
         raise AttributeError(
-            f"{owner.__name__} is not initialized: its `__init__` has not called that of {self.base}. Begin it with "
+            f"{owner.__name__} is not initialized: its `__init__` has not called that of {base}. Begin it with "
             "`super().__init__()` (with `**kwargs`, if it takes them)."
         )
+
+
+def set_by_init() -> Any:
+    """What stands in a class for an attribute that its `__init__` sets: reading it before says what was forgotten."""
+    return _SetByInit()
 
 
 class name_scope:

@@ -85,7 +85,7 @@ class Operation(Configurable):
         name: A name without slashes; automatic when None.
     """
 
-    name: str = names.SetByInit()  # type: ignore[assignment]
+    name: str = names.set_by_init()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)

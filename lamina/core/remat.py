@@ -159,7 +159,8 @@ def call_with_remat(layer: Layer, args: tuple, kwargs: dict) -> Any:
     tensors, updates, losses, masks = k.remat(pure)(*inputs)
     for variable, value in zip(written, updates, strict=True):
         variable.assign(value)
-    layer.add_loss(losses)
+    if losses:
+        layer.add_loss(losses)
     remaining = iter(tensors)
     outputs = map_leaves(lambda x: next(remaining) if isinstance(x, k.Tensor) else x, structure)
     flat = _flat(outputs)
