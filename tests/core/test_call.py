@@ -397,7 +397,7 @@ def test_masks_are_seen_from_other_threads() -> None:
         with interpreter(kernel):
             seen.append(get_mask(x))
             own = [ops.convert_to_tensor(X + i) for i in range(200)]
-            masks = [X > i for i in range(200)]
+            masks = [i < X for i in range(200)]
             for y, mask in zip(own, masks, strict=True):
                 set_mask(y, mask)
             seen.extend(get_mask(y) is mask for y, mask in zip(own, masks, strict=True))

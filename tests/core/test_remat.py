@@ -113,7 +113,7 @@ def test_modes(scope: tuple, pieces: int, counted: list[int]) -> None:
 
 
 def test_unknown_mode() -> None:
-    with pytest.raises(ValueError, match="Unknown remat mode 'all'. Use one of 'full', 'activations'"):
+    with pytest.raises(ValueError, match=r"Unknown remat mode 'all'\. Use one of 'full', 'activations'"):
         lamina.RematScope("all")
 
 
