@@ -52,10 +52,12 @@ class Layer(Weights, Operation):
     _convert_input_args = True
     _plan: CallPlan
     _state: LayerState
-    built = False
+    built: bool = False
+    autocast: bool = True
     dtype_policy: Any = None
+    activity_regularizer: Any = None
     input_spec: Any = None
-    supports_masking = False
+    supports_masking: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -68,10 +70,9 @@ class Layer(Weights, Operation):
         self = super().__new__(cls, *args, **kwargs)
         blank = {
             "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_trainable": True,
-            "_state": LayerState(), "dtype_policy": policy.dtype_policy(), "autocast": True,
-            "activity_regularizer": None, "supports_masking": False, "input_spec": None,
+            "_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
-        self.__dict__.update(blank)
+        self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
             cls._plan = CallPlan(cls)
         return self
