@@ -196,7 +196,7 @@ def _open(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def _checksum(tensors: dict[str, np.ndarray]) -> int:
     total = 0
     for key in sorted(tensors):
-        total = zlib.crc32(np.ascontiguousarray(tensors[key]).reshape(-1).view(np.uint8), total)
+        total = zlib.crc32(np.ascontiguousarray(tensors[key]).reshape(-1).view(np.uint8).data, total)
     return total
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from lamina.backends import cache, process
 from lamina.backends.jax import cpu
@@ -32,7 +33,7 @@ def write(storage: Any, value: Any) -> Any:
 
 
 def holds_numbers(x: Any, /) -> bool:
-    return not isinstance(x, jax.core.Tracer) and not (isinstance(x, jax.Array) and x.is_deleted())
+    return not isinstance(x, Tracer) and not (isinstance(x, jax.Array) and x.is_deleted())
 
 
 def device(name: str | None) -> Any:

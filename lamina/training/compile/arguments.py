@@ -184,7 +184,8 @@ class Compiled(_Layer):
         if self._model_state.given.get("loss") is not None and y_pred is not None:
             if self._model_state.losses is None:
                 self._make_losses(y_pred)
-            total = self._model_state.losses(y, y_pred, sample_weight)
+            losses: Any = self._model_state.losses
+            total = losses(y, y_pred, sample_weight)
         for extra in self.losses:
             total = extra if total is None else total + extra
         if total is None:

@@ -67,8 +67,8 @@ class CompileLoss:
 
 
 def _rows(x: Any) -> Any:
-    shape = getattr(x, "shape", ())
-    return shape[0] if len(shape) else 1
+    shape = tuple(getattr(x, "shape", ()))
+    return shape[0] if shape else 1
 
 
 def _name(loss: Any) -> str:

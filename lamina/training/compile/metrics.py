@@ -103,7 +103,8 @@ def _as_metric(metric: Any, y: Any, y_pred: Any) -> Any:
 
 
 def _kind(y: Any, y_pred: Any) -> str:
-    ps, ys = tuple(y_pred.shape), tuple(getattr(y, "shape", ()))
+    ps: tuple[Any, ...] = tuple(y_pred.shape)
+    ys: tuple[Any, ...] = tuple(getattr(y, "shape", ()))
     if len(ps) == 0 or ps[-1] == 1:
         return "binary"
     same = len(ys) == len(ps) and (ys[-1] == ps[-1] or None in (ys[-1], ps[-1]))
