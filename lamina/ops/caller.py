@@ -27,8 +27,8 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lamina.kernel import shapes
 from lamina.kernel.context import _activate, state  # noqa: F401 - the functions made here read `state`
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.symbolic import Symbolic
 
 if TYPE_CHECKING:
@@ -117,5 +117,5 @@ def kernel_for(args: tuple) -> Kernel:
         if isinstance(x, Symbolic) or (
             isinstance(x, list | tuple) and any(isinstance(e, Symbolic) for e in x)
         ):
-            return shapes
+            return SHAPES
     return _activate()

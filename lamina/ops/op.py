@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 
 from lamina.backends import NAMES
 from lamina.errors import LaminaError
-from lamina.kernel import dtypes, shapes
+from lamina.kernel import dtypes
 from lamina.kernel.context import interpreter
+from lamina.kernel.shapes import SHAPES, NeedsNumbers, Spec, Unknown
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.caller import caller
 
@@ -186,10 +187,10 @@ class Op(Generic[P, Result]):
             return
         specs = [_without_numbers(k, a) for a in args], {n: _without_numbers(k, a) for n, a in kwargs.items()}
         body: Callable[..., Any] = self.body
-        with interpreter(shapes):
+        with interpreter(SHAPES):
             try:
-                body(shapes, *specs[0], **specs[1])
-            except shapes.NeedsNumbers:
+                body(SHAPES, *specs[0], **specs[1])
+            except NeedsNumbers:
                 return
             except (ValueError, TypeError, IndexError) as better:
                 text = str(better) if str(better).startswith(self.name) else f"{self.name}: {better}"
@@ -252,9 +253,7 @@ _SCALARS = (bool, int, float, complex)
 
 def _without_numbers(k: Kernel, x: Any) -> Any:
     if isinstance(x, k.Tensor):
-        return shapes.Spec(
-            [shapes.Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x)
-        )
+        return Spec([Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x))
     return type(x)(_without_numbers(k, e) for e in x) if type(x) in (list, tuple) else x
 
 

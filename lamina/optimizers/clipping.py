@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.kernel.contract import Kernel
+from lamina.kernel.contract import Kernel, Unfit
 
 
 def by_norm(k: Kernel, gradient: Any, limit: float) -> Any:
@@ -15,9 +15,9 @@ def by_norm(k: Kernel, gradient: Any, limit: float) -> Any:
 
 def global_norm(k: Kernel, grads: list[Any]) -> Any:
     """The norm of all gradients together; float32 at least."""
-    native = k.overrides.get("optimizer/global_norm")
-    if native is not None:
-        return native(grads)
+    found = k.fused.global_norm(grads)
+    if not isinstance(found, Unfit):
+        return found
     total: Any = 0.0
     for gradient in grads:
         wide = k.astype(gradient, "float32") if k.dtype(gradient) in ("float16", "bfloat16") else gradient
