@@ -226,7 +226,7 @@ class Variable(Arithmetic, Holder):
     def _fitting_or_scalar(self, value: Any) -> Any:
         from lamina.ops.op import convert
 
-        return convert(state.kernel, value, self.dtype)
+        return convert(state.kernel or _activate(), value, self.dtype)
 
     def numpy(self) -> Any:
         """The value as a NumPy array (a copy or a read-only view)."""

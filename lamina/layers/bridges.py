@@ -113,7 +113,7 @@ class JaxLayer(_Bridge):
 
     def _keep(self, params: Any, state: Any) -> None:
         self._params, self._params_form = self._variables_of(params, "params", trainable=True)
-        self._state, self._state_form = self._variables_of(state, "state", trainable=False)
+        self._unlearned, self._unlearned_form = self._variables_of(state, "state", trainable=False)
 
     def _variables_of(self, tree: Any, name: str, trainable: bool) -> tuple[list[Any], Any]:
         leaves, form = self._bridge.flatten(tree)
@@ -133,7 +133,7 @@ class JaxLayer(_Bridge):
         given = {"inputs": inputs, "training": training}
         for name, variables, form in (
             ("params", self._params, self._params_form),
-            ("state", self._state, self._state_form),
+            ("state", self._unlearned, self._unlearned_form),
         ):
             given[name] = self._bridge.unflatten(form, [v.value for v in variables])
         if "rng" in self._takes:
@@ -142,7 +142,7 @@ class JaxLayer(_Bridge):
         if "state" not in self._takes:
             return result
         outputs, state = result
-        for variable, value in zip(self._state, self._bridge.flatten(state)[0], strict=True):
+        for variable, value in zip(self._unlearned, self._bridge.flatten(state)[0], strict=True):
             variable.assign(value)
         return outputs
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from lamina.backends import process
 from lamina.backends.jax import cpu
@@ -18,13 +19,13 @@ from lamina.backends.jax.array import dtype, real_dtype
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     # a known choice needs no program: eager `lax.cond` would compile both branches on every call
-    if not isinstance(pred, jax.core.Tracer):
+    if not isinstance(pred, Tracer):
         return true() if pred else false()
     return lax.cond(pred, true, false)
 
 
 def switch(index: Any, branches: Any, operands: Any) -> Any:
-    if not isinstance(index, jax.core.Tracer):
+    if not isinstance(index, Tracer):
         return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
     return lax.switch(index, branches, *operands)
 
