@@ -174,11 +174,12 @@ def test_programs_stay_when_an_unrelated_layer_is_built(backend):
         x = lamina.ops.ones((4, 4))
         model.train_on_batch(x, x[:, :1])
         model.predict_on_batch(x)
-        kept = dict(model._programs)
+        programs = model._model_state.programs
+        kept = dict(programs._programs)
         layers.Dense(3).build((None, 2))
         model.train_on_batch(x, x[:, :1])
         model.predict_on_batch(x)
-        assert model._programs == kept
+        assert programs._programs == kept
         model.layers[0].trainable = False
         model.predict_on_batch(x)
-        assert model._programs != kept
+        assert programs._programs != kept
