@@ -9,6 +9,8 @@ from lamina.core import names
 from lamina.core.config import Configurable
 from lamina.core.remat import remat
 from lamina.core.tensor import KerasTensor
+from lamina.kernel.contract import Kernel
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.infer import infer
 from lamina.kernel.shapes.spec import Spec
 from lamina.kernel.symbolic import Symbolic
@@ -157,8 +159,14 @@ class Operation(Configurable):
         return self._only("output").outputs
 
 
-def infer_call(call: Any, args: tuple, kwargs: dict) -> Any:
-    """The symbolic results of `call(*args, **kwargs)`, some of whose leaves are symbolic."""
+def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) -> Any:
+    """The symbolic results of `call(*args, **kwargs)`, some of whose leaves are symbolic.
+
+    Args:
+        call: What is called.
+        args, kwargs: Its arguments.
+        kernel: The shape interpreter, or one derived from it.
+    """
     tensors = symbolic_leaves((args, list(kwargs.values())))
 
     def program(specs: list[Spec]) -> Any:
@@ -166,7 +174,7 @@ def infer_call(call: Any, args: tuple, kwargs: dict) -> Any:
         swap = lambda x: table.get(id(x), x)
         return call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
 
-    found = infer(program, [(t.shape, t.dtype) for t in tensors])
+    found = infer(program, [(t.shape, t.dtype) for t in tensors], kernel)
     return map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
 
 

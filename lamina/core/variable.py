@@ -334,7 +334,7 @@ def bring_home(variables: Iterable[Variable]) -> None:
     away = [v for v in variables if type(v._home) is Lent]
     if away:
         kernel = away[0]._home.kernel
-        for v, value in zip(away, kernel.bring_home([v._storage for v in away]), strict=True):
+        for v, value in zip(away, kernel.to_default_device([v._storage for v in away]), strict=True):
             v._home, v._storage = kernel, value
 
 
