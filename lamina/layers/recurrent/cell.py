@@ -143,7 +143,7 @@ class Cell(Layer):
     def draw_masks(self, batch_size: Any) -> None:
         """Draw the masks of a built cell now, before a loop in which nothing can be drawn."""
         k = current()
-        shapes: Any = self._state.build_shapes
+        shapes: Any = self._layer_state.build_shapes
         step_shape = next(iter(shapes.values()))[1:]
         self._masks("_dropout_mask", self.dropout, k.zeros((batch_size, *step_shape), self.compute_dtype))
         state = k.zeros((batch_size, *self._state_shape()), self.compute_dtype)
