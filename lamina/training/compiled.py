@@ -72,10 +72,11 @@ class Compiled:
             if not isinstance(found, optimizers.LossScaleOptimizer):
                 found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
         self.__dict__.update(
-            _compiled=True, _compile_given=given, optimizer=found, loss=loss, run_eagerly=run_eagerly,
+            _compiled=True, _compile_given=given, loss=loss, run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution, jit_compile=jit_compile, auto_scale_loss=auto_scale_loss,
             _compile_loss=None, _compile_metrics=None, stop_training=False, _loss_tracker=None,
         )  # fmt: skip
+        self.optimizer = found  # owned as layers are: its state is part of files and programs
         if loss is not None:
             from lamina.metrics import Mean
 

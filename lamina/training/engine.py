@@ -11,6 +11,7 @@ import numpy as np
 from lamina.core import seeds
 from lamina.core.stateless import run_pure
 from lamina.core.storage import donate, mark_lost, take_back, values_for
+from lamina.core.tracking import owned
 from lamina.core.variable import Variable
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.interrupt import kept_whole
@@ -207,13 +208,10 @@ class Governor:
 
 def all_variables(model: Any, *, training: bool) -> list[Variable]:
     """Every variable that a step may touch, each once."""
-    from lamina.optimizers import Optimizer
-
     found = list(model.variables)
     found += model.metrics_variables
     if training:
-        for own in vars(model).values():  # also those of models with several
-            found += own.variables if isinstance(own, Optimizer) else ()
+        found += [v for optimizer in owned(model, "optimizer") for v in optimizer.variables]
     found.append(seeds.global_generator().state)
     return list({id(v): v for v in found}.values())
 
