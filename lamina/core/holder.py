@@ -73,7 +73,12 @@ class Holder(Tracker, Arithmetic, symbolic.Holder):
         base.regularizer = None  # the penalty is on what the layer computes with
 
     def add_weight(
-        self, shape: Any, initializer: Any = "zeros", dtype: Any = None, trainable: bool = True, name: str | None = None
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
     ) -> Variable:
         """Make a variable of this holder.
 
@@ -159,7 +164,9 @@ class Holder(Tracker, Arithmetic, symbolic.Holder):
         from lamina.core.codec import deserialize_arguments
 
         if base is None:
-            raise ValueError(f"{cls.__name__}.from_config needs the variable in whose place it stands (`base=`).")
+            raise ValueError(
+                f"{cls.__name__}.from_config needs the variable in whose place it stands (`base=`)."
+            )
         return cls(base, **deserialize_arguments(config))  # type: ignore[call-arg]
 
     def __repr__(self) -> str:
@@ -173,7 +180,11 @@ def holders_config(layer: Any) -> dict[str, Any]:
     def one(holder: Holder) -> dict[str, Any]:
         below = {"base": one(holder.base)} if isinstance(holder.base, Holder) else {}
         name = registry.get_registered_name(type(holder))
-        return {"class_name": type(holder).__name__, "registered_name": name, "config": holder.get_config()} | below
+        return {
+            "class_name": type(holder).__name__,
+            "registered_name": name,
+            "config": holder.get_config(),
+        } | below
 
     found = layer.__dict__["_followed"] if isinstance(layer, Tracker) else ()
     return {name: one(layer.__dict__[name]) for name in found if isinstance(layer.__dict__[name], Holder)}
@@ -193,7 +204,9 @@ def put_holders(layer: Any, config: Any, where: str) -> None:
                 f"{where}: {part.get('registered_name')!r} is not a holder that a file may name. If it is yours, register "
                 "its class with @lamina.saving.register_keras_serializable() or pass custom_objects."
             )
-        return cls.from_config(dict(part["config"]), base=one(part["base"], base, depth + 1) if "base" in part else base)
+        return cls.from_config(
+            dict(part["config"]), base=one(part["base"], base, depth + 1) if "base" in part else base
+        )
 
     if not isinstance(config, dict):
         raise SerializationError(f"{where}: the holders of a layer must be a dict, got {config!r:.80}.")

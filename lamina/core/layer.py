@@ -364,7 +364,9 @@ class Layer(Weights, Operation):
             found = [loss for layer in layers for loss in layer._losses]
         # looked for first: every step asks for the losses
         if any(v.regularizer is not None for layer in layers for v in (*layer._variables, *layer._holders)):
-            found += [h.regularizer(h) for layer in layers for h in layer._holders if h.regularizer is not None]
+            found += [
+                h.regularizer(h) for layer in layers for h in layer._holders if h.regularizer is not None
+            ]
             found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return found
 

@@ -100,7 +100,7 @@ class Tracker(Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         descriptor = getattr(type(self), name, None)
-        if isinstance(descriptor, property) and descriptor.fset is not None:
+        if isinstance(descriptor, property):
             return object.__setattr__(self, name, value)
         followed = self.__dict__["_followed"]
         if type(value) in _PLAIN and name not in followed:
@@ -196,7 +196,10 @@ def owned(thing: Tracker, kind: str) -> list[Any]:
 
 def own_variables(thing: Tracker) -> list[Any]:
     """The variables of an object itself, then those of the holders that stand in for some of them."""
-    return [*owned(thing, "variable"), *(v for holder in owned(thing, "holder") for v in own_variables(holder))]
+    return [
+        *owned(thing, "variable"),
+        *(v for holder in owned(thing, "holder") for v in own_variables(holder)),
+    ]
 
 
 def attributes(thing: Tracker) -> dict[str, Any]:
