@@ -95,10 +95,11 @@ class Graph(Operation):
     # -- running ------------------------------------------------------------------------------------------------------
 
     def _run(self, values: list[Any]) -> Any:
-        if self._steps is None:
-            self.__dict__["_steps"] = self._plan_steps()
+        steps = self._steps
+        if steps is None:
+            steps = self.__dict__["_steps"] = self._plan_steps()
         slots = [*values, *([None] * (self._slots - len(values)))]
-        for call, source, target, gather in self._steps:
+        for call, source, target, gather in steps:
             if gather is None:
                 slots[target] = call(slots[source])
             else:

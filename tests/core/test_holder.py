@@ -113,7 +113,7 @@ def test_a_low_rank_weight_trains_in_the_place_of_a_variable(kind, backend):
 @pytest.mark.parametrize("form", ["model.keras", "model.weights.h5", "model.safetensors", "copy"])
 def test_holders_go_through_files_and_copies(form, tmp_path):
     with lamina.backend("numpy"):
-        model, layer, name, x = model_of("Dense")
+        model, layer, _, x = model_of("Dense")
         layer.kernel.a.assign(layer.kernel.a + 1)
         if form == "copy":
             again = copy.deepcopy(model)

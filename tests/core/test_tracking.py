@@ -1,10 +1,12 @@
 """What an object owns, and how its structure counter follows what its parts gain and lose, in several threads."""
 
+import copy
 import gc
 import pickle
 import threading
 import weakref
 
+import numpy as np
 import pytest
 
 import lamina
@@ -182,3 +184,131 @@ def test_programs_stay_when_an_unrelated_layer_is_built(backend):
         model.layers[0].trainable = False
         model.predict_on_batch(x)
         assert model._programs != kept
+
+
+class Doubled(lamina.metrics.Metric):
+    """A metric that holds others, in a list that grows."""
+
+    def __init__(self, name="doubled"):
+        self.parts = []  # before super().__init__, as old code does
+        super().__init__(name=name)
+        self.total = self.add_variable((), "zeros", name="total")
+        self.direct = lamina.Variable(0.0, trainable=False, name="direct")
+
+    def update_state(self, values):
+        self.total.assign_add(lamina.ops.sum(values))
+
+    def result(self):
+        return self.total.value
+
+
+def test_metrics_own_what_their_attributes_hold():
+    metric = Doubled()
+    layer = Block()
+    layer.metric = metric
+    before = layer._structure
+    metric.parts.append(lamina.metrics.Mean())
+    assert [v.name for v in metric.variables] == ["total", "direct", "total", "count"]
+    assert layer._structure > before
+    assert len(layer.metrics_variables) == 4
+    metric.update_state(np.ones(3, "float32"))
+    for again in (copy.deepcopy(metric), pickle.loads(pickle.dumps(metric))):
+        assert float(again.result()) == 3
+        again.parts.append(lamina.metrics.Sum())  # the list of a copy goes on tracking
+        assert len(again.variables) == 5
+        again.update_state(np.ones(1, "float32"))
+        assert float(metric.result()) == 3
+    metric.parts.clear()
+    assert len(metric.variables) == 2
+
+
+def test_optimizers_own_what_they_made_and_not_the_weights():
+    class Own(lamina.optimizers.Optimizer):
+        def build(self, variables):
+            self.seen = list(variables)  # the model's
+            self.kept = [self.add_variable_from_reference(v, "kept") for v in self.seen]
+            super().build(self.seen)
+
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_sub(variable, learning_rate * gradient)
+
+    with lamina.backend("torch"):
+        w = lamina.Variable([1.0, 2.0], name="w")
+        optimizer = Own(0.5)
+        model = lamina.Sequential([lamina.Input((2,)), layers.Dense(1)])
+        model.compile(optimizer, "mse")
+        before = model._structure
+        optimizer.learning_rate = lamina.optimizers.schedules.ExponentialDecay(0.5, 1, 1.0)
+        assert model._structure > before  # the rate was a variable
+        assert [v.name for v in optimizer.variables][:1] == ["iteration"]
+        assert len(optimizer.variables) == 3
+        free = Own(0.5)
+        free.build([w])
+        assert [v.name for v in free.variables] == ["iteration", "learning_rate", "w_kept"]
+
+
+@pytest.mark.parametrize("made", ["Adam", "LossScaleOptimizer", "MultiOptimizer"])
+def test_optimizers_copy_and_pickle_with_their_state(made):
+    def fresh():
+        if made == "Adam":
+            return lamina.optimizers.Adam(0.1)
+        if made == "LossScaleOptimizer":
+            return lamina.optimizers.LossScaleOptimizer(lamina.optimizers.Adam(0.1))
+        return lamina.optimizers.MultiOptimizer(lamina.optimizers.OptimizerMap(lamina.optimizers.Adam(0.1)))
+
+    with lamina.backend("torch"):
+        w = lamina.Variable([1.0, 2.0], name="w")
+        optimizer = fresh()
+        if made == "Adam":
+            optimizer.exclude_from_weight_decay([w])
+        g = lamina.ops.array([1.0, -1.0])
+        optimizer.apply([g], [w])
+        for again in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+            mine = again._trainable_variables
+            assert mine[0] is not w
+            if made == "Adam":
+                assert again._undecayed == {id(mine[0])}
+            again.apply([g], mine)
+            for a, b in zip(optimizer.variables, again.variables, strict=True):
+                assert a is not b
+                if a.name == "iteration":
+                    assert int(b.numpy()) >= int(a.numpy())
+        assert [int(v.numpy()) for v in optimizer.variables if v.name == "iteration"].count(2) == 0
+
+
+def test_models_own_their_optimizers_and_files_follow_what_is_owned():
+    from lamina.saving.tree import places
+
+    class Net(lamina.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [layers.Dense(2), {"last": layers.Dense(1)}]
+            self.second = lamina.optimizers.SGD(0.1)
+            self.__dict__["aside"] = layers.Dense(3)  # the object's own business
+
+    with lamina.backend("numpy"):
+        net = Net()
+        net.compile(lamina.optimizers.SGD(0.1), "mse")
+        assert tracking.owned(net, "optimizer") == [net.second, net.optimizer]
+        assert [p.path for p in places(net)] == [
+            "",
+            "blocks/dense",
+            "blocks/container/dense",
+            "optimizer",
+            "second",
+        ]
+        first = net.optimizer
+        net.compile(lamina.optimizers.Adam(0.1), "mse")
+        assert first not in tracking.owned(net, "optimizer")
+
+
+def test_what_cannot_be_set_is_not_owned():
+    class Fixed(layers.Layer):
+        @property
+        def inner(self):
+            return None
+
+    layer = Fixed()
+    with pytest.raises(AttributeError, match="inner"):
+        layer.inner = layers.Dense(1)
+    assert layer._layers == []
