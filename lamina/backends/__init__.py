@@ -15,12 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lamina.backends import cache, collector
-from lamina.backends.memory import keep_pages
+from lamina.backends import cache, process
 from lamina.errors import BackendError, suggestion
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
-_ALLOCATING = ("jax", "torch")  # those that allocate the intermediate results of every step anew
 
 
 @functools.cache
@@ -48,9 +46,8 @@ def load(name: str) -> Any:
             f"The backend {name!r} needs the package {name!r}, which is not installed. Install it with "
             f"`pip install lamina[{name}]`, or choose one of those installed: {', '.join(installed())}."
         )
-    if name in _ALLOCATING:
-        keep_pages()
-    with collector.at_rest():
+    process.keep_memory_if_asked()
+    with process.collector_paused():
         module = import_module(f"{__name__}.{name}")
     module.compile_cache(cache.folder())
     return module

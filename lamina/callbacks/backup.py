@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from lamina.callbacks.callback import Callback
-from lamina.training.resume import Journal, Position
+from lamina.callbacks.journal import Journal, Position
 
 
 class BackupAndRestore(Callback):

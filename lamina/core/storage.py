@@ -176,7 +176,8 @@ class Lost(Storage):
     def host(self) -> Any:
         raise BackendError(
             f"The value of this variable is lost: {self.reason} had taken over its memory when it failed. Give the "
-            "variable a value: load the model's weights (`load_weights`, `set_weights`), or `assign` to it."
+            "variable a value: load the model's weights (`load_weights`, `set_weights`), or `assign` to it; compile the model "
+            "again for a new state of its optimizer."
         )
 
 

@@ -18,7 +18,7 @@ _BOXES = {
     "optimizer": "_own_optimizers",
     "holder": "_holders",
 }
-_PLAIN = frozenset((type(None), bool, int, float, str))  # most attributes: there is nothing to look for
+_CONTAINERS = (list, tuple, dict, set)
 _OF_A_COPY = ("_owners", "_structure")  # what a copy begins anew
 
 
@@ -103,8 +103,8 @@ class Tracker(Configurable):
         if isinstance(descriptor, property):
             return object.__setattr__(self, name, value)
         followed = self.__dict__["_followed"]
-        if type(value) in _PLAIN and name not in followed:
-            return object.__setattr__(self, name, value)
+        if name not in followed and not isinstance(value, _CONTAINERS) and _kind(value) not in self._finds:
+            return object.__setattr__(self, name, value)  # most attributes: there is nothing to look for
         before = self.__dict__.get(name) if name in followed else None
         value = self._track(value)
         object.__setattr__(self, name, value)
@@ -131,7 +131,7 @@ class Tracker(Configurable):
                 self._adopt(value)
         elif type(value) in (list, dict) and self._wraps:
             return TrackedList(value, self) if type(value) is list else TrackedDict(value, self)
-        elif isinstance(value, list | tuple | set | dict):
+        elif isinstance(value, _CONTAINERS):
             for item in value.values() if isinstance(value, dict) else value:
                 self._track(item)
         return value
@@ -211,7 +211,7 @@ def _tracked(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
     """What is tracked in a value: itself, or inside nested lists, tuples, dicts and sets."""
     if _kind(value) is not None:
         yield value
-    elif isinstance(value, list | tuple | dict | set):
+    elif isinstance(value, _CONTAINERS):
         seen = set() if seen is None else seen
         if id(value) not in seen:
             seen.add(id(value))

@@ -125,7 +125,10 @@ class Variable(Arithmetic, Holder):
             raise TypeError("A Variable cannot begin with a symbolic tensor: it has no value.")
         if isinstance(value, Variable):
             value = value.numpy()
-        if (k := real_kernel()).is_tensor(value) and not k.holds_numbers(value):
+        framework = hasattr(value, "dtype") and not isinstance(value, np.ndarray | np.generic)
+        if (
+            framework and (k := real_kernel()).is_tensor(value) and not k.holds_numbers(value)
+        ):  # else none is loaded
             raise self._refusal(value)
         if not hasattr(value, "dtype"):
             value = np.asarray(value)

@@ -313,6 +313,9 @@ class Model(Trainer, Layer):
         }
 
 
+Model.call.usual = True  # type: ignore[attr-defined]  # a model with a step of its own may do without another
+
+
 def _paths(tree: dict, prefix: str = "") -> Any:
     for key, value in tree.items():
         if isinstance(value, dict):

@@ -176,14 +176,14 @@ def test_programs_stay_when_an_unrelated_layer_is_built(backend):
         x = lamina.ops.ones((4, 4))
         model.train_on_batch(x, x[:, :1])
         model.predict_on_batch(x)
-        kept = dict(model._programs)
+        kept = dict(model._model_state.programs._programs)
         layers.Dense(3).build((None, 2))
         model.train_on_batch(x, x[:, :1])
         model.predict_on_batch(x)
-        assert model._programs == kept
+        assert model._model_state.programs._programs == kept
         model.layers[0].trainable = False
         model.predict_on_batch(x)
-        assert model._programs != kept
+        assert model._model_state.programs._programs != kept
 
 
 class Doubled(lamina.metrics.Metric):

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.backends.jax.lowering import compiled
+from lamina.backends.jax._support import compiled
 from lamina.backends.jax.recurrent import recurrence
 
 

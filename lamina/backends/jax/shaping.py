@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import real_dtype
 
 # Manipulation
@@ -57,13 +57,10 @@ take = jnp.take
 
 
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
-    few = indices.ndim == x.ndim and indices.shape[axis] == 1 and x.shape[axis] <= _FEW
-    if few and jnp.issubdtype(x.dtype, jnp.floating) and lowering.on_cpu():
-        return lowering.take_one(x, indices, axis)
+    few = indices.ndim == x.ndim and indices.shape[axis] == 1 and x.shape[axis] <= cpu.constants.TAKE_MOST
+    if few and jnp.issubdtype(x.dtype, jnp.floating) and cpu.on():
+        return cpu.forms.take_one(x, indices, axis)
     return jnp.take_along_axis(x, indices, axis)
-
-
-_FEW = 128  # entries along an axis, of which reading all costs less than finding one
 
 
 def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:

@@ -20,17 +20,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
 import numpy as np
 
-from lamina.backends.jax import lowering
-
-# The work of steps that gain on one core, and what an entry of a result counts for besides one multiplication of a
-# product. Measured on two cores, one over both, on 14 dense networks: here 0.64 to 0.97; below, XLA shares nothing; at
-# twice as much 0.94 to 1.07, beyond 1.03 to 1.29.
-_LEAST, _MOST, _ENTRY = 1.5e6, 20e6, 4
+from lamina.backends import process
+from lamina.backends.jax.cpu import constants
+from lamina.backends.jax.cpu.internals import cpu_client
+from lamina.backends.jax.cpu.switch import on
 
 
 def compiled(traced: Any, device: Any) -> Callable:
@@ -92,7 +91,7 @@ def bring_home(xs: list) -> list:
 def in_caller() -> Any:
     """The device that works in the caller's thread; None where something else decides where programs run."""
     chosen = jax.config.jax_default_device is not None
-    return None if chosen or not lowering.on_cpu() or jax.device_count() > 1 else _client(None)
+    return None if chosen or not on() or jax.device_count() > 1 else _client(None)
 
 
 def on_one_core() -> Any:
@@ -112,24 +111,20 @@ def _client(threads: int | None) -> Any:
 
 
 def _make(threads: int | None) -> Any:
-    if threads:  # there is no argument for it
-        os.environ["NPROC"] = str(threads)
-    try:
-        from jaxlib.xla_client import make_cpu_client
-
-        return make_cpu_client(asynchronous=False).local_devices()[0]
-    except (ImportError, AttributeError, TypeError):  # another jaxlib: as if there were no such device
-        return None
-    finally:
-        if threads:
-            del os.environ["NPROC"]
+    with process.on_one_core() if threads == 1 else nullcontext(True) as ready:
+        client = cpu_client() if ready else None
+        return None if client is None else client.local_devices()[0]
 
 
 def suited(work: float, state: Any) -> Any:
     """The device of a client for a loop of steps of so much work; None for JAX's."""
-    if work < _LEAST:  # where XLA shares nothing, and a run's room is little
+    if work < constants.SMALL_LEAST:  # where XLA shares nothing, and a run's room is little
         return None
-    small = work <= _MOST and sum(np.size(x) for x in jax.tree_util.tree_leaves(state)) * _ENTRY <= _MOST
+    small = (
+        work <= constants.SMALL_MOST
+        and sum(np.size(x) for x in jax.tree_util.tree_leaves(state)) * constants.ELEMENT_WORK
+        <= constants.SMALL_MOST
+    )
     return (on_one_core() if small else None) or in_caller()
 
 
@@ -151,7 +146,7 @@ def work_of(jaxpr: Any, loops: int) -> float:
             (over, _), _ = eqn.params["dimension_numbers"]
             work += eqn.outvars[0].aval.size * math.prod(eqn.invars[0].aval.shape[i] for i in over)
         else:
-            work += _ENTRY * sum(v.aval.size for v in eqn.outvars)
+            work += constants.ELEMENT_WORK * sum(v.aval.size for v in eqn.outvars)
     return work
 
 

@@ -12,15 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.experimental.xla_metadata import set_xla_metadata
 
-from lamina.backends.jax import rules
+from lamina.backends.jax.cpu import constants, products
+from lamina.backends.jax.cpu.internals import set_xla_metadata
 
 Pairs = Sequence[tuple[int, int]]
-
-# As many slices XLA joins in one pass; more of them it copies first, and joins the copies in a second. A gather takes
-# half as long then, measured, from so many bytes on.
-_JOINED, _LARGE = 7, 16 << 20
 
 
 def pad(x: Any, padding: Pairs, value: Any) -> Any:
@@ -58,7 +54,7 @@ def patches(
 
 
 def _joined(x: Any, *, padding: Pairs, **how: Any) -> Any:
-    few = math.prod(how["window"]) <= _JOINED and max(how["strides"]) == 1
+    few = math.prod(how["window"]) <= constants.JOINED and max(how["strides"]) == 1
     taps = _shifted(x, padding, how["window"], how["dilation"]) if few else slices(pad(x, padding, 0), **how)
     return taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)
 
@@ -81,12 +77,12 @@ def _shifted(x: Any, padding: Pairs, window: Sequence[int], dilation: Sequence[i
 
 def joins_copies(x: Any, window: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether patches are joined of copies: too many for one pass, and too small for a gather."""
-    return math.prod(window) > _JOINED and not _gathers(x, window, strides)
+    return math.prod(window) > constants.JOINED and not _gathers(x, window, strides)
 
 
 def _gathers(x: Any, window: Sequence[int], strides: Sequence[int]) -> bool:
     size = math.prod(window) * x.size // math.prod(strides) * x.dtype.itemsize
-    return math.prod(window) > _JOINED and size >= _LARGE
+    return math.prod(window) > constants.JOINED and size >= constants.GATHER_BYTES
 
 
 def _laid_out(x: Any, **how: Any) -> Any:
@@ -124,4 +120,6 @@ def _scattered(g: Any, x: Any, **how: Any) -> list:
     return jax.linear_transpose(partial(_joined, **how), x.aval)(g)
 
 
-_patches = rules.linear("lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation", "padding"))
+_patches = products.linear(
+    "lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation", "padding")
+)
