@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from lamina.core.config import Configurable
 
@@ -26,11 +26,29 @@ def _kind(value: Any) -> str | None:
     return getattr(type(value), "_tracked_as", None)
 
 
-class Owners(WeakValueDictionary):
-    """Who owns an object: id -> owner, held weakly, so that what is owned keeps no owner alive.
+class Owners(dict):
+    """Who owns an object: id -> weak reference, so that what is owned keeps no owner alive.
 
-    A copy of the object belongs to nobody yet.
+    A copy of the object belongs to nobody yet. A plain dict of references takes a tenth of the time that a
+    `WeakValueDictionary` takes to be made, and there is one for each variable.
     """
+
+    def add(self, owner: Any) -> bool:
+        """Note an owner; whether it is new."""
+        known = self.get(id(owner))
+        if known is not None and known() is owner:
+            return False
+        if (
+            len(self) & (len(self) - 1) == 0
+        ):  # at powers of two, so that the dead never outnumber the living by far
+            for key in [key for key, known in tuple(self.items()) if known() is None]:
+                self.pop(key, None)
+        self[id(owner)] = ref(owner)
+        return True
+
+    def living(self) -> list[Any]:
+        """The owners that are still there."""
+        return [owner for known in tuple(self.values()) if (owner := known()) is not None]
 
     def __reduce__(self) -> Any:
         return Owners, ()
@@ -60,7 +78,7 @@ def changed(*things: Any) -> None:
                 kept = thing.__dict__
                 kept["_structure"] = kept.get("_structure", 0) + 1
                 if (owners := kept.get("_owners")) is not None:
-                    above.extend(owners.values())
+                    above.extend(owner for owner in owners.living() if _counts(owner, thing))
 
 
 def _own(owner: Tracker, thing: Any) -> bool:
@@ -68,10 +86,12 @@ def _own(owner: Tracker, thing: Any) -> bool:
     owners = thing.__dict__.get("_owners")
     if owners is None:
         owners = thing.__dict__.setdefault("_owners", Owners())
-    if owners.get(id(owner)) is owner:
-        return False
-    owners[id(owner)] = owner
-    return True
+    return owners.add(owner)
+
+
+def _counts(owner: Any, thing: Any) -> bool:
+    """Whether a change of a thing is one of its owner: only a step that trains depends on a model's optimizer."""
+    return _kind(thing) != "optimizer" or _kind(owner) == "optimizer"
 
 
 def _disown(owner: Tracker, thing: Any) -> None:
@@ -86,7 +106,7 @@ class Tracker(Configurable):
     written to `__dict__` is the object's own business.
 
     `_structure` is a number that grows when the object, or anything it owns at any depth, gains or loses something
-    tracked or changes its trainability.
+    tracked or changes its trainability. The optimizers of a model count for themselves.
     """
 
     _structure = 0
@@ -143,7 +163,8 @@ class Tracker(Configurable):
             made_trainable(thing)
         if _own(self, thing):
             self.__dict__[_BOXES[kind]].append(thing)
-            changed(self)
+            if _counts(self, thing):
+                changed(self)
 
     def _found(self, value: Any) -> Iterator[Any]:
         return (thing for thing in _tracked(value) if _kind(thing) in self._finds)
@@ -162,7 +183,8 @@ class Tracker(Configurable):
         box = self.__dict__[_BOXES[_kind(thing) or ""]]
         box[:] = [v for v in box if v is not thing]
         _disown(self, thing)
-        changed(self)
+        if _counts(self, thing):
+            changed(self)
 
     def _hold_layers(self, layers: Iterable[Any]) -> None:
         """List these layers, in this order, and no others: for models, which find their layers in a graph."""

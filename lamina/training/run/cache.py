@@ -68,9 +68,9 @@ def _key(model: Any, kind: str) -> _Key:
     own = model.__dict__.get(f"{kind}_step")
     if kind == "predict":
         return _Key(facts, (own,))
-    return _Key(
-        facts, (own, model._model_state.given, *(owned(model, "optimizer") if kind == "train" else ()))
-    )
+    optimizers = owned(model, "optimizer") if kind == "train" else []
+    facts = (*facts, *(optimizer._structure for optimizer in optimizers))
+    return _Key(facts, (own, model._model_state.given, *optimizers))
 
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
