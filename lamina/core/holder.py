@@ -141,12 +141,13 @@ class Holder(Tracker, Arithmetic, symbolic.Holder):
     def numpy(self) -> np.ndarray:
         """The value as a NumPy array of the caller's own."""
         k = real_kernel()
-        before, state.autocast = state.autocast, None
+        before = state.frame
+        state.frame = before._replace(autocast=None)
         try:
             with interpreter(k):
                 return np.array(k.to_numpy(self.value))
         finally:
-            state.autocast = before
+            state.frame = before
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         array = self.numpy()
