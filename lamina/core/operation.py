@@ -95,7 +95,7 @@ class Operation(Configurable):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
-        self.__dict__.update(_inbound_nodes=[], _outbound_nodes=[])  # the graph's: nothing that a layer owns
+        self.__dict__.update(_inbound_nodes=[], _outbound_nodes=[])  # not followed, as an attribute is
         return self
 
     def __init__(self, name: str | None = None) -> None:
