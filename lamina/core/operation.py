@@ -95,7 +95,7 @@ class Operation(Configurable):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
-        self._inbound_nodes, self._outbound_nodes = [], []
+        self.__dict__.update(_inbound_nodes=[], _outbound_nodes=[])  # not followed, as an attribute is
         return self
 
     def __init__(self, name: str | None = None) -> None:

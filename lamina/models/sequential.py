@@ -131,7 +131,7 @@ class Sequential(Functional):
                     "functional model for layers with several outputs."
                 )
         Graph._connect(self, first, x)
-        self._operations = list(self._stack)
+        self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
         self._layer_state.build_shapes = {"input_shape": first.shape}
 
