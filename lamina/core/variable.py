@@ -126,7 +126,9 @@ class Variable(Arithmetic, Holder):
         if isinstance(value, Variable):
             value = value.numpy()
         framework = hasattr(value, "dtype") and not isinstance(value, np.ndarray | np.generic)
-        if framework and (k := real_kernel()).is_tensor(value) and not k.holds_numbers(value):  # else none is loaded
+        if (
+            framework and (k := real_kernel()).is_tensor(value) and not k.holds_numbers(value)
+        ):  # else none is loaded
             raise self._refusal(value)
         if not hasattr(value, "dtype"):
             value = np.asarray(value)

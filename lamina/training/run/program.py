@@ -222,9 +222,9 @@ class Reader:
         self._known: set[Any] = set()  # kinds of arguments that there is a program for
         self._program: Any = None
         if compiled and k.functional:
-            self._program = k.jit(self._pure)
+            self._program = k.jit(self._pure, forward=True)
         elif compiled and k.traced_step:
-            self._program = k.jit(self._run)
+            self._program = k.jit(self._run, forward=True)
 
     def _run(self, *args: Any) -> Any:
         if self.stream is None:
