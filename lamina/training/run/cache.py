@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from lamina import optimizers
 from lamina.core.variable import Variable
 from lamina.training.run import steps
 from lamina.training.run.on_shapes import build_on_shapes, probe
@@ -72,9 +73,7 @@ def _key(model: Any, kind: str) -> _Key:
 
 def _optimizers(model: Any) -> list[Any]:
     """All optimizers in attributes: some models have several."""
-    from lamina.optimizers import Optimizer
-
-    return [own for own in vars(model).values() if isinstance(own, Optimizer)]
+    return [own for own in vars(model).values() if isinstance(own, optimizers.Optimizer)]
 
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
