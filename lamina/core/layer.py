@@ -62,8 +62,7 @@ class Layer(Weights, Operation):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
         blank = {
-            "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_losses": [],
-            "_trainable": True, "_build_shapes": None, "_path": None, "_building": False,
+            "_losses": [], "_trainable": True, "_build_shapes": None, "_path": None, "_building": False,
             "_fast_kernel": None, "_seen": set(), "dtype_policy": policy.dtype_policy(), "autocast": True,
             "activity_regularizer": None, "supports_masking": False, "input_spec": None,
         }  # fmt: skip
@@ -364,7 +363,10 @@ class Layer(Weights, Operation):
         else:
             found = [loss for layer in layers for loss in layer._losses]
         # looked for first: every step asks for the losses
-        if any(v.regularizer is not None for layer in layers for v in layer._variables):
+        if any(v.regularizer is not None for layer in layers for v in (*layer._variables, *layer._holders)):
+            found += [
+                h.regularizer(h) for layer in layers for h in layer._holders if h.regularizer is not None
+            ]
             found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return found
 

@@ -62,12 +62,6 @@ class Functional(Graph, Model):
     def _graph_inputs(self, inputs: Any) -> None:
         self.__dict__["_wanted_inputs"] = inputs
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _UNTRACKED:
-            object.__setattr__(self, name, value)
-        else:
-            Layer.__setattr__(self, name, value)
-
     # -- running ------------------------------------------------------------------------------------------------------
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
@@ -205,10 +199,6 @@ class Functional(Graph, Model):
         if _own_constructor(type(self)):
             return Layer.get_config(self)
         return graph_config(self)
-
-
-_UNTRACKED = ("_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_nodes", "_operations", "_steps",
-              "_slots", "_out_slots")  # fmt: skip
 
 
 def _auto_name(model: Any) -> str:

@@ -127,7 +127,7 @@ class Sequential(Functional):
                     "functional model for layers with several outputs."
                 )
         Graph._connect(self, first, x)
-        self._operations = list(self._stack)
+        self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
         self.__dict__["_build_shapes"] = {"input_shape": first.shape}
 

@@ -131,7 +131,8 @@ class Optimizer(Around):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if rates.moves(value):
-            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            if isinstance(self._learning_rate, Variable):
+                self._release(self._learning_rate)
             self._learning_rate = value
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(value)

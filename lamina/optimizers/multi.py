@@ -110,7 +110,7 @@ class MultiOptimizer(Optimizer):
             if optimizer.loss_scale_factor is not None:
                 raise ValueError(f"Set `loss_scale_factor` on the MultiOptimizer, not on {optimizer.name!r}.")
             if all(optimizer is not known for known in self._optimizers):
-                self._optimizers.append(optimizer)
+                self._optimizers = [*self._optimizers, optimizer]
 
     @property
     def optimizers(self) -> list[Optimizer]:
@@ -155,6 +155,13 @@ class MultiOptimizer(Optimizer):
             mine = [i for i, v in enumerate(variables) if self._of[id(v)] is optimizer]
             if mine:
                 optimizer.apply([grads[i] for i in mine], [variables[i] for i in mine])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_of": [self._of[id(v)] for v in self._trainable_variables]}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        super().__setstate__(kept)
+        self._of = {id(v): o for v, o in zip(self._trainable_variables, kept["_of"], strict=True)}
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Not to be called: the rate is that of the variable's own optimizer."""

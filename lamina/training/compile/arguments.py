@@ -95,9 +95,8 @@ class Compiled(_Layer):
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and found is not None:
             if not isinstance(found, optimizers.LossScaleOptimizer):
                 found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
-        self.__dict__.update(
-            optimizer=found, loss=loss
-        )  # as they are: a list of losses in an attribute is tracked
+        self.__dict__["loss"] = loss  # as it is: a list of losses in an attribute is tracked
+        self.optimizer = found  # owned as layers are: its state is part of files and programs
         self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
         self.steps_per_execution, self.auto_scale_loss = steps_per_execution, auto_scale_loss
         self.stop_training = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lamina import optimizers
+from lamina.core.tracking import owned
 from lamina.core.variable import Variable
 from lamina.training.run import steps
 from lamina.training.run.on_shapes import build_on_shapes, probe
@@ -69,12 +69,9 @@ def _key(model: Any, kind: str) -> _Key:
     own = model.__dict__.get(f"{kind}_step")
     if kind == "predict":
         return _Key(facts, (own,))
-    return _Key(facts, (own, model._model_state.given, *(_optimizers(model) if kind == "train" else ())))
-
-
-def _optimizers(model: Any) -> list[Any]:
-    """All optimizers in attributes: some models have several."""
-    return [own for own in vars(model).values() if isinstance(own, optimizers.Optimizer)]
+    optimizers = owned(model, "optimizer") if kind == "train" else []
+    facts = (*facts, *(optimizer._structure for optimizer in optimizers))
+    return _Key(facts, (own, model._model_state.given, *optimizers))
 
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
@@ -115,7 +112,7 @@ def _touched(model: Any, *, training: bool) -> list[Variable]:
     """The variables that a step may touch."""
     found = [*model.variables, *model.metrics_variables]
     if training:
-        found += [v for optimizer in _optimizers(model) for v in optimizer.variables]
+        found += [v for optimizer in owned(model, "optimizer") for v in optimizer.variables]
     return [*found, model._model_state.stream.steps.state]
 
 
