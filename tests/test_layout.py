@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "lamina"
-FRAMEWORKS = {"jax", "jaxlib", "torch", "tensorflow", "keras", "flax", "array_api_compat"}
+FRAMEWORKS = {"jax", "jaxlib", "torch", "tensorflow", "keras", "flax"}
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "backends" not in p.relative_to(PACKAGE).parts)
 
 
@@ -209,7 +209,7 @@ def test_contract_is_small_and_listed():
 
 
 def test_optional_dependencies_are_the_only_others():
-    """Nothing but the nine run-time dependencies is imported at the top of a module."""
+    """Nothing but the eight run-time dependencies is imported at the top of a module."""
     runtime = {
         "numpy",
         "jax",
@@ -219,7 +219,6 @@ def test_optional_dependencies_are_the_only_others():
         "rich",
         "safetensors",
         "lazy_loader",
-        "array_api_compat",
     }
     guilty = {}
     for path in SOURCES:

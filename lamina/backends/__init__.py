@@ -1,7 +1,7 @@
 """The frameworks that Lamina runs on: one subpackage each, imported when it is first asked for.
 
 A backend is a module that has the functions of `lamina.kernel.contract`. All have the same files: `array.py`,
-`linear.py`, `neural.py`, `control.py`, `random.py`, `device.py`.
+`elementwise.py`, `reduction.py`, `shaping.py`, `linear.py`, `neural.py`, `control.py`, `random.py`, `device.py`.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from lamina.backends import cache, process
 from lamina.errors import BackendError, suggestion
+from lamina.kernel.contract import Kernel
+from lamina.kernel.interpreter import Interpreter
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
 
 
 @functools.cache
-def load(name: str) -> Any:
-    """The backend's module.
+def load(name: str) -> Kernel:
+    """The interpreter of a backend.
 
     Args:
         name: One of `NAMES`.
 
     Returns:
-        The module; the same one each time.
+        An `Interpreter` of the backend's module; the same one each time.
 
     Raises:
         ValueError: if no backend has this name.
@@ -48,9 +49,9 @@ def load(name: str) -> Any:
         )
     process.keep_memory_if_asked()
     with process.collector_paused():
-        module = import_module(f"{__name__}.{name}")
-    module.compile_cache(cache.folder())
-    return module
+        kernel = Interpreter(import_module(f"{__name__}.{name}"))
+    kernel.compile_cache(cache.folder())
+    return kernel
 
 
 def installed() -> tuple[str, ...]:

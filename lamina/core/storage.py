@@ -140,7 +140,7 @@ class Donated(Storage):
         self.owner, self.handle, self.placement = owner, handle, placement
 
     def host(self) -> Any:
-        return self.taken_back(self.owner.bring_home([self.handle])[0]).host()
+        return self.taken_back(self.owner.to_default_device([self.handle])[0]).host()
 
     def taken_back(self, tensor: Any) -> OnDevice:
         """The state after somebody looked: what they hold stays, and the next step takes a copy."""
@@ -195,7 +195,7 @@ def take_back(variables: Iterable[Any]) -> None:
                 f"Variable {v.path!r} cannot be read now: a compiled step, in another thread perhaps, has taken over its "
                 "memory and has not given it back. Read it between steps, or train a model of its own in each thread."
             )
-    tensors = owner.bring_home([stored.handle for _, stored in waiting])
+    tensors = owner.to_default_device([stored.handle for _, stored in waiting])
     for (v, stored), tensor in zip(waiting, tensors, strict=True):
         v._settle(stored, stored.taken_back(tensor))
 

@@ -44,6 +44,7 @@ class Metric(Tracker):
     """
 
     _finds = frozenset(("variable", "metric"))
+    name: str = names.set_by_init()
     _tracked_as = "metric"  # layers find the metrics among their attributes
     _omitted: tuple[str, ...] = ()  # arguments that a config holds only where they are not the default
     _direction: str | None = (

@@ -114,10 +114,10 @@ def test_arrays_come_home_and_stay(size: str) -> None:
     else:
         state = kernel.loop(multiply, True)(*large(), 0, 1)
     stays = jnp.ones(3)
-    back = kernel.bring_home([*state, stays])
+    back = kernel.to_default_device([*state, stays])
     assert places(back) == set(jax.devices())
     assert back[-1] is stays
-    assert kernel.bring_home(back) == back
+    assert kernel.to_default_device(back) == back
     for a, b in zip(state, back, strict=False):
         np.testing.assert_array_equal(a, b)
     # the memory is shared, so a program that may take it over must not

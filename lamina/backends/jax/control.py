@@ -88,7 +88,7 @@ class _Mixed:
 
 
 _TENSORS = (jax.Array, np.ndarray, np.generic)
-_HOLE = object()  # the place of a tensor among the other leaves
+_HOLE = object()  # the position of a tensor among the other leaves
 
 
 def _seal(tree: Any) -> Any:
@@ -169,8 +169,8 @@ def loop(
     @partial(_compiled, donate=(0,) if donate else (), loops=1)
     def run(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
         def turn(i: Any, state: Any) -> Any:
-            places = lax.dynamic_index_in_dim(indices, i, keepdims=False)
-            return step(state, jax.tree_util.tree_map(lambda x: _rows(x, places), data))
+            positions = lax.dynamic_index_in_dim(indices, i, keepdims=False)
+            return step(state, jax.tree_util.tree_map(lambda x: _rows(x, positions), data))
 
         state = lax.fori_loop(start, stop, turn, state)
         return finish(state) if finish else state
@@ -184,5 +184,5 @@ def loop(
     return call
 
 
-def _rows(x: Any, places: Any) -> Any:
-    return x.at[places].get(mode="promise_in_bounds")
+def _rows(x: Any, positions: Any) -> Any:
+    return x.at[positions].get(mode="promise_in_bounds")

@@ -71,13 +71,13 @@ def copies_on_host() -> bool:
     return on_cpu()
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     """At most an eighth more, so that data of nearly the same size shares a program."""
     step = max(8, 1 << max(rows.bit_length() - 4, 0))
     return -(-rows // step) * step
 
 
-bring_home = cpu.clients.bring_home
+to_default_device = cpu.clients.to_default_device
 
 
 def wait(x: Any) -> None:

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 
 from lamina.backends.jax._support import compiled
-from lamina.backends.jax.recurrent import recurrence
 
 
 def softmax(k: Any, x: Any, axis: Any = -1) -> Any:
@@ -52,4 +51,4 @@ def _(primals: tuple, tangents: tuple) -> Any:
 
 _compiled_relu = compiled()(_relu)
 
-overrides: dict[str, Callable[..., Any]] = {f.__name__: f for f in (recurrence, relu, softmax)}
+overrides: dict[str, Callable[..., Any]] = {f.__name__: f for f in (relu, softmax)}

@@ -52,7 +52,7 @@ def conv_plain(
     channels_last: bool,
     spread: Sequence[int] | None = None,
 ) -> Any:
-    """XLA's own convolution; `spread` is the distance between the entries of x."""
+    """XLA's own convolution; `spread` is the distance between the elements of x."""
     return lax.conv_general_dilated(
         x,
         kernel,

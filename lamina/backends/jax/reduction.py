@@ -100,5 +100,5 @@ def nonzero(x: Any, size: int | None = None) -> tuple:
 
 
 def unique(x: Any, size: int | None = None, fill: Any = None) -> tuple:
-    values, *places = jnp.unique(x, True, True, True, size=size, fill_value=fill)
-    return (values, *[int32(p) for p in places])
+    values, *positions = jnp.unique(x, True, True, True, size=size, fill_value=fill)
+    return (values, *[int32(p) for p in positions])

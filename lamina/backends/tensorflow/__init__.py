@@ -14,6 +14,7 @@ from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *
 from lamina.backends.tensorflow.elementwise import *
 from lamina.backends.tensorflow.linear import *
+from lamina.backends.tensorflow.native import Fused
 from lamina.backends.tensorflow.native import overrides as overrides
 from lamina.backends.tensorflow.neural import *
 from lamina.backends.tensorflow.random import *
@@ -28,4 +29,4 @@ functional = False
 in_place = True
 traced_step = True
 differentiable = True
-eager_sync = True
+fused = Fused()

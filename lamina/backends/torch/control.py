@@ -116,7 +116,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
 
 
 def _prefixes(f: Callable, elems: Any, axis: int) -> Any:
-    """All prefixes in about 2 log(n) calls: those of pairs, then one more step for every other entry."""
+    """All prefixes in about 2 log(n) calls: those of pairs, then one more step for every other element."""
     n = optree.tree_leaves(elems)[0].shape[axis]
     if n < 2:
         return elems
@@ -298,7 +298,7 @@ def _row_takers(indices: Any, start: int, stop: int) -> list[Callable[[Tensor], 
 
 
 def _consecutive(block: np.ndarray) -> np.ndarray:
-    """The block that starts its rows with the same entries and counts up from there."""
+    """The block that starts its rows with the same elements and counts up from there."""
     return block[:, :1] + np.arange(block.shape[1])
 
 

@@ -1,18 +1,19 @@
 """Clients of XLA for loops of training steps on the CPU, beside the one that JAX makes.
 
-How many threads a program has, and whether it runs in one that is not the caller's, belongs to a client.
+How many threads a program has, and whether it runs asynchronously, belongs to a client and not to a program.
 
-JAX's client runs large programs in threads of its own. Their results are there before their room is free, so the next
-program often takes room of its own: a process grew by up to three times what a transformer's step needs, as chance has it.
-Loops of large steps run on a client that works in the caller's thread: a run ends when its room is free. Little is lost,
-as training waits for long runs; single steps, whose results are awaited later, stay with JAX's.
+JAX's client runs large programs in threads of its own. Their results are ready before their buffers are freed, so the
+next program often allocates buffers of its own: a process grew by up to three times what a transformer's step needs, as
+chance has it (540 to 960 MB). Loops of large steps run on a client that works in the caller's thread, where a run ends
+when its buffers are free (550 to 580 MB). Little is lost, as training waits for long runs; a single large step, whose
+result is awaited later, stays with JAX's client, which works while Python prepares the next one.
 
-XLA hands parts of products and of larger operations to all cores. In a small step the handing over, and the fetching of
-what another core has just written, take longer than the work: of the benchmarks' MLP on two cores, a third of the step.
-Loops of small steps run on a client of one thread. They give the same results but for rounding.
+XLA splits products and larger operations over all cores. In a small step the handing over, and the fetching of what
+another core has just written, take longer than the work: of an MLP on two cores, a third of the step. Small steps run on a
+client of one thread. They give the same results but for rounding.
 
-The arrays of these clients are not bound to their devices, so whatever else uses them moves them to where it runs;
-`bring_home` does so for good.
+The arrays of these clients are not committed to their devices, so whatever else uses them moves them to where it runs;
+`to_default_device` does so for good, without a copy.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ def compiled(traced: Any, device: Any) -> Callable:
 
 
 def taken(state: Any, shared: Sequence[bool], away: Callable[[Any], bool] = lambda x: False) -> Any:
-    """The state in memory that a program may take over: with copies of what others hold as well, or is elsewhere.
+    """The state as a program may donate it: with copies of the leaves that others hold as well or that are elsewhere.
 
     Args:
         state: A tree of arrays.
-        shared: For its first leaves, whether others hold them.
+        shared: For its first leaves, whether others hold them, so that their memory must not be donated.
         away: Whether a leaf is on another device.
     """
     leaves, structure = jax.tree_util.tree_flatten(state)
@@ -78,7 +79,7 @@ def _copies(xs: list) -> list:
     return [jax.numpy.copy(x) for x in xs]
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     """The arrays where programs run by default, without a copy; what is there stays."""
     made = {device for device in _made.values() if device is not None}
     away = [not made.isdisjoint(x.devices()) for x in xs]
@@ -118,7 +119,7 @@ def _make(threads: int | None) -> Any:
 
 def suited(work: float, state: Any) -> Any:
     """The device of a client for a loop of steps of so much work; None for JAX's."""
-    if work < constants.SMALL_LEAST:  # where XLA shares nothing, and a run's room is little
+    if work < constants.SMALL_LEAST:  # where XLA splits nothing, and a run's buffers are small
         return None
     small = (
         work <= constants.SMALL_MOST
@@ -129,7 +130,7 @@ def suited(work: float, state: Any) -> Any:
 
 
 def work_of(jaxpr: Any, loops: int) -> float:
-    """Multiplications in products, and entries of other results, of the step inside so many loops; infinite with a
+    """Multiplications in products, and elements of other results, of the step inside so many loops; infinite with a
     loop of unknown length."""
     work = 0.0
     for eqn in jaxpr.eqns:

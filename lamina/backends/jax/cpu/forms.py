@@ -2,7 +2,7 @@
 
 Its convolution reaches a quarter of the speed of its matrix product. Inside `scan` or `while` the gradients of a
 convolution are a hundred times slower still: XLA's pass that brings convolutions to the layout of its fast kernels
-(ConvCanonicalization) walks the entry computation only, so in the body of a loop they run as plain loops. The gradient
+(ConvCanonicalization) walks the element computation only, so in the body of a loop they run as plain loops. The gradient
 of its window reduction is slow likewise. These forms are made of slices, products and sums, so their derivatives are,
 too. All are channels-last; each has a plain form in `neural.py` that tests compare it with.
 """
@@ -68,9 +68,9 @@ def _conv_patches(
     if groups == 1:
         result = products.product(patches.reshape(-1, patches.shape[-1]), kernel.reshape(-1, features))
     else:
-        places, channels = math.prod(window), kernel.shape[-2]
-        rows = patches.reshape(-1, places, groups, channels)
-        kernels = kernel.reshape(places, channels, groups, -1)
+        positions, channels = math.prod(window), kernel.shape[-2]
+        rows = patches.reshape(-1, positions, groups, channels)
+        kernels = kernel.reshape(positions, channels, groups, -1)
         result = jnp.einsum("mtgc,tcgo->gmo", rows, kernels).swapaxes(0, 1)
     return result.reshape(*patches.shape[:-1], features)
 
@@ -126,7 +126,7 @@ def _conv_depthwise(
 def conv_transpose(
     x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]
 ) -> Any:
-    """The transpose of the linear map that `conv` is: no product with the zeros between spread entries."""
+    """The transpose of the linear map that `conv` is: no product with the zeros between spread elements."""
     reach = [(k - 1) * d for k, d in zip(kernel.shape, dilation, strict=False)]
     sizes = [
         (n - 1) * s + 1 + low + high - r
@@ -151,7 +151,7 @@ def pool(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], paddi
 
 
 def _pool_reshape(x: Any, kind: str, window: Sequence[int], padding: Pairs, start: Any) -> Any:
-    # entries beyond the last whole window are cut: a negative width
+    # elements beyond the last whole window are cut: a negative width
     ends = [
         (low, high - (n + low + high) % w)
         for n, w, (low, high) in zip(x.shape[1:-1], window, padding, strict=True)
@@ -176,14 +176,14 @@ def _(axes: tuple[int, ...], primals: tuple, tangents: tuple) -> Any:
     (blocks,), (change,) = primals, tangents
     most = _block_max(blocks, axes)
     sizes = [n if i in axes else 1 for i, n in enumerate(blocks.shape)]
-    places = jnp.arange(math.prod(sizes), dtype=np.int32).reshape(sizes)
-    found = jnp.where(blocks == jnp.expand_dims(most, axes), places, np.int32(places.size))
+    positions = jnp.arange(math.prod(sizes), dtype=np.int32).reshape(sizes)
+    found = jnp.where(blocks == jnp.expand_dims(most, axes), positions, np.int32(positions.size))
     first = jnp.min(found, axes, keepdims=True)
-    return most, jnp.sum(jnp.where(places == first, change, 0), axes)
+    return most, jnp.sum(jnp.where(positions == first, change, 0), axes)
 
 
 def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
-    """How many entries of x lie inside each window: (1, *out, 1), or the window's size where all do."""
+    """How many elements of x lie inside each window: (1, *out, 1), or the window's size where all do."""
     result = np.ones((), x.dtype)
     for n, w, s, (low, high) in zip(x.shape[1:-1], window, strides, padding, strict=True):
         first = np.arange(0, n + low + high - w + 1, s) - low
@@ -244,29 +244,29 @@ def einsum(equation: str, x1: Any, x2: Any) -> Any:
 
 @compiled("axis", "keepdims")
 def argmax(x: Any, axis: int, keepdims: bool) -> Any:
-    """The first place of the maximum."""
+    """The first position of the maximum."""
     return _first(x == jnp.max(x, axis, keepdims=True), x, axis, keepdims)
 
 
 @compiled("axis", "keepdims")
 def argmin(x: Any, axis: int, keepdims: bool) -> Any:
-    """The first place of the minimum."""
+    """The first position of the minimum."""
     return _first(x == jnp.min(x, axis, keepdims=True), x, axis, keepdims)
 
 
 def _first(found: Any, x: Any, axis: int, keepdims: bool) -> Any:
-    """The first place that is found or NaN: two reductions of one operand, where XLA's of two is no vector code."""
-    places = lax.broadcasted_iota(np.int32, x.shape, axis)
-    return jnp.min(jnp.where(found | (x != x), places, np.int32(x.shape[axis])), axis, keepdims=keepdims)
+    """The first position that is found or NaN: two reductions of one operand, where XLA's of two is no vector code."""
+    positions = lax.broadcasted_iota(np.int32, x.shape, axis)
+    return jnp.min(jnp.where(found | (x != x), positions, np.int32(x.shape[axis])), axis, keepdims=keepdims)
 
 
 @compiled("axis")
-def take_one(x: Any, place: Any, axis: int) -> Any:
+def take_one(x: Any, position: Any, axis: int) -> Any:
     """Entries along an axis as a sum with the others left out: fused, where a gather and its scatter stand alone."""
     axis, classes = axis % x.ndim, x.shape[axis]
-    place = jnp.where(place < 0, place + classes, place)
+    position = jnp.where(position < 0, position + classes, position)
     found = jnp.sum(
-        jnp.where(lax.broadcasted_iota(place.dtype, x.shape, axis) == place, x, 0), axis, keepdims=True
+        jnp.where(lax.broadcasted_iota(position.dtype, x.shape, axis) == position, x, 0), axis, keepdims=True
     )
     # added, so that the derivative does not ask for it
-    return found + jnp.where((place >= 0) & (place < classes), 0, jnp.nan).astype(x.dtype)
+    return found + jnp.where((position >= 0) & (position < classes), 0, jnp.nan).astype(x.dtype)

@@ -1,4 +1,4 @@
-"""Windows over the axes between batch and channels: as slices, one for each place in them, or side by side."""
+"""Windows over the axes between batch and channels: as slices, one for each position in them, or side by side."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def pad(x: Any, padding: Pairs, value: Any) -> Any:
 
 
 def slices(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list:
-    """For each place in the window, what the windows have there: (batch, *out, channels) each."""
+    """For each position in the window, what the windows have there: (batch, *out, channels) each."""
     out, taps = _out(x.shape, window, strides, dilation), []
-    for place in product(*map(range, window)):
-        start = [p * d for p, d in zip(place, dilation, strict=True)]
+    for position in product(*map(range, window)):
+        start = [p * d for p, d in zip(position, dilation, strict=True)]
         stop = [a + (n - 1) * s + 1 for a, n, s in zip(start, out, strides, strict=True)]
         taps.append(lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), (1, *strides, 1)))
     return taps
@@ -46,8 +46,8 @@ def _out(
 def patches(
     x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Pairs
 ) -> Any:
-    """From (batch, *sizes, channels), padded with zeros, the windows with their places side by side: (batch, *out,
-    places * channels).
+    """From (batch, *sizes, channels), padded with zeros, the windows with their positions side by side: (batch, *out,
+    positions * channels).
     """
     how = {"window": tuple(window), "strides": tuple(strides), "dilation": tuple(dilation)}
     return _patches.bind(x, **how, padding=tuple(map(tuple, padding)))
@@ -67,11 +67,11 @@ def _shifted(x: Any, padding: Pairs, window: Sequence[int], dilation: Sequence[i
             x,
             [
                 (low - p * d, high - r + p * d)
-                for p, d, r, (low, high) in zip(place, dilation, reach, padding, strict=True)
+                for p, d, r, (low, high) in zip(position, dilation, reach, padding, strict=True)
             ],
             0,
         )
-        for place in product(*map(range, window))
+        for position in product(*map(range, window))
     ]
 
 
@@ -97,13 +97,13 @@ def _gathered(
     sizes, out = x.shape[1:-1], _out(x.shape, window, strides, dilation)
 
     def pixels() -> Any:  # which ones, over (*out, *window)
-        places = [lax.broadcasted_iota(np.int32, (*out, *window), i) for i in range(2 * len(window))]
+        positions = [lax.broadcasted_iota(np.int32, (*out, *window), i) for i in range(2 * len(window))]
         result = jnp.zeros((), np.int32)
         for i, size in enumerate(sizes):
-            result = result * size + places[i] * strides[i] + places[len(sizes) + i] * dilation[i]
+            result = result * size + positions[i] * strides[i] + positions[len(sizes) + i] * dilation[i]
         return result.reshape(-1)
 
-    # whole before the gather, which would else compute each entry anew for each place in the window
+    # whole before the gather, which would else compute each element anew for each position in the window
     flat = _apart(lambda x: x.reshape(x.shape[0], math.prod(sizes), x.shape[-1]), x)
     found = jnp.take(flat, _apart(pixels), axis=1, mode="clip")
     return found.reshape(x.shape[0], *out, math.prod(window) * x.shape[-1])
@@ -116,7 +116,7 @@ def _apart(function: Callable, *xs: Any) -> Any:
 
 
 def _scattered(g: Any, x: Any, **how: Any) -> list:
-    """The sum of the padded parts of g, fused: not the gather's own, which would add entry by entry."""
+    """The sum of the padded parts of g, fused: not the gather's own, which would add element by element."""
     return jax.linear_transpose(partial(_joined, **how), x.aval)(g)
 
 
