@@ -66,7 +66,7 @@ class Sequential(Functional):
                 f"Sequential {self.name!r} has a layer called {layer.name!r} already. Names must differ: give one of "
                 "them another `name=`."
             )
-        wanted = layer._state.wanted_input
+        wanted = layer._layer_state.wanted_input
         if not self._stack and wanted is not None and not isinstance(layer, InputLayer):
             self._stack.append(InputLayer(batch_shape=wanted))
         if self._stack and isinstance(layer, InputLayer):
@@ -105,8 +105,8 @@ class Sequential(Functional):
 
     def _undraw(self) -> None:
         self.__dict__.update(built=False, _steps_made=False)
-        self._state.build_shapes = None
-        self._state.plain.clear()
+        self._layer_state.build_shapes = None
+        self._layer_state.plain.clear()
 
     def _maybe_rebuild(self) -> None:
         self._undraw()
@@ -130,7 +130,7 @@ class Sequential(Functional):
         Graph._connect(self, first, x)
         self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
-        self._state.build_shapes = {"input_shape": first.shape}
+        self._layer_state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.
