@@ -301,8 +301,8 @@ class Neural(Protocol):
     def value_and_grad(self, f: Callable[[list[T]], tuple[T, Any]], values: list[T], /) -> tuple[tuple[Tensor, Any], list]:
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
     def jvp(self, f: Callable, primals: tuple, tangents: tuple, /) -> tuple[Any, Any]: "(outputs, directional)."
-    def jit(self, f: Callable, /, donate: tuple[int, ...] = ()) -> Callable:
-        "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does."
+    def jit(self, f: Callable, /, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
+        "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does. `forward` says that f is neither differentiated nor a loop, for backends that have other forms then."
     def remat(self, f: Callable, /) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any, /) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool, /, finish: Callable[[Any], Any] | None = None) -> Callable:

@@ -193,10 +193,10 @@ def test_train_on_batch_goes_on(backend):
 
 def test_compiled_steps_give_the_numbers_along(backend, monkeypatch):
     """No second program reads the metrics after steps."""
-    from lamina.training.run import program as engine
+    from lamina.training.run.reader import Reader
 
-    read, call = [], engine.Reader.__call__
-    monkeypatch.setattr(engine.Reader, "__call__", lambda self, *args: read.append(args) or call(self, *args))
+    read, call = [], Reader.__call__
+    monkeypatch.setattr(Reader, "__call__", lambda self, *args: read.append(args) or call(self, *args))
     model, watch = mlp(metrics=["accuracy"]), Watch()
     history = model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[watch])
     numbers = [

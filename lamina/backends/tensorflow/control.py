@@ -277,7 +277,7 @@ class _Program:
         return _opened(outputs, *self.results[0 if self.alike else int(trace)])
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     # nothing to donate: TensorFlow frees a tensor when its last reader has run
     programs: dict = {}
 

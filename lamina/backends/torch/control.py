@@ -250,7 +250,7 @@ def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
     return outputs, directional
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     # nothing to do for `donate`: torch frees a tensor with its last reference
     process.trace_gradients()
     return torch.compile(f)

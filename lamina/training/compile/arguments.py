@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamina import ops
+from lamina import losses as losses_of
+from lamina import metrics as metrics_of
+from lamina import ops, optimizers
+from lamina.core.codec import deserialize_arguments, serialize
+from lamina.core.stateless import run_pure
 from lamina.errors import BackendError
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves
@@ -71,9 +75,6 @@ class Compiled(_Layer):
         Raises:
             ValueError: if a name is unknown (naming the nearest).
         """
-        from lamina import losses, optimizers
-        from lamina.metrics import Mean
-
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
                 f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}."
@@ -88,7 +89,7 @@ class Compiled(_Layer):
             "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
         }  # fmt: skip
         for one in leaves(loss):  # unknown names are told now, not at the first batch
-            losses.get(one)
+            losses_of.get(one)
         _check_metric_names(metrics, weighted_metrics)
         found = optimizers.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and found is not None:
@@ -102,7 +103,7 @@ class Compiled(_Layer):
         known = self._model_state
         known.compiled, known.given = True, given
         known.losses = known.metrics = None
-        known.loss_tracker = None if loss is None else Mean(name="loss")
+        known.loss_tracker = None if loss is None else metrics_of.Mean(name="loss")
         known.programs.forget("train", "test")
         if self.built and found is not None and not self._has_own("train_step"):
             found.build(self.trainable_variables)
@@ -135,8 +136,6 @@ class Compiled(_Layer):
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in a form that JSON can hold."""
-        from lamina.core.codec import serialize
-
         if not self._model_state.compiled:
             return None
         given = dict(self._model_state.given)
@@ -147,8 +146,6 @@ class Compiled(_Layer):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` gave."""
-        from lamina.core.codec import deserialize_arguments
-
         if config:
             known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}
             self.compile(**deserialize_arguments(known))
@@ -284,8 +281,6 @@ class Compiled(_Layer):
         Returns:
             (loss, (trainable values, non-trainable values, metrics values)).
         """
-        from lamina.core.stateless import run_pure
-
         metric_ids = {id(v) for v in self.metrics_variables}
         lists = [
             (self.trainable_variables, trainable_variables),
@@ -302,9 +297,7 @@ class Compiled(_Layer):
 
 
 def _check_metric_names(*given: Any) -> None:
-    from lamina import metrics
-
     for structure in given:
         for one in leaves(structure):
             if isinstance(one, str) and one.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
-                metrics.get(one)
+                metrics_of.get(one)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import ops
+from lamina import losses, metrics, ops
+from lamina.kernel.shapes.spec import Unknown
+from lamina.losses.loss import LossFunctionWrapper
 from lamina.ops.checks import shown
 from lamina.training.compile.outputs import Outputs, spread_weights
 
@@ -19,8 +21,6 @@ class CompileLoss:
     """
 
     def __init__(self, loss: Any, loss_weights: Any, outputs: Outputs) -> None:
-        from lamina import losses
-
         self.outputs = outputs
         chosen = _spread(loss, outputs, "`loss`")
         self.losses = [_as_loss(losses.get(one)) for one in chosen]
@@ -34,10 +34,8 @@ class CompileLoss:
             raise ValueError("`loss` names no loss for any output.")
         self.trackers: list[Any] = []
         if sum(one is not None for one in self.losses) > 1:
-            from lamina.metrics import Mean
-
             self.trackers = [
-                Mean(name=f"{name}_loss") if one is not None else None
+                metrics.Mean(name=f"{name}_loss") if one is not None else None
                 for name, one in zip(outputs.names, self.losses, strict=True)
             ]
 
@@ -77,12 +75,8 @@ def _name(loss: Any) -> str:
 
 def _as_loss(loss: Any) -> Any:
     """Plain functions of (y_true, y_pred) get the reduction and the weights of a Loss."""
-    from lamina.losses import Loss
-
-    if loss is None or isinstance(loss, Loss):
+    if loss is None or isinstance(loss, losses.Loss):
         return loss
-    from lamina.losses.loss import LossFunctionWrapper
-
     return LossFunctionWrapper(loss, name=getattr(loss, "__name__", "loss"))
 
 
@@ -105,10 +99,8 @@ def check_target(y: Any, y_pred: Any, loss: Any, output: str) -> None:
     Raises:
         ValueError: naming the output, both shapes, the loss, and the way out.
     """
-    from lamina.losses import Loss
-
     name = _name(loss)
-    known = isinstance(loss, Loss) and type(loss).__module__.startswith("lamina.")
+    known = isinstance(loss, losses.Loss) and type(loss).__module__.startswith("lamina.")
     ys, ps = tuple(getattr(y, "shape", ())), tuple(getattr(y_pred, "shape", ()))
     if not known or not hasattr(y_pred, "shape"):
         return
@@ -162,8 +154,6 @@ _ELEMENTWISE = {
 
 
 def _differ(a: tuple, b: tuple, *, broadcast: bool = False) -> bool:
-    from lamina.kernel.shapes.spec import Unknown
-
     loose = (1,) if broadcast else ()
     return any(
         n != m

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from lamina import metrics
 from lamina.training.compile.outputs import Outputs, spread_weights
 
 
@@ -78,9 +79,6 @@ def _metric_lists(given: Any, outputs: Outputs, what: str) -> list[list[Any]]:
 
 
 def _as_metric(metric: Any, y: Any, y_pred: Any) -> Any:
-    from lamina import metrics
-    from lamina.metrics import MeanMetricWrapper, Metric
-
     if isinstance(metric, str) and metric.lower() in ("accuracy", "acc"):
         found = _accuracy(y, y_pred)
         found.name = metric.lower() if metric.lower() == "acc" else "accuracy"
@@ -91,10 +89,10 @@ def _as_metric(metric: Any, y: Any, y_pred: Any) -> Any:
         return found
     label = metric if isinstance(metric, str) else None
     found = metrics.get(metric)
-    if not isinstance(found, Metric):
+    if not isinstance(found, metrics.Metric):
         if inspect.isfunction(found) or callable(found):
             name = label or getattr(found, "__name__", type(found).__name__)
-            found = MeanMetricWrapper(found, name=name)
+            found = metrics.MeanMetricWrapper(found, name=name)
         else:
             raise ValueError(f"Cannot use {metric!r} as a metric.")
     elif label:
@@ -114,8 +112,6 @@ def _kind(y: Any, y_pred: Any) -> str:
 
 
 def _accuracy(y: Any, y_pred: Any) -> Any:
-    from lamina import metrics
-
     return {
         "binary": metrics.BinaryAccuracy, "categorical": metrics.CategoricalAccuracy,
         "sparse": metrics.SparseCategoricalAccuracy,
@@ -123,8 +119,6 @@ def _accuracy(y: Any, y_pred: Any) -> Any:
 
 
 def _crossentropy(y: Any, y_pred: Any) -> Any:
-    from lamina import metrics
-
     return {
         "binary": metrics.BinaryCrossentropy, "categorical": metrics.CategoricalCrossentropy,
         "sparse": metrics.SparseCategoricalCrossentropy,

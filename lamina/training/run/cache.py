@@ -10,7 +10,8 @@ from lamina.core.variable import Variable
 from lamina.training.run import steps
 from lamina.training.run.on_shapes import build_on_shapes, probe
 from lamina.training.run.own_steps import own_predict_step, own_step
-from lamina.training.run.program import Program, Reader, drawing
+from lamina.training.run.program import Program, drawing
+from lamina.training.run.reader import Reader
 
 
 class _Key(NamedTuple):

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from lamina import config
+from lamina.callbacks.backup import BackupAndRestore
 from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
@@ -96,8 +97,6 @@ def _fit(
 
 def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
     """The BackupAndRestore among the callbacks, or one for the folder that `resume` names."""
-    from lamina.callbacks.backup import BackupAndRestore
-
     found = [one for one in hooks.callbacks if isinstance(one, BackupAndRestore)]
     if resume is not None:
         made = (
