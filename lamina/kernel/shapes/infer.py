@@ -7,7 +7,7 @@ from typing import Any
 
 import optree
 
-from lamina.kernel.context import interpreter, state
+from lamina.kernel.context import interpreter
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.spec import Spec, Unknown
@@ -31,15 +31,11 @@ def infer(
     Returns:
         The tree of results, each a `Spec` whose unknown sizes are None.
     """
-    depth, masks = state.depth, state.masks
-    try:
-        with interpreter(kernel):
-            first = program(_stand_in(inputs, STAND_INS[0]))
-            if all(None not in shape for shape, _ in inputs):
-                return _map(_strip, first)
-            return _map(_agree, first, program(_stand_in(inputs, STAND_INS[1])))
-    finally:
-        state.depth, state.masks = depth, masks
+    with interpreter(kernel):
+        first = program(_stand_in(inputs, STAND_INS[0]))
+        if all(None not in shape for shape, _ in inputs):
+            return _map(_strip, first)
+        return _map(_agree, first, program(_stand_in(inputs, STAND_INS[1])))
 
 
 def _stand_in(inputs: Any, prime: int) -> list[Spec]:
