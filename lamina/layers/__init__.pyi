@@ -6,6 +6,17 @@ from .activation import ReLU as ReLU
 from .activation import Softmax as Softmax
 from .attention import AdditiveAttention as AdditiveAttention
 from .attention import Attention as Attention
+from .augmentation.affine import RandomRotation as RandomRotation
+from .augmentation.affine import RandomShear as RandomShear
+from .augmentation.affine import RandomTranslation as RandomTranslation
+from .augmentation.affine import RandomZoom as RandomZoom
+from .augmentation.base import ImageAugmentation as ImageAugmentation
+from .augmentation.flip import RandomFlip as RandomFlip
+from .augmentation.light import RandomBrightness as RandomBrightness
+from .augmentation.light import RandomContrast as RandomContrast
+from .augmentation.sizes import CenterCrop as CenterCrop
+from .augmentation.sizes import RandomCrop as RandomCrop
+from .augmentation.sizes import Resizing as Resizing
 from .base import InputSpec as InputSpec
 from .base import Layer as Layer
 from .batch_norm import BatchNormalization as BatchNormalization

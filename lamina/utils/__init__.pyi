@@ -1,3 +1,4 @@
+from . import bounding_boxes as bounding_boxes
 from .batches import PyDataset as PyDataset
 from .batches import Sequence as Sequence
 from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight

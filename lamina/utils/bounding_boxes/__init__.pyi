@@ -1,0 +1,1 @@
+from .formats import convert_format as convert_format
