@@ -56,6 +56,7 @@ class ImageAugmentation(Layer):
     """
 
     _convert_input_args = False  # images alone are cast to the compute dtype: boxes would lose their digits
+    factor: Any = None
     _keeps_integers = False  # whether integer images come out as integers
 
     def __init__(
@@ -201,6 +202,12 @@ class ImageAugmentation(Layer):
         """
         drawn = uniforms(self._next(seed), (self._batch(data), count))
         return [drawn[:, i] for i in range(count)]
+
+    def _chosen(self, data: Any, seed: Any) -> Any:
+        """Whether each image is changed, (batch,): with a probability from the range `factor`."""
+        low, high = self.factor
+        which, draw = self.uniforms(data, 2, seed)
+        return draw < which * (high - low) + low
 
     def uniforms_of_batch(self, count: int, seed: Any = None) -> list[Any]:
         """Draws in [0, 1) that all images share: `count` scalars."""
