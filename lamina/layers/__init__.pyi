@@ -31,6 +31,13 @@ from .augmentation.filters import RandomSharpness as RandomSharpness
 from .augmentation.erasing import RandomErasing as RandomErasing
 from .augmentation.warp import RandomElasticTransform as RandomElasticTransform
 from .augmentation.warp import RandomPerspective as RandomPerspective
+from .augmentation.boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
+from .augmentation.chains import AugMix as AugMix
+from .augmentation.chains import RandAugment as RandAugment
+from .augmentation.chains import RandomColorJitter as RandomColorJitter
+from .augmentation.clahe import ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization
+from .augmentation.mixing import CutMix as CutMix
+from .augmentation.mixing import MixUp as MixUp
 from .base import InputSpec as InputSpec
 from .base import Layer as Layer
 from .batch_norm import BatchNormalization as BatchNormalization

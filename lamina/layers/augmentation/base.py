@@ -13,7 +13,7 @@ from lamina.core.seeds import SeedGenerator
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, interpreter, state
 from lamina.kernel.trees import leaves
-from lamina.layers.augmentation.draws import Stream, apart, uniforms
+from lamina.layers.augmentation.draws import Stream, Tape, apart, uniforms
 from lamina.ops.checks import one_of, shown
 from lamina.ops.op import convert
 from lamina.utils.bounding_boxes.formats import FORMATS, convert_format
@@ -200,6 +200,8 @@ class ImageAugmentation(Layer):
         Returns:
             `count` float32 tensors (batch,).
         """
+        if isinstance(seed, Tape):
+            return seed.take(count)
         drawn = uniforms(self._next(seed), (self._batch(data), count))
         return [drawn[:, i] for i in range(count)]
 

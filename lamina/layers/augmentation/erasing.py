@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from lamina import ops
 from lamina.layers.augmentation.arguments import span
 from lamina.layers.augmentation.color import Color
-from lamina.layers.augmentation.draws import uniforms
+from lamina.layers.augmentation.draws import normals
 from lamina.layers.augmentation.geometry import number
 
 
@@ -101,9 +100,3 @@ def rectangles(size: tuple[Any, Any], sides: Any, places: Any) -> Any:
         start = ops.expand_dims(place, 1) * (number(n) - length)
         found.append(ops.logical_and(pixels >= start, pixels < start + length))
     return ops.logical_and(ops.expand_dims(found[0], 2), ops.expand_dims(found[1], 1))
-
-
-def normals(seed: Any, shape: Any) -> Any:
-    """Standard normal numbers, the same on every backend but for the last digit (Box and Muller, 1958)."""
-    u = ops.maximum(uniforms(seed, shape), 2.0**-25)
-    return ops.sqrt(-2.0 * ops.log(u)) * ops.cos(uniforms(seed, (2, *shape))[1] * (2.0 * math.pi))

@@ -8,7 +8,7 @@ from lamina import ops
 from lamina.kernel.context import current
 from lamina.layers.augmentation.arguments import modes, span
 from lamina.layers.augmentation.base import ImageAugmentation
-from lamina.layers.augmentation.erasing import normals
+from lamina.layers.augmentation.draws import normals
 from lamina.layers.augmentation.geometry import Geometric, number
 from lamina.ops.checks import one_of
 from lamina.ops.image.filters import blurred
