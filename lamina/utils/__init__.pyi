@@ -24,3 +24,15 @@ from .settings import enable_interactive_logging as enable_interactive_logging
 from .settings import is_interactive_logging_enabled as is_interactive_logging_enabled
 from .settings import is_keras_tensor as is_keras_tensor
 from .settings import standardize_dtype as standardize_dtype
+from .download import get_file as get_file
+from .image_folders import image_dataset_from_directory as image_dataset_from_directory
+from .images import array_to_img as array_to_img
+from .images import img_to_array as img_to_array
+from .images import load_img as load_img
+from .images import save_img as save_img
+from .images import smart_resize as smart_resize
+from .progbar import Progbar as Progbar
+from .series import split_dataset as split_dataset
+from .series import timeseries_dataset_from_array as timeseries_dataset_from_array
+from .text_folders import audio_dataset_from_directory as audio_dataset_from_directory
+from .text_folders import text_dataset_from_directory as text_dataset_from_directory

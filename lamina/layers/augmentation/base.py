@@ -9,7 +9,7 @@ import numpy as np
 from lamina import config, ops
 from lamina.backends import pipelines
 from lamina.core.layer import Layer
-from lamina.core.seeds import SeedGenerator
+from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, interpreter, state
 from lamina.kernel.trees import leaves
@@ -57,6 +57,7 @@ class ImageAugmentation(Layer):
 
     _convert_input_args = False  # images alone are cast to the compute dtype: boxes would lose their digits
     factor: Any = None
+    _draws = True  # whether anything is random
     _keeps_integers = False  # whether integer images come out as integers
 
     def __init__(
@@ -69,17 +70,19 @@ class ImageAugmentation(Layer):
             one_of(type(self).__name__, "bounding_box_format", bounding_box_format, FORMATS)
         self.bounding_box_format = bounding_box_format
         self.seed = seed
-        stream = Stream(seed.seed if isinstance(seed, SeedGenerator) else seed)
-        if isinstance(seed, SeedGenerator):
-            stream.generator = seed
-        self.generator = stream.generator
-        object.__setattr__(self, "_stream", stream)
+        if self._draws:
+            stream = Stream(seed)
+            self.generator = stream.generator
+            object.__setattr__(self, "_stream", stream)
         self.built = True
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        kernel = pipelines.wanted(leaves((args, list(kwargs.values()))))
+        inputs = list(leaves((args, list(kwargs.values()))))
+        if kwargs.get("training") is True and any(isinstance(x, KerasTensor) for x in inputs):
+            kwargs = {n: v for n, v in kwargs.items() if n != "training"}  # files say so of each; the model decides
+        kernel = pipelines.wanted(inputs)
         if kernel is None or kernel is state.kernel:
             return super().__call__(*args, **kwargs)
         with interpreter(kernel), apart():

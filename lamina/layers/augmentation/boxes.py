@@ -32,6 +32,7 @@ class MaxNumBoundingBoxes(ImageAugmentation):
     """
 
     _keeps_integers = True
+    _draws = False
 
     def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

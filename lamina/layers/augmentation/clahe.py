@@ -43,6 +43,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(Color):
     """
 
     _keeps_integers = True
+    _draws = False
 
     def __init__(
         self, value_range: Any = (0, 255), clip_limit: float = 4.0, tile_grid_size: Any = (8, 8),

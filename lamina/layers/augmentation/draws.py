@@ -40,8 +40,8 @@ class Stream:
     in the pipeline's framework, the latter because a copied state would give every worker the same images.
     """
 
-    def __init__(self, seed: int | None) -> None:
-        self.generator = SeedGenerator(seed)
+    def __init__(self, seed: Any) -> None:
+        self.generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
         self.elsewhere: dict[tuple[str, str | None], SeedGenerator] = {}
 
     def next(self) -> Any:

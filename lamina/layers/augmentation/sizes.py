@@ -90,6 +90,7 @@ class Resizing(_ToSize):
     """
 
     _keeps_integers = True
+    _draws = False
 
     def __init__(
         self, height: int, width: int, interpolation: str = "bilinear", crop_to_aspect_ratio: bool = False,
@@ -162,6 +163,8 @@ class CenterCrop(_ToSize):
         >>> lamina.layers.CenterCrop(4, 6)(lamina.ops.ones((2, 8, 8, 3))).shape == (2, 4, 6, 3)
         True
     """
+
+    _draws = False
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
@@ -254,6 +257,8 @@ class RandomCrop(CenterCrop):
         >>> lamina.layers.RandomCrop(4, 6, seed=1)(lamina.ops.ones((2, 8, 8, 3))).shape == (2, 4, 6, 3)
         True
     """
+
+    _draws = True
 
     def __init__(
         self, height: int, width: int, seed: int | None = None, data_format: str | None = None,

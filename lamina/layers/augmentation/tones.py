@@ -172,6 +172,8 @@ class AutoContrast(Color):
         255.0
     """
 
+    _draws = False
+
     def __init__(self, value_range: Any = (0, 255), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._range(value_range)
@@ -210,6 +212,8 @@ class Equalization(Color):
         [0.0, 85.0, 170.0, 255.0]
     """
 
+    _draws = False
+
     def __init__(
         self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any
     ) -> None:
@@ -247,7 +251,7 @@ def binned(x: Any, value_range: Any, bins: int) -> Any:
 
 def histograms(places: Any, bins: int) -> Any:
     """How often each bin occurs in each row, (rows, bins) float32: one sum over bins, no loop over rows."""
-    rows = ops.shape(places)[0]
-    ids = places + ops.expand_dims(ops.arange(0, rows, dtype="int32") * bins, 1)
-    ones = ops.ones_like(ops.reshape(ids, (-1,)), dtype="float32")
-    return ops.reshape(ops.segment_sum(ones, ops.reshape(ids, (-1,)), rows * bins), (rows, bins))
+    k, rows = current(), ops.shape(places)[0]
+    ids = ops.reshape(places + ops.expand_dims(ops.arange(0, rows, dtype="int32") * bins, 1), (-1,))
+    counts = k.segment(ops.ones_like(ids, dtype="float32"), ids, rows * bins, "sum")
+    return ops.reshape(counts, (rows, bins))

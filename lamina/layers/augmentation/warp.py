@@ -161,6 +161,11 @@ class RandomElasticTransform(ImageAugmentation):
         The window has the smoothness of the largest distortion, so that one program serves every draw; a weaker one
         makes the shifts smaller.
         """
+        if hasattr(height, "shape") or hasattr(width, "shape"):
+            raise NotImplementedError(
+                "RandomElasticTransform: the height and width of the images must be known when a program is traced, for "
+                "the size of the smoothing window depends on them. Bring images to one size first (layers.Resizing)."
+            )
         alpha, sigma = self.get_elastic_transform_params(height, width, self.scale[1])
         share = ops.reshape(distortion / max(self.scale[1], 1e-7), (-1, 1, 1, 1))
         size = int(6 * sigma) | 1
