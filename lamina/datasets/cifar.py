@@ -15,7 +15,9 @@ BASE = "https://www.cs.toronto.edu/~kriz/"
 _MOST = 1 << 28  # bytes that a member may have
 
 
-def batches(archive: str, file_hash: str, names: list[str], key: bytes) -> list[tuple[np.ndarray, np.ndarray]]:
+def batches(
+    archive: str, file_hash: str, names: list[str], key: bytes
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """(images, labels) of members of an archive, which is read without being unpacked.
 
     Args:

@@ -100,7 +100,9 @@ def _read_npy(file: io.BytesIO) -> np.ndarray:
     start = file.tell()
     try:
         version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
         shape, _, dtype = read(file)
         if not dtype.hasobject:
             file.seek(start)

@@ -97,7 +97,11 @@ def _inside(folder: Path, name: str) -> Path:
         ValueError: if the name leads out of it.
     """
     place = Path(os.path.normpath(folder / name))
-    if not name or place == Path(os.path.normpath(folder)) or not place.is_relative_to(os.path.normpath(folder)):
+    if (
+        not name
+        or place == Path(os.path.normpath(folder))
+        or not place.is_relative_to(os.path.normpath(folder))
+    ):
         raise ValueError(f"get_file: the file name {name!r} leads out of the cache folder {str(folder)!r}.")
     return place
 
@@ -156,7 +160,13 @@ def extract_archive(path: Any, folder: Any, formats: Any = "auto") -> None:
         ArchiveError: if a member lies outside, is no regular file or folder, or the contents are out of proportion.
         ValueError: if it is no such archive.
     """
-    wanted = ["tar", "zip"] if formats == "auto" else [formats] if isinstance(formats, str) else list(formats or ())
+    wanted = (
+        ["tar", "zip"]
+        if formats == "auto"
+        else [formats]
+        if isinstance(formats, str)
+        else list(formats or ())
+    )
     path, folder = Path(path), Path(folder)
     budget = _Budget(max(_SMALL, _GROWTH * path.stat().st_size))
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -186,7 +196,12 @@ class _Budget:
         if self.members > _MEMBERS:
             raise ArchiveError(f"The archive holds more than {_MEMBERS} members.")
         found = Path(os.path.normpath(folder / name))
-        if name.startswith(("/", "\\")) or ":" in name.split("/")[0] or "\\" in name or not found.is_relative_to(folder):
+        if (
+            name.startswith(("/", "\\"))
+            or ":" in name.split("/")[0]
+            or "\\" in name
+            or not found.is_relative_to(folder)
+        ):
             raise ArchiveError(f"The archive's member {name!r} leads out of its folder.")
         return found
 
@@ -197,7 +212,9 @@ class _Budget:
             while block := source.read(_BLOCK):
                 self.size -= len(block)
                 if self.size < 0:
-                    raise ArchiveError(f"The archive's contents are out of proportion to its size (at member {name!r}).")
+                    raise ArchiveError(
+                        f"The archive's contents are out of proportion to its size (at member {name!r})."
+                    )
                 out.write(block)
 
 

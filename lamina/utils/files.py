@@ -94,7 +94,9 @@ def finished(function: str, data: Batches, form: str, ragged: bool = False) -> A
         try:
             import grain
         except ImportError as error:
-            raise ImportError(f"{function}: format='grain' needs Grain. Install it with `pip install grain`.") from error
+            raise ImportError(
+                f"{function}: format='grain' needs Grain. Install it with `pip install grain`."
+            ) from error
         made = grain.MapDataset.source(data)
     elif form == "tf" and backends.has_pipelines():
         made = import_module(backends.PIPELINES).from_batches(data, ragged)
@@ -134,18 +136,26 @@ def find(
         raise FileNotFoundError(f"{function}: there is no folder {str(directory)!r}.")
     if labels is None:
         label_mode = None
-    elif not (labels == "inferred" if isinstance(labels, str) else isinstance(labels, list | tuple | np.ndarray)):
-        raise ValueError(f"{function}: `labels` must be 'inferred', None or a list of integers, got {labels!r}.")
+    elif not (
+        labels == "inferred" if isinstance(labels, str) else isinstance(labels, list | tuple | np.ndarray)
+    ):
+        raise ValueError(
+            f"{function}: `labels` must be 'inferred', None or a list of integers, got {labels!r}."
+        )
     inferred = isinstance(labels, str)
     classes = sorted(p.name for p in folder.iterdir() if p.is_dir()) if inferred else []
     if class_names is not None and not inferred:
         raise ValueError(f"{function}: `class_names` can only be given with labels='inferred'.")
     if class_names is not None:
         if missing := [n for n in class_names if n not in classes]:
-            raise ValueError(f"{function}: `class_names` must be names of folders; missing are {missing}. Found: {classes}.")
+            raise ValueError(
+                f"{function}: `class_names` must be names of folders; missing are {missing}. Found: {classes}."
+            )
         classes = list(class_names)
     if label_mode == "binary" and inferred and len(classes) != 2:
-        raise ValueError(f"{function}: label_mode='binary' needs two classes, found {len(classes)}: {classes}.")
+        raise ValueError(
+            f"{function}: label_mode='binary' needs two classes, found {len(classes)}: {classes}."
+        )
     paths: list[str] = []
     numbers: list[int] = []
     for number, place in enumerate([folder / c for c in classes] if inferred else [folder]):
@@ -153,10 +163,14 @@ def find(
         paths += found
         numbers += [number] * len(found)
     if not paths:
-        raise ValueError(f"{function}: no {what} found in {str(directory)!r}. Names must end in {', '.join(endings)}.")
+        raise ValueError(
+            f"{function}: no {what} found in {str(directory)!r}. Names must end in {', '.join(endings)}."
+        )
     values = None if label_mode is None else np.asarray(numbers if inferred else labels)
     if values is not None and len(values) != len(paths):
-        raise ValueError(f"{function}: {len(values)} labels were given for {len(paths)} files in {str(directory)!r}.")
+        raise ValueError(
+            f"{function}: {len(values)} labels were given for {len(paths)} files in {str(directory)!r}."
+        )
     if shuffle:  # one order for both parts of a split
         order = np.arange(len(paths))
         np.random.RandomState(seed).shuffle(order)

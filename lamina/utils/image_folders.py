@@ -76,7 +76,9 @@ def image_dataset_from_directory(
     check_split(name, validation_split, subset, shuffle, seed)
     if seed is None and shuffle:
         seed = int(np.random.randint(1_000_000))
-    found = find(name, directory, labels, label_mode, class_names, ENDINGS, follow_links, shuffle, seed, "images")
+    found = find(
+        name, directory, labels, label_mode, class_names, ENDINGS, follow_links, shuffle, seed, "images"
+    )
     form = config.standardize_data_format(data_format)
     read = _Reader(color_mode, size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio, form)
     made = [
@@ -89,7 +91,9 @@ def image_dataset_from_directory(
 class _Reader:
     """Reads and resizes images."""
 
-    def __init__(self, mode: str, size: Any, interpolation: str, crop: bool, pad: bool, data_format: str) -> None:
+    def __init__(
+        self, mode: str, size: Any, interpolation: str, crop: bool, pad: bool, data_format: str
+    ) -> None:
         self.mode, self.data_format = mode, data_format
         self.given = (size, interpolation)
         self.more = {"crop_to_aspect_ratio": crop, "pad_to_aspect_ratio": pad, "data_format": data_format}

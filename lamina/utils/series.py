@@ -53,7 +53,9 @@ def timeseries_dataset_from_array(
     if not 0 <= start < steps:
         raise ValueError(f"{name}: `start_index` must be from 0 to {steps - 1}, got {start_index}.")
     if not start < end <= steps:
-        raise ValueError(f"{name}: `end_index` must be above `start_index` ({start}) and at most {steps}, got {end_index}.")
+        raise ValueError(
+            f"{name}: `end_index` must be above `start_index` ({start}) and at most {steps}, got {end_index}."
+        )
     for value, parameter in ((sequence_length, "sequence_length"), (sequence_stride, "sequence_stride"),
                              (sampling_rate, "sampling_rate")):  # fmt: skip
         if not isinstance(value, int) or value < 1:
@@ -122,7 +124,12 @@ def split_dataset(
 def _form(function: str, preferred: str | None) -> str:
     if preferred in (None, "tf", *[n for n in backends.NAMES if backends.PIPELINES.split(".")[-2] == n]):
         return "tf"
-    return one_of(function, "preferred_backend", "native" if preferred in backends.NAMES else preferred, ("tf", "native"))
+    return one_of(
+        function,
+        "preferred_backend",
+        "native" if preferred in backends.NAMES else preferred,
+        ("tf", "native"),
+    )
 
 
 class _Rows(Batches):
@@ -150,12 +157,19 @@ def _columns(dataset: Any) -> tuple[list[np.ndarray], Any]:
     arrays = isinstance(dataset, np.ndarray) or (
         isinstance(dataset, tuple | dict) and all(isinstance(x, np.ndarray) for x in leaves(dataset))
     )
-    if isinstance(dataset, list) and dataset and all(isinstance(x, np.ndarray) for x in dataset) and dataset[0].ndim:
+    if (
+        isinstance(dataset, list)
+        and dataset
+        and all(isinstance(x, np.ndarray) for x in dataset)
+        and dataset[0].ndim
+    ):
         arrays, dataset = len({len(x) for x in dataset}) == 1, tuple(dataset)
     if arrays:
         found = list(leaves(dataset))
         if len({len(x) for x in found}) != 1:
-            raise ValueError(f"split_dataset: all arrays must be equally long, got {[len(x) for x in found]}.")
+            raise ValueError(
+                f"split_dataset: all arrays must be equally long, got {[len(x) for x in found]}."
+            )
         return found, dataset
     samples = list(_samples(dataset))
     if not samples:
@@ -183,7 +197,9 @@ def _part_sizes(name: str, count: int, left: Any, right: Any) -> tuple[int, int]
     found = []
     for value, parameter in ((left, "left_size"), (right, "right_size")):
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if value is not None and not (number and (0 < value < 1 if isinstance(value, float) else 0 < value < count)):
+        if value is not None and not (
+            number and (0 < value < 1 if isinstance(value, float) else 0 < value < count)
+        ):
             raise ValueError(
                 f"{name}: `{parameter}` must be a share between 0 and 1 or a number of samples below {count}, got {value!r}."
             )
@@ -193,5 +209,7 @@ def _part_sizes(name: str, count: int, left: Any, right: Any) -> tuple[int, int]
     if found[1] is None:
         found[1] = count - found[0]
     if found[0] + found[1] > count:
-        raise ValueError(f"{name}: the parts ({found[0]} and {found[1]}) are larger than the data set of {count}.")
+        raise ValueError(
+            f"{name}: the parts ({found[0]} and {found[1]}) are larger than the data set of {count}."
+        )
     return found[0], found[1]

@@ -53,7 +53,9 @@ def text_dataset_from_directory(
     check_split(name, validation_split, subset, shuffle, seed)
     if seed is None and shuffle:
         seed = int(np.random.randint(1_000_000))
-    found = find(name, directory, labels, label_mode, class_names, (".txt",), follow_links, shuffle, seed, "texts")
+    found = find(
+        name, directory, labels, label_mode, class_names, (".txt",), follow_links, shuffle, seed, "texts"
+    )
 
     def one(path: str) -> str:
         return Path(path).read_bytes()[:max_length].decode("utf-8", "replace")
@@ -113,14 +115,23 @@ def audio_dataset_from_directory(
     """
     name = "audio_dataset_from_directory"
     check_split(name, validation_split, subset, shuffle, seed)
-    for value, parameter in ((sampling_rate, "sampling_rate"), (output_sequence_length, "output_sequence_length")):
+    for value, parameter in (
+        (sampling_rate, "sampling_rate"),
+        (output_sequence_length, "output_sequence_length"),
+    ):
         if value is not None and (not isinstance(value, int) or value < 1):
-            raise ValueError(f"{name}: `{parameter}` must be an integer of at least 1 or None, got {value!r}.")
+            raise ValueError(
+                f"{name}: `{parameter}` must be an integer of at least 1 or None, got {value!r}."
+            )
     if ragged and output_sequence_length is not None:
-        raise ValueError(f"{name}: with ragged=True sounds keep their lengths: leave `output_sequence_length` out.")
+        raise ValueError(
+            f"{name}: with ragged=True sounds keep their lengths: leave `output_sequence_length` out."
+        )
     if seed is None and shuffle:
         seed = int(np.random.randint(1_000_000))
-    found = find(name, directory, labels, label_mode, class_names, (".wav",), follow_links, shuffle, seed, "sounds")
+    found = find(
+        name, directory, labels, label_mode, class_names, (".wav",), follow_links, shuffle, seed, "sounds"
+    )
 
     def read(paths: list[str]) -> Any:
         sounds = read_all(lambda path: _sound(path, sampling_rate), paths)

@@ -66,12 +66,16 @@ def draw_bounding_boxes(
             if labels[i, j] == -1 or right <= left or bottom <= top:
                 continue
             pen.rectangle((left, top, right - 1, bottom - 1), outline=color, width=line_thickness)
-            if text := _text(int(labels[i, j]), class_mapping, None if scores is None else float(scores[i, j])):
+            if text := _text(
+                int(labels[i, j]), class_mapping, None if scores is None else float(scores[i, j])
+            ):
                 pen.text((left + 2, max(0, top - 14 * font_scale)), text, fill=color, font=font,
                          stroke_width=max(0, (text_thickness or 1) - 1))  # fmt: skip
         drawn.append(np.asarray(canvas))
     out = np.stack(drawn)
-    return out if config.standardize_data_format(data_format) == "channels_last" else out.transpose(0, 3, 1, 2)
+    return (
+        out if config.standardize_data_format(data_format) == "channels_last" else out.transpose(0, 3, 1, 2)
+    )
 
 
 def _text(label: int, class_mapping: Any, score: float | None) -> str:

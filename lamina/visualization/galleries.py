@@ -16,7 +16,9 @@ def _pyplot(function: str) -> Any:
     try:
         from matplotlib import pyplot
     except ImportError as error:
-        raise ImportError(f"{function} needs Matplotlib. Install it with `pip install lamina[plot]`.") from error
+        raise ImportError(
+            f"{function} needs Matplotlib. Install it with `pip install lamina[plot]`."
+        ) from error
     return pyplot
 
 
@@ -63,7 +65,9 @@ def plot_image_gallery(
     pyplot = _pyplot(name)
     x = as_bytes(as_images(name, images, data_format), value_range)
     rows, cols = _grid(len(x), rows, cols)
-    figure, axes = pyplot.subplots(rows, cols, figsize=(cols * scale, rows * scale), squeeze=False, frameon=False)
+    figure, axes = pyplot.subplots(
+        rows, cols, figsize=(cols * scale, rows * scale), squeeze=False, frameon=False
+    )
     for i, axis in enumerate(axes.ravel()):
         axis.axis("off")
         if i < len(x):
@@ -143,7 +147,10 @@ def plot_bounding_box_gallery(
         >>> figure = plot(np.zeros((1, 8, 8, 3)), "xyxy", y_true=boxes, show=False)
     """
     x = as_bytes(as_images("plot_bounding_box_gallery", images, data_format), value_range)
-    for boxes, color, mapping in ((y_true, true_color, ground_truth_mapping), (y_pred, pred_color, prediction_mapping)):
+    for boxes, color, mapping in (
+        (y_true, true_color, ground_truth_mapping),
+        (y_pred, pred_color, prediction_mapping),
+    ):
         if boxes is not None:
             x = draw_bounding_boxes(
                 x, boxes, bounding_box_format, mapping or class_mapping, color, line_thickness, text_thickness or 1,

@@ -63,7 +63,9 @@ def draw_segmentation_masks(
             color = np.asarray(colors[label], "float32")
             out[here] = x[here] * (1 - alpha) + color * alpha if blend else color
     out = np.clip(out, 0, 255).astype("uint8")
-    return out if config.standardize_data_format(data_format) == "channels_last" else out.transpose(0, 3, 1, 2)
+    return (
+        out if config.standardize_data_format(data_format) == "channels_last" else out.transpose(0, 3, 1, 2)
+    )
 
 
 def colors_of(count: int) -> dict[int, tuple[int, int, int]]:

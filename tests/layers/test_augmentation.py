@@ -19,7 +19,9 @@ X = images()
 
 
 # Images are compared with Keras's where an operation starts at once; that all backends agree is tested below.
-@pytest.fixture(params=[b if b in ("numpy", "torch") else pytest.param(b, marks=pytest.mark.slow) for b in BACKENDS])
+@pytest.fixture(
+    params=[b if b in ("numpy", "torch") else pytest.param(b, marks=pytest.mark.slow) for b in BACKENDS]
+)
 def k(request: pytest.FixtureRequest) -> Any:
     kernel = backends.load(request.param)
     with interpreter(kernel):
@@ -110,7 +112,11 @@ def mixed_by_keras() -> dict[tuple[str, str], Any]:
         drawn = arrays(drawn)
         drawn["permutation_order"] = np.array([2, 0, 1])
         for method, value in (("transform_images", X), ("transform_labels", data["labels"])):
-            found[name, method] = (value, drawn, np.asarray(getattr(layer, method)(keras.ops.array(value), drawn)))
+            found[name, method] = (
+                value,
+                drawn,
+                np.asarray(getattr(layer, method)(keras.ops.array(value), drawn)),
+            )
     return found
 
 
@@ -131,7 +137,12 @@ def chosen_by_keras() -> tuple[Any, list[np.ndarray], Any, np.ndarray]:
         outputs.append(np.asarray(layer.transform_images(x, drawn, training=True)))
     mixing = keras.layers.AugMix()
     chains = mixing.get_random_transformation(x, training=True, seed=keras.random.SeedGenerator(7))
-    return arrays(drawn), outputs, arrays(chains), np.asarray(mixing.transform_images(x, chains, training=True))
+    return (
+        arrays(drawn),
+        outputs,
+        arrays(chains),
+        np.asarray(mixing.transform_images(x, chains, training=True)),
+    )
 
 
 @pytest.mark.slow
@@ -218,7 +229,9 @@ def test_parts_that_are_chosen_have_the_probability_of_keras(on_numpy: Any) -> N
 
 def test_mixing_weights_are_beta_distributed(on_numpy: Any) -> None:
     for alpha in (0.2, 1.0, 3.0):
-        weights = layers.MixUp(alpha, seed=1).get_random_transformation(np.zeros((6000, 2, 2, 3)))["mix_weight"]
+        weights = layers.MixUp(alpha, seed=1).get_random_transformation(np.zeros((6000, 2, 2, 3)))[
+            "mix_weight"
+        ]
         assert abs(weights.mean() - 0.5) < 0.02
         assert abs(weights.std() - (1 / (4 * (2 * alpha + 1))) ** 0.5) < 0.01
 
@@ -266,7 +279,10 @@ def test_single_images_and_dicts(name: str, on_numpy: Any) -> None:
 
 @pytest.mark.parametrize("name", [n for n in ALL if n not in ("CutMix",)])
 def test_the_input_is_left_as_it_was(name: str, on_numpy: Any) -> None:
-    boxes = {"boxes": np.array([[[1.0, 1, 4, 5], [2, 2, 8, 8]]] * 3, "float32"), "labels": np.ones((3, 2), "int32")}
+    boxes = {
+        "boxes": np.array([[[1.0, 1, 4, 5], [2, 2, 8, 8]]] * 3, "float32"),
+        "labels": np.ones((3, 2), "int32"),
+    }
     data = {
         "images": X.copy(),
         "labels": np.eye(3, dtype="float32"),
@@ -279,7 +295,9 @@ def test_the_input_is_left_as_it_was(name: str, on_numpy: Any) -> None:
     assert out["bounding_boxes"] is not boxes
     assert data["bounding_boxes"] is boxes
     for key, value in before.items():
-        for ours, theirs in ([(data[key], value)] if key != "bounding_boxes" else zip(boxes.values(), value.values())):
+        for ours, theirs in (
+            [(data[key], value)] if key != "bounding_boxes" else zip(boxes.values(), value.values())
+        ):
             np.testing.assert_array_equal(ours, theirs)
 
 

@@ -79,7 +79,10 @@ def test_a_painted_box_is_where_the_box_is(name: str, kwargs: dict[str, Any]) ->
                     assert label == -1 or np.prod(box[2:] - box[:2]) < 100
                 else:
                     assert label == i
-                    assert overlap(seen, box) >= 0.94, (seen, box)  # pixels are whole: a border of half a pixel
+                    assert overlap(seen, box) >= 0.94, (
+                        seen,
+                        box,
+                    )  # pixels are whole: a border of half a pixel
                 image = out["images"][i, :, :, 0] > 127
                 assert (image == (mask > 0)).mean() > 0.97
 
@@ -92,9 +95,13 @@ def test_boxes_in_every_format_move_alike(form: str) -> None:
         plain = layers.RandomRotation(**kwargs, bounding_box_format="xyxy")
         other = layers.RandomRotation(**kwargs, bounding_box_format=form)
         images, labels = painted(BOXES), np.zeros((4, 1), "int32")
-        wanted = plain({"images": images, "bounding_boxes": {"boxes": BOXES, "labels": labels}})["bounding_boxes"]
+        wanted = plain({"images": images, "bounding_boxes": {"boxes": BOXES, "labels": labels}})[
+            "bounding_boxes"
+        ]
         given = convert(BOXES, "xyxy", form, HEIGHT, WIDTH)
-        got = other({"images": images, "bounding_boxes": {"boxes": given, "labels": labels}})["bounding_boxes"]
+        got = other({"images": images, "bounding_boxes": {"boxes": given, "labels": labels}})[
+            "bounding_boxes"
+        ]
         back = convert(got["boxes"], form, "xyxy", HEIGHT, WIDTH)
         np.testing.assert_allclose(back, wanted["boxes"], atol=1e-2)
 
@@ -102,7 +109,10 @@ def test_boxes_in_every_format_move_alike(form: str) -> None:
 def test_chosen_changes_move_boxes_and_masks_as_the_layers_do() -> None:
     with interpreter(backends.load("numpy")):
         layer = layers.RandAugment(num_ops=4, factor=0.3, seed=1, bounding_box_format="xyxy")
-        boxes, masks = {"boxes": BOXES, "labels": np.arange(4)[:, None]}, (painted(BOXES)[..., :1] > 0).astype("int32")
+        boxes, masks = (
+            {"boxes": BOXES, "labels": np.arange(4)[:, None]},
+            (painted(BOXES)[..., :1] > 0).astype("int32"),
+        )
         drawn = layer.get_random_transformation(painted(BOXES))
         drawn["layer_idxes"] = np.array([2, 5, 0, 1], "int32")
         got = layer.transform_bounding_boxes(boxes, drawn)
@@ -117,7 +127,10 @@ def test_chosen_changes_move_boxes_and_masks_as_the_layers_do() -> None:
 def test_what_leaves_the_image_is_marked() -> None:
     with interpreter(backends.load("numpy")):
         layer = layers.CenterCrop(10, 10, bounding_box_format="xyxy")
-        boxes = {"boxes": np.array([[[0, 0, 5, 5], [74, 54, 84, 64]]], "float32"), "labels": np.array([[1, 2]])}
+        boxes = {
+            "boxes": np.array([[[0, 0, 5, 5], [74, 54, 84, 64]]], "float32"),
+            "labels": np.array([[1, 2]]),
+        }
         out = layer({"images": np.zeros((1, HEIGHT, WIDTH, 3)), "bounding_boxes": boxes})["bounding_boxes"]
         assert out["labels"].tolist() == [[-1, 2]]
         assert out["boxes"][0, 0].tolist() == [0, 0, 0, 0]
@@ -148,7 +161,9 @@ def test_a_fixed_number_of_boxes() -> None:
     with interpreter(backends.load("numpy")):
         boxes = {"boxes": np.ones((2, 3, 4), "float32"), "labels": np.ones((2, 3), "int32")}
         data = {"images": np.zeros((2, 8, 8, 3)), "bounding_boxes": boxes}
-        more = layers.MaxNumBoundingBoxes(4, fill_value=-2, bounding_box_format="xyxy")(data)["bounding_boxes"]
+        more = layers.MaxNumBoundingBoxes(4, fill_value=-2, bounding_box_format="xyxy")(data)[
+            "bounding_boxes"
+        ]
         fewer = layers.MaxNumBoundingBoxes(2, bounding_box_format="xyxy")(data)["bounding_boxes"]
         assert more["labels"].tolist() == [[1, 1, 1, -2]] * 2
         assert more["boxes"].shape == (2, 4, 4)

@@ -44,7 +44,11 @@ def test_inside_tf_data_whatever_the_backend(backend: str) -> None:
 
     with interpreter(backends.load(backend)):
         made = chain()
-        data = tf.data.Dataset.from_tensor_slices(np.concatenate([X, X])).batch(4).map(lambda x: in_turn(x, made))
+        data = (
+            tf.data.Dataset.from_tensor_slices(np.concatenate([X, X]))
+            .batch(4)
+            .map(lambda x: in_turn(x, made))
+        )
         assert data.element_spec.shape.as_list() == [None, 5, 6, 3]
         got = [x.numpy() for x in data]
         again = in_turn(X, made)  # the layer itself has drawn nothing yet, and is of the backend in force
@@ -92,7 +96,9 @@ def test_inside_a_compiled_fit(backend: str) -> None:
 
     def model(first: list[Any], shape: tuple[int, ...]) -> Any:
         lamina.utils.set_random_seed(0)
-        made = lamina.Sequential([lamina.Input(shape), *first, layers.Flatten(), layers.Dense(1, kernel_initializer="zeros")])
+        made = lamina.Sequential(
+            [lamina.Input(shape), *first, layers.Flatten(), layers.Dense(1, kernel_initializer="zeros")]
+        )
         made.compile(lamina.optimizers.SGD(1e-6), "mse")
         return made
 
@@ -125,7 +131,7 @@ def test_every_layer_inside_a_compiled_program(name: str, backend: str) -> None:
 
 # -- worker processes --------------------------------------------------------------------------------------------------
 
-WORKERS = '''
+WORKERS = """
 import multiprocessing, pickle, sys
 import numpy as np
 import lamina
@@ -148,7 +154,7 @@ if __name__ == "__main__":
     assert len({r[1].tobytes() for r in one_each}) <= 2  # a new copy of the layer begins anew in each worker,
     assert len({r[1].tobytes() for r in results + one_each}) == 2  # and each worker has numbers of its own
     print("good")
-'''
+"""
 
 
 @pytest.mark.slow

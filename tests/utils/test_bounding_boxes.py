@@ -100,15 +100,33 @@ def test_turned_boxes(k: Any) -> None:
 
 
 ERRORS: list[tuple[Any, str]] = [
-    (lambda: ours.convert_format(A, "xyxx", "xyxy"), r"`source` must be one of 'xyxy'.*got 'xyxx'. Did you mean"),
-    (lambda: ours.convert_format(A, "xyxy", "rel_xyxy"), r"`height` and `width` of the image are needed between"),
-    (lambda: ours.convert_format(A[..., :3], "xyxy", "xywh"), r"last axis must have size 4, got shape \(2, 4, 3\)"),
+    (
+        lambda: ours.convert_format(A, "xyxx", "xyxy"),
+        r"`source` must be one of 'xyxy'.*got 'xyxx'. Did you mean",
+    ),
+    (
+        lambda: ours.convert_format(A, "xyxy", "rel_xyxy"),
+        r"`height` and `width` of the image are needed between",
+    ),
+    (
+        lambda: ours.convert_format(A[..., :3], "xyxy", "xywh"),
+        r"last axis must have size 4, got shape \(2, 4, 3\)",
+    ),
     (lambda: ours.clip_to_image_size(A), r"`height` and `width` of the image are needed for 'xyxy'"),
-    (lambda: ours.compute_iou(A[0, 0], B, "xyxy"), r"`boxes1` must have shape \(boxes, 4\) or \(batch, boxes, 4\)"),
+    (
+        lambda: ours.compute_iou(A[0, 0], B, "xyxy"),
+        r"`boxes1` must have shape \(boxes, 4\) or \(batch, boxes, 4\)",
+    ),
     (lambda: ours.compute_iou(A, B, "rel_xyxy"), r"`image_shape` .* is needed for the format 'rel_xyxy'"),
     (lambda: ours.compute_ciou(A, B, "xyxy"), r"the shapes must be equal, got \(2, 4, 4\) and \(2, 2, 4\)"),
-    (lambda: ours.encode_box_to_deltas(ANCHORS, B, "xyxy", "xyxy", "xyxy"), r"unknown encoding_format 'xyxy'"),
-    (lambda: ours.encode_box_to_deltas(ANCHORS, B, "xyxy", "xyxy", variance=[1, 2]), r"`variance` must be four"),
+    (
+        lambda: ours.encode_box_to_deltas(ANCHORS, B, "xyxy", "xyxy", "xyxy"),
+        r"unknown encoding_format 'xyxy'",
+    ),
+    (
+        lambda: ours.encode_box_to_deltas(ANCHORS, B, "xyxy", "xyxy", variance=[1, 2]),
+        r"`variance` must be four",
+    ),
     (lambda: ours.decode_deltas_to_boxes({"a": A}, {"b": A}, "xyxy", "xyxy"), r"dict with the same keys"),
 ]
 

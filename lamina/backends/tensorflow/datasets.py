@@ -26,7 +26,9 @@ def from_batches(data: Any, ragged: bool = False) -> Any:
         rest = x.shape if single else x.shape[1:]
         free = getattr(data, "free_axes", ())
         rest = tuple(None if i in free and place == 0 else n for i, n in enumerate(rest))
-        return tf.TensorSpec(rest if single else (None, *rest), tf.string if x.dtype.kind in "OU" else x.dtype)
+        return tf.TensorSpec(
+            rest if single else (None, *rest), tf.string if x.dtype.kind in "OU" else x.dtype
+        )
 
     def tensor(x: Any, place: int) -> Any:
         if ragged and place == 0:

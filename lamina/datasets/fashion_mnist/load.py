@@ -47,5 +47,7 @@ def read_idx(path: str) -> np.ndarray:
     rank = data[3]
     shape = struct.unpack(f">{rank}I", data[4 : 4 + 4 * rank])
     if int(np.prod(shape, dtype="int64")) != len(data) - 4 - 4 * rank:
-        raise UnsafeDataError(f"{path!r} says it holds {shape} numbers, but has {len(data) - 4 - 4 * rank} bytes.")
+        raise UnsafeDataError(
+            f"{path!r} says it holds {shape} numbers, but has {len(data) - 4 - 4 * rank} bytes."
+        )
     return np.frombuffer(data, "uint8", offset=4 + 4 * rank).reshape(shape)

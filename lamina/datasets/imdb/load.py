@@ -49,7 +49,15 @@ def load_data(
     x, y = shuffled(found["x_train"], found["y_train"], random)
     u, v = shuffled(found["x_test"], found["y_test"], random)
     lists, labels = prepared(
-        [*x, *u], np.concatenate([y, v]), num_words, skip_top, maxlen, start_char, oov_char, index_from, "imdb.load_data"
+        [*x, *u],
+        np.concatenate([y, v]),
+        num_words,
+        skip_top,
+        maxlen,
+        start_char,
+        oov_char,
+        index_from,
+        "imdb.load_data",
     )
     count = len(x) if not maxlen else sum(len(s) + (start_char is not None) < maxlen for s in x)
     whole = as_objects(lists)

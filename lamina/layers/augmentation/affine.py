@@ -117,7 +117,9 @@ class RandomZoom(Geometric):
         """Where the point (x, y) is taken from by a map `transform` (batch, 8)."""
         return _taken_from(x, y, transform)
 
-    def get_clipped_bbox(self, bounding_boxes: Any, h_end: Any, h_start: Any, w_end: Any, w_start: Any) -> Any:
+    def get_clipped_bbox(
+        self, bounding_boxes: Any, h_end: Any, h_start: Any, w_end: Any, w_start: Any
+    ) -> Any:
         """The boxes (left, top, right, bottom) inside a window of the image, seen from its corner."""
         left, top, right, bottom = (bounding_boxes["boxes"][..., i] for i in range(4))
         x = [ops.clip(v, w_start, w_end) - w_start for v in (left, right)]

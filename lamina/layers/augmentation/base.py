@@ -81,7 +81,9 @@ class ImageAugmentation(Layer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         inputs = list(leaves((args, list(kwargs.values()))))
         if kwargs.get("training") is True and any(isinstance(x, KerasTensor) for x in inputs):
-            kwargs = {n: v for n, v in kwargs.items() if n != "training"}  # files say so of each; the model decides
+            kwargs = {
+                n: v for n, v in kwargs.items() if n != "training"
+            }  # files say so of each; the model decides
         kernel = pipelines.wanted(inputs)
         if kernel is None or kernel is state.kernel:
             return super().__call__(*args, **kwargs)
@@ -272,7 +274,9 @@ class ImageAugmentation(Layer):
         """The labels under a transformation: by default as they are."""
         return labels
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         """The boxes under a transformation: by default as they are."""
         return bounding_boxes
 
@@ -324,7 +328,9 @@ class ImageAugmentation(Layer):
         labels = bounding_boxes["labels"]
         k = current()
         labels = k.where(gone, k.full((), -1, k.dtype(labels)), labels)
-        boxes = convert_format(ops.stack([left, top, right, bottom], -1), "xyxy", self.bounding_box_format, *size)
+        boxes = convert_format(
+            ops.stack([left, top, right, bottom], -1), "xyxy", self.bounding_box_format, *size
+        )
         return {**bounding_boxes, "boxes": boxes, "labels": labels}
 
     # -- files --------------------------------------------------------------------------------------------------------

@@ -41,13 +41,17 @@ class MaxNumBoundingBoxes(ImageAugmentation):
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         return self._images(images)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         bounding_boxes = self._boxes(bounding_boxes)
         return {name: self._filled(x) for name, x in bounding_boxes.items()}
 
     def _filled(self, x: Any) -> Any:
         kept = x[:, : self.max_number]
-        widths = [(0, self.max_number - ops.shape(kept)[1]) if axis == 1 else (0, 0) for axis in range(len(x.shape))]
+        widths = [
+            (0, self.max_number - ops.shape(kept)[1]) if axis == 1 else (0, 0) for axis in range(len(x.shape))
+        ]
         return ops.pad(kept, widths, constant_values=self.fill_value)
 
     def get_config(self) -> dict[str, Any]:

@@ -139,7 +139,9 @@ class RandAugment(_Choice):
             return segmentation_masks
         return self._in_turn("transform_segmentation_masks", segmentation_masks, transformation)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         bounding_boxes = self._boxes(bounding_boxes)
         if not training or transformation is None:
             return bounding_boxes
@@ -187,7 +189,10 @@ class AugMix(_Choice):
     ) -> None:  # fmt: skip
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = pair(self, "value_range", value_range)
-        self.num_chains, self.chain_depth = size(self, "num_chains", num_chains), size(self, "chain_depth", chain_depth)
+        self.num_chains, self.chain_depth = (
+            size(self, "num_chains", num_chains),
+            size(self, "chain_depth", chain_depth),
+        )
         self.factor = span(self, "factor", factor, 0, 1, start=0)
         if not isinstance(alpha, int | float) or alpha <= 0:
             raise ValueError(f"AugMix: `alpha` must be a number above 0, got {alpha!r}.")

@@ -52,7 +52,9 @@ class ContrastLimitedAdaptiveHistogramEqualization(Color):
         super().__init__(data_format=data_format, **kwargs)
         self._range(value_range)
         if not isinstance(clip_limit, int | float) or clip_limit <= 0:
-            raise ValueError(f"{type(self).__name__}: `clip_limit` must be a number above 0, got {clip_limit!r}.")
+            raise ValueError(
+                f"{type(self).__name__}: `clip_limit` must be a number above 0, got {clip_limit!r}."
+            )
         grid = tuple(tile_grid_size) if isinstance(tile_grid_size, list | tuple) else ()
         if len(grid) != 2 or not all(isinstance(n, int) and n > 0 for n in grid):
             raise ValueError(

@@ -63,7 +63,10 @@ class RandomGaussianBlur(Color):
         sigmas = ops.cast(ops.reshape(transformation["blur_factor"], (-1, 2)), "float32")
         height, width, _ = self._axes(4)
         out = images
-        for axis, size, sigma in ((height, self.kernel_size[1], sigmas[:, 1]), (width, self.kernel_size[0], sigmas[:, 0])):
+        for axis, size, sigma in (
+            (height, self.kernel_size[1], sigmas[:, 1]),
+            (width, self.kernel_size[0], sigmas[:, 0]),
+        ):
             out = self._along(out, axis, size, sigma)
         chosen = ops.reshape(transformation["should_apply_blur"], (-1, 1, 1, 1))
         return ops.where(chosen, out, images)

@@ -61,7 +61,9 @@ class RandomFlip(ImageAugmentation):
             return segmentation_masks
         return self._flipped(segmentation_masks, transformation)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         bounding_boxes = self._boxes(bounding_boxes)
         if not training or transformation is None:
             return bounding_boxes
@@ -73,6 +75,4 @@ class RandomFlip(ImageAugmentation):
             left, right = ops.where(flips, width - right, left), ops.where(flips, width - left, right)
         if self.mode != HORIZONTAL:
             top, bottom = ops.where(flips, height - bottom, top), ops.where(flips, height - top, bottom)
-        return self._written(
-            bounding_boxes, ops.stack([left, top, right, bottom], -1), (height, width)
-        )
+        return self._written(bounding_boxes, ops.stack([left, top, right, bottom], -1), (height, width))

@@ -93,12 +93,12 @@ class Geometric(ImageAugmentation):
             return segmentation_masks
         return self._through(segmentation_masks, transformation, "nearest")
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         bounding_boxes = self._boxes(bounding_boxes)
         if not training or transformation is None:
             return bounding_boxes
         size = self._shape_of(transformation)
         corners = self._corners(bounding_boxes["boxes"], size)
-        return self._written(
-            bounding_boxes, seen_through(corners, self._maps(transformation, size)), size
-        )
+        return self._written(bounding_boxes, seen_through(corners, self._maps(transformation, size)), size)

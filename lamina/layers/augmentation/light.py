@@ -35,7 +35,9 @@ class RandomBrightness(Color):
 
     _keeps_integers = True
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
         self._range(value_range)
@@ -76,14 +78,19 @@ class RandomContrast(Color):
         True
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1, start=0) if _rising(factor) else self._two(factor)
         self._range(value_range)
 
     def _two(self, factor: Any) -> tuple[float, float]:
         """A pair whose parts are independent: each a number between 0 and 1."""
-        return (span(self, "factor", factor[0], 0, 1, start=0)[1], span(self, "factor", factor[1], 0, 1, start=0)[1])
+        return (
+            span(self, "factor", factor[0], 0, 1, start=0)[1],
+            span(self, "factor", factor[1], 0, 1, start=0)[1],
+        )
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:

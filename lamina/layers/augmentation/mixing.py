@@ -24,7 +24,9 @@ class _Mixing(ImageAugmentation):
         return ops.take(x, ops.cast(transformation["permutation_order"], "int32"), axis=0)
 
     def _mixed(self, x: Any, transformation: Any) -> Any:
-        weight = ops.reshape(ops.cast(transformation["mix_weight"], "float32"), (-1, *(1,) * (len(x.shape) - 1)))
+        weight = ops.reshape(
+            ops.cast(transformation["mix_weight"], "float32"), (-1, *(1,) * (len(x.shape) - 1))
+        )
         x = ops.cast(x, self.compute_dtype)
         weight = ops.cast(weight, self.compute_dtype)
         return x * weight + self._other(x, transformation) * (1.0 - weight)
@@ -94,12 +96,15 @@ class MixUp(_Mixing):
             return segmentation_masks
         return self._mixed(segmentation_masks, transformation)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         bounding_boxes = self._boxes(bounding_boxes)
         if not training or transformation is None:
             return bounding_boxes
         return {
-            name: ops.concatenate([x, self._other(x, transformation)], 1) for name, x in bounding_boxes.items()
+            name: ops.concatenate([x, self._other(x, transformation)], 1)
+            for name, x in bounding_boxes.items()
         }
 
 
@@ -172,7 +177,9 @@ class CutMix(_Mixing):
             return segmentation_masks
         return self._cut(segmentation_masks, transformation)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         raise NotImplementedError(
             "CutMix: boxes are not supported: a box of which a part is left has no agreed meaning. Use MixUp, which "
             "keeps the boxes of both images."

@@ -131,7 +131,9 @@ class Resizing(_ToSize):
     ) -> Any:
         return self._fitted(segmentation_masks, "nearest")
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         height, width = old = transformation
         window: Any = (0, 0, height, width)
         if self.crop_to_aspect_ratio:
@@ -223,7 +225,9 @@ class CenterCrop(_ToSize):
     ) -> Any:
         return self._cut(segmentation_masks, transformation, "nearest")
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         old = self._shape_of(transformation)
         return self._in_window(self._boxes(bounding_boxes), self._window(old, transformation), old)
 

@@ -47,9 +47,13 @@ class RandomPerspective(Geometric):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1, start=0)
         if not isinstance(scale, int | float) or not 0 <= scale <= 1:
-            raise ValueError(f"RandomPerspective: `scale` must be a number in the range [0, 1], got {scale!r}.")
+            raise ValueError(
+                f"RandomPerspective: `scale` must be a number in the range [0, 1], got {scale!r}."
+            )
         self.scale = scale
-        self.interpolation = one_of("RandomPerspective", "interpolation", interpolation, ("nearest", "bilinear"))
+        self.interpolation = one_of(
+            "RandomPerspective", "interpolation", interpolation, ("nearest", "bilinear")
+        )
         self.fill_value = fill_value
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
@@ -174,7 +178,13 @@ class RandomElasticTransform(ImageAugmentation):
 
     def _bent(self, images: Any, transformation: Any, interpolation: str) -> Any:
         seen = displaced(
-            current(), images, transformation["shifts"], interpolation, self.fill_mode, self.fill_value, self.data_format
+            current(),
+            images,
+            transformation["shifts"],
+            interpolation,
+            self.fill_mode,
+            self.fill_value,
+            self.data_format,
         )
         return ops.where(ops.reshape(transformation["apply_transform"], (-1, 1, 1, 1)), seen, images)
 
@@ -191,7 +201,9 @@ class RandomElasticTransform(ImageAugmentation):
             return segmentation_masks
         return self._bent(segmentation_masks, transformation, "nearest")
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
         bounding_boxes = self._boxes(bounding_boxes)
         if not training or transformation is None:
             return bounding_boxes

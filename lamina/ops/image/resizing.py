@@ -142,7 +142,9 @@ def _fitted(k: Any, x: Any, axes: Any, target: Any, crop: bool, value: float) ->
     sizes = [k.shape(x)[a] for a in axes]
     wanted = [sizes[1] * target[0] // target[1], sizes[0] * target[1] // target[0]]
     for axis, have, want in zip(axes, sizes, wanted, strict=True):
-        known = isinstance(have, int) and isinstance(want, int)  # else only the run knows which of them is larger
+        known = isinstance(have, int) and isinstance(
+            want, int
+        )  # else only the run knows which of them is larger
         if crop and (not known or want < have):
             want = want if known else k.minimum(want, have)
             start = (have - want) // 2

@@ -109,7 +109,9 @@ def decode_deltas_to_boxes(
     one_of(name, "encoded_format", encoded_format, _FORMS)
     if isinstance(anchors, dict):
         if not isinstance(boxes_delta, dict) or anchors.keys() != boxes_delta.keys():
-            raise ValueError(f"{name}: with a dict of anchors, `boxes_delta` must be a dict with the same keys.")
+            raise ValueError(
+                f"{name}: with a dict of anchors, `boxes_delta` must be a dict with the same keys."
+            )
         rest = (anchor_format, box_format, encoded_format, variance, image_shape)
         return {key: decode_deltas_to_boxes(anchors[key], boxes_delta[key], *rest) for key in boxes_delta}
     variance, sizes = _variances(name, variance), _sizes(image_shape)
