@@ -67,7 +67,7 @@ def get_file(
         >>> n = pathlib.Path("note.txt").write_text("hello")
         >>> address = pathlib.Path("note.txt").absolute().as_uri()
         >>> path = lamina.utils.get_file(origin=address, cache_dir="cache")
-        >>> open(path).read()
+        >>> pathlib.Path(path).read_text()
         'hello'
     """
     if origin is None:

@@ -104,7 +104,7 @@ def split_dataset(
     Example:
         >>> import lamina
         >>> left, right = lamina.utils.split_dataset(np.arange(10), 0.7, preferred_backend="native")
-        >>> list(left), list(right)
+        >>> [int(x) for x in left], [int(x) for x in right]
         ([0, 1, 2, 3, 4, 5, 6], [7, 8, 9])
     """
     name = "split_dataset"

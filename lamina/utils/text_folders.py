@@ -42,9 +42,9 @@ def text_dataset_from_directory(
         FileNotFoundError: if there is no such folder.
 
     Example:
-        >>> import lamina, os
+        >>> import lamina, os, pathlib
         >>> os.makedirs("mail/good")
-        >>> n = open("mail/good/1.txt", "w").write("hello")
+        >>> n = pathlib.Path("mail/good/1.txt").write_text("hello")
         >>> data = lamina.utils.text_dataset_from_directory("mail", format="native", verbose=False)
         >>> data[0][0].tolist()
         ['hello']

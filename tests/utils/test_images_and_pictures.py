@@ -48,7 +48,9 @@ def test_smart_resize_is_that_of_keras() -> None:
         for size in ((4, 4), (6, 3), (16, 4)):
             ours = utils.smart_resize(x, size)
             assert isinstance(ours, np.ndarray)
-            np.testing.assert_allclose(ours, np.asarray(keras.preprocessing.image.smart_resize(x, size)), atol=1e-3)
+            np.testing.assert_allclose(
+                ours, np.asarray(keras.preprocessing.image.smart_resize(x, size)), atol=1e-3
+            )
 
 
 def test_errors() -> None:

@@ -141,7 +141,7 @@ class ImageAugmentation(Layer):
 
     def _images(self, images: Any) -> Any:
         """Images as a tensor of the dtype that the layer computes in."""
-        if isinstance(images, list | tuple) or getattr(images, "dtype", None) == object:
+        if isinstance(images, list | tuple) or getattr(getattr(images, "dtype", None), "kind", "") == "O":
             shapes = {tuple(np.shape(x)) for x in images}
             if len(shapes) > 1:
                 raise ValueError(
