@@ -14,7 +14,7 @@ import numpy as np
 from lamina import backends
 from lamina.core.seeds import host_generator, make_seed
 from lamina.ops.checks import one_of
-from lamina.training.dataset import PyDataset
+from lamina.utils.batches import PyDataset
 
 FORMATS = ("tf", "grain", "native")
 _MODES = ("int", "categorical", "binary", None)
