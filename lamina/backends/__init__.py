@@ -13,6 +13,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from lamina.backends import cache, process
 from lamina.errors import BackendError, suggestion

@@ -58,7 +58,9 @@ def test_inside_tf_data_whatever_the_backend(backend: str) -> None:
 
 
 @pytest.mark.skipif("tensorflow" not in BACKENDS, reason="TensorFlow is not installed")
-@pytest.mark.parametrize("name", [n for n in ALL if n != "MaxNumBoundingBoxes"])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in ("RandAugment", "AugMix") else n for n in ALL]
+)
 def test_every_layer_inside_tf_data(name: str) -> None:
     """Single images of unknown size, which TensorFlow traces."""
     import tensorflow as tf

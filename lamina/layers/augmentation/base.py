@@ -55,6 +55,9 @@ class ImageAugmentation(Layer):
         True
     """
 
+    autograph_info__: Any = (
+        None  # AutoGraph leaves objects with this attribute as they are: converting them takes seconds
+    )
     _convert_input_args = False  # images alone are cast to the compute dtype: boxes would lose their digits
     factor: Any = None
     _draws = True  # whether anything is random
