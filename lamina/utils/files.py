@@ -34,6 +34,7 @@ class Batches(PyDataset):
 
     class_names: list[str] | None = None
     file_paths: list[str] | None = None
+    free_axes: tuple[int, ...] = ()  # of a row of the first part: their sizes differ from batch to batch
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ def finished(function: str, data: Batches, form: str, ragged: bool = False) -> A
     one_of(function, "format", form, FORMATS)
     if form == "grain":
         try:
-            import grain
+            import grain  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ImportError(
                 f"{function}: format='grain' needs Grain. Install it with `pip install grain`."
@@ -225,7 +226,7 @@ def parts(found: Found, validation_split: float | None, subset: str | None, verb
     count = int(validation_split * len(found.paths))
     both = {"training": found.part(slice(0, len(found.paths) - count)),
             "validation": found.part(slice(len(found.paths) - count, None))}  # fmt: skip
-    wanted = list(both) if subset == "both" else [subset]
+    wanted = list(both) if subset == "both" else [str(subset)]
     for name in wanted:
         if verbose:
             print(f"Using {len(both[name].paths)} files for {name}.")

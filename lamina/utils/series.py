@@ -140,9 +140,9 @@ class _Rows(Batches):
         super().__init__(self._read, len(rows), None, False, 0)
 
     def _read(self, numbers: np.ndarray) -> Any:
-        return self._sample(self.rows[numbers[0]])
+        return self._sample(int(self.rows[numbers[0]]))
 
-    def _sample(self, row: int) -> Any:
+    def _sample(self, row: Any) -> Any:
         values = iter([c[row] for c in self.columns])
         return map_leaves(lambda _: next(values), self.structure)
 

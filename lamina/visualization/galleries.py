@@ -161,7 +161,7 @@ def plot_bounding_box_gallery(
         from matplotlib import patches
 
         legend_handles = [
-            patches.Patch(color=np.asarray(color) / 255, label=label)
+            patches.Patch(color=tuple(c / 255 for c in color), label=label)
             for color, label in ((true_color, "Ground truth"), (pred_color, "Prediction"))
         ]
     return plot_image_gallery(

@@ -171,7 +171,7 @@ def test_a_fixed_number_of_boxes() -> None:
 
 
 def test_layers_that_move_nothing_leave_boxes_and_masks() -> None:
-    moving = {name for name, _ in CASES} | {"MixUp", "CutMix", "MaxNumBoundingBoxes"}
+    moving = {name for name, _ in CASES} | {"MixUp", "CutMix", "MaxNumBoundingBoxes", "RandAugment"}
     boxes = {"boxes": BOXES, "labels": np.arange(4)[:, None]}
     masks = (painted(BOXES)[..., :1] > 0).astype("int32")
     with interpreter(backends.load("numpy")):

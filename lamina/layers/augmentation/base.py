@@ -60,6 +60,8 @@ class ImageAugmentation(Layer):
     )
     _convert_input_args = False  # images alone are cast to the compute dtype: boxes would lose their digits
     factor: Any = None
+    value_range: Any = None
+    _stream: Stream
     _draws = True  # whether anything is random
     _keeps_integers = False  # whether integer images come out as integers
 
@@ -71,7 +73,7 @@ class ImageAugmentation(Layer):
         self.data_format = config.standardize_data_format(data_format)
         if bounding_box_format is not None:
             one_of(type(self).__name__, "bounding_box_format", bounding_box_format, FORMATS)
-        self.bounding_box_format = bounding_box_format
+        self.bounding_box_format: Any = bounding_box_format
         self.seed = seed
         if self._draws:
             stream = Stream(seed)

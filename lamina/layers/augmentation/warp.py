@@ -74,9 +74,9 @@ class RandomPerspective(Geometric):
         }
 
     def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
-        points = (ops.cast(transformation[n], "float32") for n in ("start_points", "end_points"))
+        start, end = (ops.cast(transformation[n], "float32") for n in ("start_points", "end_points"))
         seen = ops.image.perspective_transform(
-            images, *points, interpolation, self.fill_value, self.data_format
+            images, start, end, interpolation, self.fill_value, self.data_format
         )
         return ops.where(ops.reshape(transformation["apply_perspective"], (-1, 1, 1, 1)), seen, images)
 
