@@ -3,6 +3,7 @@ from . import backend as backend
 from . import callbacks as callbacks
 from . import config as config
 from . import constraints as constraints
+from . import datasets as datasets
 from . import dtype_policies as dtype_policies
 from . import initializers as initializers
 from . import layers as layers
@@ -12,12 +13,14 @@ from . import mixed_precision as mixed_precision
 from . import models as models
 from . import ops as ops
 from . import optimizers as optimizers
+from . import preprocessing as preprocessing
 from . import random as random
 from . import regularizers as regularizers
 from . import saving as saving
 from . import tree as tree
 from . import utils as utils
 from . import visual as visual
+from . import visualization as visualization
 from .core.graph import Container as Container
 from .core.graph import Function as Function
 from .core.graph import Graph as Graph

@@ -6,6 +6,40 @@ from .activation import ReLU as ReLU
 from .activation import Softmax as Softmax
 from .attention import AdditiveAttention as AdditiveAttention
 from .attention import Attention as Attention
+from .augmentation.affine import RandomRotation as RandomRotation
+from .augmentation.affine import RandomShear as RandomShear
+from .augmentation.affine import RandomTranslation as RandomTranslation
+from .augmentation.affine import RandomZoom as RandomZoom
+from .augmentation.base import ImageAugmentation as ImageAugmentation
+from .augmentation.boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
+from .augmentation.chains import AugMix as AugMix
+from .augmentation.chains import RandAugment as RandAugment
+from .augmentation.chains import RandomColorJitter as RandomColorJitter
+from .augmentation.clahe import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+)
+from .augmentation.erasing import RandomErasing as RandomErasing
+from .augmentation.filters import RandomGaussianBlur as RandomGaussianBlur
+from .augmentation.filters import RandomSharpness as RandomSharpness
+from .augmentation.flip import RandomFlip as RandomFlip
+from .augmentation.hues import RandomColorDegeneration as RandomColorDegeneration
+from .augmentation.hues import RandomGrayscale as RandomGrayscale
+from .augmentation.hues import RandomHue as RandomHue
+from .augmentation.hues import RandomSaturation as RandomSaturation
+from .augmentation.light import RandomBrightness as RandomBrightness
+from .augmentation.light import RandomContrast as RandomContrast
+from .augmentation.mixing import CutMix as CutMix
+from .augmentation.mixing import MixUp as MixUp
+from .augmentation.sizes import CenterCrop as CenterCrop
+from .augmentation.sizes import RandomCrop as RandomCrop
+from .augmentation.sizes import Resizing as Resizing
+from .augmentation.tones import AutoContrast as AutoContrast
+from .augmentation.tones import Equalization as Equalization
+from .augmentation.tones import RandomInvert as RandomInvert
+from .augmentation.tones import RandomPosterization as RandomPosterization
+from .augmentation.tones import Solarization as Solarization
+from .augmentation.warp import RandomElasticTransform as RandomElasticTransform
+from .augmentation.warp import RandomPerspective as RandomPerspective
 from .base import InputSpec as InputSpec
 from .base import Layer as Layer
 from .batch_norm import BatchNormalization as BatchNormalization
