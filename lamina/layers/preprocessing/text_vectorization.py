@@ -101,6 +101,7 @@ class TextVectorization(OnHost):
         self.vocabulary = self.idf_weights = None  # for the config: the lookup layer keeps them
         self._tokenizer = Tokenizer(standardize, split, _lengths(ngrams), encoding)
         self._counts: Counts | None = None
+        self.built = True
         mask = "" if output_mode == "int" else None
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, pad_to_max_tokens=pad_to_max_tokens,
