@@ -43,7 +43,7 @@ def restore(
     for i, inner in enumerate(layer._flatten_layers()):
         if extra and i in extra:
             inner._set_extra_state(extra[i])
-    if weights is not None:
+    if weights:
         if not layer.built and config.get("build_config"):
             layer.build_from_config(config["build_config"])
         layer.set_weights(weights)

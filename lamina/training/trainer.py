@@ -10,6 +10,7 @@ from lamina.kernel.trees import leaves, map_leaves
 from lamina.training import engine, loops, steps
 from lamina.training.arrays import arrays
 from lamina.training.compiled import Compiled
+from lamina.training.ahead import prepared
 from lamina.training.data import make_feed, split_validation, unpack_x_y_sample_weight
 
 
@@ -257,9 +258,7 @@ class Trainer(Compiled):
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         feed = make_feed(
-            x,
-            y,
-            sample_weight,
+            *prepared(self, x, y, sample_weight, batch_size=batch_size, shuffle=shuffle),
             batch_size=batch_size,
             shuffle=shuffle,
             steps=steps_per_epoch,
@@ -272,8 +271,9 @@ class Trainer(Compiled):
                 if isinstance(validation_data, list | tuple)
                 else (validation_data, None, None)
             )
+            rows = validation_batch_size or batch_size
             validate = make_feed(
-                vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps
+                *prepared(self, vx, vy, vw, batch_size=rows), batch_size=rows, steps=validation_steps
             )
         return loops.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
@@ -309,7 +309,8 @@ class Trainer(Compiled):
         if kwargs:
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
-        feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        data = prepared(self, x, y, sample_weight, batch_size=batch_size)
+        feed = make_feed(*data, batch_size=batch_size, steps=steps)
         logs = loops.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
         return logs if return_dict else _as_list(logs)
 
@@ -333,6 +334,7 @@ class Trainer(Compiled):
         Returns:
             Arrays in the structure of the outputs.
         """
+        x, _, _ = prepared(self, x, batch_size=batch_size)
         return loops.predict(
             self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )
@@ -356,6 +358,7 @@ class Trainer(Compiled):
             The loss, or a list [loss, *metrics], or a dict.
         """
         self._require_training("train_on_batch")
+        x = self._ahead_of_step(x)
         feed = make_feed(x, y, sample_weight, batch_size=2**31, class_weight=class_weight)
         self.reset_metrics()
         logs = loops.one_batch(self, "train", feed.tree)
@@ -374,7 +377,7 @@ class Trainer(Compiled):
             The loss, or a list [loss, *metrics], or a dict.
         """
         self._require_compiled("test_on_batch")
-        feed = make_feed(x, y, sample_weight, batch_size=2**31)
+        feed = make_feed(self._ahead_of_step(x), y, sample_weight, batch_size=2**31)
         self.reset_metrics()
         logs = loops.one_batch(self, "test", feed.tree)
         return logs if return_dict else _as_list(logs)
@@ -385,7 +388,13 @@ class Trainer(Compiled):
         Args:
             x: The inputs.
         """
-        return loops.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
+        return loops.predict_batch(self, make_feed(self._ahead_of_step(x), batch_size=2**31).tree[:1])
+
+    def _ahead_of_step(self, x: Any) -> Any:
+        """One batch as a compiled step takes it: behind the part of the model that works on strings, if there is one."""
+        part = getattr(self, "_host_part", None)
+        part = None if part is None else part(x)
+        return x if part is None else part.ahead(x)
 
     def jax_state_sync(self) -> None:
         """Kept for Keras: variables are always up to date here, so there is nothing to do."""

@@ -28,6 +28,13 @@ class Strings:
             return flat
         return [t.decode(encoding, "surrogateescape") if isinstance(t, bytes) else t for t in flat]
 
+    def take(self, places: Any, axis: int = 0) -> Strings:
+        """Some of the rows."""
+        width = int(np.prod(self.shape[1:], dtype=np.int64))
+        flat = self.flat
+        chosen = [t for p in places.tolist() for t in flat[p * width : (p + 1) * width]]
+        return Strings(chosen, (len(places), *self.shape[1:]))
+
     def numpy(self, encoding: str) -> np.ndarray:
         """An array of Python strings."""
         out = np.empty(len(self.flat), object)
