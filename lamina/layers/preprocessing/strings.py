@@ -52,22 +52,15 @@ def is_strings(x: Any) -> bool:
     if isinstance(x, list | tuple):
         return bool(x) and is_strings(x[0])
     kind = getattr(getattr(x, "dtype", None), "kind", None)
-    if isinstance(x, np.ndarray) and x.dtype.kind == "O":
-        return x.size > 0 and isinstance(x.flat[0], str | bytes)
     if kind in ("U", "S", "T"):
         return True
-    if kind is not None and kind != "O":
+    if kind == "O":  # also categories and texts of pandas
+        first = next(iter(np.asarray(x[:1]).flat), None) if len(getattr(x, "shape", ())) else np.asarray(x).item()
+        return isinstance(first, str | bytes)
+    if kind is not None:
         return False
-    dtype = str(getattr(x, "dtype", getattr(x, "type", "")))
-    return dtype in (
-        "string",
-        "str",
-        "String",
-        "Utf8",
-        "large_string",
-        "object",
-        "<dtype: 'string'>",
-    ) or hasattr(x, "to_pylist")
+    name = str(getattr(x, "type", getattr(x, "dtype", ""))).lower()  # of Arrow, of polars, of tensors
+    return any(word in name for word in ("string", "utf8", "str", "categorical", "enum"))
 
 
 def strings(x: Any, where: str) -> Strings:
