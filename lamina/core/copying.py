@@ -34,7 +34,11 @@ def _extra(layer: Any) -> dict[int, Any]:
 
 
 def restore(
-    config: dict[str, Any], own: dict[str, type], weights: Any, state: Any, extra: dict[int, Any] | None = None
+    config: dict[str, Any],
+    own: dict[str, type],
+    weights: Any,
+    state: Any,
+    extra: dict[int, Any] | None = None,
 ) -> Any:
     """The layer that `reduce` took apart."""
     from lamina.core.codec import deserialize

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from lamina import backends
+from lamina.backends.beside import is_of_a_graph
 from lamina.core.graph import Graph
 from lamina.core.operation import Node, Operation
 from lamina.core.tensor import KerasTensor
-from lamina.backends.beside import is_of_a_graph
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Spec
 from lamina.layers.preprocessing.streams import numbers
@@ -107,7 +107,7 @@ def received(model: Any, inputs: Any) -> list[Any]:
     if isinstance(inputs, dict):
         struct = model._inputs_struct
         if isinstance(struct, dict):
-            names = [key for key in sorted(struct)]
+            names = sorted(struct)
         absent = [n for n in names if n not in inputs]
         if absent:
             raise ValueError(model._mismatch(f"keys {list(inputs)}", f"keys {names}"))
@@ -118,7 +118,9 @@ def received(model: Any, inputs: Any) -> list[Any]:
     elif isinstance(inputs, list | tuple) and len(inputs) == len(wanted):
         values = list(inputs)
     else:
-        raise ValueError(model._mismatch(f"{type(inputs).__name__}", f"{len(wanted)} inputs ({', '.join(names)})"))
+        raise ValueError(
+            model._mismatch(f"{type(inputs).__name__}", f"{len(wanted)} inputs ({', '.join(names)})")
+        )
     return [_fitted(model, v, x) for v, x in zip(values, wanted, strict=True)]
 
 
@@ -145,7 +147,9 @@ def _hosted(model: Any) -> list[Node]:
     """The calls on the host: those that take strings, and all before them."""
     makers = {id(x): n for n in model._nodes for x in n.output_tensors}
     found: dict[int, Node] = {}
-    open_nodes = [n for n in model._nodes if not n.is_input and any(x.dtype == "string" for x in n.input_tensors)]
+    open_nodes = [
+        n for n in model._nodes if not n.is_input and any(x.dtype == "string" for x in n.input_tensors)
+    ]
     while open_nodes:
         node = open_nodes.pop()
         if node.is_input or id(node) in found:

@@ -43,7 +43,7 @@ def _saved_by(owner: Any) -> dict[str, bytes]:
     """What `save_assets` of a user's layer writes."""
     with tempfile.TemporaryDirectory(prefix="lamina-assets-") as folder:
         owner.save_assets(folder)
-        found = [p for p in sorted(pathlib.Path(folder).iterdir())]
+        found = sorted(pathlib.Path(folder).iterdir())
         for path in found:
             if path.is_symlink() or not path.is_file() or not _NAME.fullmatch(path.name):
                 raise SerializationError(
@@ -74,7 +74,9 @@ def read(model: Any, archive: zipfile.ZipFile, member: Callable[[str], bytes], l
         if own:
             _hand_over(owner, {n[len(folder) :]: n for n in own}, member, label)
     if left:
-        raise SerializationError(f"{label}: these assets belong to no layer of the model: {sorted(left)[:5]}.")
+        raise SerializationError(
+            f"{label}: these assets belong to no layer of the model: {sorted(left)[:5]}."
+        )
 
 
 def _hand_over(owner: Any, own: dict[str, str], member: Callable[[str], bytes], label: str) -> None:

@@ -12,7 +12,9 @@ from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.dataset import PyDataset
 
 
-def prepared(model: Any, x: Any, y: Any = None, weight: Any = None, *, batch_size: int | None, shuffle: Any = False) -> Any:
+def prepared(
+    model: Any, x: Any, y: Any = None, weight: Any = None, *, batch_size: int | None, shuffle: Any = False
+) -> Any:
     """The data as a compiled step takes it: as it is for most models.
 
     Where a model begins with layers for strings, all rows are run through them at once; batch by batch where their
@@ -40,7 +42,9 @@ def _in_memory(x: Any) -> bool:
         return False
     if isinstance(x, list | tuple):
         return True
-    return hasattr(x, "__len__") and (hasattr(x, "shape") or hasattr(x, "to_numpy") or hasattr(x, "to_pylist"))
+    return hasattr(x, "__len__") and (
+        hasattr(x, "shape") or hasattr(x, "to_numpy") or hasattr(x, "to_pylist")
+    )
 
 
 def _changed(batch: Any, part: Any) -> tuple:
@@ -97,7 +101,9 @@ def _source(source: Any, part: Any) -> Any:
 class _Indexed(PyDataset):
     def __init__(self, source: PyDataset, part: Any) -> None:
         super().__init__(
-            workers=source.workers, use_multiprocessing=source.use_multiprocessing, max_queue_size=source.max_queue_size
+            workers=source.workers,
+            use_multiprocessing=source.use_multiprocessing,
+            max_queue_size=source.max_queue_size,
         )
         self.source, self.part = source, part
 

@@ -8,9 +8,9 @@ from lamina.core.transforms import value_and_grad
 from lamina.kernel.context import current, state
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training import engine, loops, steps
+from lamina.training.ahead import prepared
 from lamina.training.arrays import arrays
 from lamina.training.compiled import Compiled
-from lamina.training.ahead import prepared
 from lamina.training.data import make_feed, split_validation, unpack_x_y_sample_weight
 
 

@@ -62,7 +62,9 @@ class FeatureSpace(Preprocessing):
     ) -> None:
         super().__init__(name=name)
         if not isinstance(features, dict) or not features:
-            raise ValueError(f"FeatureSpace: `features` must be a dict of columns and their recipes; got {features!r:.80}.")
+            raise ValueError(
+                f"FeatureSpace: `features` must be a dict of columns and their recipes; got {features!r:.80}."
+            )
         if output_mode not in ("concat", "dict"):
             raise ValueError(f"FeatureSpace: `output_mode` must be 'concat' or 'dict'; got {output_mode!r}.")
         self.crossing_dim, self.hashing_dim = crossing_dim, hashing_dim
@@ -262,7 +264,9 @@ class FeatureSpace(Preprocessing):
             )
         absent = [n for n in self.features if n not in names]
         if absent:
-            raise ValueError(f"FeatureSpace {self.name!r}: there is no column {absent[0]!r}. Columns: {', '.join(names)}.")
+            raise ValueError(
+                f"FeatureSpace {self.name!r}: there is no column {absent[0]!r}. Columns: {', '.join(names)}."
+            )
         columns = {n: received(_listed(data[n]), f"FeatureSpace: feature {n!r}") for n in self.features}
         return super().__call__(columns, *args, **kwargs)
 
@@ -281,7 +285,9 @@ class FeatureSpace(Preprocessing):
 
     def _encoded(self, columns: dict[str, Any]) -> Any:
         prepared = {n: self.preprocessors[n](x) for n, x in columns.items()}
-        crossed = {c.name: self.crossers[c.name]([prepared[n] for n in c.feature_names]) for c in self.crosses}
+        crossed = {
+            c.name: self.crossers[c.name]([prepared[n] for n in c.feature_names]) for c in self.crosses
+        }
         found = {n: self._encoding(n, prepared[n], self.features[n].output_mode) for n in sorted(prepared)}
         found |= {c.name: self._encoding(c.name, crossed[c.name], c.output_mode) for c in self.crosses}
         return found if self.output_mode == "dict" else self._joined(found)
@@ -312,7 +318,9 @@ class FeatureSpace(Preprocessing):
                 )
         from lamina import ops
 
-        return ops.concatenate(list(found.values()), axis=-1) if len(found) > 1 else next(iter(found.values()))
+        return (
+            ops.concatenate(list(found.values()), axis=-1) if len(found) > 1 else next(iter(found.values()))
+        )
 
     # -- configs and files --------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.tracking import changed
 from lamina.layers.preprocessing.base import no_sparse_output, one_of
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost
@@ -61,7 +62,10 @@ class Discretization(OnHost):
         if num_bins is not None and (not hasattr(num_bins, "__index__") or num_bins < 0):
             raise ValueError(f"Discretization: `num_bins` must be an integer of 0 or more; got {num_bins!r}.")
         self._static = bin_boundaries is not None
-        self.bin_boundaries = None if bin_boundaries is None else _ascending(bin_boundaries)
+        self.bin_boundaries: Any = None
+        self._edges: Any = None  # as an array: what compiled programs hold
+        if bin_boundaries is not None:
+            self._set_boundaries(_ascending(bin_boundaries))
         self.num_bins, self.epsilon, self.output_mode, self.sparse = num_bins, epsilon, output_mode, False
         self._sketch = np.zeros((2, 0), np.float32)  # numbers, and how many each stands for
 
@@ -97,7 +101,11 @@ class Discretization(OnHost):
     def finalize_state(self) -> None:
         """Take the boundaries from the sketch."""
         if not self._static and self.num_bins:
-            self.bin_boundaries = _compressed(self._sketch, 1.0 / self.num_bins)[0, :-1].tolist()
+            self._set_boundaries(_compressed(self._sketch, 1.0 / self.num_bins)[0, :-1].tolist())
+
+    def _set_boundaries(self, edges: list[float]) -> None:
+        self.bin_boundaries, self._edges = edges, np.asarray(edges, np.float32)
+        changed(self)  # compiled programs hold the boundaries
 
     def reset_state(self) -> None:
         """Forget the batches; the boundaries stay until the next ones are made."""
@@ -124,12 +132,12 @@ class Discretization(OnHost):
         return encoded_shape(input_shape, self.output_mode, depth)
 
     def _boundaries(self) -> np.ndarray:
-        if self.bin_boundaries is None:
+        if self._edges is None:
             raise RuntimeError(
                 f"Layer {self.path!r} (Discretization) has no boundaries yet. Call `layer.adapt(data)`, or pass "
                 "`bin_boundaries=`."
             )
-        return np.asarray(self.bin_boundaries, np.float32)
+        return self._edges
 
     def _of_numbers(self, inputs: np.ndarray) -> Any:
         edges = self._boundaries()
@@ -165,7 +173,7 @@ class Discretization(OnHost):
         if edges is None or config.get("num_bins") is None:
             return super().from_config(config)
         layer = super().from_config(config | {"bin_boundaries": None})
-        layer.bin_boundaries = _ascending(edges)
+        layer._set_boundaries(_ascending(edges))
         return layer
 
 

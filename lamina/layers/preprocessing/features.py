@@ -20,7 +20,9 @@ MODES = ("int", "one_hot", "float")
 
 def _checked_mode(what: str, mode: Any, allowed: tuple[str, ...]) -> str:
     if mode not in allowed:
-        raise ValueError(f"{what}: `output_mode` must be one of {', '.join(map(repr, allowed))}; got {mode!r}.")
+        raise ValueError(
+            f"{what}: `output_mode` must be one of {', '.join(map(repr, allowed))}; got {mode!r}."
+        )
     return mode
 
 
@@ -101,7 +103,9 @@ def discretized(
     return Feature("float32", layer, output_mode)
 
 
-def categorical(kind: str, max_tokens: Any, num_oov_indices: int, output_mode: str, name: str | None) -> Feature:
+def categorical(
+    kind: str, max_tokens: Any, num_oov_indices: int, output_mode: str, name: str | None
+) -> Feature:
     """A category by a vocabulary: `kind` is "string" or "integer"."""
     lookup = StringLookup if kind == "string" else IntegerLookup
     layer = lookup(

@@ -14,6 +14,10 @@ from lamina.layers.preprocessing.base import Preprocessing, is_abstract, only_sh
 from lamina.layers.preprocessing.streams import numbers
 from lamina.layers.preprocessing.strings import Strings, is_strings, strings
 
+# tuples: torch's compiler cannot follow unions of types
+_SYMBOLIC = (KerasTensor, Spec)
+_ARRAYS = (np.ndarray, np.generic)
+
 
 class OnHost(Preprocessing):
     """The base of layers for categories and texts.
@@ -95,10 +99,10 @@ class OnHost(Preprocessing):
 
 def received(x: Any, where: str) -> Any:
     """Inputs as strings, arrays, or the tensors that they are."""
-    if isinstance(x, KerasTensor | Spec):
+    if isinstance(x, _SYMBOLIC):
         return x
     k = state.kernel
-    if k is not None and isinstance(x, k.Tensor) and not isinstance(x, np.ndarray | np.generic):
+    if k is not None and isinstance(x, k.Tensor) and not isinstance(x, _ARRAYS):
         return (
             strings(np.asarray(x), where)
             if k.dtype(x) == "string" and hasattr(x, "__array__") and _is_eager(x)

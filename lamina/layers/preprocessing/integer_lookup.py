@@ -94,6 +94,15 @@ class IntegerLookup(Lookup):
         found = integers(numbers(data, "IntegerLookup.adapt"))
         return found.ravel().tolist(), found.shape
 
+    def _keep(self, tokens: list[Any], weights: np.ndarray | None) -> None:
+        super()._keep(tokens, weights)
+        vocabulary = self._ready()
+        keys, indices = vocabulary.sorted()
+        if not len(keys):  # a search needs one
+            keys, indices = np.zeros(1, np.int64), np.array([vocabulary.missing])
+        self._keys, self._indices = keys, indices
+        self._names = np.array([*self.get_vocabulary(), self.oov_token], np.int64)
+
     def _takes(self, dtype: str) -> None:
         if dtype == "string" or (self.invert and dtype not in dtypes.IS_INTEGER):
             raise TypeError(
@@ -104,13 +113,9 @@ class IntegerLookup(Lookup):
     def _of_numbers(self, inputs: np.ndarray) -> Any:
         vocabulary, inputs = self._ready(), integers(inputs)
         if self.invert:
-            names = np.array([*self.get_vocabulary(), self.oov_token], np.int64)
-            last = len(names) - 1
-            return names[np.where((inputs < 0) | (inputs >= last), last, inputs)]
-        keys, indices = vocabulary.sorted()
-        flat = inputs.reshape(-1)
-        if not len(keys):
-            keys, indices = np.zeros(1, np.int64), np.array([vocabulary.missing])
+            last = len(self._names) - 1
+            return self._names[np.where((inputs < 0) | (inputs >= last), last, inputs)]
+        keys, indices, flat = self._keys, self._indices, inputs.reshape(-1)
         places = np.minimum(np.searchsorted(keys, flat), len(keys) - 1)
         ids = np.where(keys[places] == flat, indices[places], vocabulary.missing)
         if self.num_oov_indices != 1 and (unknown := ids == -1).any():
@@ -128,16 +133,12 @@ class IntegerLookup(Lookup):
         vocabulary, inputs = self._ready(), whole(k, inputs)
         inputs = k.astype(inputs, "int64")
         if self.invert:
-            names = self._constant(k, np.array([*self.get_vocabulary(), self.oov_token], np.int64))
-            last = len(self.get_vocabulary())
+            names, last = self._constant(k, self._names), len(self._names) - 1
             outside = k.logical_or(
                 k.less(inputs, self._one(k, 0, inputs)), k.greater_equal(inputs, self._one(k, last, inputs))
             )
             return k.take(names, k.where(outside, self._one(k, last, inputs), inputs), 0)
-        keys, indices = vocabulary.sorted()
-        if not len(keys):
-            keys, indices = np.zeros(1, np.int64), np.array([vocabulary.missing])
-        keys, indices = self._constant(k, keys), self._constant(k, indices)
+        keys, indices = self._constant(k, self._keys), self._constant(k, self._indices)
         places = k.searchsorted(keys, inputs, "left")
         places = k.minimum(places, k.full((), keys.shape[0] - 1, k.dtype(places)))
         unknown = k.not_equal(k.take(keys, places, 0), inputs)

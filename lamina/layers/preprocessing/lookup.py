@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.tracking import changed
 from lamina.errors import SerializationError
 from lamina.layers.preprocessing.base import no_sparse_output, one_of
 from lamina.layers.preprocessing.bins import checked_salt
@@ -167,6 +168,7 @@ class Lookup(OnHost):
         self._vocabulary = Vocabulary(tokens, self._first_index, special, missing)
         self._weights_of_tokens = weights
         self._size_in_file = None
+        changed(self)  # compiled programs may hold the vocabulary
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
         """The tokens in the order of their indices.

@@ -55,7 +55,9 @@ def is_strings(x: Any) -> bool:
     if kind in ("U", "S", "T"):
         return True
     if kind == "O":  # also categories and texts of pandas
-        first = next(iter(np.asarray(x[:1]).flat), None) if len(getattr(x, "shape", ())) else np.asarray(x).item()
+        first = (
+            next(iter(np.asarray(x[:1]).flat), None) if len(getattr(x, "shape", ())) else np.asarray(x).item()
+        )
         return isinstance(first, str | bytes)
     if kind is not None:
         return False
