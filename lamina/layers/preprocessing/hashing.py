@@ -180,7 +180,6 @@ class HashedCrossing(OnHost):
         super().__init__(name=name, dtype=_dtype_for("HashedCrossing", output_mode, dtype), **kwargs)
         no_sparse_output(self, sparse)
         self.num_bins, self.output_mode, self.sparse = _positive(self, num_bins), output_mode, False
-        self.built = True
 
     def _received(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:

@@ -77,7 +77,6 @@ class Lookup(OnHost):
         self._weights_of_tokens: np.ndarray | None = None
         self._counts: Counts | None = None
         self._size_in_file = size if isinstance(size, int) else None
-        self.built = True
 
     def _take_given(self, vocabulary: Any, idf_weights: Any) -> None:
         """The vocabulary of the constructor."""

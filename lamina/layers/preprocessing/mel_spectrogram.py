@@ -88,7 +88,6 @@ class MelSpectrogram(Preprocessing):
             raise ValueError(
                 f"MelSpectrogram: `min_power` and `ref_power` must be positive; got {min_power!r} and {ref_power!r}."
             )
-        self.built = True
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(inputs, list | tuple):

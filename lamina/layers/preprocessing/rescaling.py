@@ -37,7 +37,6 @@ class Rescaling(Preprocessing):
                 raise ValueError(f"Rescaling: `{name}` must be a number or numbers; got {value!r}.") from None
         self.scale, self.offset = scale, offset
         self.supports_masking = True
-        self.built = True
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(inputs, list | tuple | int | float):

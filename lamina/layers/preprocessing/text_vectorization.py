@@ -101,11 +101,9 @@ class TextVectorization(OnHost):
         self.vocabulary = self.idf_weights = None  # for the config: the lookup layer keeps them
         self._tokenizer = Tokenizer(standardize, split, _lengths(ngrams), encoding)
         self._counts: Counts | None = None
-        self.built = True
-        mask = "" if output_mode == "int" else None
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, pad_to_max_tokens=pad_to_max_tokens,
-            mask_token=mask, output_mode=output_mode, encoding=encoding, vocabulary_size=size, dtype=self.dtype_policy,
+            mask_token="", output_mode=output_mode, encoding=encoding, vocabulary_size=size, dtype=self.dtype_policy,
         )  # fmt: skip
 
     # -- the vocabulary -----------------------------------------------------------------------------------------------
@@ -149,7 +147,7 @@ class TextVectorization(OnHost):
             return
         inner = self._lookup_layer
         room = None if inner.max_tokens is None else max(inner.max_tokens - inner._first_index, 0)
-        without = {inner.oov_token.encode(self.encoding)} | ({b""} if self.output_mode == "int" else set())
+        without = {inner.oov_token.encode(self.encoding), b""}
         tokens = self._counts.most_frequent(room, without, lambda token: token)
         weights = self._counts.idf(tokens) if self.output_mode == "tf_idf" else None
         inner._keep([t.decode(self.encoding, "surrogateescape") for t in tokens], weights)
