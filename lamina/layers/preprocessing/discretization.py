@@ -95,8 +95,8 @@ class Discretization(OnHost):
                 "one with `num_bins=`."
             )
         values = np.sort(numbers(data, "Discretization.adapt").astype(np.float32).ravel())
-        merged = np.concatenate([self._sketch, _sketch(values, self.epsilon)], 1)
-        self._sketch = _compressed(merged, self.epsilon)
+        merged = np.concatenate([_sketch(values, self.epsilon), self._sketch], 1)
+        self._sketch = _compressed(merged[:, np.argsort(merged[0])], self.epsilon)
 
     def finalize_state(self) -> None:
         """Take the boundaries from the sketch."""
@@ -203,7 +203,7 @@ def _compressed(sketch: np.ndarray, epsilon: float) -> np.ndarray:
     """A sketch of about 1 / epsilon numbers, by interpolation of the cumulative weight."""
     if sketch.shape[1] * epsilon < 1:  # short enough
         return sketch
-    values, weights = sketch[:, np.argsort(sketch[0])]
+    values, weights = sketch
     total = weights.cumsum()
     wanted = epsilon + np.arange(0.0, 1.0, epsilon)
     places = np.interp(wanted, total / total[-1], values)
