@@ -36,7 +36,7 @@ class FeatureSpace(Preprocessing):
         name: A name.
 
     Returns:
-        Floats (batch, size), in the order of the columns' names with crosses behind; or a dict of encodings.
+        Floats (batch, size), the columns in the order of their names, then the crosses; or a dict of encodings.
 
     Raises:
         ValueError: if a recipe or a crossed column is unknown, or it is called before it has learned what it must.
@@ -289,7 +289,8 @@ class FeatureSpace(Preprocessing):
             c.name: self.crossers[c.name]([prepared[n] for n in c.feature_names]) for c in self.crosses
         }
         found = {n: self._encoding(n, prepared[n], self.features[n].output_mode) for n in sorted(prepared)}
-        found |= {c.name: self._encoding(c.name, crossed[c.name], c.output_mode) for c in self.crosses}
+        for name in sorted(crossed):
+            found[name] = self._encoding(name, crossed[name], self.crosses_by_name[name].output_mode)
         return found if self.output_mode == "dict" else self._joined(found)
 
     def _encoding(self, name: str, x: Any, mode: str) -> Any:
