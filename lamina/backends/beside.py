@@ -27,8 +27,13 @@ def kernel_beside(structure: Any) -> Any:
         if k is None or (
             k.name != "numpy" and not k.abstract and not any(isinstance(x, k.Tensor) for x in inputs)
         ):
-            return load("numpy")
+            return on_host()
     return None
+
+
+def on_host() -> Any:
+    """The interpreter for work on the host, which needs no framework."""
+    return load("numpy")
 
 
 def is_of_a_graph(x: Any) -> bool:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina import backends
-from lamina.backends.beside import is_of_a_graph
+from lamina.backends.beside import is_of_a_graph, on_host
 from lamina.core.graph import Graph
 from lamina.core.operation import Node, Operation
 from lamina.core.tensor import KerasTensor
@@ -61,7 +60,7 @@ class HostPart:
     def ahead(self, inputs: Any) -> dict[str, Any]:
         """The values at the cut, as arrays, for the model's inputs: what `rest` takes."""
         values = received(self.model, inputs)
-        with interpreter(backends.load("numpy")):
+        with interpreter(on_host()):
             made = list(self._before._run(values)) if self._before is not None else []
         by_id = {id(x): v for x, v in zip(self.model._inputs, values, strict=True)}
         found = [by_id[id(x)] if p is None else made[p] for x, p in zip(self.cut, self._places, strict=True)]

@@ -53,7 +53,9 @@ def test_batches_are_as_long_as_their_longest_text() -> None:
     with interpreter(backends.load("torch")):
         model = classifier()
         parts = [apart(model, TEXTS[i : i + 2]) for i in range(0, len(TEXTS), 2)]
-        np.testing.assert_allclose(model.predict(TEXTS, batch_size=2, verbose=0), np.concatenate(parts), rtol=1e-5)
+        np.testing.assert_allclose(
+            model.predict(TEXTS, batch_size=2, verbose=0), np.concatenate(parts), rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize("length", [4, None])
@@ -86,7 +88,9 @@ def test_fit_learns_on_jax() -> None:
     with interpreter(backends.load("jax")):
         model = classifier(4)
         model.compile(lamina.optimizers.Adam(0.1), "binary_crossentropy")
-        losses = model.fit(TEXTS, LABELS, epochs=8, verbose=0, validation_data=(TEXTS, LABELS)).history["loss"]
+        losses = model.fit(TEXTS, LABELS, epochs=8, verbose=0, validation_data=(TEXTS, LABELS)).history[
+            "loss"
+        ]
         assert losses[-1] < losses[0] / 2
 
 
@@ -123,7 +127,9 @@ def test_a_graph_is_cut_behind_its_strings() -> None:
         assert {t.dtype for t in part.cut} == {"float32", "int32"}
         data = {"a": ["u", "w", "v"], "b": [1, 2, 3], "x": np.ones((3, 2), "float32")}
         np.testing.assert_allclose(model.predict(data, verbose=0), numbers(model(data)), rtol=1e-5)
-        np.testing.assert_allclose(model.predict(list(data.values()), verbose=0), numbers(model(data)), rtol=1e-5)
+        np.testing.assert_allclose(
+            model.predict(list(data.values()), verbose=0), numbers(model(data)), rtol=1e-5
+        )
 
 
 def test_saved_models_take_strings(tmp_path: Any) -> None:
@@ -132,7 +138,9 @@ def test_saved_models_take_strings(tmp_path: Any) -> None:
         model.save(tmp_path / "m.keras")
         again = lamina.models.load_model(tmp_path / "m.keras")
         np.testing.assert_allclose(
-            again.predict(["good", "bad film"], verbose=0), model.predict(["good", "bad film"], verbose=0), rtol=1e-5
+            again.predict(["good", "bad film"], verbose=0),
+            model.predict(["good", "bad film"], verbose=0),
+            rtol=1e-5,
         )
 
 
@@ -160,11 +168,11 @@ def test_what_cannot_run_on_the_host_is_refused() -> None:
     with interpreter(backends.load("torch")):
         a = lamina.Input((1,), dtype="string")
         model = lamina.Model(a, classifier(3, (1,))(a))
-        with pytest.raises(NotImplementedError, match="takes strings.*runs on the host.*but it has weights"):
+        with pytest.raises(NotImplementedError, match=r"takes strings.*runs on the host.*but it has weights"):
             model.predict(TEXTS, verbose=0)
         x = lamina.Input((1,), dtype="int64")
         model = lamina.Model([a, x], [layers.StringLookup(vocabulary=["a"], invert=True)(x), a])
-        with pytest.raises(NotImplementedError, match="strings come out of it"):
+        with pytest.raises(NotImplementedError, match=r"strings come out of it"):
             model.predict([TEXTS, np.ones((24, 1), "int64")], verbose=0)
-        with pytest.raises(TypeError, match="value 0 is 1"):
+        with pytest.raises(TypeError, match=r"value 0 is 1"):
             classifier(3).predict([1, 2], verbose=0)

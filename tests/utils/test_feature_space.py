@@ -12,7 +12,9 @@ import lamina
 from lamina import backends
 from lamina.kernel.context import interpreter
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")  # Keras on jax, of its results
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*Explicitly requested dtype int64"
+)  # Keras on jax, of its results
 DATA: dict[str, list[Any]] = {
     "s": ["a", "b", "c", "a"], "i": [1, 2, 2, 3], "f": [0.1, 0.2, 0.5, 1.0], "n": [1.0, 2.0, 3.0, 4.0],
     "d": [1.0, 2.0, 3.0, 4.0], "h": ["u", "v", "w", "x"], "ih": [5, 6, 7, 8], "si": ["q", "q", "r", "s"],
@@ -122,8 +124,12 @@ def test_a_model_on_raw_columns() -> None:
 def test_recipes_by_name_and_of_ones_own() -> None:
     space_of = lamina.utils.FeatureSpace
     with interpreter(backends.load("numpy")):
-        own = space_of.feature(dtype="float32", preprocessor=lamina.layers.Rescaling(3.0), output_mode="float")
-        space = space_of({"own": own, "plain": space_of.float(), "h": space_of.string_hashed(3, "int")}, "dict")
+        own = space_of.feature(
+            dtype="float32", preprocessor=lamina.layers.Rescaling(3.0), output_mode="float"
+        )
+        space = space_of(
+            {"own": own, "plain": space_of.float(), "h": space_of.string_hashed(3, "int")}, "dict"
+        )
         found = space({"own": 2.0, "plain": 4.0, "h": "a"})
         assert {n: v.tolist() for n, v in found.items()} == {"h": [0], "own": [6.0], "plain": [4.0]}
         edges = space_of({"d": space_of.float_discretized(3, bin_boundaries=[1.0, 2.0])})
@@ -132,28 +138,32 @@ def test_recipes_by_name_and_of_ones_own() -> None:
 
 def test_bad_input_is_refused() -> None:
     space_of = lamina.utils.FeatureSpace
-    with pytest.raises(ValueError, match="`features` must be a dict of columns and their recipes"):
+    with pytest.raises(ValueError, match=r"`features` must be a dict of columns and their recipes"):
         space_of({})
-    with pytest.raises(ValueError, match="unknown recipe 'string_categoric'.*Did you mean 'string_categorical'"):
+    with pytest.raises(
+        ValueError, match=r"unknown recipe 'string_categoric'.*Did you mean 'string_categorical'"
+    ):
         space_of({"a": "string_categoric"})
-    with pytest.raises(ValueError, match="`output_mode` must be 'concat' or 'dict'; got 'sum'"):
+    with pytest.raises(ValueError, match=r"`output_mode` must be 'concat' or 'dict'; got 'sum'"):
         space_of({"a": "float"}, output_mode="sum")
-    with pytest.raises(ValueError, match="a cross names 'b', which is not among the features: a"):
+    with pytest.raises(ValueError, match=r"a cross names 'b', which is not among the features: a"):
         space_of({"a": "string_hashed"}, crosses=[("a", "b")])
-    with pytest.raises(ValueError, match="names 'a', whose values are floats"):
+    with pytest.raises(ValueError, match=r"names 'a', whose values are floats"):
         space_of({"a": "float", "b": "string_hashed"}, crosses=[("a", "b")])
-    with pytest.raises(ValueError, match=r"`output_mode` must be one of 'int', 'one_hot', 'float'; got 'count'"):
+    with pytest.raises(
+        ValueError, match=r"`output_mode` must be one of 'int', 'one_hot', 'float'; got 'count'"
+    ):
         space_of.string_hashed(3, output_mode="count")
     space = space_of({"a": "string_categorical", "b": "float_normalized"}, name="space")
     with pytest.raises(ValueError, match=r"'space' must learn from data.*wait for it: a, b"):
         space({"a": ["x"], "b": [1.0]})
-    with pytest.raises(ValueError, match="there is no column 'b'. Columns: a"):
+    with pytest.raises(ValueError, match=r"there is no column 'b'. Columns: a"):
         space.adapt({"a": ["x"]})
-    with pytest.raises(ValueError, match="the data gives tuple. Leave targets out"):
+    with pytest.raises(ValueError, match=r"the data gives tuple. Leave targets out"):
         space.adapt([({"a": "x"}, 1)])
-    with pytest.raises(ValueError, match="'space': there is no column 'b'"):
+    with pytest.raises(ValueError, match=r"'space': there is no column 'b'"):
         space({"a": ["x"]})
-    with pytest.raises(ValueError, match="is called on a dict of columns or a table; got list"):
+    with pytest.raises(ValueError, match=r"is called on a dict of columns or a table; got list"):
         space([1])
     mixed = space_of({"a": space_of.string_hashed(3, output_mode="int"), "b": "float"})
     with pytest.raises(ValueError, match=r"'a' is not encoded \(its dtype is int.*output_mode='dict'"):

@@ -10,6 +10,7 @@ from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Spec, Unknown
+from lamina.ops.op import convert
 
 _UNKNOWN = 1009  # the stand-in of a size that only the data can tell
 _thread = threading.local()
@@ -28,6 +29,14 @@ class Preprocessing(Layer):
                 return super().__call__(*args, **kwargs)
         finally:
             _thread.beside = before
+
+    def convert_weight(self, weight: Any) -> Any:
+        """A weight as a tensor of the interpreter in force, which in a data pipeline is not that of the model.
+
+        Args:
+            weight: A Variable, tensor or array.
+        """
+        return convert(current(), weight)
 
 
 def is_beside() -> bool:

@@ -163,8 +163,8 @@ class HashedCrossing(OnHost):
 
     Example:
         >>> layer = lamina.layers.HashedCrossing(num_bins=5)
-        >>> lamina.ops.convert_to_numpy(layer((["A", "B"], [101, 102]))).tolist()
-        [1, 0]
+        >>> lamina.ops.convert_to_numpy(layer((["A", "B"], [101, 104]))).tolist()
+        [1, 3]
     """
 
     def __init__(

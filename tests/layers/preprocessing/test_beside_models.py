@@ -11,7 +11,6 @@ import pytest
 from oracle import numbers
 from rows_of_workers import Rows
 
-import lamina
 from lamina import backends, layers
 from lamina.kernel.context import interpreter
 
@@ -59,7 +58,11 @@ def test_layers_are_traced_by_tf_data(backend: str) -> None:
         if name == "back":
             found = np.vectorize(bytes.decode)(found)
         assert found.shape == expected.shape, name
-        assert (found == expected).all() if found.dtype.kind in "iuU" else np.allclose(found, expected, rtol=1e-4), name
+        assert (
+            (found == expected).all()
+            if found.dtype.kind in "iuU"
+            else np.allclose(found, expected, rtol=1e-4)
+        ), name
 
 
 @pytest.mark.slow

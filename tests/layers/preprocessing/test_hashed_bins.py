@@ -16,7 +16,9 @@ from lamina.layers.preprocessing.fingerprint import fingerprint64
 from lamina.layers.preprocessing.packed import pack
 from lamina.layers.preprocessing.siphash import siphash
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")  # Keras on jax, of its results
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*Explicitly requested dtype int64"
+)  # Keras on jax, of its results
 COUNT = 10_000
 SALTS = (None, 133, [133, 2**62 + 7])
 
@@ -148,19 +150,21 @@ def test_hashing_config_is_that_of_keras() -> None:
 
 
 def test_hashing_refuses_bad_arguments() -> None:
-    with pytest.raises(ValueError, match="Hashing: `num_bins` must be a positive integer; got 0"):
+    with pytest.raises(ValueError, match=r"Hashing: `num_bins` must be a positive integer; got 0"):
         layers.Hashing(0)
     with pytest.raises(ValueError, match=r"`output_mode` must be one of 'int'.*got 'onehot'.*'one_hot'"):
         layers.Hashing(3, output_mode="onehot")
-    with pytest.raises(ValueError, match="`salt` must be an integer or a pair of integers; got 'x'"):
+    with pytest.raises(ValueError, match=r"`salt` must be an integer or a pair of integers; got 'x'"):
         layers.Hashing(3, salt="x")
-    with pytest.raises(ValueError, match="`mask_value` takes one bin for itself, so `num_bins` must be 2 or more"):
+    with pytest.raises(
+        ValueError, match=r"`mask_value` takes one bin for itself, so `num_bins` must be 2 or more"
+    ):
         layers.Hashing(1, mask_value="a")
-    with pytest.raises(ValueError, match="`dtype` must be 'int64' or 'int32'; got 'float32'"):
+    with pytest.raises(ValueError, match=r"`dtype` must be 'int64' or 'int32'; got 'float32'"):
         layers.Hashing(3, dtype="float32")
-    with pytest.raises(NotImplementedError, match="`sparse=True` is not supported yet"):
+    with pytest.raises(NotImplementedError, match=r"`sparse=True` is not supported yet"):
         layers.Hashing(3, output_mode="count", sparse=True)
-    with pytest.raises(TypeError, match="got numbers, but its `mask_value` is the string 'a'"):
+    with pytest.raises(TypeError, match=r"got numbers, but its `mask_value` is the string 'a'"):
         layers.Hashing(3, mask_value="a")(np.array([1, 2]))
     with pytest.raises(NotImplementedError, match=r"fewer than 2\^30 bins, got 2147483648"):
         kernel = backends.load("torch")
@@ -198,11 +202,13 @@ def test_crosses_of_integers_in_compiled_programs(k: Any) -> None:
 
 def test_crossing_refuses_bad_input() -> None:
     layer = layers.HashedCrossing(5, name="cross")
-    with pytest.raises(ValueError, match="'cross'.*two columns or more, in a list or tuple; got ndarray"):
+    with pytest.raises(ValueError, match=r"'cross'.*two columns or more, in a list or tuple; got ndarray"):
         layer(np.array(["x"]))
-    with pytest.raises(ValueError, match="got list of 1"):
+    with pytest.raises(ValueError, match=r"got list of 1"):
         layer([np.array(["x"])])
-    with pytest.raises(ValueError, match=r"one shape, \(\), \(batch,\) or \(batch, 1\); got \(1,\), \(1, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"one shape, \(\), \(batch,\) or \(batch, 1\); got \(1,\), \(1, 1\)"
+    ):
         layer([np.array(["x"]), np.array([["x"]])])
-    with pytest.raises(ValueError, match="column 0 has dtype float64"):
+    with pytest.raises(ValueError, match=r"column 0 has dtype float64"):
         layer([np.array([1.0]), np.array(["x"])])

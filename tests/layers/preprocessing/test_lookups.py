@@ -13,7 +13,9 @@ import lamina
 from lamina import backends, layers
 from lamina.kernel.context import interpreter
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")  # Keras on jax, of its results
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*Explicitly requested dtype int64"
+)  # Keras on jax, of its results
 WORDS = ["earth", "wind", "and", "fire", "é", "語"]
 NUMBERS = [12, 36, -5, 1138, 7]
 MODES = ["int", "one_hot", "multi_hot", "count"]
@@ -112,7 +114,12 @@ def test_strings_back_from_indices(k: Any) -> None:
 
 
 def test_tf_idf_is_that_of_keras(on_numpy: None) -> None:
-    for given in ({}, {"num_oov_indices": 2}, {"max_tokens": 4}, {"max_tokens": 15, "pad_to_max_tokens": True}):
+    for given in (
+        {},
+        {"num_oov_indices": 2},
+        {"max_tokens": 4},
+        {"max_tokens": 15, "pad_to_max_tokens": True},
+    ):
         for name, data in (("StringLookup", STRINGS), ("IntegerLookup", INTEGERS)):
             ours = getattr(layers, name)(output_mode="tf_idf", **given)
             theirs = getattr(keras.layers, name)(output_mode="tf_idf", **given)
@@ -239,12 +246,18 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"max_tokens": 1}, "`max_tokens` must be an integer greater than 1, or None; got 1"),
     ({"num_oov_indices": -1}, "`num_oov_indices` must be an integer of 0 or more; got -1"),
     ({"output_mode": "binary"}, "`output_mode` must be one of 'int', 'one_hot'.*got 'binary'"),
-    ({"invert": True, "output_mode": "count"}, "with `invert=True`, `output_mode` must be 'int'; got 'count'"),
+    (
+        {"invert": True, "output_mode": "count"},
+        "with `invert=True`, `output_mode` must be 'int'; got 'count'",
+    ),
     ({"pad_to_max_tokens": True}, "`pad_to_max_tokens=True` needs `max_tokens`"),
     ({"vocabulary": []}, "the vocabulary is empty"),
     ({"vocabulary": ["a", "b", "a"]}, r"tokens more than once: \['a'\]"),
     ({"vocabulary": ["a", ""], "mask_token": ""}, "special token '' stands at place 1 of the vocabulary"),
-    ({"vocabulary": ["a", "b"], "max_tokens": 2}, "has 3 tokens with the special ones, more than max_tokens=2"),
+    (
+        {"vocabulary": ["a", "b"], "max_tokens": 2},
+        "has 3 tokens with the special ones, more than max_tokens=2",
+    ),
     ({"vocabulary": "/no/such/file"}, "there is no vocabulary file '/no/such/file'"),
     ({"idf_weights": [1.0]}, "`idf_weights` are for `output_mode='tf_idf'`; the mode is 'int'"),
     ({"vocabulary": ["a"], "output_mode": "tf_idf"}, "needs `idf_weights`, one for each token"),
@@ -265,35 +278,38 @@ def test_bad_input_is_refused(on_numpy: None) -> None:
     layer = layers.StringLookup(vocabulary=["a"], num_oov_indices=0, name="words")
     with pytest.raises(ValueError, match=r"'words'.*`num_oov_indices=0`.*not: \['q', 'r'\]"):
         layer(np.array(["a", "q", "r"]))
-    with pytest.raises(TypeError, match="'words'.*takes strings, got int64.*IntegerLookup"):
+    with pytest.raises(TypeError, match=r"'words'.*takes strings, got int64.*IntegerLookup"):
         layer(np.array([1]))
     with pytest.raises(TypeError, match=r"value 1 is missing \(None\). Fill it first"):
         layer(np.array(["a", None], object))
-    with pytest.raises(TypeError, match="value 1 is 3.0"):
+    with pytest.raises(TypeError, match=r"value 1 is 3.0"):
         layer(["a", 3.0])
-    with pytest.raises(ValueError, match="the rows have different numbers of strings. Pad them"):
+    with pytest.raises(ValueError, match=r"the rows have different numbers of strings. Pad them"):
         layer([["a"], ["a", "a"]])
-    with pytest.raises(RuntimeError, match="has no vocabulary yet. Call `layer.adapt"):
+    with pytest.raises(RuntimeError, match=r"has no vocabulary yet. Call `layer.adapt"):
         layers.StringLookup()(["a"])
-    with pytest.raises(RuntimeError, match="has no vocabulary yet"):
+    with pytest.raises(RuntimeError, match=r"has no vocabulary yet"):
         layers.StringLookup(output_mode="count")(lamina.Input((1,), dtype="string"))
-    with pytest.raises(ValueError, match="a vocabulary that was given to it, so it cannot adapt"):
+    with pytest.raises(ValueError, match=r"a vocabulary that was given to it, so it cannot adapt"):
         layer.adapt(["b"])
-    with pytest.raises(ValueError, match="this table has 2: a, b"):
+    with pytest.raises(ValueError, match=r"this table has 2: a, b"):
         layers.StringLookup().adapt({"a": ["x"], "b": ["y"]})
     integers = layers.IntegerLookup(vocabulary=[1], num_oov_indices=0)
     with pytest.raises(ValueError, match=r"these are not: \[9\]"):
         integers(np.array([1, 9]))
-    with pytest.raises(TypeError, match="takes integers, got string. Use StringLookup"):
+    with pytest.raises(TypeError, match=r"takes integers, got string. Use StringLookup"):
         integers(["a"])
-    with pytest.raises(ValueError, match="`salt` is for `oov_method='farmhash'`"):
+    with pytest.raises(ValueError, match=r"`salt` is for `oov_method='farmhash'`"):
         layers.IntegerLookup(salt=3)
-    with pytest.raises(ValueError, match="the vocabulary must hold integers"):
+    with pytest.raises(ValueError, match=r"the vocabulary must hold integers"):
         layers.IntegerLookup(vocabulary=["a"])
 
 
 def test_tokens_of_more_bits_than_the_backend_has() -> None:
     kernel = backends.load("jax")
     layer = layers.IntegerLookup(vocabulary=[2**40])
-    with interpreter(kernel), pytest.raises(ValueError, match="more than 32 bits, which this backend does not"):
+    with (
+        interpreter(kernel),
+        pytest.raises(ValueError, match=r"more than 32 bits, which this backend does not"),
+    ):
         layer(kernel.asarray(np.array([1], "int32")))

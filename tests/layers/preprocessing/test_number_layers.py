@@ -27,7 +27,9 @@ def k(request: pytest.FixtureRequest) -> Any:
 # -- Normalization -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", [{}, {"axis": None}, {"axis": 0}, {"axis": (0, 1)}, {"invert": True}], ids=str)
+@pytest.mark.parametrize(
+    "given", [{}, {"axis": None}, {"axis": 0}, {"axis": (0, 1)}, {"invert": True}], ids=str
+)
 def test_learned_normalization_is_that_of_keras(given: dict[str, Any], k: Any) -> None:
     for data in (X, CUBE):
         ours, theirs = layers.Normalization(**given), keras.layers.Normalization(**given)
@@ -62,25 +64,29 @@ def test_normalization_in_a_model_follows_what_it_learns() -> None:
 
 
 def test_normalization_refuses_bad_input(k: Any) -> None:
-    with pytest.raises(ValueError, match="give both `mean` and `variance`, or none"):
+    with pytest.raises(ValueError, match=r"give both `mean` and `variance`, or none"):
         layers.Normalization(mean=1.0)
     with pytest.raises(ValueError, match=r"must have one shape; got \(2,\) and \(\)"):
         layers.Normalization(mean=[1.0, 2.0], variance=1.0)
-    with pytest.raises(ValueError, match=r"`mean` of shape \(2,\) does not fit the kept axes, of shape \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"`mean` of shape \(2,\) does not fit the kept axes, of shape \(3,\)"
+    ):
         layers.Normalization(mean=[1.0, 2.0], variance=[1.0, 1.0])(X)
     with pytest.raises(ValueError, match=r"`axis` \(5,\) is out of range for an input of shape \(40, 3\)"):
         layers.Normalization(axis=5)(X)
-    with pytest.raises(ValueError, match="the size of axis 1 must be known.*axis=None"):
+    with pytest.raises(ValueError, match=r"the size of axis 1 must be known.*axis=None"):
         layers.Normalization()(lamina.Input((None,)))
-    with pytest.raises(RuntimeError, match="'fresh' .*has learned nothing yet. Call `layer.adapt"):
+    with pytest.raises(RuntimeError, match=r"'fresh' .*has learned nothing yet. Call `layer.adapt"):
         layers.Normalization(name="fresh")(X)
-    with pytest.raises(ValueError, match="given to it, so it cannot adapt"):
+    with pytest.raises(ValueError, match=r"given to it, so it cannot adapt"):
         layers.Normalization(mean=1.0, variance=1.0).adapt(X)
     layer = layers.Normalization()
     layer.adapt(X)
-    with pytest.raises(ValueError, match=r"built for inputs of shape \(40, 3\), but the data has shape \(2, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"built for inputs of shape \(40, 3\), but the data has shape \(2, 4\)"
+    ):
         layer.adapt(np.ones((2, 4)))
-    with pytest.raises(TypeError, match="takes numbers, got <U1"):
+    with pytest.raises(TypeError, match=r"takes numbers, got <U1"):
         layers.Normalization().adapt(np.array([["a"]]))
 
 
@@ -126,15 +132,15 @@ def test_discretization_round_trips_with_what_it_learned() -> None:
 
 
 def test_discretization_refuses_bad_input() -> None:
-    with pytest.raises(ValueError, match="give `bin_boundaries` or `num_bins`, one of them"):
+    with pytest.raises(ValueError, match=r"give `bin_boundaries` or `num_bins`, one of them"):
         layers.Discretization()
-    with pytest.raises(ValueError, match="`num_bins` must be an integer of 0 or more; got -1"):
+    with pytest.raises(ValueError, match=r"`num_bins` must be an integer of 0 or more; got -1"):
         layers.Discretization(num_bins=-1)
     with pytest.raises(ValueError, match=r"must be numbers in ascending order; got \[2.0, 1.0\]"):
         layers.Discretization(bin_boundaries=[2.0, 1.0])
-    with pytest.raises(RuntimeError, match="has no boundaries yet. Call `layer.adapt"):
+    with pytest.raises(RuntimeError, match=r"has no boundaries yet. Call `layer.adapt"):
         layers.Discretization(num_bins=3)(X)
-    with pytest.raises(ValueError, match="so it cannot adapt. Make one with `num_bins=`"):
+    with pytest.raises(ValueError, match=r"so it cannot adapt. Make one with `num_bins=`"):
         layers.Discretization(bin_boundaries=[0.0]).adapt(X)
     with pytest.raises(TypeError, match=r"\(Discretization\) takes numbers, got strings"):
         layers.Discretization(bin_boundaries=[0.0])(np.array(["a"]))
@@ -155,20 +161,25 @@ def test_categories_are_weighed(k: Any) -> None:
 
 
 def test_other_layers_refuse_bad_arguments() -> None:
-    with pytest.raises(ValueError, match="`num_tokens` must be a positive integer; got None.*IntegerLookup"):
+    with pytest.raises(ValueError, match=r"`num_tokens` must be a positive integer; got None.*IntegerLookup"):
         layers.CategoryEncoding()
-    with pytest.raises(ValueError, match="`output_mode` must be one of 'one_hot', 'multi_hot', 'count'; got 'int'"):
+    with pytest.raises(
+        ValueError, match=r"`output_mode` must be one of 'one_hot', 'multi_hot', 'count'; got 'int'"
+    ):
         layers.CategoryEncoding(3, output_mode="int")
-    with pytest.raises(ValueError, match="`count_weights` are for `output_mode='count'`"):
+    with pytest.raises(ValueError, match=r"`count_weights` are for `output_mode='count'`"):
         layers.CategoryEncoding(3)(np.array([[1]]), count_weights=np.array([[1.0]]))
-    with pytest.raises(TypeError, match="takes integers, got strings. Use StringLookup"):
+    with pytest.raises(TypeError, match=r"takes integers, got strings. Use StringLookup"):
         layers.CategoryEncoding(3)(np.array(["a"]))
-    with pytest.raises(ValueError, match="Rescaling: `scale` must be a number or numbers; got 'x'"):
+    with pytest.raises(ValueError, match=r"Rescaling: `scale` must be a number or numbers; got 'x'"):
         layers.Rescaling("x")
     for given, text in (
         ({"mode": "power"}, "`mode` must be one of 'log', 'magnitude'"),
         ({"frame_length": 0}, "`frame_length` must be a positive integer; got 0"),
-        ({"frame_step": 300}, r"`frame_step` must be a positive integer of at most `frame_length` \(256\); got 300"),
+        (
+            {"frame_step": 300},
+            r"`frame_step` must be a positive integer of at most `frame_length` \(256\); got 300",
+        ),
         ({"fft_length": 4}, "`fft_length` must be an integer of at least `frame_length`"),
         ({"padding": "causal"}, "`padding` must be one of 'valid', 'same'; got 'causal'"),
     ):
@@ -213,5 +224,7 @@ def test_pipelines_run_and_round_trip(k: Any) -> None:
     assert layer(lamina.Input((3,))).shape == (None, 3)
     text = layers.Pipeline([layers.StringLookup(vocabulary=["a"]), layers.CategoryEncoding(2)])
     assert numbers(text(np.array([["a", "b"]]))).tolist() == [[1, 1]]
-    with pytest.raises(TypeError, match="element 0 must be a layer, got 3. Wrap a function in lamina.layers.Lambda"):
+    with pytest.raises(
+        TypeError, match=r"element 0 must be a layer, got 3. Wrap a function in lamina.layers.Lambda"
+    ):
         layers.Pipeline([3])

@@ -13,10 +13,20 @@ import lamina
 from lamina import backends, layers
 from lamina.kernel.context import interpreter
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")  # Keras on jax, of its results
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*Explicitly requested dtype int64"
+)  # Keras on jax, of its results
 WORDS = ["the", "cat", "sat", "é", "a", "on", "the cat", "cat sat", "x1"]
 TEXTS = np.array(
-    ["The cat sat.", "", "É é\u00a0cat\tsat\x0bon", "THE-CAT, a (cat)!", "a\nb\r\nthe\x1ccat  x1", "語 cat 🙂 sat"] * 3
+    [
+        "The cat sat.",
+        "",
+        "É é\u00a0cat\tsat\x0bon",
+        "THE-CAT, a (cat)!",
+        "a\nb\r\nthe\x1ccat  x1",
+        "語 cat 🙂 sat",
+    ]
+    * 3
 )
 
 
@@ -101,7 +111,9 @@ def test_functions_of_a_string() -> None:
     layer = layers.TextVectorization(standardize=standardize, split=lambda text: np.array(text.split()))
     layer.adapt(["a b", "b"])
     assert layer.get_vocabulary() == ["", "[UNK]", "B", "A"]
-    with pytest.raises(TypeError, match="given as `split` gave the string 'ab'; it must give a list of tokens"):
+    with pytest.raises(
+        TypeError, match=r"given as `split` gave the string 'ab'; it must give a list of tokens"
+    ):
         layers.TextVectorization(split=lambda text: text, vocabulary=["a"])(["ab"])
 
 
@@ -133,8 +145,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"ngrams": "ab"}, "`ngrams` must be a positive integer"),
     ({"output_mode": "binary"}, "`output_mode` must be one of"),
     ({"output_sequence_length": 0}, "`output_sequence_length` must be a positive integer, or None; got 0"),
-    ({"output_sequence_length": 3, "output_mode": "count"}, "`output_sequence_length` is for `output_mode='int'`"),
-    ({"ragged": True, "output_mode": "count"}, "`ragged=True` is for `output_mode='int'`; the mode is 'count'"),
+    (
+        {"output_sequence_length": 3, "output_mode": "count"},
+        "`output_sequence_length` is for `output_mode='int'`",
+    ),
+    (
+        {"ragged": True, "output_mode": "count"},
+        "`ragged=True` is for `output_mode='int'`; the mode is 'count'",
+    ),
     ({"max_tokens": 1}, "`max_tokens` must be an integer greater than 1"),
     ({"vocabulary": ["a", "a"]}, "tokens more than once"),
 ]
@@ -148,13 +166,15 @@ def test_bad_arguments_are_refused(given: dict[str, Any], text: str) -> None:
 
 def test_bad_input_is_refused() -> None:
     layer = layers.TextVectorization(vocabulary=WORDS, name="text")
-    with pytest.raises(ValueError, match=r"'text'.*shape \(batch,\) or \(batch, 1\), got \(1, 2\).*split=None"):
+    with pytest.raises(
+        ValueError, match=r"'text'.*shape \(batch,\) or \(batch, 1\), got \(1, 2\).*split=None"
+    ):
         layer([["a", "b"]])
     with pytest.raises(TypeError, match=r"'text' \(TextVectorization\) takes strings, got int64"):
         layer(np.array([1]))
-    with pytest.raises(TypeError, match="takes strings, got float32.*dtype='string'"):
+    with pytest.raises(TypeError, match=r"takes strings, got float32.*dtype='string'"):
         layer(lamina.Input((1,)))
-    with pytest.raises(RuntimeError, match="has no vocabulary yet"):
+    with pytest.raises(RuntimeError, match=r"has no vocabulary yet"):
         layers.TextVectorization()(["a"])
-    with pytest.raises(ValueError, match="so it cannot adapt"):
+    with pytest.raises(ValueError, match=r"so it cannot adapt"):
         layer.adapt(["a"])

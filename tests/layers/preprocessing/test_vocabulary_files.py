@@ -17,7 +17,9 @@ from lamina import backends, layers
 from lamina.errors import SerializationError
 from lamina.kernel.context import interpreter
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")  # Keras on jax, of its results
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*Explicitly requested dtype int64"
+)  # Keras on jax, of its results
 TEXTS = np.array(["hello World", "hello é there\n x"])
 
 
@@ -48,7 +50,14 @@ def adapted(library: Any) -> Any:
 
 def results(model: Any) -> dict[str, np.ndarray]:
     text, x = np.array([["b"], ["hello x"], ["zz"]]), np.arange(6, dtype="float32").reshape(2, 3)
-    data = {"words": text, "idf": text, "text": text, "ids": np.array([[1, 2], [7, 5]]), "scale": x, "bins": x}
+    data = {
+        "words": text,
+        "idf": text,
+        "text": text,
+        "ids": np.array([[1, 2], [7, 5]]),
+        "scale": x,
+        "bins": x,
+    }
     return {n: np.asarray(model.get_layer(n)(v)) for n, v in data.items()}
 
 
@@ -70,7 +79,9 @@ def test_files_pass_both_ways(tmp_path: Any) -> None:
               for f in ("ours.keras", "theirs.keras")]  # fmt: skip
     assert assets[0] == assets[1]
     for name in assets[0]:
-        assert len({zipfile.ZipFile(tmp_path / f).read(name) for f in ("ours.keras", "theirs.keras")}) == 1, name
+        assert len({zipfile.ZipFile(tmp_path / f).read(name) for f in ("ours.keras", "theirs.keras")}) == 1, (
+            name
+        )
 
 
 def test_copies_keep_what_was_learned() -> None:
@@ -78,7 +89,9 @@ def test_copies_keep_what_was_learned() -> None:
     wanted = results(model)
     same(results(pickle.loads(pickle.dumps(model))), wanted)
     layer = copy.deepcopy(model.get_layer("text"))
-    np.testing.assert_array_equal(layer(np.array([["hello x"]])), model.get_layer("text")(np.array([["hello x"]])))
+    np.testing.assert_array_equal(
+        layer(np.array([["hello x"]])), model.get_layer("text")(np.array([["hello x"]]))
+    )
 
 
 def test_vocabularies_in_folders(tmp_path: Any) -> None:
@@ -143,9 +156,13 @@ def test_a_path_in_a_config_is_not_opened(lookup_file: Any, tmp_path: Any) -> No
     def change(members: dict[str, bytes]) -> None:
         text = members["config.json"].decode()
         assert '"vocabulary": null' in text
-        members["config.json"] = text.replace('"vocabulary": null', f'"vocabulary": {json.dumps(str(secret))}').encode()
+        members["config.json"] = text.replace(
+            '"vocabulary": null', f'"vocabulary": {json.dumps(str(secret))}'
+        ).encode()
 
-    with pytest.raises(SerializationError, match=r"names the vocabulary file '.*secret.txt', which is not read"):
+    with pytest.raises(
+        SerializationError, match=r"names the vocabulary file '.*secret.txt', which is not read"
+    ):
         lamina.models.load_model(changed(lookup_file, change))
 
 
