@@ -9,12 +9,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamina.kernel.plugins import default_backend
 
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
+
+
+class CallFrame(NamedTuple):
+    """What decides, besides the interpreter, what a layer call means. It is never changed: a scope puts another in its place.
+
+    A layer remembers the frames for which its call is plain and compares the one it is called in by one look-up, so a
+    scope that changes what calls do cannot be forgotten: what it changes is a field here. (The interpreter is compared
+    beside it, by identity: torch's compiler cannot compare modules.)
+
+    Fields:
+        training: The training flag of the innermost call that was given one.
+        autocast: The float dtype that variables are read in (mixed precision).
+        inside: Whether a layer call is open around this one; the outermost call clears the losses of the last one.
+        remat: The open RematScopes, innermost last.
+        full: Whether every call takes the full path.
+    """
+
+    training: Any = None
+    autocast: str | None = None
+    inside: bool = False
+    remat: tuple[Any, ...] = ()
+    full: bool = False
 
 
 class _State(threading.local):
@@ -25,19 +47,16 @@ class _State(threading.local):
     """
 
     def __init__(self) -> None:
-        self.kernel: Any = None  # the interpreter in force, None until first used
-        self.below: Any = None  # what was in force below the shape interpreter
+        self.kernel: Kernel | None = None  # the interpreter in force, None until first used
+        self.below: Kernel | None = None  # what was in force below the shape interpreter
         self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
-        self.training: Any = None  # the training flag of the outermost layer call that gave one
-        self.autocast: str | None = None  # floating dtype that variables are read in (mixed precision)
+        self.frame = CallFrame()  # what a layer call means here
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
-        self.masks: Any = None  # masks of tensors that cannot carry an attribute, by id
-        self.depth: int = 0  # how many layer calls are open
-        self.remat: Any = None  # the innermost RematScope
+        self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
 
 
 state = _State()
-_default: Any = None
+_default: Kernel | None = None
 
 
 def current() -> Kernel:
@@ -46,11 +65,8 @@ def current() -> Kernel:
 
 
 def _activate() -> Kernel:
-    global _default
-    if _default is None:
-        _default = default_backend()
-    state.kernel = _default
-    return _default
+    state.kernel = kernel = _default or _load_default()
+    return kernel
 
 
 def use(kernel: Kernel) -> None:
@@ -61,7 +77,7 @@ def use(kernel: Kernel) -> None:
 
 
 @contextmanager
-def interpreter(kernel: Any) -> Iterator[Any]:
+def interpreter(kernel: Kernel) -> Iterator[Kernel]:
     """Put `kernel` in force for the block."""
     before, below = state.kernel, state.below
     if before is not None and not before.abstract:
@@ -82,7 +98,6 @@ def real_kernel() -> Kernel:
 
 
 def _load_default() -> Kernel:
-    before = state.kernel
-    kernel = _activate()
-    state.kernel = before
+    global _default
+    _default = kernel = default_backend()
     return kernel

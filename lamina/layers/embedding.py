@@ -40,6 +40,8 @@ class Embedding(Adaptable):
         True
     """
 
+    _takes_indices = True
+
     def __init__(
         self,
         input_dim: int,
@@ -84,6 +86,10 @@ class Embedding(Adaptable):
     def embeddings(self) -> Any:
         """The table, a Variable (input_dim, output_dim)."""
         return self.__dict__.get("_embeddings")
+
+    @embeddings.setter
+    def embeddings(self, value: Any) -> None:
+        self._embeddings = value
 
     def call(self, inputs: Any) -> Any:
         if current().dtype(inputs) not in dtypes.IS_INTEGER:

@@ -36,6 +36,9 @@ class Sequential(Functional):
         (None, 3)
     """
 
+    _stack: list[Layer]  # the layers, behind the Input where there is one
+    _steps_made: bool  # whether the graph is drawn
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
@@ -69,7 +72,7 @@ class Sequential(Functional):
                 f"Sequential {self.name!r} has a layer called {layer.name!r} already. Names must differ: give one of "
                 "them another `name=`."
             )
-        wanted = layer.__dict__.get("_wanted_input")
+        wanted = layer._layer_state.wanted_input
         if not self._stack and wanted is not None and not isinstance(layer, InputLayer):
             self._stack.append(InputLayer(batch_shape=wanted))
         if self._stack and isinstance(layer, InputLayer):
@@ -107,8 +110,9 @@ class Sequential(Functional):
     # -- the graph ----------------------------------------------------------------------------------------------------
 
     def _undraw(self) -> None:
-        self.__dict__.update(built=False, _steps_made=False, _build_shapes=None)
-        self.__dict__["_fast_kernel"] = None
+        self.__dict__.update(built=False, _steps_made=False)
+        self._layer_state.build_shapes = None
+        self._layer_state.plain.clear()
 
     def _maybe_rebuild(self) -> None:
         self._undraw()
@@ -130,9 +134,9 @@ class Sequential(Functional):
                     "functional model for layers with several outputs."
                 )
         Graph._connect(self, first, x)
-        self._operations = list(self._stack)
+        self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
-        self.__dict__["_build_shapes"] = {"input_shape": first.shape}
+        self._layer_state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.
@@ -160,7 +164,7 @@ class Sequential(Functional):
             ):
                 raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
             shape = tuple(input_shape)
-            dtype = self._stack[0].compute_dtype if not _takes_indices(self._stack[0]) else "int32"
+            dtype = "int32" if self._stack[0]._takes_indices else self._stack[0].compute_dtype
             dtype = "string" if self._begins_with_text() else dtype
             x = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
             self._stack.insert(0, x._keras_history.operation)
@@ -297,7 +301,3 @@ class Sequential(Functional):
             if config.get("trainable", True) is False:
                 model.trainable = False
         return model
-
-
-def _takes_indices(layer: Layer) -> bool:
-    return type(layer).__name__ in ("Embedding", "ReversibleEmbedding")

@@ -16,6 +16,7 @@ from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current, state
+from lamina.kernel.contract import Fused, Kernel, Unfit
 from lamina.ops.op import convert
 from lamina.optimizers import rates
 from lamina.optimizers.around import Around, alike, is_multiple, value_of
@@ -59,7 +60,7 @@ class Optimizer(Around):
         [0.5, 2.5]
     """
 
-    native: str | None = None  # under which name a backend may have the rule in a faster form
+    fused: str | None = None  # the name in `Fused` of a form of the rule that an interpreter may have
     elementwise = True  # whether each number changes by itself, so that the rule may run on all at once
 
     def __init__(
@@ -131,7 +132,8 @@ class Optimizer(Around):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if rates.moves(value):
-            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            if isinstance(self._learning_rate, Variable):
+                self._release(self._learning_rate)
             self._learning_rate = value
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(value)
@@ -256,7 +258,7 @@ class Optimizer(Around):
                 kept.append((gradient, variable))
         return [g for g, _ in kept], [v for _, v in kept]
 
-    def _ready(self, k: Any, gradient: Any, variable: Variable) -> Any:
+    def _ready(self, k: Kernel, gradient: Any, variable: Variable) -> Any:
         gradient = convert(k, gradient, variable.dtype)
         return gradient / self.loss_scale_factor if self.loss_scale_factor is not None else gradient
 
@@ -264,7 +266,7 @@ class Optimizer(Around):
         """The loss times `loss_scale_factor`, to be differentiated in place of the loss."""
         return loss * self.loss_scale_factor if self.loss_scale_factor is not None else loss
 
-    def _accumulate(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _accumulate(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         """Add to the sums of gradients, and update by their means at every last call."""
         steps = self.gradient_accumulation_steps
         sums = [self._accumulators[self._index[id(v)]] for v in variables]
@@ -281,7 +283,7 @@ class Optimizer(Around):
         last = is_multiple(k, self._iterations.value + 1, steps)
         choose(k, last, update, add, [*self._variables, *variables])
 
-    def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _update(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         grads = self._clip(k, grads)
         rate = convert(k, value_of(self.learning_rate), "float32")
         self._decay(k, variables, rate)
@@ -294,11 +296,11 @@ class Optimizer(Around):
 
     # -- the rule ----------------------------------------------------------------------------------------------------
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         """A scalar or a tuple: what the rule needs that is the same for all variables; `step` counts from 1."""
         return rate
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         """(the new parameter, the new state...) from a parameter, its gradient, the coefficients and the state."""
         raise NotImplementedError(
             f"{type(self).__name__} must define `update_step(gradient, variable, learning_rate)`."
@@ -316,7 +318,7 @@ class Optimizer(Around):
         c = self._coefficients(k, convert(k, value_of(learning_rate)), variable.dtype, 1.0)
         self._change(k, [variable], [convert(k, gradient, variable.dtype)], c)
 
-    def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
+    def update_all(self, k: Kernel, grads: list[Any], variables: list[Variable], rate: Any) -> None:
         """Change all variables: by `update_step` where a subclass defines it, else by the rule."""
         if type(self).update_step is not Optimizer.update_step:
             for gradient, variable in zip(grads, variables, strict=True):
@@ -326,7 +328,7 @@ class Optimizer(Around):
             c = self._coefficients(k, rate, dtype, multiplier)
             self._change(k, [variables[i] for i in members], [grads[i] for i in members], c)
 
-    def _coefficients(self, k: Any, rate: Any, dtype: str, multiplier: float) -> Any:
+    def _coefficients(self, k: Kernel, rate: Any, dtype: str, multiplier: float) -> Any:
         wide = "float64" if dtype == "float64" else "float32"  # a beta of 0.999 is 1 in bfloat16
         rate = k.astype(rate, wide)
         step = k.astype(convert(k, value_of(self.iterations)), wide) + 1
@@ -335,7 +337,7 @@ class Optimizer(Around):
             tuple([k.astype(c, dtype) for c in found]) if isinstance(found, tuple) else k.astype(found, dtype)
         )
 
-    def _change(self, k: Any, variables: list[Variable], grads: list[Any], c: Any) -> None:
+    def _change(self, k: Kernel, variables: list[Variable], grads: list[Any], c: Any) -> None:
         """Run the rule: in the backend's own form, on all variables at once, or one by one."""
         slots = [self._slots[self._index[id(v)]] for v in variables]
         if not self.elementwise:
@@ -345,20 +347,24 @@ class Optimizer(Around):
                     each.assign(value)
             return
         columns = [list(column) for column in zip(*slots, strict=True)]
-        native = k.overrides.get(f"optimizer/{self.native}")
-        if native is not None and state.scope is None and self._rule_is_of_the_family():
-            values = [[v.value for v in column] for column in (variables, *columns)]
-            native(self, values[0], grads, values[1:], c)
-        else:
-            change(
-                k,
-                lambda k, p, *rest: self.rule(k, p, rest[-1], c, *rest[:-1]),
-                [variables, *columns],
-                [grads],
-            )
+        if self._has_fused(k):
+            p, *own = [[v.value for v in column] for column in (variables, *columns)]
+            if not isinstance(self.run_fused(k.fused, p, grads, own, c), Unfit):
+                return
+        rule = lambda k, p, *rest: self.rule(k, p, rest[-1], c, *rest[:-1])
+        change(k, rule, [variables, *columns], [grads])
 
-    def _rule_is_of_the_family(self) -> bool:
-        family = next(cls for cls in type(self).__mro__ if "native" in vars(cls))
+    def run_fused(
+        self, fused: Fused, p: list[Any], g: list[Any], slots: list[list[Any]], c: Any
+    ) -> Unfit | None:
+        """The rule on all parameters in place, by the form named in `fused`; or why that does not serve."""
+        raise NotImplementedError(f"{type(self).__name__} names a fused form and must define `run_fused`.")
+
+    def _has_fused(self, k: Kernel) -> bool:
+        """Whether there is a form for this rule, which is still that of the family, and variables change in place."""
+        if self.fused is None or state.scope is not None or not k.fused.offers(self.fused):
+            return False
+        family = next(cls for cls in type(self).__mro__ if "fused" in vars(cls))
         return type(self).rule is family.rule
 
     # -- config ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from lamina.backends.jax.array import *
 from lamina.backends.jax.control import *
 from lamina.backends.jax.device import *
 from lamina.backends.jax.elementwise import *
+from lamina.backends.jax.fused import Fused
 from lamina.backends.jax.linear import *
 from lamina.backends.jax.native import overrides as overrides
 from lamina.backends.jax.neural import *
@@ -16,6 +17,7 @@ from lamina.backends.jax.shaping import *
 name = "jax"
 abstract = False
 functional = True
+in_place = False
 traced_step = False
 differentiable = True
-eager_sync = True
+fused = Fused()

@@ -10,26 +10,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
-from lamina.backends.jax import compiling
+from lamina.backends import process
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import dtype, real_dtype
-from lamina.backends.memory import close_gaps, give_back, open_gaps
 
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     # a known choice needs no program: eager `lax.cond` would compile both branches on every call
-    if not isinstance(pred, jax.core.Tracer):
+    if not isinstance(pred, Tracer):
         return true() if pred else false()
     return lax.cond(pred, true, false)
 
 
 def switch(index: Any, branches: Any, operands: Any) -> Any:
-    if not isinstance(index, jax.core.Tracer):
+    if not isinstance(index, Tracer):
         return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
     return lax.switch(index, branches, *operands)
 
 
 def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
+    cond, body = cpu.inside(cond), cpu.inside(body)
     if limit is None:
         return lax.while_loop(lambda s: cond(*s), lambda s: tuple(body(*s)), tuple(state))
     _, state = lax.while_loop(
@@ -41,7 +43,7 @@ def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) 
 
 
 def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
-    return lax.scan(f, init, xs, length, reverse, unroll)
+    return lax.scan(cpu.inside(f), init, xs, length, reverse, unroll)
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
@@ -49,7 +51,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
 
 
 def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
-    return jax.vmap(f, tuple(in_axes) if isinstance(in_axes, list) else in_axes, out_axes)
+    return jax.vmap(cpu.inside(f), tuple(in_axes) if isinstance(in_axes, list) else in_axes, out_axes)
 
 
 stop_gradient = lax.stop_gradient
@@ -64,11 +66,11 @@ def custom_gradient(f: Callable, args: tuple) -> Any:
 
 
 def value_and_grad(f: Callable, values: list) -> tuple[tuple[Any, Any], list]:
-    return jax.value_and_grad(f, has_aux=True)(values)
+    return jax.value_and_grad(cpu.inside(f), has_aux=True)(values)
 
 
 def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
-    return jax.jvp(f, tuple(primals), tuple(tangents))
+    return jax.jvp(cpu.inside(f), tuple(primals), tuple(tangents))
 
 
 @jax.tree_util.register_pytree_node_class
@@ -87,7 +89,7 @@ class _Mixed:
 
 
 _TENSORS = (jax.Array, np.ndarray, np.generic)
-_HOLE = object()  # the place of a tensor among the other leaves
+_HOLE = object()  # the position of a tensor among the other leaves
 
 
 def _seal(tree: Any) -> Any:
@@ -125,21 +127,22 @@ class _Typed:
 
 def _compiled(f: Callable, donate: tuple[int, ...], loops: int = 0) -> Callable:
     """`f` compiled: as a step if it takes over memory, which no program does that others call."""
-    return compiling.step(f, donate, loops) if donate else jax.jit(f)
+    return cpu.plan.step(f, donate, loops) if donate else jax.jit(f)
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
+    if donate:
+        process.keep_memory_for_training()
+
     @partial(_compiled, donate=donate)
     def compiled(*args: Any, **kwargs: Any) -> Any:
-        open_gaps()  # while tracing: a program is about to be compiled
-        return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
+        with cpu.tracing(forward):
+            return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         how = {"shared": kwargs.pop("shared", ())} if donate else {}
         kwargs = {key: _seal(value) for key, value in kwargs.items()} if kwargs else kwargs
-        result = _open(compiled(*map(_seal, args), **how, **kwargs))
-        close_gaps()
-        return result
+        return _open(compiled(*map(_seal, args), **how, **kwargs))
 
     return call
 
@@ -162,35 +165,25 @@ def _is_spec(x: Any) -> bool:
 def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
-    new = False
+    process.keep_memory_for_training()
 
     @partial(_compiled, donate=(0,) if donate else (), loops=1)
     def run(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
-        nonlocal new
-        new = True  # set while tracing: a program is about to be compiled
-        open_gaps()
-
         def turn(i: Any, state: Any) -> Any:
-            places = lax.dynamic_index_in_dim(indices, i, keepdims=False)
-            return step(state, jax.tree_util.tree_map(lambda x: _rows(x, places), data))
+            positions = lax.dynamic_index_in_dim(indices, i, keepdims=False)
+            return step(state, jax.tree_util.tree_map(lambda x: _rows(x, positions), data))
 
         state = lax.fori_loop(start, stop, turn, state)
         return finish(state) if finish else state
 
     def call(state: Any, data: Any, indices: Any, start: Any, stop: Any, shared: Sequence[bool] = ()) -> Any:
-        nonlocal new
-        # NumPy scalars keep the bounds out of the program: one compilation serves every stretch
+        # NumPy scalars keep the bounds out of the program: one compilation serves every number of steps
         bounds = np.int32(start), np.int32(stop)
         how = {"shared": shared} if donate else {}
-        result = run(state, data, indices, *bounds, **how)
-        if new:
-            new = False
-            jax.block_until_ready(result)  # then the room that a run needs is free, and stays in one piece
-            give_back()
-        return result
+        return run(state, data, indices, *bounds, **how)
 
     return call
 
 
-def _rows(x: Any, places: Any) -> Any:
-    return x.at[places].get(mode="promise_in_bounds")
+def _rows(x: Any, positions: Any) -> Any:
+    return x.at[positions].get(mode="promise_in_bounds")

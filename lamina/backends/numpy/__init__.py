@@ -23,10 +23,11 @@ from lamina.kernel import contract as _contract
 name = "numpy"
 abstract = False
 functional = False
+in_place = False
 traced_step = False
 differentiable = False
-eager_sync = False
 overrides: dict[str, Callable[..., Any]] = {}
+fused = _contract.Fused()
 
 
 def _finished(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,6 +22,10 @@ def write(storage: Any, value: Any) -> Any:
     return value
 
 
+def holds_numbers(x: Any, /) -> bool:
+    return True
+
+
 def device(name: str | None) -> Any:
     if name is not None and name.partition(":")[0].lower() != "cpu":
         raise ValueError(f"The numpy backend has only the device 'cpu:0'. Received: {name!r}.")
@@ -39,11 +43,11 @@ def copies_on_host() -> bool:
     return False
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     return rows
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     return xs
 
 

@@ -24,6 +24,10 @@ def write(storage: Any, value: Any) -> Any:
     return storage
 
 
+def holds_numbers(x: Any, /) -> bool:
+    return isinstance(x, tf.Variable) or not tf.is_symbolic_tensor(x)
+
+
 def device(name: str | None) -> Any:
     if name is None:
         return nullcontext()
@@ -47,11 +51,11 @@ def copies_on_host() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     return rows
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     return xs
 
 

@@ -114,12 +114,12 @@ def lu_factor(x: Any) -> tuple:
         candidates = tf.where(row < i, -tf.ones([], a.dtype.real_dtype), tf.abs(a[..., :, i]))
         pivot = tf.argmax(candidates, -1, tf.int32)
         a = _exchange_rows(a, i, pivot, row)
-        entry = a[..., i, i]
-        safe = tf.where(entry == 0, tf.ones([], a.dtype), entry)[..., None]
-        below = tf.where(row > i, a[..., :, i] / safe, tf.zeros([], a.dtype))
-        right = tf.where(column > i, a[..., i, :], tf.zeros([], a.dtype))
-        new = tf.where((row > i)[:, None] & (column == i), below[..., None], a)
-        return (i + 1, new - below[..., None] * right[..., None, :], pivots.write(i, pivot))
+        element = a[..., i, i]
+        safe = tf.expand_dims(tf.where(element == 0, tf.ones([], a.dtype), element), -1)
+        below = tf.expand_dims(tf.where(row > i, a[..., :, i] / safe, tf.zeros([], a.dtype)), -1)
+        right = tf.expand_dims(tf.where(column > i, a[..., i, :], tf.zeros([], a.dtype)), -2)
+        new = tf.where(tf.expand_dims(row > i, -1) & (column == i), below, a)
+        return (i + 1, new - below * right, pivots.write(i, pivot))
 
     pivots = tf.TensorArray(tf.int32, turns, element_shape=x.shape[:-2])
     _, factors, pivots = tf.while_loop(lambda i, *_: i < turns, eliminate, (0, x, pivots))
@@ -128,7 +128,7 @@ def lu_factor(x: Any) -> tuple:
 
 
 def _exchange_rows(a: Any, i: Any, pivot: Any, row: Any) -> Any:
-    """a with row i and row pivot (one per matrix) in each other's place."""
+    """a with row i and row pivot (one per matrix) in each other's position."""
     pivot = pivot[..., None]
     order = tf.where(row == i, pivot, tf.where(row == pivot, i, row))
     return tf.gather(a, order, axis=-2, batch_dims=a.shape.rank - 2)

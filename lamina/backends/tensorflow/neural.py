@@ -48,7 +48,7 @@ def _conv(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes, 
     if dilated and not _has_kernel(x.dtype, 2, 1):
         kernel, dilation = _spread_kernel(kernel, dilation), (1,) * rank
     x, mode = _pad(x, kernel.shape[:rank], strides, padding, dilation, 0)
-    native = tf.nn.conv2d if rank == 2 else tf.nn.conv3d
+    native: Any = tf.nn.conv2d if rank == 2 else tf.nn.conv3d
     return native(x, kernel, [1, *strides, 1], mode, dilations=[1, *dilation, 1])
 
 
@@ -58,7 +58,7 @@ def _depthwise(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Si
         kernel, dilation = _spread_kernel(kernel, dilation), (1, 1)
     if (
         strides[0] != strides[1]
-    ):  # no kernel for unequal ones: take what they share, and then every n-th entry
+    ):  # no kernel for unequal ones: take what they share, and then every n-th element
         common, whole = math.gcd(*strides), _pad_axes(x, padding, 0)
         y = _depthwise(whole, kernel, (common, common), ((0, 0), (0, 0)), dilation, channels)
         return y[:, :: strides[0] // common, :: strides[1] // common]
@@ -83,7 +83,7 @@ def _has_kernel(dtype: tf.DType, dilation: int, groups: int) -> bool:
 
 
 def _spread_kernel(kernel: Any, dilation: Sizes) -> Any:
-    """The kernel with dilation - 1 zeros between its entries."""
+    """The kernel with dilation - 1 zeros between its elements."""
     for axis, d in enumerate(dilation):
         if d > 1:
             n = kernel.shape[axis]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedTensorMixin  # pyright: ignore[reportAttributeAccessIssue]  # not in its stub
 
 from lamina.errors import BackendError
 from lamina.kernel.context import real_kernel
 
 
 def require(layer: str) -> None:
-    """That this backend is in force."""
+    """That this is the current backend."""
     if real_kernel().name != "torch":
         raise BackendError(
             f"{layer} runs code of torch, but the backend is {real_kernel().name!r}. Start Python with "

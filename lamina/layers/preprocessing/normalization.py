@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, state
+from lamina.kernel.shapes.spec import Spec
 from lamina.layers.preprocessing.base import Preprocessing, is_beside
 from lamina.layers.preprocessing.streams import in_memory, numbers, pieces
 
@@ -62,13 +64,17 @@ class Normalization(Preprocessing):
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(inputs, list | tuple | int | float):
             inputs = numbers(inputs, "Normalization")
-        return super().__call__(inputs, *args, **kwargs)
+        alone = not self._known and not state.frame.inside and state.scope is None
+        outputs = super().__call__(inputs, *args, **kwargs)
+        if alone and not isinstance(outputs, KerasTensor | Spec):
+            self._check_known()
+        return outputs
 
     # -- building -----------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
         """Find the kept axes, and make mean and variance if they are to be learned."""
-        rank = len(input_shape)
+        rank, self._built_for = len(input_shape), tuple(input_shape)
         for axis in self.axis:
             if not -rank <= axis < rank:
                 raise ValueError(
@@ -150,7 +156,7 @@ class Normalization(Preprocessing):
         if len(batch.shape) != len(self._wide) or any(batch.shape[a] != self._wide[a] for a in self._kept):
             raise ValueError(
                 f"Layer {self.path!r} (Normalization) was built for inputs of shape "
-                f"{self._build_shapes and self._build_shapes.get('input_shape')}, but the data has shape {batch.shape}."
+                f"{self._built_for}, but the data has shape {batch.shape}."
             )
         if not batch.size:
             return
@@ -182,8 +188,6 @@ class Normalization(Preprocessing):
 
     def call(self, inputs: Any) -> Any:
         k, dtype = current(), self.compute_dtype
-        if not self._known and state.scope is None and state.depth == 1 and not k.abstract:
-            self._check_known()
         x = k.astype(inputs, dtype)
         if self._given_mean is not None or is_beside():
             mean, variance = (k.asarray(np.ascontiguousarray(v), dtype) for v in self._constants())

@@ -9,8 +9,9 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
-from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
+from lamina.kernel.contract import Kernel, Unfit
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers._masks import alike, check_mask
 from lamina.layers.recurrent.cell import Cell, UnitsCell
@@ -82,7 +83,7 @@ class RNN(Layer):
                 f"Layer {self.path!r} ({type(self).__name__}) is stateful, so its batch size must be known, got the "
                 f"input shape {sequences_shape}. Use Input(batch_shape=(batch size, ...))."
             )
-        with interpreter(shapes):
+        with interpreter(SHAPES):
             specs = self.get_initial_state(batch)
 
         def variable(spec: Any) -> Variable:
@@ -216,11 +217,15 @@ class RNN(Layer):
             "zero_masked": self.zero_output_for_mask,
         }  # fmt: skip
 
-    def _split_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
-        x, native = self.cell.project(inputs, training), k.overrides.get("recurrence")
-        if native is not None and mask is None and self._is_recurrence(training):
-            outputs, states = self._native_loop(k, native, x, states)
-            return outputs, states[0], states
+    def _split_loop(
+        self, k: Kernel, inputs: Any, states: Any, mask: Kernel, steps: Any, training: Any
+    ) -> tuple:
+        x = self.cell.project(inputs, training)
+        if mask is None and k.fused.offers("recurrence") and self._is_recurrence(training):
+            found = self._fused_loop(k, x, states)
+            if not isinstance(found, Unfit):
+                outputs, states = found
+                return outputs, states[0], states
         step = self.cell.stepper(states, training)
         outputs, states, _ = over_time(
             k,
@@ -241,13 +246,16 @@ class RNN(Layer):
             return False
         return cell.has_updater()
 
-    def _native_loop(self, k: Any, native: Any, x: Any, states: list[Any]) -> tuple:
+    def _fused_loop(self, k: Kernel, x: Any, states: list[Any]) -> tuple[Any, list[Any]] | Unfit:
         cell, keep = self.cell, self.return_sequences
         update, kernel = cell.updater(k, k.dtype(states[0])), cell.recurrent_kernel.value
-        outputs, states = native(k, update, x, states, kernel, self.go_backwards, keep)
+        found = k.fused.recurrence(update, x, states, kernel, backwards=self.go_backwards, keep=keep)
+        if isinstance(found, Unfit):
+            return found
+        outputs, states = found
         return (k.flip(outputs, 0) if keep and self.go_backwards else outputs), states
 
-    def _whole_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
+    def _whole_loop(self, k: Kernel, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
         """For any cell: its output is carried along, and so is all state that is not trained, such as random seeds."""
         cell, structure, flat = self.cell, states, list(leaves(states))
         kwargs = {"training": training} if isinstance(cell, Layer) and cell._plan.takes_training else {}
@@ -278,7 +286,7 @@ class RNN(Layer):
             variable.assign(value)
         return outputs, new[0], _pack(structure, new[1:])
 
-    def _output_before(self, k: Any, states: list[Any]) -> Any:
+    def _output_before(self, k: Kernel, states: list[Any]) -> Any:
         """What a masked first step gives: the first state where it is like an output, else zeros."""
         size = getattr(self.cell, "output_size", None)
         size = _sizes(next(leaves(self.state_size)) if size is None else size)

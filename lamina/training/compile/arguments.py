@@ -1,0 +1,303 @@
+"""What `compile` is given, and the losses and metrics that come of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamina import losses as losses_of
+from lamina import metrics as metrics_of
+from lamina import ops, optimizers
+from lamina.core.codec import deserialize_arguments, serialize
+from lamina.core.stateless import run_pure
+from lamina.errors import BackendError
+from lamina.kernel.context import current
+from lamina.kernel.trees import leaves
+from lamina.training.compile.losses import CompileLoss
+from lamina.training.compile.metrics import CompileMetrics
+from lamina.training.compile.outputs import Outputs
+
+if TYPE_CHECKING:
+    from lamina.core.layer import Layer as _Layer
+    from lamina.training.state import ModelState
+else:  # mixed into a layer by `Model`
+    _Layer = object
+
+_COMPILE_ARGUMENTS = (
+    "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
+    "jit_compile", "auto_scale_loss",
+)  # fmt: skip
+
+
+class Compiled(_Layer):
+    """The part of a model that `compile` makes: an optimizer, losses and metrics."""
+
+    _model_state: ModelState
+
+    optimizer: Any = None
+    loss: Any = None
+    run_eagerly: bool = False
+    jit_compile: Any = "auto"
+    steps_per_execution: int = 1
+    auto_scale_loss: bool = True
+    stop_training: bool = False
+
+    def _has_own(self, name: str) -> bool:
+        """Whether the model defines a method of its own, such as a step."""
+        return not hasattr(getattr(type(self), name), "usual") or name in self.__dict__
+
+    # -- compile ------------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is trained and judged.
+
+        Args:
+            optimizer: An optimizer or its name.
+            loss: A loss, its name or a function (y_true, y_pred); a list or a dict by output name for several outputs.
+            loss_weights: Numbers, in the structure of `loss`.
+            metrics: A list of metrics, names or functions; by output name in a dict for several outputs.
+            weighted_metrics: The same; these get the sample weights.
+            run_eagerly: Whether to run steps as they are written, without compiling (for debugging).
+            steps_per_execution: After how many steps batch callbacks are called.
+            jit_compile: True, False, or "auto": the backend's fastest way.
+            auto_scale_loss: Whether a float16 policy gets a LossScaleOptimizer.
+
+        Raises:
+            ValueError: if a name is unknown (naming the nearest).
+        """
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(
+                f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}."
+            )
+        if jit_compile not in (True, False, "auto", None):
+            raise ValueError(f"`jit_compile` must be True, False or 'auto', got {jit_compile!r}.")
+        if run_eagerly and jit_compile is True:
+            raise ValueError("`run_eagerly=True` and `jit_compile=True` exclude each other: choose one.")
+        given = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
+        }  # fmt: skip
+        for one in leaves(loss):  # unknown names are told now, not at the first batch
+            losses_of.get(one)
+        _check_metric_names(metrics, weighted_metrics)
+        found = optimizers.get(optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and found is not None:
+            if not isinstance(found, optimizers.LossScaleOptimizer):
+                found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
+        self.__dict__["loss"] = loss  # as it is: a list of losses in an attribute is tracked
+        self.optimizer = found  # owned as layers are: its state is part of files and programs
+        self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
+        self.steps_per_execution, self.auto_scale_loss = steps_per_execution, auto_scale_loss
+        self.stop_training = False
+        known = self._model_state
+        known.compiled, known.given = True, given
+        known.losses = known.metrics = None
+        known.loss_tracker = None if loss is None else metrics_of.Mean(name="loss")
+        known.programs.forget("train", "test")
+        if self.built and found is not None and not self._has_own("train_step"):
+            found.build(self.trainable_variables)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._model_state.compiled
+
+    def _require_compiled(self, what: str) -> None:
+        if not self._model_state.compiled:
+            raise ValueError(
+                f"Model {self.name!r} must be compiled before `{what}`: call "
+                "model.compile(optimizer='adam', loss=..., metrics=[...])."
+            )
+
+    def _require_training(self, what: str) -> None:
+        self._require_compiled(what)
+        k = current()
+        if not k.differentiable:
+            raise BackendError(
+                f"`{what}` needs gradients, which the {k.name!r} backend does not have (it evaluates and predicts). "
+                "Choose another one before training: lamina.config.set_backend(...), or the environment variable "
+                "LAMINA_BACKEND."
+            )
+        if self.optimizer is None:
+            raise ValueError(
+                f"Model {self.name!r} was compiled without an optimizer, so `{what}` cannot train it."
+            )
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of `compile` in a form that JSON can hold."""
+        if not self._model_state.compiled:
+            return None
+        given = dict(self._model_state.given)
+        given["optimizer"] = self.optimizer
+        if given["jit_compile"] == "auto":
+            given["jit_compile"] = not given["run_eagerly"]
+        return {name: serialize(value) for name, value in given.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what `get_compile_config` gave."""
+        if config:
+            known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}
+            self.compile(**deserialize_arguments(known))
+            if self.built and self.optimizer is not None:
+                self.optimizer.build(self.trainable_variables)
+
+    # -- losses and metrics ---------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The scalar that training minimises: the compiled losses plus those added by layers.
+
+        Args:
+            x, y: A batch.
+            y_pred: The model's predictions for it.
+            sample_weight: Weights.
+            training: Whether this is a training step.
+
+        Returns:
+            A scalar tensor.
+
+        Raises:
+            ValueError: if there is nothing to minimise, or labels do not fit.
+        """
+        total: Any = None
+        if self._model_state.given.get("loss") is not None and y_pred is not None:
+            if self._model_state.losses is None:
+                self._make_losses(y_pred)
+            losses: Any = self._model_state.losses
+            total = losses(y, y_pred, sample_weight)
+        for extra in self.losses:
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ValueError(
+                f"Model {self.name!r} has nothing to minimise: give `compile` a `loss`, or call `add_loss` in a layer."
+            )
+        return total
+
+    def _make_losses(self, y_pred: Any) -> None:
+        outputs = Outputs(y_pred, getattr(self, "output_names", None))
+        given = self._model_state.given
+        self._model_state.losses = CompileLoss(given["loss"], given["loss_weights"], outputs)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Take a batch into the compiled metrics and give all results.
+
+        Args:
+            x, y: A batch.
+            y_pred: The model's predictions for it.
+            sample_weight: Weights.
+
+        Returns:
+            Name -> scalar.
+        """
+        self._update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        given = self._model_state.given
+        if not given.get("metrics") and not given.get("weighted_metrics"):
+            return
+        if self._model_state.metrics is None:
+            outputs = Outputs(y_pred, getattr(self, "output_names", None))
+            made = CompileMetrics(given["metrics"], given["weighted_metrics"], outputs, y, y_pred)
+            self._model_state.metrics = made
+        self._model_state.metrics.update(y, y_pred, sample_weight)
+
+    def _track_loss(self, loss: Any, x: Any) -> None:
+        tracker = self._model_state.loss_tracker
+        if tracker is None:
+            return
+        first = next((leaf for leaf in leaves(x) if leaf is not None), None)
+        rows = 1 if first is None else current().shape(first)[0]
+        if getattr(loss, "shape", None) == ():  # nearly always: a third less work
+            weight = ops.convert_to_tensor(rows, dtype=tracker.dtype)
+            tracker._add(ops.cast(loss, tracker.dtype) * weight, weight)
+        else:
+            tracker.update_state(loss, sample_weight=rows)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The results of all metrics by name."""
+        out: dict[str, Any] = {}
+        for name, metric in self._named_metrics():
+            result = metric.result()
+            if isinstance(result, dict):
+                out.update(result)
+            else:
+                out[name] = result
+        return out
+
+    def _named_metrics(self) -> list[tuple[str, Any]]:
+        found: list[tuple[str, Any]] = []
+        if self._model_state.loss_tracker is not None:
+            found.append(("loss", self._model_state.loss_tracker))
+        if self._model_state.losses is not None:
+            found += [(t.name, t) for t in self._model_state.losses.trackers if t is not None]
+        if self._model_state.metrics is not None:
+            found += self._model_state.metrics.entries
+        own = [m for layer in self._flatten_layers() for m in layer._metrics]
+        return found + [(m.name, m) for m in own]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics: the loss first, then the compiled ones, then those of layers."""
+        return [metric for _, metric in self._named_metrics()]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names under which results come."""
+        return [name for name, _ in self._named_metrics()]
+
+    def reset_metrics(self) -> None:
+        """Set all metrics to their beginning."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def stateless_compute_loss(
+        self, trainable_variables: Any, non_trainable_variables: Any, metrics_variables: Any,
+        x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True,
+    ) -> Any:  # fmt: skip
+        """`compute_loss` as a pure function of the state.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: Values, one per variable of those lists.
+            x, y, y_pred, sample_weight, training: As for `compute_loss`.
+
+        Returns:
+            (loss, (trainable values, non-trainable values, metrics values)).
+        """
+        metric_ids = {id(v) for v in self.metrics_variables}
+        lists = [
+            (self.trainable_variables, trainable_variables),
+            ([v for v in self.non_trainable_variables if id(v) not in metric_ids], non_trainable_variables),
+            (self.metrics_variables, metrics_variables),
+        ]
+        variables = [v for have, _ in lists for v in have]
+        values = [v for have, given in lists for _, v in zip(have, given, strict=True)]
+        loss, updated, _ = run_pure(
+            lambda: self.compute_loss(x, y, y_pred, sample_weight, training), variables, values
+        )
+        cut = [len(have) for have, _ in lists]
+        return loss, (updated[: cut[0]], updated[cut[0] : cut[0] + cut[1]], updated[cut[0] + cut[1] :])
+
+
+def _check_metric_names(*given: Any) -> None:
+    for structure in given:
+        for one in leaves(structure):
+            if isinstance(one, str) and one.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
+                metrics_of.get(one)

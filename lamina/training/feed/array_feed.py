@@ -1,0 +1,174 @@
+"""ArrayFeed: rows of arrays, on the device as a whole or in chunks that a background thread moves there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lamina.core.seeds import host_generator, make_seed
+from lamina.kernel.trees import leaves, map_leaves
+from lamina.training.feed import arrays as rows_of
+from lamina.training.feed.arrays import Rows, arrays, count_rows, size_of, take_rows
+from lamina.training.feed.chunks import Chunk, Pass, padded
+from lamina.training.feed.prefetch import Prefetch
+
+CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
+
+
+class ArrayFeed:
+    """Data in arrays; batches are rows taken by number.
+
+    Arrays that fit the budget go to the device once. Larger ones stay where they are: a background thread takes,
+    converts and transfers a chunk of many batches while the one before it is trained on. Both give the same batches.
+
+    Args:
+        x, y, sample_weight: Arrays or structures of arrays.
+        batch_size: Rows per batch.
+        shuffle: Whether each epoch has an order of its own; "batch" keeps rows of a batch together.
+    """
+
+    replays = False
+
+    def __init__(
+        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False
+    ) -> None:
+        self.tree = (arrays(x, "`x`"), arrays(y, "`y`"), arrays(sample_weight, "`sample_weight`"))
+        named = zip(("x", "y", "sample_weight"), self.tree, strict=True)
+        self.rows = count_rows({name: part for name, part in named if part is not None})
+        self.batch_size = min(batch_size or 32, max(self.rows, 1))
+        self.shuffle = shuffle
+        self.seed = make_seed() if shuffle else 0
+        self._device: Any = None
+        self._home: Any = None
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch, the last, smaller one included."""
+        return -(-self.rows // self.batch_size)
+
+    @property
+    def available(self) -> int:
+        """Batches in one pass."""
+        return self.steps
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether all arrays are NumPy's or tensors, not files."""
+        return self._fits(rows_of.MEMORY_BUDGET)
+
+    def _fits(self, budget: int) -> bool:
+        flat = [leaf for leaf in leaves(self.tree) if leaf is not None]
+        return not any(isinstance(leaf, Rows) for leaf in flat) and sum(map(size_of, flat)) <= budget
+
+    def lives_on(self, k: Any) -> bool:
+        """Whether the arrays are moved to the device as a whole."""
+        return self._fits(rows_of.HOST_BUDGET if k.copies_on_host() else rows_of.MEMORY_BUDGET)
+
+    def on_device(self, k: Any) -> Any:
+        """The arrays as tensors, moved there once."""
+        if self._home is not k:
+            room = k.padded_size(self.rows)
+            self._device = map_leaves(
+                lambda leaf: None if leaf is None else k.put(padded(leaf, room)), self.tree
+            )
+            self._home = k
+        return self._device
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The order of the rows in a pass: the same for the same seed and number."""
+        if not self.shuffle:
+            return np.arange(self.rows, dtype="int32")
+        generator = host_generator(self.seed, epoch)
+        if self.shuffle == "batch":
+            blocks = np.array_split(
+                np.arange(self.rows, dtype="int32"), range(self.batch_size, self.rows, self.batch_size)
+            )
+            return np.concatenate([blocks[i] for i in generator.permutation(len(blocks))])
+        return generator.permutation(self.rows).astype("int32")
+
+    def batch(self, places: np.ndarray) -> Any:
+        """One batch on the host."""
+        return map_leaves(lambda leaf: take_rows(leaf, places), self.tree)
+
+    def sample(self) -> Any:
+        """The first batch, for its shapes and dtypes."""
+        return self.batch(np.arange(min(self.batch_size, self.rows)))
+
+    # -- passes ----------------------------------------------------------------------------------------------------------
+
+    def _stretches(self, epoch: int, start: int, limit: int | None) -> Iterator[np.ndarray]:
+        """The rows of the batches from `start` on, in stretches of whole batches; a smaller batch stands alone.
+
+        With a limit, epochs go on where the one before ended, pass after pass over the rows.
+        """
+        per_pass = self.steps
+        first = start if limit is None else epoch * limit + start
+        last = per_pass if limit is None else (epoch + 1) * limit
+        while first < last:
+            number = epoch if limit is None else first // per_pass
+            order, place = self.order(number), first % per_pass
+            stop = min(place + last - first, per_pass)
+            full = min(stop, self.rows // self.batch_size)
+            if place < full:
+                yield order[place * self.batch_size : full * self.batch_size]
+            if full < stop:
+                yield order[full * self.batch_size :]
+            first += stop - place
+
+    def chunks(self, asked: Pass) -> Iterator[Chunk]:
+        """What many steps in one dispatch run over."""
+        epoch, start, limit, k = asked[:4]
+        if self.lives_on(k):
+            data = self.on_device(k)
+            for rows in self._stretches(epoch, start, limit):
+                lines = self._lines(rows)
+                yield Chunk(data, padded(lines, k.padded_size(len(lines))), len(lines))
+            return
+        with Prefetch(lambda: self._moved(epoch, start, limit, k), k, ahead=1) as reader:
+            yield from reader
+
+    def _lines(self, rows: np.ndarray) -> np.ndarray:
+        size = self.batch_size if len(rows) >= self.batch_size else len(rows)
+        return np.ascontiguousarray(rows.reshape(-1, size))
+
+    def _moved(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Chunk]:
+        """Chunks of one size, so that one compiled program serves all of them."""
+        row = sum(size_of(leaf) for leaf in leaves(self.tree) if leaf is not None) / max(self.rows, 1)
+        batches = max(1, int(CHUNK // max(row * self.batch_size, 1)))
+        size = min(batches, max(self.rows // self.batch_size, 1)) * self.batch_size
+        for rows in self._stretches(epoch, start, limit):
+            for i in range(0, len(rows), size):
+                part = rows[i : i + size]
+                data = map_leaves(lambda leaf, p=part: padded(take_rows(leaf, p), size), self.tree)
+                data = map_leaves(lambda leaf: None if leaf is None else k.put(leaf), data)
+                lines = self._lines(np.arange(len(part), dtype="int32"))
+                yield Chunk(data, padded(lines, size // self.batch_size), len(lines))
+
+    def batches(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Any]:
+        """Batches on the host, one by one; those of large arrays are read ahead."""
+
+        def each() -> Iterator[Any]:
+            for rows in self._stretches(epoch, start, limit):
+                yield from (self.batch(places) for places in self._lines(rows))
+
+        if self.in_memory:
+            yield from each()
+            return
+        with Prefetch(each, k) as reader:
+            yield from reader
+
+    def taken(self, count: int) -> None:
+        """Nothing to count: a batch follows from its number."""
+
+    def end_epoch(self) -> None:
+        """Nothing to prepare: the order of an epoch follows from its number."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the order follows from."""
+        return {"seed": self.seed}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back the order."""
+        self.seed = state["seed"]

@@ -1,0 +1,118 @@
+"""PyDataset: batches by number, read by several workers."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Generator, Iterator, Sized
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+from lamina.kernel.context import interpreter
+
+
+class PyDataset:
+    """A data set of batches: a subclass says how many there are, and gives each by its number.
+
+    Args:
+        workers: How many batches are made at the same time.
+        use_multiprocessing: Whether workers are processes (the data set must be picklable then), not threads.
+        max_queue_size: How many batches may be made ahead.
+
+    Example:
+        >>> import lamina, numpy as np
+        >>> class Squares(lamina.utils.PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        ...     def __getitem__(self, index):
+        ...         x = np.full((2, 1), float(index))
+        ...         return x, x**2
+        >>> model = lamina.Sequential([lamina.Input((1,)), lamina.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(Squares(workers=2), verbose=0)
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers, self.use_multiprocessing = workers, use_multiprocessing
+        self.max_queue_size = max_queue_size
+
+    workers = 1
+    use_multiprocessing = False
+    max_queue_size = 10
+
+    def __getitem__(self, index: int) -> Any:
+        """The batch of this number.
+
+        Args:
+            index: From 0 to the number of batches.
+
+        Returns:
+            (inputs, targets), or with sample weights.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `__getitem__(self, index)`: a batch.")
+
+    @property
+    def num_batches(self) -> int | None:
+        """How many batches there are; None is endless."""
+        if isinstance(self, Sized):
+            return len(self)
+        raise NotImplementedError(f"{type(self).__name__} must define `__len__` or `num_batches`.")
+
+    def on_epoch_begin(self) -> None:
+        """Before every epoch."""
+
+    def on_epoch_end(self) -> None:
+        """After every epoch."""
+
+
+def read_in_order(source: Any, numbers: Iterator[int], k: Any) -> Generator[Any]:
+    """The batches of these numbers, in their order, made by the workers that the data set asks for."""
+    workers = int(getattr(source, "workers", 1) or 1)
+    processes = bool(getattr(source, "use_multiprocessing", False))
+    if workers <= 1 and not processes:
+        yield from (source[i] for i in numbers)
+        return
+    ahead = max(int(getattr(source, "max_queue_size", 10) or 1), workers)
+    pool = _processes(source, workers) if processes else ThreadPoolExecutor(workers, "lamina-worker")
+    try:
+        yield from _ordered(pool, _of_process if processes else _Reading(source, k), numbers, ahead)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ordered(pool: Executor, read: Any, numbers: Iterator[int], ahead: int) -> Iterator[Any]:
+    waiting: deque[Future] = deque()
+    for number in numbers:
+        waiting.append(pool.submit(read, number))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+class _Reading:
+    """Reads a batch in a thread, under the kernel of the one that asked."""
+
+    def __init__(self, source: Any, k: Any) -> None:
+        self.source, self.k = source, k
+
+    def __call__(self, number: int) -> Any:
+        with interpreter(self.k):
+            return self.source[number]
+
+
+def _processes(source: Any, workers: int) -> Executor:
+    # started anew, not forked: a framework's threads do not survive a fork
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _receive, (source,))
+
+
+_source: Any = None  # in a worker process: the data set
+
+
+def _receive(source: Any) -> None:
+    global _source
+    _source = source
+
+
+def _of_process(number: int) -> Any:
+    return _source[number]

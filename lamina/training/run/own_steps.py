@@ -1,0 +1,93 @@
+"""Steps of the user's own: written once for all backends, or in the form that Keras gives them on one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from lamina.core.variable import Variable
+from lamina.kernel.context import current
+from lamina.kernel.trees import map_leaves
+from lamina.training.feed.batch import pack_x_y_sample_weight
+
+
+def own_step(model: Any, name: str) -> Callable[[Any], Any]:
+    """A step that the model defines, as a function of (x, y, sample_weight) that gives logs of tensors.
+
+    `step(data)` changes variables as it runs. `step(state, data) -> logs, state` is pure, as Keras has it on jax: state
+    is a tuple of lists of values.
+
+    Args:
+        model: The model.
+        name: "train_step" or "test_step".
+
+    Raises:
+        TypeError: if the step gives no dict.
+    """
+    method = getattr(model, name)
+    if takes_state(method):
+        method = _with_state(model, method, training=name == "train_step")
+
+    def step(tree: tuple) -> dict[str, Any]:
+        logs = method(pack_x_y_sample_weight(*tree))
+        if logs is None:
+            return {}
+        if not isinstance(logs, dict):
+            raise TypeError(
+                f"`{name}` of {type(model).__name__} must give a dict of numbers by name, got {logs!r:.80}."
+            )
+        return map_leaves(_tensor, logs)
+
+    return step
+
+
+def own_predict_step(model: Any) -> Callable[[Any], Any]:
+    """`predict_step` of a model as a function of (x,)."""
+    method = model.predict_step
+    if not takes_state(method):
+        return lambda tree: method(pack_x_y_sample_weight(*tree))
+
+    def step(tree: tuple) -> Any:
+        lists = _state_lists(model, training=False)[:2]
+        out, _ = method(
+            tuple([v.value for v in variables] for variables in lists), pack_x_y_sample_weight(*tree)
+        )
+        return out
+
+    return step
+
+
+def takes_state(method: Any) -> bool:
+    """Whether a step has the form `(state, data)`."""
+    kinds = inspect.Parameter
+    needed = [
+        p
+        for p in inspect.signature(method).parameters.values()
+        if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD) and p.default is kinds.empty
+    ]
+    return len(needed) == 2
+
+
+def _with_state(model: Any, method: Any, *, training: bool) -> Callable[[Any], Any]:
+    def step(data: Any) -> Any:
+        lists = _state_lists(model, training=training)
+        logs, new = method(tuple([v.value for v in variables] for variables in lists), data)
+        for variables, values in zip(lists, new, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return logs
+
+    return step
+
+
+def _state_lists(model: Any, *, training: bool) -> list[list[Variable]]:
+    """The lists of a step's state: trainable, non-trainable, (optimizer,) metrics."""
+    optimizer = [list(model.optimizer.variables)] if training and model.optimizer is not None else []
+    return [model.trainable_variables, model.non_trainable_variables, *optimizer, model.metrics_variables]
+
+
+def _tensor(x: Any) -> Any:
+    k = current()
+    x = x.value if isinstance(x, Variable) else x
+    return x if isinstance(x, k.Tensor) else k.asarray(x)
