@@ -125,6 +125,9 @@ def test_a_graph_is_cut_behind_its_strings() -> None:
         part = model._host_part()
         assert {o.name for o in part.operations} == {"crossed", "word"}
         assert {t.dtype for t in part.cut} == {"float32", "int32"}
+        shown: list[str] = []
+        model.summary(print_fn=shown.append)
+        assert "On the host, ahead of the compiled step: " in shown[0]
         data = {"a": ["u", "w", "v"], "b": [1, 2, 3], "x": np.ones((3, 2), "float32")}
         np.testing.assert_allclose(model.predict(data, verbose=0), numbers(model(data)), rtol=1e-5)
         np.testing.assert_allclose(

@@ -13,18 +13,21 @@ class Strings:
     Args:
         flat: A list of `str` or `bytes`.
         shape: Of the array that they stand in.
+        plain: Whether all are `str`, if that is known.
     """
 
-    __slots__ = ("flat", "shape")
+    __slots__ = ("flat", "plain", "shape")
     dtype = "string"
 
-    def __init__(self, flat: list[Any], shape: tuple[int, ...]) -> None:
-        self.flat, self.shape = flat, shape
+    def __init__(self, flat: list[Any], shape: tuple[int, ...], plain: bool | None = None) -> None:
+        self.flat, self.shape, self.plain = flat, shape, plain
 
     def text(self, encoding: str) -> list[str]:
         """All of them as `str`; bytes that are no text in this encoding survive the way there and back."""
         flat = self.flat
-        if bytes not in set(map(type, flat)):
+        if self.plain is None:
+            self.plain = bytes not in set(map(type, flat))
+        if self.plain:
             return flat
         return [t.decode(encoding, "surrogateescape") if isinstance(t, bytes) else t for t in flat]
 
@@ -80,10 +83,12 @@ def strings(x: Any, where: str) -> Strings:
         return x
     if isinstance(x, str | bytes):
         return Strings([x], ())
-    if isinstance(x, list) and all(type(item) is str for item in x):
-        return Strings(x, (len(x),))
+    if isinstance(x, list) and set(map(type, x)) == {str}:
+        return Strings(x, (len(x),), True)
     array = _array(x, where)
     flat = array.ravel().tolist()
+    if array.dtype.kind in "US":  # nothing else is in them
+        return Strings(flat, array.shape, array.dtype.kind == "U")
     _check(flat, where, x)
     return Strings(flat, array.shape)
 
