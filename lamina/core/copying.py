@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.codec import deserialize, serialize
 
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
     """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
-    from lamina.core.codec import serialize
-
     own = {}
     for inner in layer._flatten_layers():
         cls = type(inner)
@@ -41,8 +40,6 @@ def restore(
     extra: dict[int, Any] | None = None,
 ) -> Any:
     """The layer that `reduce` took apart."""
-    from lamina.core.codec import deserialize
-
     layer = deserialize(config, own, where="copy")
     for i, inner in enumerate(layer._flatten_layers()):
         if extra and i in extra:
