@@ -208,7 +208,7 @@ class FeatureSpace(Preprocessing):
         Raises:
             ValueError: if a column is missing.
         """
-        learning = {n: p for n, p in self.preprocessors.items() if recipes.adaptable(p)}
+        learning: dict[str, Any] = {n: p for n, p in self.preprocessors.items() if recipes.adaptable(p)}
         for layer in learning.values():
             if isinstance(layer, Normalization):
                 layer._moments = None

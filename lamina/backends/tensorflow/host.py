@@ -17,4 +17,5 @@ def call(function: Callable[..., Any], inputs: Sequence[Any], dtype: str, shape:
 
 def ragged(flat: Any, lengths: Any) -> Any:
     """A ragged tensor from all values and the length of each row."""
-    return tf.RaggedTensor.from_row_lengths(flat, lengths)
+    kind: Any = tf.RaggedTensor
+    return kind.from_row_lengths(flat, lengths)

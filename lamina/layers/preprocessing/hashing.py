@@ -129,7 +129,8 @@ class Hashing(OnHost):
                 f"Layer {self.path!r} (Hashing) got numbers, but its `mask_value` is the string {self.mask_value!r}. Use a "
                 "number, or pass strings."
             )
-        return int(self.mask_value)
+        value: Any = self.mask_value
+        return int(value)
 
     def _in_program(self, k: Any, inputs: Any) -> Any:
         inputs = whole(k, inputs)

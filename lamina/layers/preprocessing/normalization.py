@@ -53,9 +53,10 @@ class Normalization(Preprocessing):
         self.invert, self.supports_masking = bool(invert), True
         self._given_mean = None if mean is None else np.asarray(mean, np.float32)
         self._given_variance = None if variance is None else np.asarray(variance, np.float32)
-        if mean is not None and np.shape(mean) != np.shape(variance):
+        shapes = [np.asarray(v).shape for v in (mean, variance)]
+        if mean is not None and shapes[0] != shapes[1]:
             raise ValueError(
-                f"Normalization: `mean` and `variance` must have one shape; got {np.shape(mean)} and {np.shape(variance)}."
+                f"Normalization: `mean` and `variance` must have one shape; got {shapes[0]} and {shapes[1]}."
             )
         self._known = mean is not None  # whether there is anything to normalize by
         self._host: Any = None  # mean and variance for calls beside the model
@@ -121,7 +122,7 @@ class Normalization(Preprocessing):
     def _constants(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance on the host."""
         if self._given_mean is not None:
-            pair = (self._given_mean, self._given_variance)
+            pair: Any = (self._given_mean, self._given_variance)
             return tuple(np.broadcast_to(v, [n for n in self._wide if n != 1] or (1,)).reshape(self._wide) if v.ndim
                          else np.broadcast_to(v, self._wide) for v in pair)  # type: ignore[return-value,union-attr]  # fmt: skip
         if self._host is None or not is_beside():
