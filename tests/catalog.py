@@ -355,6 +355,27 @@ CELLS = [
           cells=Inner(lambda layers: [layers.LSTMCell(4), layers.GRUCell(2)])).but(form=with_states_of_two),
 ]  # fmt: skip
 
+PREPROCESSING = [
+    Entry("Normalization", (2, 3, 4), axis=1, mean=[0.5, 1.0, -1.0], variance=[1.0, 4.0, 0.25]).but(
+        fixed=(1,), compiled=True),
+    Entry("Normalization", (2, 3), axis=None, mean=1.0, variance=4.0, invert=True).but(**WHOLE),
+    Entry("Rescaling", (2, 3), scale=2.0, offset=-1.0).but(compiled=True, **WHOLE),
+    Entry("Rescaling", (2, 5, 3), scale=[1.0, 2.0, 3.0], offset=[0.5, 0.0, 1.0]),
+    Entry("Discretization", (2, 3), bin_boundaries=[-0.5, 0.0, 0.5], output_mode="one_hot").but(compiled=True, **WHOLE),
+    Entry("Discretization", (2, 3), bin_boundaries=[0.0], output_mode="count").but(**WHOLE),
+    Entry("CategoryEncoding", (2, 3), num_tokens=5).but(dtype="int32", compiled=True, **WHOLE),
+    Entry("CategoryEncoding", (2, 1), num_tokens=4, output_mode="one_hot").but(dtype="int32"),
+    Entry("CategoryEncoding", (2, 3), num_tokens=5, output_mode="count").but(dtype="int32", **WHOLE),
+    Entry("STFTSpectrogram", (2, 30, 2), mode="magnitude", frame_length=8, frame_step=4).but(
+        fixed=(2,), compiled=True, rtol=1e-4),
+    Entry("STFTSpectrogram", (2, 30, 2), mode="stft", frame_length=8, fft_length=16, padding="same", expand_dims=True,
+          scaling="spectrum", window="hamming", periodic=True).but(fixed=(2,), rtol=1e-4),
+    Entry("MelSpectrogram", (2, 200), fft_length=32, sequence_stride=16, num_mel_bins=8).but(
+        **WHOLE, rtol=1e-4, compiled=True),
+    Entry("MelSpectrogram", (2, 200), fft_length=64, sequence_length=48, sequence_stride=16, num_mel_bins=6,
+          power_to_db=False, mag_exp=1.0, sampling_rate=8000).but(**WHOLE, rtol=1e-4),
+]  # fmt: skip
+
 # layers that the invariants do not fit, and what proves them instead
 PICTURE = (2, 6, 8, 3)
 STILL = {"inference": True, "masks": False, "fixed": (1, 2, 3)}
@@ -408,9 +429,15 @@ APART = {
     "FlaxLayer": "runs another library's code, which no file may: test_bridges.py",
     "TorchModuleWrapper": "runs another library's code, which no file may: test_bridges.py",
     "TFSMLayer": "runs another library's code, which no file may: test_bridges.py",
+    "Pipeline": "no layer of a model in Keras, which warns of its build: tests/layers/preprocessing",
+    "Hashing": "Keras hashes by TensorFlow, outside its compiled functions: tests/layers/preprocessing",
+    "HashedCrossing": "as Hashing",
+    "IntegerLookup": "Keras looks up by TensorFlow, outside its compiled functions: tests/layers/preprocessing",
+    "StringLookup": "takes strings: tests/layers/preprocessing",
+    "TextVectorization": "takes strings: tests/layers/preprocessing",
 }
 
 LAYERS = [
     *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE, *ATTENTION, *RECURRENT,
-    *CELLS, *IMAGES,
+    *CELLS, *IMAGES, *PREPROCESSING,
 ]  # fmt: skip

@@ -45,6 +45,10 @@ def table() -> dict[tuple[str, str], Any]:
         for (_, other), thing in list(found.items()):
             if name == other:
                 found.setdefault(("keras", name), thing)
+    space = importlib.import_module("lamina.utils.feature_space")
+    found["keras.utils", "FeatureSpace"] = space.FeatureSpace
+    for name in ("Feature", "Cross", "TFDIdentity"):
+        found["keras.src.layers.preprocessing.feature_space", name] = getattr(space.recipes, name)
     found["keras.src.models.functional", "Functional"] = found["keras.models", "Functional"]
     found["keras", "Sequential"] = found["keras.models", "Sequential"]
     return found

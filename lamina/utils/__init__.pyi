@@ -4,6 +4,7 @@ from .batches import Sequence as Sequence
 from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight
 from .batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from .download import get_file as get_file
+from .feature_space import FeatureSpace as FeatureSpace
 from .graphs import get_source_inputs as get_source_inputs
 from .image_folders import image_dataset_from_directory as image_dataset_from_directory
 from .images import array_to_img as array_to_img

@@ -420,6 +420,7 @@ LARGE = [
     Entry("SeparableConv2D", (2, 5, 5, 60), filters=40, kernel_size=3),
     Entry("LayerNormalization", (2, 60)),
     Entry("RMSNormalization", (2, 60)),
+    Entry("STFTSpectrogram", (2, 600, 1)),
     Entry("SpectralNormalization", (2, 20), layer=Inner(lambda layers: layers.Dense(1500))),
     Entry("Attention", (2, 5, 4), (2, 6, 4), use_scale=True, score_mode="concat"),
     Entry("AdditiveAttention", (2, 5, 1500), (2, 6, 1500)),
