@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.settings import SETTINGS
+from lamina.kernel.settings import standardize_data_format as standardize_data_format
 
 
 def floatx() -> str:
@@ -75,17 +76,6 @@ def set_image_data_format(data_format: str) -> None:
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"Unknown data format: {data_format!r}. Use 'channels_last' or 'channels_first'.")
     SETTINGS["image_data_format"] = data_format
-
-
-def standardize_data_format(data_format: str | None) -> str:
-    """The given data format, checked, or the default for None."""
-    if data_format is None:
-        return SETTINGS["image_data_format"]
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f"Unknown data_format: {data_format!r}. Use 'channels_last', 'channels_first' or None (the default)."
-        )
-    return data_format
 
 
 def dtype_policy() -> Any:
@@ -232,7 +222,7 @@ def set_portable_random(flag: bool) -> None:
 
 
 def compile_cache() -> str | None:
-    """The folder where compiled programs are kept between runs.
+    """The folder where compiled programs are kept between runs. Asking changes nothing.
 
     Returns:
         `~/.lamina/compiled` unless changed, or what the environment variable `LAMINA_COMPILE_CACHE` names; None if
@@ -247,8 +237,10 @@ def compile_cache() -> str | None:
 def set_compile_cache(folder: str | bool) -> None:
     """Choose where compiled programs are kept between runs, so that the second run starts without compiling.
 
-    Programs of jax, and of torch with `jit_compile=True`. They are run as code when they are loaded, so the folder
-    must be private (mode 0700). It is kept below 1 GB.
+    They are run as code when they are loaded, so the folder must be private (mode 0700). jax's programs go to its
+    subfolder `lamina-jax`, which Lamina makes, marks and keeps below 1 GB: only programs in there are ever deleted.
+    jax has one cache for the process, so programs that you compile with it yourself are kept there, too, unless you
+    have given jax a folder (`JAX_COMPILATION_CACHE_DIR`). torch keeps its programs in a folder of its own.
 
     Args:
         folder: A folder, which is made if it is missing; True for `~/.lamina/compiled`, False to keep nothing.

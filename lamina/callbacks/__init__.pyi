@@ -1,7 +1,7 @@
 from .averages import SwapEMAWeights as SwapEMAWeights
 from .backup import BackupAndRestore as BackupAndRestore
 from .callback import Callback as Callback
-from .callback import CallbackList as CallbackList
+from .callback_list import CallbackList as CallbackList
 from .checkpoint import ModelCheckpoint as ModelCheckpoint
 from .history import History as History
 from .logs import CSVLogger as CSVLogger

@@ -10,6 +10,7 @@ import numpy as np
 
 from lamina.callbacks.callback import Callback
 from lamina.callbacks.events import Events
+from lamina.core.graph import Graph
 
 
 class TensorBoard(Callback):
@@ -103,9 +104,7 @@ class TensorBoard(Callback):
             self._write_graph()
 
     def _write_graph(self) -> None:
-        from lamina.models.functional import Functional
-
-        if isinstance(self.model, Functional) or hasattr(self.model, "_functional"):
+        if isinstance(self.model, Graph) or hasattr(self.model, "_functional"):
             self._file("train").text("keras", self.model.to_json(), 0, plugin="graph_keras_model")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

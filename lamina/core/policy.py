@@ -114,9 +114,9 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        from lamina.saving import deserialize_keras_object
+        from lamina.core.codec import deserialize
 
-        return deserialize_keras_object(identifier)
+        return deserialize(identifier)
     if isinstance(identifier, str) and identifier in _CACHE:
         return _CACHE[identifier]
     return _named(

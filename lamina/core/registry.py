@@ -50,17 +50,13 @@ def _homes() -> dict[type, tuple[str, str]]:
     for (module, name), thing in table().items():
         if name == thing.__name__ or thing not in homes:
             homes.setdefault(thing, (module, thing.__name__))
-    from lamina.core.policy import DTypePolicy
-    from lamina.models import Functional, Model, Sequential
-
-    homes.update(
-        {
-            DTypePolicy: ("keras", "DTypePolicy"),
-            Functional: ("keras.src.models.functional", "Functional"),
-            Sequential: ("keras", "Sequential"),
-            Model: ("keras", "Model"),
-        }
-    )
+    for module, name in (
+        ("keras", "DTypePolicy"),
+        ("keras", "Sequential"),
+        ("keras", "Model"),
+        ("keras.src.models.functional", "Functional"),
+    ):
+        homes[table()[module, name]] = (module, name)
     return homes
 
 

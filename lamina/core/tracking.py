@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 # What a class says of itself in `_tracked_as`, and where its objects are listed.
 _BOXES = {
@@ -19,8 +21,66 @@ def _kind(value: Any) -> str | None:
     return getattr(type(value), "_tracked_as", None)
 
 
+class Owners(WeakValueDictionary):
+    """Who owns an object: id -> owner, held weakly, so that what is owned keeps no owner alive.
+
+    A copy of the object belongs to nobody yet.
+    """
+
+    def __reduce__(self) -> Any:
+        return Owners, ()
+
+    def __deepcopy__(self, memo: dict) -> Owners:
+        return Owners()
+
+
+# Two threads may build layers that share an owner; a bump is short, so one lock serves all.
+_bumping = threading.Lock()
+
+
+def changed(*things: Any) -> None:
+    """Let the structure counters of these objects grow, and those of everything that owns them, at any height.
+
+    Compiled programs compare a model's counter to see whether they are old. The walk goes up, never down: it costs
+    as many steps as there are owners above, however many layers a model has. `seen` ends it where owners form a cycle
+    or meet again above a shared layer.
+    """
+    with _bumping:
+        seen: set[int] = set()
+        above = list(things)
+        while above:
+            thing = above.pop()
+            if id(thing) not in seen:
+                seen.add(id(thing))
+                kept = thing.__dict__
+                kept["_structure"] = kept.get("_structure", 0) + 1
+                if (owners := kept.get("_owners")) is not None:
+                    above.extend(owners.values())
+
+
+def _own(owner: Tracker, thing: Any) -> bool:
+    """Note who owns a thing; whether that is new."""
+    owners = thing.__dict__.get("_owners")
+    if owners is None:
+        owners = thing.__dict__.setdefault("_owners", Owners())
+    if owners.get(id(owner)) is owner:
+        return False
+    owners[id(owner)] = owner
+    return True
+
+
+def _disown(owner: Tracker, thing: Any) -> None:
+    thing.__dict__["_owners"].pop(id(owner), None)
+
+
 class Tracker:
-    """An object that lists the variables, layers, metrics and seed generators in its attributes, in their order."""
+    """An object that lists the variables, layers, metrics and seed generators in its attributes, in their order.
+
+    `_structure` is a number that grows when the object, or anything it owns at any depth, gains or loses something
+    tracked or changes its trainability.
+    """
+
+    _structure = 0
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith(_UNTRACKED):
@@ -43,10 +103,9 @@ class Tracker:
         """The value, listed if it is of a kind that is; lists and dicts as such that go on tracking."""
         kind = _kind(value)
         if kind is not None:
-            box = self.__dict__[_BOXES[kind]]
-            if not any(value is v for v in box):
-                box.append(value)
-                changed()
+            if _own(self, value):
+                self.__dict__[_BOXES[kind]].append(value)
+                changed(self)
             if kind == "variable":
                 made_trainable(value)
         elif type(value) is list:
@@ -69,7 +128,21 @@ class Tracker:
             box = self.__dict__[_BOXES[_kind(thing) or ""]]
             if id(thing) not in left:
                 box[:] = [v for v in box if v is not thing]
-        changed()
+                _disown(self, thing)
+        changed(self)
+
+    def _hold_layers(self, layers: Iterable[Any]) -> None:
+        """List these layers, in this order, and no others: for models, which find their layers in a graph."""
+        box, layers = self.__dict__["_layers"], list(layers)
+        before, now = {id(v) for v in box}, {id(v) for v in layers}
+        for layer in box:
+            if id(layer) not in now:
+                _disown(self, layer)
+        for layer in layers:
+            _own(self, layer)
+        box[:] = layers
+        if before != now:
+            changed(self)
 
 
 def _tracked(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
@@ -179,17 +252,3 @@ class TrackedDict(dict):
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)
-
-
-_version = 0
-
-
-def changed() -> None:
-    """Note that some object owns other things than before: compiled programs look at `version` to see if they are old."""
-    global _version
-    _version += 1
-
-
-def version() -> int:
-    """A number that grows whenever a layer gains or loses something, or its trainability changes."""
-    return _version

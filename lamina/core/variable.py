@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.core import names
+from lamina.core import names, tracking
 from lamina.core.arithmetic import Arithmetic
 from lamina.core.tensor import KerasTensor, standardize_shape
 from lamina.kernel import dtypes
@@ -249,9 +249,10 @@ class Variable(Arithmetic, Holder):
         if bool(value) != self._trainable and self._home is not None and not self._home.functional:
             # the storage of some frameworks knows whether it takes part in differentiation
             kept = self._home.to_numpy(self._home.read(self._storage))
+            self._storage = self._home.variable(kept, self.dtype, bool(value))
+        if bool(value) != self._trainable:
             self._trainable = bool(value)
-            self._storage = self._home.variable(kept, self.dtype, self._trainable)
-        self._trainable = bool(value)
+            tracking.changed(self)
 
     @property
     def handle(self) -> Any:

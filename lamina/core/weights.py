@@ -98,12 +98,17 @@ class Weights(Tracker):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        tracking.changed()
+        # only what changes is noted: programs stay valid where `trainable` is set to what it is
+        flipped = []
         for layer in self._flatten_layers():
-            object.__setattr__(layer, "_trainable", bool(value))
+            if layer._trainable != bool(value):
+                object.__setattr__(layer, "_trainable", bool(value))
+                flipped.append(layer)
             for v in layer._variables:
                 if made_trainable(v):
                     v.trainable = bool(value)
+        if flipped:
+            tracking.changed(*flipped)
 
     def get_weights(self) -> list[Any]:
         """The weights as NumPy arrays, in the order of `weights`.

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from lamina.kernel.plugins import default_backend
+
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
 
@@ -46,9 +48,7 @@ def current() -> Kernel:
 def _activate() -> Kernel:
     global _default
     if _default is None:
-        from lamina import backends
-
-        _default = backends.load(backends.default_name())
+        _default = default_backend()
     state.kernel = _default
     return _default
 

@@ -1,305 +1,339 @@
 """What a backend is: the functions of the kernel language, with the rule of each in a line.
 
 The first part is the Python Array API standard (dtypes are names, axes are normal Python integers), the second
-the neural extension. A backend is a module that has every function listed here; `tests/backends/test_contract.py` checks
-names and parameters. Callers (`lamina.ops`) hand over clean input: tensors of this interpreter, of one dtype
-where a function takes several, axes in range. `T` below is the backend's tensor type.
+the neural extension. A backend is a module that has every function listed here: `backend: Kernel = lamina.backends.jax`
+is checked by the type checker for each of them (`tests/checked/`), `tests/backends/test_contract.py` checks what they do.
+Callers (`lamina.ops`) hand over clean input: tensors of this interpreter, of one dtype where a function takes several,
+axes in range.
 
-Two conventions hold throughout: `axis` may be negative, and a shape is a tuple of Python integers (a backend
-whose tensors have unknown sizes may also meet its own scalar tensors there).
+Three conventions hold throughout. `axis` may be negative. A shape is a tuple of Python integers (a backend whose tensors
+have unknown sizes may also meet its own scalar tensors there). What stands before `/` is passed by position, so that a
+framework's own function, which names it differently, can be the binding; the rest is passed by name.
 """
 
 # pyright: reportReturnType=false
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-T = Any
 Axis = int | tuple[int, ...] | None
 Shape = Sequence[int]
 
 NOT_POSITIVE = "cholesky: the matrix is not positive definite."
 
 
+class Tensor(Protocol):
+    """What a checker knows of a tensor, whichever interpreter made it."""
+
+    @property
+    def shape(self) -> Any: "The sizes, in the framework's own type; `Kernel.shape` gives a plain tuple."
+    @property
+    def dtype(self) -> Any: "The framework's own dtype; `Kernel.dtype` gives its name."
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __add__(self, other: Any, /) -> Any: ...
+    def __radd__(self, other: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+    def __rsub__(self, other: Any, /) -> Any: ...
+    def __mul__(self, other: Any, /) -> Any: ...
+    def __rmul__(self, other: Any, /) -> Any: ...
+    def __truediv__(self, other: Any, /) -> Any: ...
+    def __rtruediv__(self, other: Any, /) -> Any: ...
+    def __floordiv__(self, other: Any, /) -> Any: ...
+    def __pow__(self, other: Any, /) -> Any: ...
+    def __neg__(self) -> Any: ...
+    def __and__(self, other: Any, /) -> Any: ...
+    def __or__(self, other: Any, /) -> Any: ...
+    def __lt__(self, other: Any, /) -> Any: ...
+    def __le__(self, other: Any, /) -> Any: ...
+    def __gt__(self, other: Any, /) -> Any: ...
+    def __ge__(self, other: Any, /) -> Any: ...
+
+
+T = Any  # a tensor as a parameter: the interpreter's own type, which a backend may name (`x: jax.Array`)
+
+
 class Facts(Protocol):
     """What an interpreter says of itself."""
 
     name: str
-    Tensor: type | tuple[type, ...]  # what `isinstance` recognises as this interpreter's tensors
     abstract: bool  # tensors hold no numbers (the shape interpreter)
     functional: bool  # state must flow through arguments and results (jax): variables cannot change inside `jit`
     traced_step: bool  # a step must be traced into a graph to be fast (tensorflow); others run it as it is
     differentiable: bool  # has `value_and_grad`
     eager_sync: bool  # reading a number from a tensor waits for the device
-    overrides: dict[str, Callable[..., Any]]  # op name -> native form of that op's body
+
+    @property
+    def Tensor(self) -> type | tuple[type, ...]: "What `isinstance` recognizes as this interpreter's tensors."
+    @property
+    def overrides(self) -> Mapping[str, Callable[..., Any]]: "Op name -> native form of that op's body."
 
 
 class Inspection(Protocol):
     """Looking at tensors, and moving them in and out."""
 
-    def is_tensor(self, x: Any) -> bool: "Whether x is a tensor of this interpreter."
-    def dtype(self, x: T) -> str: "The dtype's name."
-    def shape(self, x: T) -> tuple: "The sizes: integers where known, else scalar tensors or unknown sizes."
-    def asarray(self, x: Any, dtype: str | None = None) -> T: "A tensor from numbers, nested sequences or NumPy."
-    def to_numpy(self, x: T) -> Any: "A NumPy array with the same numbers (waits for the device)."
-    def astype(self, x: T, dtype: str) -> T: "The same values in another dtype; float to int truncates."
-    def bitcast(self, x: T, dtype: str) -> T: "The same bits read as another dtype; the last axis scales with its width."
-    def copy(self, x: T) -> T: "The same values in memory of their own."
+    def is_tensor(self, x: Any, /) -> bool: "Whether x is a tensor of this interpreter."
+    def dtype(self, x: T, /) -> str: "The dtype's name."
+    def shape(self, x: T, /) -> tuple: "The sizes: integers where known, else scalar tensors or unknown sizes."
+    def asarray(self, x: Any, /, dtype: str | None = None) -> Tensor: "A tensor from numbers, nested sequences or NumPy."
+    def to_numpy(self, x: T, /) -> Any: "A NumPy array with the same numbers (waits for the device)."
+    def astype(self, x: T, dtype: str, /) -> Tensor: "The same values in another dtype; float to int truncates."
+    def bitcast(self, x: T, dtype: str, /) -> Tensor: "The same bits read as another dtype; the last axis scales with its width."
+    def copy(self, x: T, /) -> Tensor: "The same values in memory of their own."
 
 
 class Creation(Protocol):
     """Tensors from nothing."""
 
-    def arange(self, start: Any, stop: Any, step: Any, dtype: str) -> T: "1-d, ceil((stop - start) / step) long."
-    def eye(self, rows: int, columns: int, k: int, dtype: str) -> T: "(rows, columns), ones on diagonal k."
-    def full(self, shape: Shape, value: Any, dtype: str) -> T: "`shape`, every entry `value`."
-    def linspace(self, start: T, stop: T, num: int, endpoint: bool, dtype: str) -> T: "(num, *start.shape)."
-    def meshgrid(self, *arrays: T, indexing: str) -> list[T]: "One grid per 1-d array."
-    def ones(self, shape: Shape, dtype: str) -> T: "`shape`, all ones."
-    def zeros(self, shape: Shape, dtype: str) -> T: "`shape`, all zeros."
-    def tril(self, x: T, k: int) -> T: "The last two axes below diagonal k, zeros elsewhere."
-    def triu(self, x: T, k: int) -> T: "The last two axes above diagonal k, zeros elsewhere."
+    def arange(self, start: Any, stop: Any, step: Any, dtype: str, /) -> Tensor: "1-d, ceil((stop - start) / step) long."
+    def eye(self, rows: int, columns: int, k: int, dtype: str, /) -> Tensor: "(rows, columns), ones on diagonal k."
+    def full(self, shape: Shape, value: Any, dtype: str, /) -> Tensor: "`shape`, every element `value`."
+    def linspace(self, start: T, stop: T, num: int, endpoint: bool, dtype: str, /) -> Tensor: "(num, *start.shape)."
+    def meshgrid(self, *arrays: T, indexing: str) -> Sequence[Tensor]: "One grid per 1-d array."
+    def ones(self, shape: Shape, dtype: str, /) -> Tensor: "`shape`, all ones."
+    def zeros(self, shape: Shape, dtype: str, /) -> Tensor: "`shape`, all zeros."
+    def tril(self, x: T, k: int, /) -> Tensor: "The last two axes below diagonal k, zeros elsewhere."
+    def triu(self, x: T, k: int, /) -> Tensor: "The last two axes above diagonal k, zeros elsewhere."
 
 
 class Elementwise(Protocol):
     """Same shape out, or the broadcast shape of two; the dtype stays unless said otherwise."""
 
-    def abs(self, x: T) -> T: "Complex becomes the float of its parts."
-    def acos(self, x: T) -> T: "Floats."
-    def acosh(self, x: T) -> T: "Floats."
-    def add(self, x1: T, x2: T) -> T: "Numbers; bool means logical or."
-    def asin(self, x: T) -> T: "Floats."
-    def asinh(self, x: T) -> T: "Floats."
-    def atan(self, x: T) -> T: "Floats."
-    def atan2(self, x1: T, x2: T) -> T: "Floats."
-    def atanh(self, x: T) -> T: "Floats."
-    def bitwise_and(self, x1: T, x2: T) -> T: "Integers and bool."
-    def bitwise_invert(self, x: T) -> T: "Integers and bool."
-    def bitwise_left_shift(self, x1: T, x2: T) -> T: "Integers."
-    def bitwise_or(self, x1: T, x2: T) -> T: "Integers and bool."
-    def bitwise_right_shift(self, x1: T, x2: T) -> T: "Integers; keeps the sign."
-    def bitwise_xor(self, x1: T, x2: T) -> T: "Integers and bool."
-    def ceil(self, x: T) -> T: "Floats."
-    def clip(self, x: T, low: Any, high: Any) -> T: "Bounds are Python scalars, tensors that broadcast, or None."
-    def conj(self, x: T) -> T: "Any dtype."
-    def copysign(self, x1: T, x2: T) -> T: "Floats."
-    def cos(self, x: T) -> T: "Inexact."
-    def cosh(self, x: T) -> T: "Inexact."
-    def divide(self, x1: T, x2: T) -> T: "Inexact."
-    def equal(self, x1: T, x2: T) -> T: "bool out."
-    def erf(self, x: T) -> T: "Floats."
-    def erfinv(self, x: T) -> T: "Floats."
-    def exp(self, x: T) -> T: "Inexact."
-    def expm1(self, x: T) -> T: "Inexact."
-    def floor(self, x: T) -> T: "Floats."
-    def floor_divide(self, x1: T, x2: T) -> T: "Numbers; rounds towards minus infinity."
-    def greater(self, x1: T, x2: T) -> T: "bool out."
-    def greater_equal(self, x1: T, x2: T) -> T: "bool out."
-    def hypot(self, x1: T, x2: T) -> T: "Floats."
-    def imag(self, x: T) -> T: "The float of the parts; zeros for a real dtype."
-    def isfinite(self, x: T) -> T: "bool out."
-    def isinf(self, x: T) -> T: "bool out."
-    def isnan(self, x: T) -> T: "bool out."
-    def less(self, x1: T, x2: T) -> T: "bool out."
-    def less_equal(self, x1: T, x2: T) -> T: "bool out."
-    def lgamma(self, x: T) -> T: "Floats; log of the absolute value of the gamma function."
-    def log(self, x: T) -> T: "Inexact."
-    def log10(self, x: T) -> T: "Inexact."
-    def log1p(self, x: T) -> T: "Inexact."
-    def log2(self, x: T) -> T: "Inexact."
-    def logaddexp(self, x1: T, x2: T) -> T: "Floats; stable."
-    def logical_and(self, x1: T, x2: T) -> T: "bool in, bool out."
-    def logical_not(self, x: T) -> T: "bool in, bool out."
-    def logical_or(self, x1: T, x2: T) -> T: "bool in, bool out."
-    def logical_xor(self, x1: T, x2: T) -> T: "bool in, bool out."
-    def maximum(self, x1: T, x2: T) -> T: "NaN wins. Either may be a Python scalar."
-    def minimum(self, x1: T, x2: T) -> T: "NaN wins. Either may be a Python scalar."
-    def multiply(self, x1: T, x2: T) -> T: "Numbers; bool means logical and."
-    def negative(self, x: T) -> T: "Numbers."
-    def nextafter(self, x1: T, x2: T) -> T: "Floats."
-    def not_equal(self, x1: T, x2: T) -> T: "bool out."
-    def pow(self, x1: T, x2: T) -> T: "Numbers. The exponent may be a Python scalar."
-    def real(self, x: T) -> T: "The float of the parts."
-    def remainder(self, x1: T, x2: T) -> T: "Numbers; the sign of the divisor, as Python's %."
-    def round(self, x: T) -> T: "Floats; halves to even."
-    def rsqrt(self, x: T) -> T: "Floats; one over the square root."
-    def sigmoid(self, x: T) -> T: "Floats; stable at both ends."
-    def sign(self, x: T) -> T: "Numbers; NaN stays."
-    def signbit(self, x: T) -> T: "bool out; true for -0.0."
-    def sin(self, x: T) -> T: "Inexact."
-    def sinh(self, x: T) -> T: "Inexact."
-    def softplus(self, x: T) -> T: "Floats; log(1 + exp(x)), stable at both ends."
-    def sqrt(self, x: T) -> T: "Inexact."
-    def square(self, x: T) -> T: "Numbers."
-    def subtract(self, x1: T, x2: T) -> T: "Numbers."
-    def tan(self, x: T) -> T: "Inexact."
-    def tanh(self, x: T) -> T: "Inexact."
-    def trunc(self, x: T) -> T: "Floats."
-    def where(self, condition: T, x1: T, x2: T) -> T: "Broadcasts all three. A branch may be a Python scalar."
-    def complex(self, real: T, imag: T) -> T: "float32 makes complex64, float64 complex128."
+    def abs(self, x: T, /) -> Tensor: "Complex becomes the float of its parts."
+    def acos(self, x: T, /) -> Tensor: "Floats."
+    def acosh(self, x: T, /) -> Tensor: "Floats."
+    def add(self, x1: T, x2: T, /) -> Tensor: "Numbers; bool means logical or."
+    def asin(self, x: T, /) -> Tensor: "Floats."
+    def asinh(self, x: T, /) -> Tensor: "Floats."
+    def atan(self, x: T, /) -> Tensor: "Floats."
+    def atan2(self, x1: T, x2: T, /) -> Tensor: "Floats."
+    def atanh(self, x: T, /) -> Tensor: "Floats."
+    def bitwise_and(self, x1: T, x2: T, /) -> Tensor: "Integers and bool."
+    def bitwise_invert(self, x: T, /) -> Tensor: "Integers and bool."
+    def bitwise_left_shift(self, x1: T, x2: T, /) -> Tensor: "Integers."
+    def bitwise_or(self, x1: T, x2: T, /) -> Tensor: "Integers and bool."
+    def bitwise_right_shift(self, x1: T, x2: T, /) -> Tensor: "Integers; keeps the sign."
+    def bitwise_xor(self, x1: T, x2: T, /) -> Tensor: "Integers and bool."
+    def ceil(self, x: T, /) -> Tensor: "Floats."
+    def clip(self, x: T, low: Any, high: Any, /) -> Tensor: "Bounds are Python scalars, tensors that broadcast, or None."
+    def conj(self, x: T, /) -> Tensor: "Any dtype."
+    def copysign(self, x1: T, x2: T, /) -> Tensor: "Floats."
+    def cos(self, x: T, /) -> Tensor: "Inexact."
+    def cosh(self, x: T, /) -> Tensor: "Inexact."
+    def divide(self, x1: T, x2: T, /) -> Tensor: "Inexact."
+    def equal(self, x1: T, x2: T, /) -> Tensor: "bool out."
+    def erf(self, x: T, /) -> Tensor: "Floats."
+    def erfinv(self, x: T, /) -> Tensor: "Floats."
+    def exp(self, x: T, /) -> Tensor: "Inexact."
+    def expm1(self, x: T, /) -> Tensor: "Inexact."
+    def floor(self, x: T, /) -> Tensor: "Floats."
+    def floor_divide(self, x1: T, x2: T, /) -> Tensor: "Numbers; rounds towards minus infinity."
+    def greater(self, x1: T, x2: T, /) -> Tensor: "bool out."
+    def greater_equal(self, x1: T, x2: T, /) -> Tensor: "bool out."
+    def hypot(self, x1: T, x2: T, /) -> Tensor: "Floats."
+    def imag(self, x: T, /) -> Tensor: "The float of the parts; zeros for a real dtype."
+    def isfinite(self, x: T, /) -> Tensor: "bool out."
+    def isinf(self, x: T, /) -> Tensor: "bool out."
+    def isnan(self, x: T, /) -> Tensor: "bool out."
+    def less(self, x1: T, x2: T, /) -> Tensor: "bool out."
+    def less_equal(self, x1: T, x2: T, /) -> Tensor: "bool out."
+    def lgamma(self, x: T, /) -> Tensor: "Floats; log of the absolute value of the gamma function."
+    def log(self, x: T, /) -> Tensor: "Inexact."
+    def log10(self, x: T, /) -> Tensor: "Inexact."
+    def log1p(self, x: T, /) -> Tensor: "Inexact."
+    def log2(self, x: T, /) -> Tensor: "Inexact."
+    def logaddexp(self, x1: T, x2: T, /) -> Tensor: "Floats; stable."
+    def logical_and(self, x1: T, x2: T, /) -> Tensor: "bool in, bool out."
+    def logical_not(self, x: T, /) -> Tensor: "bool in, bool out."
+    def logical_or(self, x1: T, x2: T, /) -> Tensor: "bool in, bool out."
+    def logical_xor(self, x1: T, x2: T, /) -> Tensor: "bool in, bool out."
+    def maximum(self, x1: T, x2: T, /) -> Tensor: "NaN wins. Either may be a Python scalar."
+    def minimum(self, x1: T, x2: T, /) -> Tensor: "NaN wins. Either may be a Python scalar."
+    def multiply(self, x1: T, x2: T, /) -> Tensor: "Numbers; bool means logical and."
+    def negative(self, x: T, /) -> Tensor: "Numbers."
+    def nextafter(self, x1: T, x2: T, /) -> Tensor: "Floats."
+    def not_equal(self, x1: T, x2: T, /) -> Tensor: "bool out."
+    def pow(self, x1: T, x2: T, /) -> Tensor: "Numbers. The exponent may be a Python scalar."
+    def real(self, x: T, /) -> Tensor: "The float of the parts."
+    def remainder(self, x1: T, x2: T, /) -> Tensor: "Numbers; the sign of the divisor, as Python's %."
+    def round(self, x: T, /) -> Tensor: "Floats; halves to even."
+    def rsqrt(self, x: T, /) -> Tensor: "Floats; one over the square root."
+    def sigmoid(self, x: T, /) -> Tensor: "Floats; stable at both ends."
+    def sign(self, x: T, /) -> Tensor: "Numbers; NaN stays."
+    def signbit(self, x: T, /) -> Tensor: "bool out; true for -0.0."
+    def sin(self, x: T, /) -> Tensor: "Inexact."
+    def sinh(self, x: T, /) -> Tensor: "Inexact."
+    def softplus(self, x: T, /) -> Tensor: "Floats; log(1 + exp(x)), stable at both ends."
+    def sqrt(self, x: T, /) -> Tensor: "Inexact."
+    def square(self, x: T, /) -> Tensor: "Numbers."
+    def subtract(self, x1: T, x2: T, /) -> Tensor: "Numbers."
+    def tan(self, x: T, /) -> Tensor: "Inexact."
+    def tanh(self, x: T, /) -> Tensor: "Inexact."
+    def trunc(self, x: T, /) -> Tensor: "Floats."
+    def where(self, condition: T, x1: T, x2: T, /) -> Tensor: "Broadcasts all three. A branch may be a Python scalar."
+    def complex(self, real: T, imag: T, /) -> Tensor: "float32 makes complex64, float64 complex128."
 
 
 class Reduction(Protocol):
     """Axes disappear, or stay with size 1 under keepdims; axis None means all of them."""
 
-    def all(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "bool in, bool out."
-    def any(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "bool in, bool out."
-    def argmax(self, x: T, axis: int | None = None, keepdims: bool = False) -> T: "int32; the first of equals."
-    def argmin(self, x: T, axis: int | None = None, keepdims: bool = False) -> T: "int32; the first of equals."
-    def logsumexp(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "Floats; stable, -inf for all -inf."
-    def max(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "The same dtype."
-    def mean(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "Inexact."
-    def min(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "The same dtype."
-    def prod(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "The same dtype."
-    def sum(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "The same dtype."
-    def var(self, x: T, axis: Axis = None, keepdims: bool = False) -> T: "Of the population; complex gives float."
-    def cumulative_prod(self, x: T, axis: int) -> T: "The same shape and dtype."
-    def cumulative_sum(self, x: T, axis: int) -> T: "The same shape and dtype."
-    def cumulative_max(self, x: T, axis: int) -> T: "The same shape and dtype."
+    def all(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "bool in, bool out."
+    def any(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "bool in, bool out."
+    def argmax(self, x: T, /, axis: int | None = None, keepdims: bool = False) -> Tensor: "int32; the first of equals."
+    def argmin(self, x: T, /, axis: int | None = None, keepdims: bool = False) -> Tensor: "int32; the first of equals."
+    def logsumexp(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "Floats; stable, -inf for all -inf."
+    def max(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "The same dtype."
+    def mean(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "Inexact."
+    def min(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "The same dtype."
+    def prod(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "The same dtype."
+    def sum(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "The same dtype."
+    def var(self, x: T, /, axis: Axis = None, keepdims: bool = False) -> Tensor: "Of the population; complex gives float."
+    def cumulative_prod(self, x: T, axis: int, /) -> Tensor: "The same shape and dtype."
+    def cumulative_sum(self, x: T, axis: int, /) -> Tensor: "The same shape and dtype."
+    def cumulative_max(self, x: T, axis: int, /) -> Tensor: "The same shape and dtype."
 
 
 class Ordering(Protocol):
     """Sorting and searching."""
 
-    def argsort(self, x: T, axis: int, descending: bool = False) -> T: "int32; stable."
-    def sort(self, x: T, axis: int, descending: bool = False) -> T: "NaN last."
-    def searchsorted(self, sorted: T, values: T, side: str) -> T: "int32, the shape of values; sorted is 1-d."
-    def top_k(self, x: T, k: int, sorted: bool) -> tuple[T, T]: "(values, int32 indices) along the last axis."
-    def nonzero(self, x: T, size: int | None = None) -> tuple[T, ...]: "int32 per axis; size pads with zeros."
-    def unique(self, x: T, size: int | None = None, fill: Any = None) -> tuple[T, T, T, T]:
+    def argsort(self, x: T, axis: int, /, descending: bool = False) -> Tensor: "int32; stable."
+    def sort(self, x: T, axis: int, /, descending: bool = False) -> Tensor: "NaN last."
+    def searchsorted(self, sorted: T, values: T, side: str, /) -> Tensor: "int32, the shape of values; sorted is 1-d."
+    def top_k(self, x: T, k: int, sorted: bool, /) -> tuple[Tensor, Tensor]: "(values, int32 indices) along the last axis."
+    def nonzero(self, x: T, /, size: int | None = None) -> tuple[Tensor, ...]: "int32 per axis; size pads with zeros."
+    def unique(self, x: T, /, size: int | None = None, fill: Any = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         "Of a 1-d tensor: sorted values, first indices, inverse, counts (int32 all three)."
 
 
 class Manipulation(Protocol):
     """The same values in another shape."""
 
-    def broadcast_to(self, x: T, shape: Shape) -> T: "By the usual rule."
-    def concat(self, arrays: Sequence[T], axis: int) -> T: "One dtype, one rank."
-    def expand_dims(self, x: T, axis: Axis) -> T: "Size-1 axes at these places of the result."
-    def flip(self, x: T, axis: Axis) -> T: "Reversed along the axes."
-    def getitem(self, x: T, key: Any) -> T: "Integers, slices, None, Ellipsis, integer or bool tensors, as NumPy."
-    def pad(self, x: T, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> T:
+    def broadcast_to(self, x: T, shape: Shape, /) -> Tensor: "By the usual rule."
+    def concat(self, arrays: list[T], axis: int, /) -> Tensor: "One dtype, one rank."
+    def expand_dims(self, x: T, axis: int | tuple[int, ...], /) -> Tensor: "Size-1 axes at these positions of the result."
+    def flip(self, x: T, axis: Axis, /) -> Tensor: "Reversed along the axes."
+    def getitem(self, x: T, key: Any, /) -> Tensor: "Integers, slices, None, Ellipsis, integer or bool tensors, as NumPy."
+    def pad(self, x: T, widths: Sequence[tuple[int, int]], mode: str, value: Any, /) -> Tensor:
         "constant, reflect, symmetric or edge."
-    def permute_dims(self, x: T, axes: Sequence[int]) -> T: "Axes in a new order."
-    def repeat(self, x: T, repeats: Any, axis: int, total: int | None = None) -> T: "An integer, or one per entry."
-    def reshape(self, x: T, shape: Shape) -> T: "One -1 allowed."
-    def roll(self, x: T, shift: Any, axis: Any) -> T: "Cyclic."
-    def squeeze(self, x: T, axis: Axis) -> T: "Axes of size 1 removed."
-    def stack(self, arrays: Sequence[T], axis: int) -> T: "A new axis."
-    def tile(self, x: T, repeats: Sequence[int]) -> T: "As many repeats as axes."
-    def unstack(self, x: T, axis: int) -> list[T]: "One tensor per index; the axis goes."
-    def diagonal(self, x: T, offset: int, axis1: int, axis2: int) -> T: "The diagonal becomes the last axis."
-    def split(self, x: T, sections: Sequence[int], axis: int) -> list[T]: "Cut before each of these indices."
+    def permute_dims(self, x: T, axes: tuple[int, ...], /) -> Tensor: "Axes in a new order."
+    def repeat(self, x: T, repeats: Any, axis: int, /, total: int | None = None) -> Tensor: "An integer, or one per element."
+    def reshape(self, x: T, shape: Shape, /) -> Tensor: "One -1 allowed."
+    def roll(self, x: T, shift: Any, axis: Any, /) -> Tensor: "Cyclic."
+    def squeeze(self, x: T, axis: Axis, /) -> Tensor: "Axes of size 1 removed."
+    def stack(self, arrays: list[T], axis: int, /) -> Tensor: "A new axis."
+    def tile(self, x: T, repeats: Sequence[int], /) -> Tensor: "As many repeats as axes."
+    def unstack(self, x: T, axis: int, /) -> Sequence[Tensor]: "One tensor per index; the axis goes."
+    def diagonal(self, x: T, offset: int, axis1: int, axis2: int, /) -> Tensor: "The diagonal becomes the last axis."
+    def split(self, x: T, sections: Sequence[int], axis: int, /) -> Sequence[Tensor]: "Cut before each of these indices."
 
 
 class Indexing(Protocol):
     """Reading and writing by position; indices are int32 or int64."""
 
-    def take(self, x: T, indices: T, axis: int) -> T: "indices.shape in place of the axis; negative from the end."
-    def take_along_axis(self, x: T, indices: T, axis: int) -> T: "The shape of indices, broadcast elsewhere."
-    def scatter(self, x: T, indices: T, updates: T, reduce: str) -> T:
+    def take(self, x: T, indices: T, axis: int, /) -> Tensor: "indices.shape in place of the axis; negative from the end."
+    def take_along_axis(self, x: T, indices: T, axis: int, /) -> Tensor: "The shape of indices, broadcast elsewhere."
+    def scatter(self, x: T, indices: T, updates: T, reduce: str, /) -> Tensor:
         "A copy of x; x[indices[i]] set, add, max, min or multiply updates[i]; indices is (n, depth)."
-    def slice(self, x: T, starts: Any, sizes: Sequence[int]) -> T: "A block; starts may be tensors, clamped inside."
-    def slice_update(self, x: T, starts: Any, updates: T) -> T: "A copy of x with the block replaced."
-    def segment(self, x: T, ids: T, num: int, reduce: str) -> T:
+    def slice(self, x: T, starts: Any, sizes: Sequence[int], /) -> Tensor: "A block; starts may be tensors, clamped inside."
+    def slice_update(self, x: T, starts: Any, updates: T, /) -> Tensor: "A copy of x with the block replaced."
+    def segment(self, x: T, ids: T, num: int, reduce: str, /) -> Tensor:
         "(num, *rest): sum, max, min or prod of the rows with each id; ids outside are dropped."
-    def one_hot(self, x: T, depth: int, axis: int, dtype: str) -> T: "A new axis; rows outside 0..depth are zero."
+    def one_hot(self, x: T, depth: int, axis: int, dtype: str, /) -> Tensor: "A new axis; rows outside 0..depth are zero."
 
 
 class Linear(Protocol):
     """Linear algebra over the last two axes; float32, float64 and complex."""
 
-    def matmul(self, x1: T, x2: T) -> T: "NumPy's rule for ranks and batches; integers too."
-    def tensordot(self, x1: T, x2: T, axes: Any) -> T: "An integer, or a pair of axis lists."
-    def einsum(self, equation: str, *arrays: T) -> T: "Explicit output; no ellipsis left."
-    def cholesky(self, x: T, upper: bool) -> T:
+    def matmul(self, x1: T, x2: T, /) -> Tensor: "NumPy's rule for ranks and batches; integers too."
+    def tensordot(self, x1: T, x2: T, axes: Any, /) -> Tensor: "An integer, or a pair of axis lists."
+    def einsum(self, equation: str, /, *arrays: T) -> Tensor: "Explicit output; no ellipsis left."
+    def cholesky(self, x: T, upper: bool, /) -> Tensor:
         "A triangular factor; a matrix that has none: LinAlgError(NOT_POSITIVE), in a compiled program NaN."
-    def det(self, x: T) -> T: "(...)."
-    def eig(self, x: T) -> tuple[T, T]: "Complex values and vectors."
-    def eigh(self, x: T) -> tuple[T, T]: "Ascending values and vectors of a Hermitian matrix."
-    def inv(self, x: T) -> T: "The inverse."
-    def lstsq(self, a: T, b: T, rcond: float | None) -> T: "Least squares; a is (m, n), b (m,) or (m, k)."
-    def lu_factor(self, x: T) -> tuple[T, T]: "Packed factors and int32 pivots."
-    def qr(self, x: T, mode: str) -> tuple[T, T]: "reduced or complete."
-    def slogdet(self, x: T) -> tuple[T, T]: "Sign and log of the absolute determinant."
-    def solve(self, a: T, b: T) -> T: "a x = b; b is (..., n, k)."
-    def solve_triangular(self, a: T, b: T, lower: bool) -> T: "a x = b for triangular a; b is (..., n, k)."
-    def svd(self, x: T, full_matrices: bool) -> tuple[T, T, T]: "u, s, vh."
+    def det(self, x: T, /) -> Tensor: "(...)."
+    def eig(self, x: T, /) -> tuple[Tensor, Tensor]: "Complex values and vectors."
+    def eigh(self, x: T, /) -> tuple[Tensor, Tensor]: "Ascending values and vectors of a Hermitian matrix."
+    def inv(self, x: T, /) -> Tensor: "The inverse."
+    def lstsq(self, a: T, b: T, rcond: float | None, /) -> Tensor: "Least squares; a is (m, n), b (m,) or (m, k)."
+    def lu_factor(self, x: T, /) -> tuple[Tensor, Tensor]: "Packed factors and int32 pivots."
+    def qr(self, x: T, mode: str, /) -> tuple[Tensor, Tensor]: "reduced or complete."
+    def slogdet(self, x: T, /) -> tuple[Tensor, Tensor]: "Sign and log of the absolute determinant."
+    def solve(self, a: T, b: T, /) -> Tensor: "a x = b; b is (..., n, k)."
+    def solve_triangular(self, a: T, b: T, lower: bool, /) -> Tensor: "a x = b for triangular a; b is (..., n, k)."
+    def svd(self, x: T, full_matrices: bool, /) -> tuple[Tensor, Tensor, Tensor]: "u, s, vh."
 
 
 class Fourier(Protocol):
     """Over the last axis; complex in and out unless said otherwise."""
 
-    def fft(self, x: T) -> T: "Forward, unscaled."
-    def ifft(self, x: T) -> T: "Backward, over n."
-    def rfft(self, x: T, n: int) -> T: "Real in, n // 2 + 1 complex out."
-    def irfft(self, x: T, n: int) -> T: "Complex in, n real out."
+    def fft(self, x: T, /) -> Tensor: "Forward, unscaled."
+    def ifft(self, x: T, /) -> Tensor: "Backward, over n."
+    def rfft(self, x: T, n: int, /) -> Tensor: "Real in, n // 2 + 1 complex out."
+    def irfft(self, x: T, n: int, /) -> Tensor: "Complex in, n real out."
 
 
 class Neural(Protocol):
     """The neural extension: what the standard lacks and networks need."""
 
     def conv(self, x: T, kernel: T, strides: Sequence[int], padding: Sequence[tuple[int, int]],
-             dilation: Sequence[int], groups: int, channels_last: bool) -> T:
+             dilation: Sequence[int], groups: int, channels_last: bool, /) -> Tensor:
         "Cross-correlation; kernel is (*window, in / groups, out); padding is explicit."
     def conv_transpose(self, x: T, kernel: T, strides: Sequence[int], padding: Sequence[tuple[int, int]],
-                       dilation: Sequence[int], channels_last: bool) -> T:
+                       dilation: Sequence[int], channels_last: bool, /) -> Tensor:
         "The gradient of conv: x spread by strides, padded, correlated with the flipped kernel (*window, out, in)."
     def pool(self, x: T, kind: str, window: Sequence[int], strides: Sequence[int],
-             padding: Sequence[tuple[int, int]], channels_last: bool) -> T:
+             padding: Sequence[tuple[int, int]], channels_last: bool, /) -> Tensor:
         "max (padded by the least value) or avg (the mean of what lies inside)."
-    def linear(self, x: T, kernel: T, bias: T | None) -> T: "x @ kernel + bias over the last axis."
-    def cond(self, pred: T, true: Callable[[], Any], false: Callable[[], Any]) -> Any: "One of two trees alike."
-    def switch(self, index: T, branches: Sequence[Callable], operands: Sequence[Any]) -> Any: "The index is clamped."
-    def while_loop(self, cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
+    def linear(self, x: T, kernel: T, bias: T | None, /) -> Tensor: "x @ kernel + bias over the last axis."
+    def cond(self, pred: T, true: Callable[[], Any], false: Callable[[], Any], /) -> Any: "One of two trees alike."
+    def switch(self, index: T, branches: Sequence[Callable], operands: Sequence[Any], /) -> Any: "The index is clamped."
+    def while_loop(self, cond: Callable, body: Callable, state: tuple, limit: int | None, /) -> tuple:
         "body(*state) while cond(*state), at most `limit` times."
-    def scan(self, f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
+    def scan(self, f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int, /) -> tuple[Any, Any]:
         "carry, y = f(carry, x) over the leading axis; (last carry, stacked ys)."
-    def associative_scan(self, f: Callable, elems: Any, reverse: bool, axis: int) -> Any: "Prefixes under f."
-    def vmap(self, f: Callable, in_axes: Any, out_axes: Any) -> Callable: "f over a mapped axis."
-    def stop_gradient(self, x: T) -> T: "x, constant to differentiation."
-    def custom_gradient(self, f: Callable, args: tuple) -> Any:
+    def associative_scan(self, f: Callable, elems: Any, reverse: bool, axis: int, /) -> Any: "Prefixes under f."
+    def vmap(self, f: Callable, in_axes: Any, out_axes: Any, /) -> Callable: "f over a mapped axis."
+    def stop_gradient(self, x: T, /) -> Tensor: "x, constant to differentiation."
+    def custom_gradient(self, f: Callable, args: tuple, /) -> Any:
         "f(*args) -> (output, grad); the output, differentiated by grad(*upstream)."
-    def value_and_grad(self, f: Callable[[list[T]], tuple[T, Any]], values: list[T]) -> tuple[tuple[T, Any], list]:
+    def value_and_grad(self, f: Callable[[list[T]], tuple[T, Any]], values: list[T], /) -> tuple[tuple[Tensor, Any], list]:
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
-    def jvp(self, f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]: "(outputs, directional)."
-    def jit(self, f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+    def jvp(self, f: Callable, primals: tuple, tangents: tuple, /) -> tuple[Any, Any]: "(outputs, directional)."
+    def jit(self, f: Callable, /, donate: tuple[int, ...] = ()) -> Callable:
         "f compiled; tensors in trees in and out, anything else is part of it. With `donate` it takes over memory: no other program calls it, and where state must flow it takes `shared` as a loop does."
-    def remat(self, f: Callable) -> Callable: "f whose inner results are computed again for the gradient."
-    def eval_shape(self, f: Callable, specs: Any) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
-    def loop(self, step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None) -> Callable:
+    def remat(self, f: Callable, /) -> Callable: "f whose inner results are computed again for the gradient."
+    def eval_shape(self, f: Callable, specs: Any, /) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
+    def loop(self, step: Callable[[Any, Any], Any], donate: bool, /, finish: Callable[[Any], Any] | None = None) -> Callable:
         "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` it takes over the state's memory, but for the leaves of which `shared` says that others hold them."
 
 
 class Random(Protocol):
     """Stateless draws. A seed is a (2,) uint32 tensor; equal seeds give equal draws on one backend."""
 
-    def random_uniform(self, seed: T, shape: Shape, dtype: str) -> T: "Floats in [0, 1)."
-    def random_normal(self, seed: T, shape: Shape, dtype: str) -> T: "Floats, mean 0, variance 1."
-    def random_integers(self, seed: T, shape: Shape, low: Any, high: Any, dtype: str) -> T: "low <= n < high."
-    def random_gamma(self, seed: T, alpha: T, shape: Shape, dtype: str) -> T: "Floats, scale 1."
-    def random_binomial(self, seed: T, counts: T, probs: T, shape: Shape, dtype: str) -> T: "Whole floats."
-    def random_categorical(self, seed: T, logits: T, num: int) -> T: "(batch, num) int32 from (batch, classes)."
-    def random_permutation(self, seed: T, n: int) -> T: "int32, a shuffled arange(n)."
-    def random_truncated(self, seed: T, shape: Shape, dtype: str) -> T: "Normal within two deviations."
+    def random_uniform(self, seed: T, shape: Shape, dtype: str, /) -> Tensor: "Floats in [0, 1)."
+    def random_normal(self, seed: T, shape: Shape, dtype: str, /) -> Tensor: "Floats, mean 0, variance 1."
+    def random_integers(self, seed: T, shape: Shape, low: Any, high: Any, dtype: str, /) -> Tensor: "low <= n < high."
+    def random_gamma(self, seed: T, alpha: T, shape: Shape, dtype: str, /) -> Tensor: "Floats, scale 1."
+    def random_binomial(self, seed: T, counts: T, probs: T, shape: Shape, dtype: str, /) -> Tensor: "Whole floats."
+    def random_categorical(self, seed: T, logits: T, num: int, /) -> Tensor: "(batch, num) int32 from (batch, classes)."
+    def random_permutation(self, seed: T, n: int, /) -> Tensor: "int32, a shuffled arange(n)."
+    def random_truncated(self, seed: T, shape: Shape, dtype: str, /) -> Tensor: "Normal within two deviations."
 
 
 class Devices(Protocol):
     """Where tensors live, and what a Variable is made of."""
 
-    def variable(self, value: Any, dtype: str, trainable: bool) -> Any: "The storage of a Variable."
-    def read(self, storage: Any) -> T: "The tensor in a storage."
-    def write(self, storage: Any, value: T) -> Any: "The storage with a new value (the same object where it can be)."
-    def device(self, name: str | None) -> Any: "A context in which new tensors live there."
-    def devices(self, kind: str | None) -> list[str]: "Names such as cpu:0."
-    def put(self, x: Any, dtype: str | None = None) -> T: "NumPy to the device without waiting."
+    def variable(self, value: Any, dtype: str, trainable: bool, /) -> Any: "The storage of a Variable."
+    def read(self, storage: Any, /) -> Tensor: "The tensor in a storage."
+    def write(self, storage: Any, value: T, /) -> Any: "The storage with a new value (the same object where it can be)."
+    def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
+    def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
+    def put(self, x: Any, /, dtype: str | None = None) -> Tensor: "NumPy to the device without waiting."
     def copies_on_host(self) -> bool: "Whether put() makes a copy in the host's memory: no view, no other device."
-    def room(self, rows: int) -> int: "For how many rows a program is made that takes so many: more, where sizes are its own."
-    def bring_home(self, xs: list) -> list: "Tensors that a loop gave, where other programs use them without moving them."
-    def wait(self, x: Any) -> None: "Until the tensors of the tree are there."
-    def seed(self, value: int) -> None: "Make the framework's own generators repeatable, too."
-    def compile_cache(self, folder: Any) -> None: "Keep compiled programs in this folder (a Path) between runs; or None."
+    def room(self, rows: int, /) -> int: "For how many rows a program is made that takes so many: more, where sizes are its own."
+    def bring_home(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them without moving them."
+    def wait(self, x: Any, /) -> None: "Until the tensors of the tree are there."
+    def seed(self, value: int, /) -> None: "Make the framework's own generators repeatable, too."
+    def compile_cache(self, folder: Any, /) -> None: "Keep compiled programs below this folder (a Path) between runs; None keeps none."
 
 
 class Kernel(

@@ -53,10 +53,10 @@ class Functional(Graph, Model):
         if "autocast" in self.__dict__:
             self.__dict__["autocast"] = False  # its layers cast for themselves
         Graph._connect(self, self.__dict__["_wanted_inputs"], outputs)
-        self.__dict__["_layers"][:] = [
-            *graphs.layers_of(self._operations),
-            *(v for v in self._layers if not any(v is o for o in self._operations)),
-        ]
+        drawn = {id(o) for o in self._operations}
+        self._hold_layers(
+            [*graphs.layers_of(self._operations), *(v for v in self._layers if id(v) not in drawn)]
+        )
         _check_names(self)
 
     def _graph_inputs(self, inputs: Any) -> None:

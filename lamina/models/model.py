@@ -192,7 +192,7 @@ class Model(Trainer, Layer):
         Raises:
             ValueError: if the name has another ending.
         """
-        from lamina.models.io import save_model
+        from lamina.saving.models import save_model
 
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 

@@ -74,7 +74,8 @@ class Sequential(Functional):
                 f"Sequential {self.name!r}: an Input must come first, before {self._stack[0].name!r}."
             )
         self._stack.append(layer)
-        self._layers[:] = [*self._stack, *(v for v in self._layers if not any(v is s for s in self._stack))]
+        stacked = {id(v) for v in self._stack}
+        self._hold_layers([*self._stack, *(v for v in self._layers if id(v) not in stacked)])
         if rebuild:
             self._maybe_rebuild()
         else:
@@ -89,7 +90,7 @@ class Sequential(Functional):
         if not self.layers:
             raise ValueError(f"Sequential {self.name!r} has no layers to pop.")
         layer = self._stack.pop()
-        self._layers[:] = [v for v in self._layers if v is not layer]
+        self._hold_layers(v for v in self._layers if v is not layer)
         self._undraw()
         if rebuild:
             self._maybe_rebuild()
@@ -159,11 +160,12 @@ class Sequential(Functional):
             dtype = self._stack[0].compute_dtype if not _takes_indices(self._stack[0]) else "int32"
             x = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
             self._stack.insert(0, x._keras_history.operation)
-            self._layers[:] = [self._stack[0], *self._layers]
+            self._hold_layers([self._stack[0], *self._layers])
             try:
                 self._draw()
             except Exception:
-                self._layers.remove(self._stack.pop(0))
+                first = self._stack.pop(0)
+                self._hold_layers(v for v in self._layers if v is not first)
                 raise
         else:
             self._draw()

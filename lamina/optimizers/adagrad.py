@@ -7,7 +7,8 @@ from typing import Any, Unpack
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options, takes_options
+from lamina.optimizers.options import Options
+from lamina.optimizers.signature import takes_options
 
 
 class Adagrad(Optimizer):

@@ -10,7 +10,8 @@ import numpy as np
 from lamina.core.variable import Variable
 from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options, takes_options
+from lamina.optimizers.options import Options
+from lamina.optimizers.signature import takes_options
 
 
 def rest(share: float, dtype: str) -> float:

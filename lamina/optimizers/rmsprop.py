@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options, takes_options
+from lamina.optimizers.options import Options
+from lamina.optimizers.signature import takes_options
 
 
 class RMSprop(Optimizer):

@@ -9,7 +9,8 @@ import numpy as np
 from lamina.core.variable import Variable
 from lamina.optimizers.adam import rest
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options, takes_options
+from lamina.optimizers.options import Options
+from lamina.optimizers.signature import takes_options
 
 
 class ScheduleFreeAdamW(Optimizer):

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina import config
-from lamina.callbacks.callback import CallbackList
-from lamina.core import tracking
+from lamina.callbacks.callback_list import CallbackList
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training import engine
@@ -285,7 +284,7 @@ def _due(epoch: int, every: Any) -> bool:
 
 def _stale(model: Any, program: Any) -> bool:
     return all(program is not p for p in model._programs.values()) or not any(
-        key[2] == tracking.version() for key, p in model._programs.items() if p is program
+        key[2] == model._structure for key, p in model._programs.items() if p is program
     )
 
 
@@ -317,7 +316,7 @@ def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:
 def _forward(model: Any, sample: Any) -> Any:
     """The compiled forward pass, made when first needed or when the model has changed."""
     k = current()
-    key = ("predict", k, tracking.version(), model.run_eagerly)
+    key = ("predict", k, model._structure, model.run_eagerly)
     reader = model._programs.get(key)
     if reader is None:
         if not model.built:
@@ -329,7 +328,7 @@ def _forward(model: Any, sample: Any) -> Any:
         reader = engine.Reader(k, step, variables, not model.run_eagerly)
         for old in [old for old in model._programs if old[0] == "predict"]:
             del model._programs[old]
-        model._programs["predict", k, tracking.version(), model.run_eagerly] = reader
+        model._programs["predict", k, model._structure, model.run_eagerly] = reader
     return reader
 
 

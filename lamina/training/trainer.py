@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.core import tracking
 from lamina.core.transforms import value_and_grad
 from lamina.kernel.context import current, state
 from lamina.kernel.trees import leaves, map_leaves
@@ -144,7 +143,7 @@ class Trainer(Compiled):
         """The compiled step of a kind ("train" or "test"), made when first needed or when the model has changed."""
         k = current()
         training = kind == "train"
-        key = (kind, k, tracking.version(), self.run_eagerly)
+        key = (kind, k, self._structure, self.run_eagerly)
         program = self._programs.get(key)
         if program is None:
             self._build_for(sample, training=training)
@@ -163,7 +162,7 @@ class Trainer(Compiled):
                 step = k.jit(step)
             program = engine.Program(k, _cleared(self, step), variables, compiled=not self.run_eagerly)
             program.gives_logs, program.logs = own, logs
-            key = (kind, k, tracking.version(), self.run_eagerly)  # building may have changed the model
+            key = (kind, k, self._structure, self.run_eagerly)  # building may have changed the model
             for old in [old for old in self._programs if old[0] == kind]:
                 del self._programs[old]
             self._programs[key] = program

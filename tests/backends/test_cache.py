@@ -24,8 +24,11 @@ def restored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 def test_default_is_a_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_choice", None)
-    assert lamina.config.compile_cache() == str(tmp_path / "home/.lamina/compiled")
-    assert (tmp_path / "home/.lamina/compiled").stat().st_mode & 0o777 == 0o700
+    place = tmp_path / "home/.lamina/compiled"
+    assert lamina.config.compile_cache() == str(place)
+    assert not place.exists()  # asking makes nothing
+    assert cache.subfolder(place, "jax") == place / "lamina-jax"
+    assert place.stat().st_mode & 0o777 == (place / "lamina-jax").stat().st_mode & 0o777 == 0o700
 
 
 def test_off() -> None:
@@ -58,14 +61,65 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
         lamina.config.set_compile_cache(str(tmp_path / "link"))
 
 
-def test_the_oldest_go_first(tmp_path: Path) -> None:
+def program(i: int) -> str:
+    return f"jit_f-{i:064x}-cache"
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    place = tmp_path / "private"
+    place.mkdir(mode=0o700)
+    return place
+
+
+def write(path: Path, size: int = 10, time: int = 0) -> Path:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    os.utime(path, (time, time))
+    return path
+
+
+def test_the_oldest_go_first(private: Path) -> None:
+    own = cache.subfolder(private, "jax")
     for i in range(4):
-        path = tmp_path / f"sub{i % 2}" / f"{i}"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"x" * 10)
-        os.utime(path, (i, i))
-    cache.prune(tmp_path, 25)
-    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["2", "3"]
+        write(own / program(i), time=i)
+    cache.prune(own, 25)
+    assert sorted(p.name for p in own.iterdir()) == sorted([cache.MARKER, program(2), program(3)])
+
+
+def test_only_what_lamina_wrote_is_deleted(
+    private: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in the folder, not in folders of frameworks' names, not under other names or behind links in its own."""
+    monkeypatch.setattr(cache, "LIMIT", 5)
+    own = cache.subfolder(private, "jax")
+    outside = write(tmp_path / program(7))
+    places = [private, private / "jax", private / "torch", private / "lamina-torch", own / "mine"]
+    kept = [
+        write(place / name, 1000) for place in places for name in ("thesis.txt", "dataset.bin", program(1))
+    ]
+    kept += [outside, *[write(own / name, 1000) for name in ("thesis.txt", "dataset.bin", "notes-cache")]]
+    (own / program(8)).symlink_to(outside)
+    (own / "elsewhere").symlink_to(tmp_path, target_is_directory=True)
+    gone = write(own / program(2))
+    monkeypatch.setattr(cache, "_choice", None)
+    monkeypatch.setenv("LAMINA_COMPILE_CACHE", str(private))
+    assert lamina.config.compile_cache() == str(private)
+    assert gone.exists()  # asking deletes nothing, either
+    assert cache.subfolder(private, "jax") == own
+    assert not gone.exists()
+    assert [p for p in kept if not p.exists()] == []
+    assert cache.subfolder(private, "torch") is None  # of this name, but not made by Lamina
+    cache.prune(private, 5)  # without the mark
+    assert [p for p in kept if not p.exists()] == []
+
+
+def test_a_link_in_place_of_the_subfolder_is_refused(private: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    (private / "lamina-jax").symlink_to(other)
+    assert cache.subfolder(private, "jax") is None
+    assert list(other.iterdir()) == []
 
 
 PROGRAM = """
@@ -101,3 +155,7 @@ def test_the_second_run_compiles_less(tmp_path: Path) -> None:
     assert int(second) > 0
     assert loss == again
     assert place.stat().st_mode & 0o777 == 0o700
+    assert [p.name for p in place.iterdir()] == ["lamina-jax"]
+    names = {p.name for p in (place / "lamina-jax").iterdir()} - {cache.MARKER}
+    assert names
+    assert all(map(cache._PROGRAM.fullmatch, names))  # what pruning knows is what jax writes

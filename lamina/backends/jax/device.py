@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lamina.backends import cache
 from lamina.backends.jax import clients, lowering
 from lamina.backends.jax.array import real_dtype
 
@@ -83,10 +84,19 @@ def seed(value: int) -> None:
     """Nothing to do: jax has no generator of its own."""
 
 
+_our_cache: str | None = None  # the folder that Lamina gave to jax
+
+
 def compile_cache(folder: Any) -> None:
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):  # the user has one
+    """jax has one cache for the process, so the user's own programs go there, too; a folder of the user's stays."""
+    global _our_cache
+    if jax.config.jax_compilation_cache_dir != _our_cache or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return
-    jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder / "jax"))
+    own = None if folder is None else cache.subfolder(folder, "jax")
+    if own is None and _our_cache is None:
+        return
+    _our_cache = None if own is None else str(own)
+    jax.config.update("jax_compilation_cache_dir", _our_cache)
     # not the programs of single operations: they compile as fast as they load
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -90,5 +89,4 @@ def seed(value: int) -> None:
 
 
 def compile_cache(folder: Any) -> None:
-    if folder is not None:  # torch keeps its programs in any case; a folder that the user has chosen stays
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
+    """torch keeps its programs between runs by itself, in a folder of its own (`TORCHINDUCTOR_CACHE_DIR`)."""

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from lamina.kernel import settings
+
 
 def relu(k: Any, x: Tensor) -> Any:
     """One kernel, and a gradient from its output alone; it keeps NaN, and is flat at 0."""
@@ -104,9 +106,7 @@ def _differs(parameter: Tensor | None, sizes: tuple[int, ...]) -> bool:
 
 
 def _epsilon() -> float:
-    from lamina import config
-
-    return config.epsilon()
+    return settings.epsilon()
 
 
 def dot_product_attention(

@@ -108,9 +108,11 @@ def eval_shape(f: Callable, specs: Any) -> Any:
     return f(specs)
 
 
-def loop(step: Callable[[Any, Any], Any], donate: bool) -> Callable:
-    def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
-        return state
+def loop(
+    step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
+) -> Callable:
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
+        return state if finish is None else finish(state)
 
     return run
 

@@ -90,42 +90,34 @@ class Spec:
 
     __bool__ = __int__ = __float__ = __index__ = __array__ = item = numpy = tolist = _no_numbers
 
+    def _arithmetic(self, other: Any) -> Spec:
+        return combine(self, other)
 
-def _binary(compare: bool = False) -> Any:
-    def method(self: Spec, other: Any) -> Spec:
-        return combine(self, other, compare=compare)
+    def _comparison(self, other: Any) -> Any:
+        return combine(self, other, compare=True)
 
-    return method
+    def _unary(self) -> Spec:
+        return Spec(self.shape, self.dtype)
 
+    __add__ = __sub__ = __mul__ = __floordiv__ = __mod__ = __pow__ = _arithmetic
+    __radd__ = __rsub__ = __rmul__ = __rfloordiv__ = __rmod__ = __rpow__ = _arithmetic
+    __and__ = __or__ = __xor__ = __rand__ = __ror__ = __rxor__ = __lshift__ = __rshift__ = _arithmetic
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _comparison
+    __neg__ = __pos__ = __abs__ = __invert__ = _unary
+    __hash__ = object.__hash__  # by identity, although == is elementwise
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    for _prefix in ("__", "__r"):
-        setattr(Spec, f"{_prefix}{_name}__", _binary())
-for _name in ("lshift", "rshift"):
-    setattr(Spec, f"__{_name}__", _binary())
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Spec, f"__{_name}__", _binary(compare=True))
-for _name in ("neg", "pos", "abs", "invert"):
-    setattr(Spec, f"__{_name}__", lambda self: Spec(self.shape, self.dtype))
+    def _division(self, other: Any) -> Spec:
+        out = combine(self, other)
+        return Spec(out.shape, dtypes.to_float(out.dtype))
 
+    __truediv__ = __rtruediv__ = _division
 
-def _matmul(self: Spec, other: Any) -> Spec:
-    return Spec(matmul_shape(self.shape, spec(other).shape), dtypes.join(self.dtype, spec(other).dtype))
+    def __matmul__(self, other: Any) -> Spec:
+        other = spec(other)
+        return Spec(matmul_shape(self.shape, other.shape), dtypes.join(self.dtype, other.dtype))
 
-
-def _rmatmul(self: Spec, other: Any) -> Spec:
-    return _matmul(spec(other), self)
-
-
-def _truediv(self: Spec, other: Any) -> Spec:
-    out = combine(self, other)
-    return Spec(out.shape, dtypes.to_float(out.dtype))
-
-
-Spec.__matmul__ = _matmul  # type: ignore[method-assign]
-Spec.__rmatmul__ = _rmatmul  # type: ignore[method-assign]
-Spec.__truediv__ = Spec.__rtruediv__ = _truediv  # type: ignore[method-assign]
-Spec.__hash__ = object.__hash__  # type: ignore[method-assign]
+    def __rmatmul__(self, other: Any) -> Spec:
+        return spec(other) @ self
 
 
 def spec(x: Any) -> Spec:

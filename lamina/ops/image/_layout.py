@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lamina import config
-from lamina.kernel import dtypes
+from lamina.kernel import dtypes, settings
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.tensors import largest, least
@@ -32,7 +31,7 @@ def layout(op: str, images: Any, data_format: str | None) -> Layout:
         raise ValueError(
             f"{op}: expected one image (rank 3) or a batch of images (rank 4), got shape {shown(images.shape)}."
         )
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     return Layout(last, *((rank - 3, rank - 2, rank - 1) if last else (rank - 2, rank - 1, rank - 3)))
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from lamina import config
+from lamina.kernel import settings
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.nn._window import explicit_padding, per_axis
@@ -28,7 +28,7 @@ def _patches(
         raise ValueError(
             f"{name}: expected a tensor of rank {rank + 1} or {rank + 2}, got shape {shown(x.shape)}."
         )
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     one = len(x.shape) == rank + 1
     x = k.expand_dims(x, 0) if one else x
     window = per_axis(name, "size", size, rank)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from lamina import random
 from lamina.kernel import dtypes
+from lamina.kernel.plugins import random
 from lamina.ops.checks import one_of, shown
 from lamina.ops.image._layout import Layout, batched, layout, narrow, single, wide
 from lamina.ops.image.filters import blurred
@@ -318,7 +318,7 @@ def elastic_transform(
     images, was_single = batched(k, images)
     sizes = k.shape(images)
     height, width = sizes[1:3] if where.channels_last else sizes[2:4]
-    draws = random.normal((sizes[0], height, width, 2), stddev=sigma, seed=seed, dtype="float32")
+    draws = random().normal((sizes[0], height, width, 2), stddev=sigma, seed=seed, dtype="float32")
     size = int(6 * sigma) | 1
     shift = blurred(k, draws, (size, size), (sigma, sigma), True) * alpha
 

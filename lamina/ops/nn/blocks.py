@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina import config
+from lamina.kernel import settings
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
 from lamina.ops.nn._window import per_axis
@@ -46,7 +46,7 @@ def space_to_depth(k, x: Tensor, block_size: int, data_format: str = "channels_l
     """
     name, b = "space_to_depth", at_least("space_to_depth", "block_size", block_size, 1)
     shape = _image(name, x)
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     n, height, width, channels = shape if last else (shape[0], *shape[2:], shape[1])
     _divisible(name, height, b, "the height", shape)
     _divisible(name, width, b, "the width", shape)
@@ -83,7 +83,7 @@ def depth_to_space(k, x: Tensor, block_size: int, data_format: str = "channels_l
     """
     name, b = "depth_to_space", at_least("depth_to_space", "block_size", block_size, 1)
     shape = _image(name, x)
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     n, rows, columns, channels = shape if last else (shape[0], *shape[2:], shape[1])
     _divisible(name, channels, b * b, "the number of channels", shape)
     inner = channels // (b * b)

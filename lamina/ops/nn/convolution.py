@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import config
-from lamina.kernel import dtypes
+from lamina.kernel import dtypes, settings
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import one_of, shown
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
@@ -26,7 +25,7 @@ def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple
     Raises:
         ValueError: if the ranks of input and kernel do not fit.
     """
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(op, inputs, last)
     if len(kernel.shape) != len(sizes) + 2:
         raise ValueError(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import config
-from lamina.kernel import dtypes
+from lamina.kernel import dtypes, settings
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axis_of, shown
 from lamina.ops.nn.activations import log_softmax
@@ -33,7 +32,7 @@ def _same_shape(op: str, target: Any, output: Any) -> None:
 
 
 def _clipped(k: Any, x: Any) -> Any:
-    return k.clip(x, config.epsilon(), 1.0 - config.epsilon())
+    return k.clip(x, settings.epsilon(), 1.0 - settings.epsilon())
 
 
 def log_probabilities(k: Any, output: Any, from_logits: bool, axis: int) -> Any:

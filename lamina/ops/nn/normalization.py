@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from lamina import config
+from lamina.kernel import settings
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of, shown
 from lamina.ops.linalg import norm
@@ -195,7 +195,7 @@ def layer_normalization(
     mean = k.mean(wide, axes, True)
     centered = wide - mean
     factor = k.rsqrt(
-        k.mean(k.square(centered), axes, True) + (config.epsilon() if epsilon is None else epsilon)
+        k.mean(k.square(centered), axes, True) + (settings.epsilon() if epsilon is None else epsilon)
     )
     out = (wide if rms_scaling else centered) * factor
     if gamma is not None:
@@ -238,7 +238,7 @@ def rms_normalization(
     x = to_float(k, x)
     dtype, wide = k.dtype(x), _wide(k, x)
     out = wide * k.rsqrt(
-        k.mean(k.square(wide), axes, True) + (config.epsilon() if epsilon is None else epsilon)
+        k.mean(k.square(wide), axes, True) + (settings.epsilon() if epsilon is None else epsilon)
     )
     if scale is not None:
         out = out * astype(k, _along(k, "rms_normalization", "scale", scale, x, axes), k.dtype(wide))
@@ -271,7 +271,7 @@ def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | Non
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize: `order` must be an integer of at least 1, got {order!r}.")
     axes = axes_of("normalize", axis, len(x.shape))
-    least = config.epsilon() if epsilon is None else epsilon
+    least = settings.epsilon() if epsilon is None else epsilon
     dtype, wide = k.dtype(x), _wide(k, x)
     if order == 2:
         # the maximum stands inside the root, whose gradient at 0 is infinite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina import config
+from lamina.kernel import settings
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
@@ -12,7 +12,7 @@ from lamina.ops.op import Tensor, op
 def _pool(
     k: Any, name: str, kind: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: Any
 ) -> Any:
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(name, inputs, last)
     rank = len(sizes)
     window = per_axis(name, "pool_size", pool_size, rank)
@@ -87,7 +87,7 @@ def average_pool(
 
 def _adaptive(k: Any, name: str, inputs: Any, output_size: Any, data_format: Any, reduce: Any) -> Any:
     """Reduce one spatial axis after the other: both the mean and the maximum of a box are separable."""
-    last = config.standardize_data_format(data_format) == "channels_last"
+    last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(name, inputs, last)
     outputs = per_axis(name, "output_size", output_size, len(sizes))
     for axis, (size, out) in enumerate(zip(sizes, outputs, strict=True), 1 if last else 2):
