@@ -14,6 +14,7 @@ from lamina.models.functional import Functional
 from lamina.ops.checks import one_of
 
 IMAGENET = 1000  # classes
+POOLS = ("avg_pool", "max_pool")  # what most applications call their last pooling
 
 ARGUMENTS = """Args:
         include_top: Whether the classifier is part of the model.
@@ -144,17 +145,19 @@ class Request:
 
     # -- where it ends --------------------------------------------------------------------------------------------------
 
-    def head(self, x: Any, *, pool: tuple[str | None, str | None] = ("avg_pool", "max_pool")) -> Any:
-        """The classifier, or the pooling that is asked for instead of it.
+    def head(
+        self, x: Any, *, top: str | None = None, pool: tuple[str | None, str | None] = (None, None)
+    ) -> Any:
+        """The classifier on the means of the features, or the pooling that is asked for instead of it.
 
         Args:
             x: The last features.
-            pool: The names of the layers of average and maximum pooling.
+            top: The name of the pooling before the classifier; automatic when None.
+            pool: The names of average and maximum pooling where there is no classifier.
         """
-        if self.include_top:
-            x = layers.GlobalAveragePooling2D(name=pool[0])(x)
-            return self.classifier(x)
-        return self.pooled(x, pool)
+        if not self.include_top:
+            return self.pooled(x, pool)
+        return self.classifier(layers.GlobalAveragePooling2D(name=top)(x))
 
     def pooled(self, x: Any, names: tuple[str | None, str | None] = (None, None)) -> Any:
         """The features under the pooling that is asked for."""
@@ -201,7 +204,9 @@ def channel_axis(last: int = -1) -> int:
 Build = Callable[..., Functional]
 
 
-def standard(module: str, kind: str, build: Build, doc: str, *, name: str, size: int, smallest: int = 32) -> Build:
+def standard(
+    module: str, kind: str, build: Build, doc: str, *, name: str, size: int, smallest: int = 32
+) -> Build:
     """An application with the parameters that most have, in the order of Keras.
 
     Args:
@@ -221,7 +226,15 @@ def standard(module: str, kind: str, build: Build, doc: str, *, name: str, size:
     ) -> Functional:  # fmt: skip
         return build(
             Request(
-                kind, include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+                kind,
+                include_top,
+                weights,
+                input_tensor,
+                input_shape,
+                pooling,
+                classes,
+                classifier_activation,
+                name,
             )
         )
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from lamina import layers
 from lamina.applications.common import IMAGENET, Build, Request, public
-from lamina.applications.imagenet import DEVIATION, MEAN
+from lamina.applications.imagenet import DEVIATION, MEAN, preprocessing
 from lamina.applications.imagenet import decode_predictions as decode_predictions
-from lamina.applications.imagenet import preprocessing
 from lamina.initializers.constant import Constant
 from lamina.layers.base import Layer
 from lamina.models.functional import Functional
@@ -69,7 +68,7 @@ class LayerScale(Layer):
         self.projection_dim = projection_dim
 
     def build(self, input_shape: Any) -> None:
-        self.gamma = self.add_weight((self.projection_dim,), Constant(self.init_values), name="gamma")
+        self.gamma = self.add_weight((self.projection_dim,), Constant(self.init_values))
 
     def call(self, x: Any) -> Any:
         return x * self.gamma.value
@@ -130,7 +129,15 @@ def _variant(kind: str) -> Build:
         classifier_activation: Any = "softmax", name: str = kind.lower().replace("convnext", "convnext_"),
     ) -> Functional:  # fmt: skip
         request = Request(
-            kind, include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+            kind,
+            include_top,
+            weights,
+            input_tensor,
+            input_shape,
+            pooling,
+            classes,
+            classifier_activation,
+            name,
         )
         return _build(request, include_preprocessing)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import layers
-from lamina.applications.common import Build, Request, channel_axis, standard
+from lamina.applications.common import POOLS, Build, Request, channel_axis, standard
 from lamina.applications.imagenet import decode_predictions as decode_predictions
 from lamina.applications.imagenet import preprocessing
 from lamina.applications.resnet import norm, relu
@@ -69,7 +69,7 @@ def _build(request: Request) -> Functional:
         if stage < 5:
             x = _transition(x, f"pool{stage}")
     x = relu(norm(x, "bn"), "relu")
-    return request.end(inputs, request.head(x))
+    return request.end(inputs, request.head(x, top="avg_pool", pool=POOLS))
 
 
 def _variant(kind: str) -> Build:

@@ -6,10 +6,9 @@ import math
 from typing import Any
 
 from lamina import initializers, layers
-from lamina.applications.common import Build, Request, channel_axis, standard
-from lamina.applications.imagenet import DEVIATION
+from lamina.applications.common import POOLS, Build, Request, channel_axis, standard
+from lamina.applications.imagenet import DEVIATION, preprocessing
 from lamina.applications.imagenet import decode_predictions as decode_predictions
-from lamina.applications.imagenet import preprocessing
 from lamina.applications.mobile import divisible, padding_of
 from lamina.models.functional import Functional
 
@@ -78,7 +77,7 @@ def joined(x: Any, shortcut: Any, rate: float, name: str) -> Any:
 def classified(request: Request, x: Any, dropout: float, **kwargs: Any) -> Any:
     """The head of both EfficientNets."""
     if not request.include_top:
-        return request.pooled(x, ("avg_pool", "max_pool"))
+        return request.pooled(x, POOLS)
     x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     if dropout > 0:
         x = layers.Dropout(dropout, name="top_dropout")(x)

@@ -8,9 +8,8 @@ from typing import Any
 from lamina import initializers, layers
 from lamina.applications.common import IMAGENET, Build, Request, channel_axis, public
 from lamina.applications.efficientnet import classified, conv, excited, fan_out, joined
-from lamina.applications.imagenet import DEVIATION, MEAN
+from lamina.applications.imagenet import DEVIATION, MEAN, preprocessing
 from lamina.applications.imagenet import decode_predictions as decode_predictions
-from lamina.applications.imagenet import preprocessing
 from lamina.models.functional import Functional
 
 # repeats, filters, expansion, stride of the first, squeeze-and-excitation: with it depthwise, without it fused
@@ -77,7 +76,12 @@ def _depthwise(x: Any, channels: int, filters: int, expansion: int, strides: int
         x = conv(x, wide, 1, f"{name}expand_conv")
         x = _norm(x, f"{name}expand_", f"{name}expand_activation")
     x = layers.DepthwiseConv2D(
-        3, strides=strides, padding="same", use_bias=False, depthwise_initializer=fan_out(), name=f"{name}dwconv2"
+        3,
+        strides=strides,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer=fan_out(),
+        name=f"{name}dwconv2",
     )(x)
     x = _norm(x, name, f"{name}activation")
     x = excited(x, wide, max(1, int(channels * 0.25)), name)
@@ -134,7 +138,15 @@ def _variant(kind: str) -> Build:
         include_preprocessing: bool = True, name: str = kind.lower().replace("v2", "v2-"),
     ) -> Functional:  # fmt: skip
         request = Request(
-            kind, include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+            kind,
+            include_top,
+            weights,
+            input_tensor,
+            input_shape,
+            pooling,
+            classes,
+            classifier_activation,
+            name,
         )
         return _build(request, include_preprocessing)
 

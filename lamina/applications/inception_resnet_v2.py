@@ -94,8 +94,7 @@ def _build(request: Request) -> Functional:
         x = _block(x, 0.2, "block8", number)
     x = _block(x, 1.0, "block8", 10, activation=None)
     x = conv(x, 1536, 1, name="conv_7b")
-    x = request.head(x) if request.include_top else request.pooled(x)
-    return request.end(inputs, x)
+    return request.end(inputs, request.head(x, top="avg_pool"))
 
 
 def _variant(kind: str) -> Build:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lamina import layers
-from lamina.applications.common import Build, Request, channel_axis, standard
+from lamina.applications.common import Request, channel_axis, standard
 from lamina.applications.imagenet import decode_predictions as decode_predictions
 from lamina.applications.imagenet import preprocessing
 from lamina.models.functional import Functional
@@ -129,8 +129,7 @@ def _build(request: Request) -> Functional:
     x = joined(branches, "mixed8")
     for number in range(2):
         x = _module_c(x, number)
-    x = request.head(x) if request.include_top else request.pooled(x)
-    return request.end(inputs, x)
+    return request.end(inputs, request.head(x, top="avg_pool"))
 
 
 InceptionV3 = standard(__name__, "InceptionV3", _build, DOC, name="inception_v3", size=299, smallest=75)

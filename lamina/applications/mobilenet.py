@@ -75,7 +75,15 @@ def MobileNet(
     classes: int = IMAGENET, classifier_activation: Any = "softmax", name: str | None = None,
 ) -> Functional:  # fmt: skip
     request = Request(
-        "MobileNet", include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+        "MobileNet",
+        include_top,
+        weights,
+        input_tensor,
+        input_shape,
+        pooling,
+        classes,
+        classifier_activation,
+        name,
     )
     rows = rows_of(request, SIZES)
     if request.imagenet and (depth_multiplier != 1 or alpha not in WIDTHS):

@@ -31,7 +31,11 @@ def _block(x: Any, expansion: int, filters: int, strides: int, number: int) -> A
     if strides == 2:
         x = layers.ZeroPadding2D(padding_of(x, 3), name=f"{prefix}_pad")(x)
     x = layers.DepthwiseConv2D(
-        3, strides=strides, use_bias=False, padding="same" if strides == 1 else "valid", name=f"{prefix}_depthwise"
+        3,
+        strides=strides,
+        use_bias=False,
+        padding="same" if strides == 1 else "valid",
+        name=f"{prefix}_depthwise",
     )(x)
     x = relu6(_norm(x, f"{prefix}_depthwise_BN"), f"{prefix}_depthwise_relu")
     x = layers.Conv2D(filters, 1, padding="same", use_bias=False, name=f"{prefix}_project")(x)
@@ -69,15 +73,23 @@ def MobileNetV2(
     classifier_activation: Any = "softmax", name: str | None = None,
 ) -> Functional:  # fmt: skip
     request = Request(
-        "MobileNetV2", include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+        "MobileNetV2",
+        include_top,
+        weights,
+        input_tensor,
+        input_shape,
+        pooling,
+        classes,
+        classifier_activation,
+        name,
     )
     rows = rows_of(request, SIZES)
     if request.imagenet and alpha not in WIDTHS:
         raise unknown_width("MobileNetV2", f"alpha={alpha}", WIDTHS)
     inputs = request.begin(rows if request.imagenet and rows else 224, 32)
-    x = layers.Conv2D(
-        divisible(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1"
-    )(inputs)
+    x = layers.Conv2D(divisible(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(
+        inputs
+    )
     x = relu6(_norm(x, "bn_Conv1"), "Conv1_relu")
     number = 0
     for expansion, filters, repeats, strides in STAGES:
@@ -86,7 +98,7 @@ def MobileNetV2(
             number += 1
     x = layers.Conv2D(divisible(1280 * max(alpha, 1.0)), 1, use_bias=False, name="Conv_1")(x)
     x = relu6(_norm(x, "Conv_1_bn"), "out_relu")
-    x = request.head(x, pool=(None, None))
+    x = request.head(x)
     request.name = name or f"mobilenetv2_{alpha:0.2f}_{rows}"
     return request.end(inputs, x, variant=f"MobileNetV2/{float(alpha)}/{rows}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import layers
-from lamina.applications.common import IMAGENET, Build, Request, channel_axis, public
+from lamina.applications.common import IMAGENET, POOLS, Build, Request, channel_axis, public
 from lamina.applications.imagenet import decode_predictions as decode_predictions
 from lamina.applications.imagenet import preprocessing
 from lamina.applications.mobile import divisible, padding_of, rows_of, unknown_width
@@ -78,7 +78,14 @@ def _excited(x: Any, filters: int, prefix: str) -> Any:
 
 
 def _block(
-    x: Any, expanded: int, filters: int, kernel: int, strides: int, excited: bool, activation: Any, number: int
+    x: Any,
+    expanded: int,
+    filters: int,
+    kernel: int,
+    strides: int,
+    excited: bool,
+    activation: Any,
+    number: int,
 ) -> Any:
     before, channels = x, int(x.shape[channel_axis()])
     prefix = f"expanded_conv_{number}" if number else "expanded_conv"
@@ -130,7 +137,7 @@ def _build(
         last = LAST[request.kind]
         x = _classifier(request, x, divisible(last * alpha) if alpha > 1 else last, dropout, hard)
     else:
-        x = request.pooled(x, ("avg_pool", "max_pool"))
+        x = request.pooled(x, POOLS)
     return request.end(inputs, x, variant=f"{request.kind}/{float(alpha)}" + "/minimalistic" * minimalistic)
 
 
@@ -142,7 +149,15 @@ def _variant(kind: str) -> Build:
         name: str = kind,
     ) -> Functional:  # fmt: skip
         request = Request(
-            kind, include_top, weights, input_tensor, input_shape, pooling, classes, classifier_activation, name
+            kind,
+            include_top,
+            weights,
+            input_tensor,
+            input_shape,
+            pooling,
+            classes,
+            classifier_activation,
+            name,
         )
         rows_of(request, (224,))  # warns where the images are of another size than the weights
         widths = WIDTHS[1:] if minimalistic else WIDTHS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import layers
-from lamina.applications.common import Build, Request, channel_axis, standard
+from lamina.applications.common import POOLS, Build, Request, channel_axis, standard
 from lamina.applications.imagenet import decode_predictions as decode_predictions
 from lamina.applications.imagenet import preprocessing
 from lamina.models.functional import Functional
@@ -81,7 +81,7 @@ def _build(request: Request) -> Functional:
         for i in range(blocks):
             strides = 2 if i == 0 and stage > 0 else 1
             x = _block(x, 64 * 2**stage, strides, i == 0, f"conv{stage + 2}_block{i + 1}")
-    return request.end(inputs, request.head(x))
+    return request.end(inputs, request.head(x, top="avg_pool", pool=POOLS))
 
 
 def _variant(kind: str) -> Build:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import layers
-from lamina.applications.common import Build, Request, standard
+from lamina.applications.common import POOLS, Build, Request, standard
 from lamina.applications.imagenet import decode_predictions as decode_predictions
 from lamina.applications.imagenet import preprocessing
 from lamina.applications.resnet import VARIANTS, norm, relu, stem
@@ -52,15 +52,21 @@ def _build(request: Request) -> Functional:
     stages = VARIANTS[request.kind.removesuffix("V2")]
     for stage, blocks in enumerate(stages):
         for i in range(blocks):
-            strides = 2 if i == blocks - 1 and stage < len(stages) - 1 else 1  # the last block halves the image
+            strides = (
+                2 if i == blocks - 1 and stage < len(stages) - 1 else 1
+            )  # the last block halves the image
             x = _block(x, 64 * 2**stage, strides, i == 0, f"conv{stage + 2}_block{i + 1}")
     x = relu(norm(x, "post_bn"), "post_relu")
-    return request.end(inputs, request.head(x))
+    return request.end(inputs, request.head(x, top="avg_pool", pool=POOLS))
 
 
 def _variant(kind: str) -> Build:
     return standard(__name__, kind, _build, DOC, name=kind.lower(), size=224)
 
 
-ResNet50V2, ResNet101V2, ResNet152V2 = _variant("ResNet50V2"), _variant("ResNet101V2"), _variant("ResNet152V2")
+ResNet50V2, ResNet101V2, ResNet152V2 = (
+    _variant("ResNet50V2"),
+    _variant("ResNet101V2"),
+    _variant("ResNet152V2"),
+)
 preprocess_input = preprocessing(__name__, "tf")

@@ -34,9 +34,7 @@ def _build(request: Request) -> Functional:
     for block, convolutions in enumerate(VARIANTS[request.kind], 1):
         filters = min(64 * 2 ** (block - 1), 512)
         for i in range(1, convolutions + 1):
-            x = layers.Conv2D(
-                filters, 3, padding="same", activation="relu", name=f"block{block}_conv{i}"
-            )(x)
+            x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"block{block}_conv{i}")(x)
         x = layers.MaxPooling2D(2, strides=2, name=f"block{block}_pool")(x)
     if request.include_top:
         x = layers.Flatten(name="flatten")(x)

@@ -79,8 +79,7 @@ def _build(request: Request) -> Functional:
     for i, filters in enumerate((1536, 2048), 1):
         name = f"block14_sepconv{i}"
         x = _relu(_separable(x, filters, name), f"{name}_act")
-    x = request.head(x) if request.include_top else request.pooled(x)
-    return request.end(inputs, x)
+    return request.end(inputs, request.head(x, top="avg_pool"))
 
 
 Xception = standard(__name__, "Xception", _build, DOC, name="xception", size=299, smallest=71)

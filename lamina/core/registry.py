@@ -20,6 +20,8 @@ NAMESPACES = (
     "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
     "optimizers.schedules", "dtype_policies", "models", "random", "callbacks",
 )  # fmt: skip
+# Layers that only applications have: Keras files name the module that they stand in.
+OF_APPLICATIONS = (("convnext", "LayerScale"), ("inception_resnet_v2", "CustomScaleLayer"))
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 
 
@@ -39,6 +41,9 @@ def table() -> dict[tuple[str, str], Any]:
         for (_, other), thing in list(found.items()):
             if name == other:
                 found.setdefault(("keras", name), thing)
+    for module, name in OF_APPLICATIONS:
+        home = importlib.import_module(f"lamina.applications.{module}")  # from the list above
+        found[f"keras.src.applications.{module}", name] = getattr(home, name)
     found["keras.src.models.functional", "Functional"] = found["keras.models", "Functional"]
     found["keras", "Sequential"] = found["keras.models", "Sequential"]
     return found
