@@ -52,6 +52,7 @@ from .resnet import ResNet152 as ResNet152
 from .resnet_v2 import ResNet50V2 as ResNet50V2
 from .resnet_v2 import ResNet101V2 as ResNet101V2
 from .resnet_v2 import ResNet152V2 as ResNet152V2
+from .timm import load_timm as load_timm
 from .vgg16 import VGG16 as VGG16
 from .vgg19 import VGG19 as VGG19
 from .xception import Xception as Xception

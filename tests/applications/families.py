@@ -45,6 +45,9 @@ def run_keras(jobs: list[dict[str, Any]], folder: pathlib.Path, backend: str = "
     todo.write_text(json.dumps(jobs))
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(
-        [sys.executable, str(HERE / "keras_models.py"), str(todo)], env=environment, capture_output=True, text=True
+        [sys.executable, str(HERE / "keras_models.py"), str(todo)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]

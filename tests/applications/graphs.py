@@ -52,5 +52,7 @@ def weights_of(model: Any) -> list[list[Any]]:
 def summary(model: Any) -> dict[str, Any]:
     """The graph in a few numbers: digests tell that something differs, `layers_of` says where."""
     parts = {"layers": layers_of(model), "weights": weights_of(model)}
-    digests = {k: hashlib.sha256(json.dumps(v, sort_keys=True).encode()).hexdigest()[:16] for k, v in parts.items()}
+    digests = {
+        k: hashlib.sha256(json.dumps(v, sort_keys=True).encode()).hexdigest()[:16] for k, v in parts.items()
+    }
     return {"name": model.name, "parameters": model.count_params(), "count": len(model.layers), **digests}

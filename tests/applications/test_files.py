@@ -31,7 +31,9 @@ def written(tmp_path_factory):
     for kind, arguments in SMALL.items():
         (root / kind).mkdir()
         whole = "all" if kind in ("MobileNetV3Small", "ConvNeXtTiny") else "weights"
-        jobs.append({"kind": kind, "arguments": {**BARE, **arguments}, "folder": str(root / kind), "write": whole})
+        jobs.append(
+            {"kind": kind, "arguments": {**BARE, **arguments}, "folder": str(root / kind), "write": whole}
+        )
     run_keras(jobs, root)
     yield root
     shutil.rmtree(root)
@@ -48,7 +50,9 @@ def test_weights_of_keras_predict_the_same(kind, written):
 def test_whole_models_of_keras_predict_the_same(kind, written):
     arrays = np.load(written / kind / "arrays.npz")
     model = lamina.models.load_model(written / kind / "keras.keras")
-    assert [layer.name for layer in model.layers] == [layer.name for layer in build(kind, weights=None).layers]
+    assert [layer.name for layer in model.layers] == [
+        layer.name for layer in build(kind, weights=None).layers
+    ]
     assert_close(predict(model, arrays["x"]), arrays["y"])
 
 
@@ -80,7 +84,9 @@ def test_files_go_both_ways(kind, tmp_path):
     """Keras writes, we read and predict the same; we write, Keras reads and predicts the same."""
     backend = "jax" if kind == "NASNetMobile" else "torch"  # Keras has no NASNetMobile on torch
     arguments = {**BARE, "input_shape": ALL[kind]}
-    whole = "weights" if kind.startswith(("VGG", "ConvNeXtX", "ConvNeXtL", "EfficientNetV2L")) else "all"  # room
+    whole = (
+        "weights" if kind.startswith(("VGG", "ConvNeXtX", "ConvNeXtL", "EfficientNetV2L")) else "all"
+    )  # room
     job = {"kind": kind, "arguments": arguments, "folder": str(tmp_path)}
     run_keras([{**job, "write": whole}], tmp_path, backend)
     arrays = np.load(tmp_path / "arrays.npz")
@@ -108,5 +114,7 @@ def test_keras_reads_whole_models_of_ours(kind, tmp_path):
     arguments = {**BARE, "input_shape": ALL[kind]}
     model = build(kind, **arguments)
     model.save(tmp_path / "ours.keras")
-    run_keras([{"kind": kind, "arguments": arguments, "folder": str(tmp_path), "load": "ours.keras"}], tmp_path)
+    run_keras(
+        [{"kind": kind, "arguments": arguments, "folder": str(tmp_path), "load": "ours.keras"}], tmp_path
+    )
     assert_close(predict(model, images(ALL[kind])), np.load(tmp_path / "read.npz")["y"])

@@ -26,7 +26,10 @@ VARIANTS = [
     ("MobileNetV2", {"input_shape": (97, 103, 3), "alpha": 1.4, "classes": 3}),
     ("MobileNetV3Large", {"input_shape": (97, 103, 1), "minimalistic": True, "include_preprocessing": False}),
     ("MobileNetV3Small", {"alpha": 1.25, "dropout_rate": 0.0, "include_top": False, "pooling": "max"}),
-    ("MobileNet", {"input_shape": (64, 64, 3), "alpha": 0.5, "depth_multiplier": 2, "dropout": 0.3, "name": "m"}),
+    (
+        "MobileNet",
+        {"input_shape": (64, 64, 3), "alpha": 0.5, "depth_multiplier": 2, "dropout": 0.3, "name": "m"},
+    ),
     ("EfficientNetB1", {"input_shape": (97, 103, 3), "include_top": False, "pooling": "avg"}),
     ("EfficientNetV2B1", {"include_top": False, "pooling": "max"}),
     ("EfficientNetV2S", {"include_preprocessing": False, "classes": 7, "classifier_activation": None}),
@@ -57,7 +60,12 @@ def test_arguments_change_the_graph_as_in_keras(tmp_path):
         folder = tmp_path / str(i)
         folder.mkdir()
         jobs.append(
-            {"kind": kind, "arguments": {"weights": None, **arguments}, "folder": str(folder), "describe": True}
+            {
+                "kind": kind,
+                "arguments": {"weights": None, **arguments},
+                "folder": str(folder),
+                "describe": True,
+            }
         )
     run_keras(jobs, tmp_path)
     for i, (kind, arguments) in enumerate(VARIANTS):
@@ -69,14 +77,18 @@ def test_arguments_change_the_graph_as_in_keras(tmp_path):
 def test_every_layer_is_that_of_keras(kind, tmp_path):
     backend = "jax" if kind == "NASNetMobile" else "torch"  # Keras has no NASNetMobile on torch
     run_keras(
-        [{"kind": kind, "arguments": {"weights": None}, "folder": str(tmp_path), "describe": True}], tmp_path, backend
+        [{"kind": kind, "arguments": {"weights": None}, "folder": str(tmp_path), "describe": True}],
+        tmp_path,
+        backend,
     )
     assert assert_same_graph(kind, {}, tmp_path) == RECORDED[kind]
 
 
 def test_channels_first_has_the_same_weights(monkeypatch):
     """The layout of images moves axes, not weights."""
-    last = {kind: weights_of(build(kind, weights=None)) for kind in ("ResNet50", "InceptionV3", "MobileNetV2")}
+    last = {
+        kind: weights_of(build(kind, weights=None)) for kind in ("ResNet50", "InceptionV3", "MobileNetV2")
+    }
     before = lamina.config.image_data_format()
     lamina.config.set_image_data_format("channels_first")
     try:
