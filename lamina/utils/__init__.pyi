@@ -1,7 +1,9 @@
+from . import legacy as legacy
 from .batches import PyDataset as PyDataset
 from .batches import Sequence as Sequence
 from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight
 from .batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from .config import Config as Config
 from .graphs import get_source_inputs as get_source_inputs
 from .numeric import normalize as normalize
 from .numeric import pad_sequences as pad_sequences
