@@ -20,6 +20,7 @@ from . import saving as saving
 from . import tree as tree
 from . import utils as utils
 from . import visual as visual
+from . import wrappers as wrappers
 from .core.devices import device as device
 from .core.graph import Container as Container
 from .core.graph import Function as Function
