@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 # A machine without room for the CUDA packages of torch can name an index of CPU builds: make test PIP_FLAGS="..."
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 
-.PHONY: demo test test-slow check bench docs format clean
+.PHONY: demo test test-slow test-floors check bench docs format clean
 
 demo: $(VENV)/.demo
 	$(PYTHON) examples/digits.py
@@ -14,6 +14,9 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(PYTHON) -m pytest -m slow $(ARGS)
+
+test-floors: # the oldest declared versions, each backend in an environment of its own below .venv-floors
+	PIP_FLAGS="$(PIP_FLAGS)" python3 tests/floors.py $(ARGS)
 
 check: $(VENV)/.check
 	$(VENV)/bin/ruff format --check .
@@ -31,7 +34,7 @@ docs: $(VENV)/.docs
 	$(VENV)/bin/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) site .bench digits.keras digits.png
+	rm -rf $(VENV) .venv-floors site .bench digits.keras digits.png
 
 $(VENV)/.made:
 	python3 -m venv $(VENV)

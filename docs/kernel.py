@@ -22,6 +22,10 @@ def main() -> None:
         lines += [f"## {part.__name__}", "", part.__doc__ or "", "", "| function | rule |", "|---|---|"]
         lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in contract.functions([part])]
         lines.append("")
+    lines += ["## Fused", "", contract.Fused.__doc__ or "", "", "| form | rule |", "|---|---|"]
+    forms = [name for name in vars(contract.Fused) if name[0] != "_" and name != "offers"]
+    lines += [f"| `{name}` | {getattr(contract.Fused, name).__doc__} |" for name in forms]
+    lines.append("")
     (pathlib.Path(__file__).parent / "kernel.md").write_text("\n".join(lines))
 
 

@@ -262,6 +262,29 @@ def set_compile_cache(folder: str | bool) -> None:
         backends.load(name).compile_cache(cache.folder())
 
 
+def keep_memory(flag: bool) -> bool:
+    """Keep freed memory in this process, in one heap, or give it back: for programs that do little but train.
+
+    A step that allocates its intermediate results anew pays for fresh pages each time. By themselves, jax and torch
+    keep up to 256 MB from the first step of training on. With True malloc keeps up to 1 GB, large blocks included, for
+    all threads of the program together, so threads wait for each other when they allocate: best set first of all. Also
+    by the environment variable `LAMINA_KEEP_MEMORY`: 1 is True, 0 keeps nothing.
+
+    Args:
+        flag: True for one heap that keeps what is freed; False for malloc as it was, with what is free given back.
+
+    Returns:
+        Whether it could be set: only with glibc, and not where `MALLOC_*` or `GLIBC_TUNABLES` says otherwise.
+
+    Example:
+        >>> import lamina
+        >>> _ = lamina.config.keep_memory(False)
+    """
+    from lamina.backends import process
+
+    return process.keep_memory(bool(flag))
+
+
 def backend() -> str:
     """The name of the backend in force.
 

@@ -18,15 +18,14 @@ def pytest_configure() -> None:
         import jax
     except ImportError:
         return
-    from lamina.backends.jax import compiling
+    from lamina.backends.jax.cpu import plan
 
     before = os.environ.get("XLA_FLAGS", "")
     quick = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
     os.environ["XLA_FLAGS"] = f"{quick} {before}".strip()
     jax.jit(lambda: 0)()
     os.environ["XLA_FLAGS"] = before
-    for options in (compiling._IN_TURN, compiling._BY_EIGEN):
-        options.update(xla_backend_optimization_level=3, xla_cpu_use_fusion_emitters=True)
+    plan.for_every_step.update(xla_backend_optimization_level=3, xla_cpu_use_fusion_emitters=True)
 
 
 def pytest_collection_finish() -> None:

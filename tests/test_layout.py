@@ -11,8 +11,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "lamina"
-FRAMEWORKS = {"jax", "jaxlib", "torch", "tensorflow", "keras", "flax", "array_api_compat"}
-SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "backends" not in p.parts)
+FRAMEWORKS = {"jax", "jaxlib", "torch", "tensorflow", "keras", "flax"}
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "backends" not in p.relative_to(PACKAGE).parts)
 
 
 def imported(path):
@@ -104,6 +104,50 @@ def test_arrows_go_down():
     assert guilty == []
 
 
+# What changes the process that Lamina is a guest in. Attributes of modules are given with their module.
+EFFECTS = (
+    r"os\.(putenv|unsetenv|sched_setaffinity|nice|umask|chdir)\(",
+    r"os\.environ(\[[^]]*\] *=[^=]|\.(setdefault|update|pop|clear)\()",
+    r"del os\.environ",
+    r"signal\.(signal|setitimer|alarm|set_wakeup_fd)\(",
+    r"gc\.(disable|enable|freeze|unfreeze|set_threshold|callbacks)\b",
+    r"\b(mallopt|malloc_trim|setrlimit)\b",
+    r"sys\.(meta_path|path_hooks|path\.(insert|append)|excepthook|set\w+)\b",
+    r"sys\.modules\[[^]]*\] *=[^=]",
+    r"jax\.config\.update|config\.update\(\"jax_",
+    r"_dynamo\b",
+    r"(TF_CPP|TORCHINDUCTOR|XLA_FLAGS|NPROC)\w*\"\] *=[^=]",
+    r"\.(setLevel|addFilter)\(",
+    r"torch\.set_(num_threads|default_\w+|grad_enabled)\(",
+    r"np\.set(err|_printoptions)\(",
+)
+
+
+def test_only_one_file_touches_the_process():
+    own = PACKAGE / "backends/process.py"
+    guilty = []
+    for path in set(PACKAGE.rglob("*.py")) - {own}:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search("|".join(EFFECTS), re.sub(r"\bos as _os\b|_os\.", "os.", line)):
+                guilty.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert guilty == []
+    found = own.read_text()
+    assert len([e for e in EFFECTS if re.search(e, found)]) >= 6  # the patterns do find such things
+
+
+def test_effects_on_the_process_are_documented():
+    from lamina.backends.process import EFFECTS
+
+    page = (ROOT / "docs/backends.md").read_text()
+    missing = [
+        name
+        for name, e in EFFECTS.items()
+        if f"| `{name}` | {e.what} | {e.why} | {e.when} | {e.undone} |" not in page
+    ]
+    assert missing == []
+    assert "LAMINA_LEAVE_PROCESS=1" in page
+
+
 PROBE = """
 import sys, time
 start = time.perf_counter()
@@ -164,7 +208,7 @@ def test_contract_is_small_and_listed():
 
 
 def test_optional_dependencies_are_the_only_others():
-    """Nothing but the nine run-time dependencies is imported at the top of a module."""
+    """Nothing but the eight run-time dependencies is imported at the top of a module."""
     runtime = {
         "numpy",
         "jax",
@@ -174,7 +218,6 @@ def test_optional_dependencies_are_the_only_others():
         "rich",
         "safetensors",
         "lazy_loader",
-        "array_api_compat",
     }
     guilty = {}
     for path in SOURCES:

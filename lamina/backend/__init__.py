@@ -44,4 +44,5 @@ class _Callable(types.ModuleType):
         return use(name)
 
 
+# the way that Python's data model has for it ("Customizing module attribute access"); no other module is touched
 sys.modules[__name__].__class__ = _Callable

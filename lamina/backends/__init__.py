@@ -1,7 +1,7 @@
 """The frameworks that Lamina runs on: one subpackage each, imported when it is first asked for.
 
 A backend is a module that has the functions of `lamina.kernel.contract`. All have the same files: `array.py`,
-`linear.py`, `neural.py`, `control.py`, `random.py`, `device.py`.
+`elementwise.py`, `reduction.py`, `shaping.py`, `linear.py`, `neural.py`, `control.py`, `random.py`, `device.py`.
 """
 
 from __future__ import annotations
@@ -13,25 +13,24 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from lamina.backends import cache, collector
-from lamina.backends.memory import keep_pages
+from lamina.backends import cache, process
 from lamina.errors import BackendError, suggestion
+from lamina.kernel.contract import Kernel
+from lamina.kernel.interpreter import Interpreter
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
-_ALLOCATING = ("jax", "torch")  # those that allocate the intermediate results of every step anew
 
 
 @functools.cache
-def load(name: str) -> Any:
-    """The backend's module.
+def load(name: str) -> Kernel:
+    """The interpreter of a backend.
 
     Args:
         name: One of `NAMES`.
 
     Returns:
-        The module; the same one each time.
+        An `Interpreter` of the backend's module; the same one each time.
 
     Raises:
         ValueError: if no backend has this name.
@@ -48,12 +47,11 @@ def load(name: str) -> Any:
             f"The backend {name!r} needs the package {name!r}, which is not installed. Install it with "
             f"`pip install lamina[{name}]`, or choose one of those installed: {', '.join(installed())}."
         )
-    if name in _ALLOCATING:
-        keep_pages()
-    with collector.at_rest():
-        module = import_module(f"{__name__}.{name}")
-    module.compile_cache(cache.folder())
-    return module
+    process.keep_memory_if_asked()
+    with process.collector_paused():
+        kernel = Interpreter(import_module(f"{__name__}.{name}"))
+    kernel.compile_cache(cache.folder())
+    return kernel
 
 
 def installed() -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Graph(Operation):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for these shapes of the inputs."""
         from lamina.core.abstract import tensors_of
-        from lamina.core.calling import shapes_of
+        from lamina.core.call import shapes_of
 
         flat = list(leaves(tensors_of(input_shape, "float32")))
         given = [KerasTensor(x.shape, want.dtype) for x, want in zip(flat, self._inputs, strict=True)]

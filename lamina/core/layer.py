@@ -7,7 +7,7 @@ from typing import Any
 
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
-from lamina.core.calling import CallPlan, full_call, shapes_of
+from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
 from lamina.core.operation import Operation, infer_call
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
@@ -16,7 +16,8 @@ from lamina.core.weights import Weights
 from lamina.kernel.context import current, interpreter, real_kernel, state
 from lamina.kernel.shapes.spec import NeedsNumbers
 
-_OF_THE_SHORT_WAY = ("dtype_policy", "autocast", "activity_regularizer", "input_spec")  # what it depends on
+# what decides whether a call is plain; setting one makes a layer learn anew which calls may take the fast path
+_DECIDES_CALLS = frozenset(("dtype_policy", "autocast", "activity_regularizer", "input_spec", "built"))
 _OLD_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
 
@@ -46,11 +47,17 @@ class Layer(Weights, Operation):
 
     _tracked_as = "layer"
     _makes_masks = False  # whether compute_mask is the class's own
+    _takes_indices = False  # whether the first input holds integers where nothing else says so
+    _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
-    built = False
+    _plan: CallPlan
+    _state: LayerState
+    built: bool = False
+    autocast: bool = True
     dtype_policy: Any = None
+    activity_regularizer: Any = None
     input_spec: Any = None
-    supports_masking = False
+    supports_masking: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -62,12 +69,10 @@ class Layer(Weights, Operation):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
         blank = {
-            "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_losses": [],
-            "_trainable": True, "_build_shapes": None, "_path": None, "_building": False,
-            "_fast_kernel": None, "_seen": set(), "dtype_policy": policy.dtype_policy(), "autocast": True,
-            "activity_regularizer": None, "supports_masking": False, "input_spec": None,
+            "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_trainable": True,
+            "_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
-        self.__dict__.update(blank)
+        self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
             cls._plan = CallPlan(cls)
         return self
@@ -89,7 +94,7 @@ class Layer(Weights, Operation):
             self.activity_regularizer = regularizers.get(activity_regularizer)
         for old in _OLD_ARGUMENTS:
             if kwargs.get(old) is not None:
-                self._wanted_input = _old_input_shape(old, kwargs)
+                self._state.wanted_input = _old_input_shape(old, kwargs)
             kwargs.pop(old, None)
         if kwargs:
             from lamina.core.config import constructor
@@ -110,9 +115,16 @@ class Layer(Weights, Operation):
         self._trainable = bool(trainable)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _OF_THE_SHORT_WAY:
-            self._fast_kernel = None
+        if name in _DECIDES_CALLS:
+            self._state.plain.clear()
         super().__setattr__(name, value)
+
+    def _track(self, value: Any) -> Any:
+        before = len(self._layers)
+        found = super()._track(value)
+        if len(self._layers) != before:
+            self._state.plain.clear()
+        return found
 
     # -- building -----------------------------------------------------------------------------------------------------
 
@@ -122,7 +134,7 @@ class Layer(Weights, Operation):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that the layer was built with."""
-        shapes = self._build_shapes
+        shapes = self._state.build_shapes
         if not shapes:
             return None
         if len(shapes) == 1:
@@ -203,53 +215,12 @@ class Layer(Weights, Operation):
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # The routine case, decided by one look-up: a tensor of a shape and dtype that came before.
-        if state.kernel is self._fast_kernel and len(args) == 1 and not kwargs and state.masks is None:
-            x = args[0]
-            try:
-                routine = (x.shape, x.dtype) in self._seen and state.autocast == self._fast_autocast
-            except (AttributeError, TypeError):  # no tensor
-                routine = False
-            if routine:
-                if state.training is not None and self._plan.takes_training:
-                    return self.call(x, training=state.training)
-                return self.call(x)
-        return full_call(self, args, kwargs)
-
-    def _remember(self, k: Any, x: Any) -> None:
-        """Let calls like this one take the short way, when nothing stands in it."""
-        plain = self.activity_regularizer is None and not self._makes_masks and "_remat" not in self.__dict__
-        if (
-            not plain
-            or not isinstance(x, k.Tensor)
-            or not self.built
-            or (state.depth == 0 and self._has_losses())
-        ):
-            return
-        autocast = self._autocast_dtype()
-        if (
-            self._fast_kernel is not k
-            or self.__dict__.get("_fast_autocast") != autocast
-            or len(self._seen) > 64
-        ):
-            self._seen.clear()
-        object.__setattr__(self, "_fast_kernel", k)
-        object.__setattr__(self, "_fast_autocast", autocast)
-        if state.autocast == autocast:
-            self._seen.add((x.shape, x.dtype))
+    __call__ = call_layer  # not by way of a method: a routine call would pay for one more Python frame
 
     def _autocast_dtype(self) -> str | None:
         """The dtype that variables are read in during the call; None when that is their own."""
         found = self.dtype_policy
         return found.compute_dtype if self.autocast and found.compute_dtype != found.variable_dtype else None
-
-    def _call_in_force(self, *args: Any, **kwargs: Any) -> Any:
-        if state.remat is not None:
-            from lamina.core.remat import call_with_remat
-
-            return call_with_remat(self, args, kwargs)
-        return self.call(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; subclasses define it."""
@@ -342,18 +313,21 @@ class Layer(Weights, Operation):
         """Add a scalar, or a list of them, to what training minimizes; call it inside `call`."""
         if current().abstract:
             return
+        if not self._state.adds_losses:
+            self._state.adds_losses = True
+            self._state.plain.clear()  # the next outermost call has losses to clear
         for one in loss if isinstance(loss, list | tuple) else [loss]:
             if state.scope is not None and state.scope.collect_losses:
                 state.scope.add_loss(one)
             else:
-                self._losses.append(one)
+                self._state.losses.append(one)
 
     def _has_losses(self) -> bool:
-        return any(layer._losses for layer in self._flatten_layers())
+        return any(layer._state.losses for layer in self._flatten_layers())
 
     def _clear_losses(self) -> None:
         for layer in self._flatten_layers():
-            layer._losses.clear()
+            layer._state.losses.clear()
 
     @property
     def losses(self) -> list[Any]:
@@ -362,7 +336,7 @@ class Layer(Weights, Operation):
         if state.scope is not None and state.scope.collect_losses:
             found = list(state.scope.losses)
         else:
-            found = [loss for layer in layers for loss in layer._losses]
+            found = [loss for layer in layers for loss in layer._state.losses]
         # looked for first: every step asks for the losses
         if any(v.regularizer is not None for layer in layers for v in layer._variables):
             found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
@@ -373,7 +347,7 @@ class Layer(Weights, Operation):
     @property
     def path(self) -> str:
         """The names of the layers around it and its own, as they stood when it was built."""
-        return self._path or names.path_of(self.name)
+        return self._state.path or names.path_of(self.name)
 
     @property
     def dtype(self) -> str:
@@ -423,7 +397,7 @@ class Layer(Weights, Operation):
         return reduce(self)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
 
 
 _BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")
@@ -434,22 +408,22 @@ def _building(build: Any) -> Any:
 
     @functools.wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self._building:  # super().build(...) of a subclass
+        own = self._state
+        if own.building:  # super().build(...) of a subclass
             return build(self, *args, **kwargs)
         if self.built:
             return None
-        object.__setattr__(self, "_building", True)
+        own.building = True
         try:
             args = tuple(_as_shape(a) for a in args)
             kwargs = {name: _as_shape(a) for name, a in kwargs.items()}
-            object.__setattr__(self, "_path", names.path_of(self.name))
+            own.path = names.path_of(self.name)
             with names.name_scope(self.name):
                 build(self, *args, **kwargs)
-            given = dict(zip(type(self)._plan.build_names, args, strict=False)) | kwargs
-            object.__setattr__(self, "_build_shapes", given)
+            own.build_shapes = dict(zip(type(self)._plan.build_names, args, strict=False)) | kwargs
             self.built = True
         finally:
-            object.__setattr__(self, "_building", False)
+            own.building = False
         return None
 
     return wrapped

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import defaultdict
 from typing import Any
 
 from lamina.kernel.context import state
 
 _counts: dict[str, int] = defaultdict(int)
+_counting = (
+    threading.Lock()
+)  # names are the process's own, so that layers of two threads can meet in one model
 
 
 def to_snake_case(name: str) -> str:
@@ -20,15 +24,17 @@ def to_snake_case(name: str) -> str:
 
 def unique(prefix: str) -> str:
     """`prefix` the first time it is asked for, then `prefix_1`, `prefix_2`, ..."""
-    count = _counts[prefix]
-    _counts[prefix] = count + 1
+    with _counting:
+        count = _counts[prefix]
+        _counts[prefix] = count + 1
     return f"{prefix}_{count}" if count else prefix
 
 
 def uid(prefix: str = "") -> int:
     """A number that grows by one with every call for this prefix, from 1."""
-    _counts[prefix] += 1
-    return _counts[prefix]
+    with _counting:
+        _counts[prefix] += 1
+        return _counts[prefix]
 
 
 def reset() -> None:
@@ -47,6 +53,22 @@ def check(name: object, what: str = "name") -> str:
     if "/" in name:
         raise ValueError(f"`{what}` must not contain '/', got {name!r}: use '_' or '-' instead.")
     return name
+
+
+class _SetByInit:
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        base = next(cls.__name__ for cls in owner.__mro__ if cls.__module__.startswith("lamina."))
+        raise AttributeError(
+            f"{owner.__name__} is not initialized: its `__init__` has not called that of {base}. Begin it with "
+            "`super().__init__()` (with `**kwargs`, if it takes them)."
+        )
+
+
+def set_by_init() -> Any:
+    """What stands in a class for an attribute that its `__init__` sets: reading it before says what was forgotten."""
+    return _SetByInit()
 
 
 class name_scope:
@@ -68,15 +90,13 @@ class name_scope:
         if kwargs:
             raise TypeError(f"name_scope got unknown arguments: {', '.join(kwargs)}.")
         self.name = check(name)
-        self._before: list[tuple[str, ...]] = []
 
     def __enter__(self) -> name_scope:
-        self._before.append(state.names)
         state.names = (*state.names, self.name)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        state.names = self._before.pop()
+        state.names = state.names[:-1]
 
 
 def path_of(name: str) -> str:

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 from lamina.core import names
 from lamina.core.config import Configurable
+from lamina.core.remat import remat
 from lamina.core.tensor import KerasTensor
+from lamina.kernel.contract import Kernel
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.infer import infer
 from lamina.kernel.shapes.spec import Spec
 from lamina.kernel.symbolic import Symbolic
@@ -85,12 +88,14 @@ class Operation(Configurable):
         name: A name without slashes; automatic when None.
     """
 
-    name: str
+    name: str = names.set_by_init()
+
+    _inbound_nodes: list[Node]
+    _outbound_nodes: list[Node]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
-        object.__setattr__(self, "_inbound_nodes", [])
-        object.__setattr__(self, "_outbound_nodes", [])
+        self._inbound_nodes, self._outbound_nodes = [], []
         return self
 
     def __init__(self, name: str | None = None) -> None:
@@ -98,7 +103,7 @@ class Operation(Configurable):
             name = names.unique(names.to_snake_case(type(self).__name__))
         self.name = names.check(name)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if symbolic_leaves((args, list(kwargs.values()))):
             return self.symbolic_call(*args, **kwargs)
         return self.call(*args, **kwargs)
@@ -123,8 +128,6 @@ class Operation(Configurable):
 
     def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
         """`layer_call` whose inner results are computed again for the gradient."""
-        from lamina.core.remat import remat
-
         return remat(layer_call)
 
     def _only(self, side: str) -> Any:
@@ -156,8 +159,14 @@ class Operation(Configurable):
         return self._only("output").outputs
 
 
-def infer_call(call: Any, args: tuple, kwargs: dict) -> Any:
-    """The symbolic results of `call(*args, **kwargs)`, some of whose leaves are symbolic."""
+def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) -> Any:
+    """The symbolic results of `call(*args, **kwargs)`, some of whose leaves are symbolic.
+
+    Args:
+        call: What is called.
+        args, kwargs: Its arguments.
+        kernel: The shape interpreter, or one derived from it.
+    """
     tensors = symbolic_leaves((args, list(kwargs.values())))
 
     def program(specs: list[Spec]) -> Any:
@@ -165,7 +174,7 @@ def infer_call(call: Any, args: tuple, kwargs: dict) -> Any:
         swap = lambda x: table.get(id(x), x)
         return call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
 
-    found = infer(program, [(t.shape, t.dtype) for t in tensors])
+    found = infer(program, [(t.shape, t.dtype) for t in tensors], kernel)
     return map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
 
 

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+from lamina.kernel.context import state
+
 _CUSTOM: dict[str, Any] = {}
 _CUSTOM_NAMES: dict[Any, str] = {}
-_scopes: list[dict[str, Any]] = []
 
 # The namespaces whose classes may stand in a file, under the name that Keras files give them.
 NAMESPACES = (
@@ -92,7 +93,7 @@ def home(cls: type) -> tuple[str, str] | None:
 def find_class(module: str | None, name: str, registered: str | None, custom: dict[str, Any]) -> Any:
     """The class a file names, or None. The caller's own objects come first, then registered ones."""
     for key in (registered, name):
-        for source in (custom, *reversed(_scopes), _CUSTOM):
+        for source in (custom, *reversed(state.custom_objects), _CUSTOM):
             if key is not None and key in source:
                 return source[key]
     found = table().get((module or "", name))
@@ -153,7 +154,7 @@ def get_registered_name(obj: Any) -> str:
 
 def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
     """What is registered under `name`: in the open scopes, the registry, the given tables; None if nothing is."""
-    for source in (*reversed(_scopes), _CUSTOM, custom_objects or {}, module_objects or {}):
+    for source in (*reversed(state.custom_objects), _CUSTOM, custom_objects or {}, module_objects or {}):
         if name in source:
             return source[name]
     return None
@@ -165,7 +166,7 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 class CustomObjectScope:
-    """A block in which files and identifiers may name these objects, too.
+    """A block in which files and identifiers may name these objects, too, in this thread.
 
     Args:
         custom_objects: Name -> class or function.
@@ -180,11 +181,11 @@ class CustomObjectScope:
         self.custom_objects = custom_objects or {}
 
     def __enter__(self) -> CustomObjectScope:
-        _scopes.append(self.custom_objects)
+        state.custom_objects = (*state.custom_objects, self.custom_objects)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        _scopes.pop()
+        state.custom_objects = state.custom_objects[:-1]
 
 
 @contextmanager

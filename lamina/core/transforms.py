@@ -47,14 +47,14 @@ def value_and_grad(
 
 def _run(function: Callable[[], Any], variables: list[Variable], has_aux: bool) -> Any:
     k = current()
-    before, state.autocast = (
-        state.autocast,
-        None,
+    before = state.frame
+    state.frame = before._replace(
+        autocast=None
     )  # differentiate by the values that are kept, not by casts of them
     try:
         values = [v.value for v in variables]
     finally:
-        state.autocast = before
+        state.frame = before
     written: list[Variable] = []
 
     def pure(given: list[Any]) -> tuple[Any, Any]:

@@ -144,7 +144,7 @@ class Variable(Arithmetic, Holder):
             value = k.read(self._storage)
         else:
             value = self._own(k)
-        cast = state.autocast
+        cast = state.frame.autocast
         if cast is not None and cast != self.dtype and self._autocast and self.dtype in dtypes.IS_FLOAT:
             return k.astype(value, cast)
         return value
@@ -214,11 +214,14 @@ class Variable(Arithmetic, Holder):
 
     def _exact(self) -> Any:
         """The value in the variable's own dtype, whatever the precision in force."""
-        before, state.autocast = state.autocast, None
+        before = state.frame
+        if before.autocast is None:
+            return self.value
+        state.frame = before._replace(autocast=None)
         try:
             return self.value
         finally:
-            state.autocast = before
+            state.frame = before
 
     def _fitting_or_scalar(self, value: Any) -> Any:
         from lamina.ops.op import convert
@@ -331,7 +334,7 @@ def bring_home(variables: Iterable[Variable]) -> None:
     away = [v for v in variables if type(v._home) is Lent]
     if away:
         kernel = away[0]._home.kernel
-        for v, value in zip(away, kernel.bring_home([v._storage for v in away]), strict=True):
+        for v, value in zip(away, kernel.to_default_device([v._storage for v in away]), strict=True):
             v._home, v._storage = kernel, value
 
 

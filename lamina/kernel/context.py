@@ -9,12 +9,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamina.kernel.plugins import default_backend
 
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
+
+
+class CallFrame(NamedTuple):
+    """What decides, besides the interpreter, what a layer call means. It is never changed: a scope puts another in its place.
+
+    A layer remembers the frames for which its call is plain and compares the one it is called in by one look-up, so a
+    scope that changes what calls do cannot be forgotten: what it changes is a field here. (The interpreter is compared
+    beside it, by identity: torch's compiler cannot compare modules.)
+
+    Fields:
+        training: The training flag of the innermost call that was given one.
+        autocast: The float dtype that variables are read in (mixed precision).
+        inside: Whether a layer call is open around this one; the outermost call clears the losses of the last one.
+        remat: The open RematScopes, innermost last.
+        full: Whether every call takes the full path.
+    """
+
+    training: Any = None
+    autocast: str | None = None
+    inside: bool = False
+    remat: tuple[Any, ...] = ()
+    full: bool = False
 
 
 class _State(threading.local):
@@ -28,12 +50,9 @@ class _State(threading.local):
         self.kernel: Any = None  # the interpreter in force, None until first used
         self.below: Any = None  # what was in force below the shape interpreter
         self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
-        self.training: Any = None  # the training flag of the outermost layer call that gave one
-        self.autocast: str | None = None  # floating dtype that variables are read in (mixed precision)
+        self.frame = CallFrame()  # what a layer call means here
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
-        self.masks: Any = None  # masks of tensors that cannot carry an attribute, by id
-        self.depth: int = 0  # how many layer calls are open
-        self.remat: Any = None  # the innermost RematScope
+        self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
 
 
 state = _State()

@@ -1,8 +1,9 @@
 """What a backend is: the functions of the kernel language, with the rule of each in a line.
 
 The first part is the Python Array API standard (dtypes are names, axes are normal Python integers), the second
-the neural extension. A backend is a module that has every function listed here: `backend: Kernel = lamina.backends.jax`
-is checked by the type checker for each of them (`tests/checked/`), `tests/backends/test_contract.py` checks what they do.
+the neural extension; `Fused` at the end is optional. A backend is a module that has every function listed here:
+`backend: Kernel = lamina.backends.jax` is checked by the type checker for each of them (`tests/checked/`),
+`tests/backends/test_contract.py` checks what they do. `Interpreter` makes the object of it that programs run on.
 Callers (`lamina.ops`) hand over clean input: tensors of this interpreter, of one dtype where a function takes several,
 axes in range.
 
@@ -61,12 +62,13 @@ class Facts(Protocol):
     functional: bool  # state must flow through arguments and results (jax): variables cannot change inside `jit`
     traced_step: bool  # a step must be traced into a graph to be fast (tensorflow); others run it as it is
     differentiable: bool  # has `value_and_grad`
-    eager_sync: bool  # reading a number from a tensor waits for the device
 
     @property
     def Tensor(self) -> type | tuple[type, ...]: "What `isinstance` recognizes as this interpreter's tensors."
     @property
     def overrides(self) -> Mapping[str, Callable[..., Any]]: "Op name -> native form of that op's body."
+    @property
+    def fused(self) -> Fused: "What it has a form of its own for beyond single ops."
 
 
 class Inspection(Protocol):
@@ -299,11 +301,11 @@ class Neural(Protocol):
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
     def jvp(self, f: Callable, primals: tuple, tangents: tuple, /) -> tuple[Any, Any]: "(outputs, directional)."
     def jit(self, f: Callable, /, donate: tuple[int, ...] = ()) -> Callable:
-        "f compiled; tensors in trees in and out, anything else is part of it. With `donate` it takes over memory: no other program calls it, and where state must flow it takes `shared` as a loop does."
+        "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does."
     def remat(self, f: Callable, /) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any, /) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool, /, finish: Callable[[Any], Any] | None = None) -> Callable:
-        "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` it takes over the state's memory, but for the leaves of which `shared` says that others hold them."
+        "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` the state is donated, after copies of the leaves of which `shared` says that others hold them."
 
 
 class Random(Protocol):
@@ -328,10 +330,10 @@ class Devices(Protocol):
     def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
     def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
     def put(self, x: Any, /, dtype: str | None = None) -> Tensor: "NumPy to the device without waiting."
-    def copies_on_host(self) -> bool: "Whether put() makes a copy in the host's memory: no view, no other device."
-    def room(self, rows: int, /) -> int: "For how many rows a program is made that takes so many: more, where sizes are its own."
-    def bring_home(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them without moving them."
-    def wait(self, x: Any, /) -> None: "Until the tensors of the tree are there."
+    def copies_on_host(self) -> bool: "Whether put() copies within the host's memory, so that a data set would be there twice: not where it is a view, or on another device."
+    def padded_size(self, rows: int, /) -> int: "The size to pad so many rows to, where programs are compiled for a size: nearly equal sizes then share one."
+    def to_default_device(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them in place: a loop may run on a device of its own."
+    def wait(self, x: Any, /) -> None: "Block until the tensors of the tree are computed."
     def seed(self, value: int, /) -> None: "Make the framework's own generators repeatable, too."
     def compile_cache(self, folder: Any, /) -> None: "Keep compiled programs below this folder (a Path) between runs; None keeps none."
 
@@ -343,6 +345,71 @@ class Kernel(
     """The whole contract."""
 
 
+class Unfit:
+    """What a fused form answers instead of a result: why it does not serve this call."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+MISSING = Unfit("there is none")
+Numbers = Sequence[T]
+
+
+class Fused:
+    """Optional: several operations in one, where a framework has a faster form of them.
+
+    Tensors and numbers go in, never objects of Lamina. A form that does not serve a call answers `Unfit`, and the caller
+    composes the same from the functions above, which is each form's test. The forms with "in place" are for interpreters
+    whose variables change in place.
+    """
+
+    def offers(self, name: str, /) -> bool:
+        "Whether there is a form of this name, for some calls at least."
+        return getattr(type(self), name) is not getattr(Fused, name)
+
+    def recurrence(self, update: Callable, x: T, states: list[T], kernel: T, /, *, backwards: bool,
+                   keep: bool) -> tuple[T, list[T]] | Unfit:
+        "states = update(x[t] + states[0] @ kernel, states) over the first axis of x: (states[0] of each t in the order of x, or () without `keep`; the last states). `update` reads no tensor that a gradient is wanted for."
+        return MISSING
+
+    def lstm(self, x: T, states: list[T], kernel: T, recurrent: T, bias: T | None, mask: T | None, /, *,
+             backwards: bool, zero_masked: bool) -> tuple[T, T, list[T]] | Unfit:
+        "A whole LSTM over x (batch, steps, features), gates i, f, g, o: (last output, outputs in the order of the steps taken, last states); a masked step repeats the output before, or gives zeros."
+        return MISSING
+
+    def gru(self, x: T, states: list[T], kernel: T, recurrent: T, bias: T | None, mask: T | None, /, *,
+            backwards: bool, zero_masked: bool) -> tuple[T, T, list[T]] | Unfit:
+        "A whole GRU, gates z, r, h, with the reset gate after the product and two rows of biases; as `lstm`."
+        return MISSING
+
+    def foreach(self, rule: Callable, columns: Sequence[Numbers], /) -> Numbers | Unfit:
+        "[rule(kernel, *row) for row in zip(*columns)], each tensor's elements by themselves."
+        return MISSING
+
+    def foreach_in_place(self, rule: Callable, state: Sequence[Numbers], inputs: Sequence[Numbers], /) -> Unfit | None:
+        "state = rule(kernel, *state, *inputs) in place, row by row; the rule gives a tensor for each column of the state."
+        return MISSING
+
+    def sgd(self, p: Numbers, g: Numbers, m: Numbers, /, *, rate: T, momentum: float, nesterov: bool) -> Unfit | None:
+        "In place: m = momentum m - rate g, p += m, or with `nesterov` p += momentum m - rate g; without m p -= rate g."
+        return MISSING
+
+    def rmsprop(self, p: Numbers, g: Numbers, v: Numbers, m: Numbers, mean: Numbers, /, *, rate: T, rho: float,
+                momentum: float, epsilon: float) -> Unfit | None:
+        "In place: v = rho v + (1 - rho) g^2, s = rate g / sqrt(v - mean^2 + epsilon), m = momentum m + s, p -= m; m and mean (of g, as v) may be empty."
+        return MISSING
+
+    def adam(self, p: Numbers, g: Numbers, m: Numbers, v: Numbers, greatest: Numbers, /, *, rate: T, beta_1: float,
+             beta_2: float, epsilon: float) -> Unfit | None:
+        "In place: m and v as means of g and g^2, p -= rate m / (sqrt(v) + epsilon), by the greatest v so far where it is kept; `rate` has the corrections of the bias."
+        return MISSING
+
+    def global_norm(self, gradients: Numbers, /) -> T | Unfit:
+        "The norm of all tensors together; float32 at least."
+        return MISSING
+
+
 STANDARD = (Inspection, Creation, Elementwise, Reduction, Ordering, Manipulation, Indexing, Linear, Fourier)
 EXTENSION = (Neural, Random, Devices)
 
@@ -350,3 +417,8 @@ EXTENSION = (Neural, Random, Devices)
 def functions(parts: Sequence[type] = (*STANDARD, *EXTENSION)) -> list[str]:
     """The names of the contract's functions, in order."""
     return [name for part in parts for name, value in vars(part).items() if callable(value) and name[0] != "_"]
+
+
+def facts() -> list[str]:
+    """The names of the facts."""
+    return [*Facts.__annotations__, *[n for n, value in vars(Facts).items() if isinstance(value, property)]]

@@ -40,6 +40,8 @@ class Embedding(Adaptable):
         True
     """
 
+    _takes_indices = True
+
     def __init__(
         self,
         input_dim: int,

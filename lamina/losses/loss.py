@@ -60,6 +60,9 @@ class Loss(Configurable):
         "dtype",
     )  # arguments that a config holds only where they are not the default
 
+    name: str = names.set_by_init()
+    _dtype_policy: Any = names.set_by_init()
+
     def __init__(
         self,
         name: str | None = None,

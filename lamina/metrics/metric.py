@@ -42,6 +42,7 @@ class Metric(Configurable):
         3.0
     """
 
+    name: str = names.set_by_init()
     _tracked_as = "metric"  # layers find the metrics among their attributes
     _omitted: tuple[str, ...] = ()  # arguments that a config holds only where they are not the default
     _direction: str | None = (

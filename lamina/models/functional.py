@@ -258,7 +258,7 @@ def become_functional(model: Model, args: tuple, kwargs: dict) -> None:
 
 
 def _plan(cls: type) -> Any:
-    from lamina.core.calling import CallPlan
+    from lamina.core.call import CallPlan
 
     return CallPlan(cls)
 

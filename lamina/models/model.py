@@ -40,6 +40,8 @@ class Model(Trainer, Layer):
         (None, 2)
     """
 
+    _remat_apart = True
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and is_functional_call(args, kwargs):
             from lamina.models.functional import Functional

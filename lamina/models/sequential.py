@@ -66,7 +66,7 @@ class Sequential(Functional):
                 f"Sequential {self.name!r} has a layer called {layer.name!r} already. Names must differ: give one of "
                 "them another `name=`."
             )
-        wanted = layer.__dict__.get("_wanted_input")
+        wanted = layer._state.wanted_input
         if not self._stack and wanted is not None and not isinstance(layer, InputLayer):
             self._stack.append(InputLayer(batch_shape=wanted))
         if self._stack and isinstance(layer, InputLayer):
@@ -104,8 +104,9 @@ class Sequential(Functional):
     # -- the graph ----------------------------------------------------------------------------------------------------
 
     def _undraw(self) -> None:
-        self.__dict__.update(built=False, _steps_made=False, _build_shapes=None)
-        self.__dict__["_fast_kernel"] = None
+        self.__dict__.update(built=False, _steps_made=False)
+        self._state.build_shapes = None
+        self._state.plain.clear()
 
     def _maybe_rebuild(self) -> None:
         self._undraw()
@@ -129,7 +130,7 @@ class Sequential(Functional):
         Graph._connect(self, first, x)
         self._operations = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
-        self.__dict__["_build_shapes"] = {"input_shape": first.shape}
+        self._state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.
@@ -157,7 +158,7 @@ class Sequential(Functional):
             ):
                 raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
             shape = tuple(input_shape)
-            dtype = self._stack[0].compute_dtype if not _takes_indices(self._stack[0]) else "int32"
+            dtype = "int32" if self._stack[0]._takes_indices else self._stack[0].compute_dtype
             x = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
             self._stack.insert(0, x._keras_history.operation)
             self._hold_layers([self._stack[0], *self._layers])
@@ -277,7 +278,3 @@ class Sequential(Functional):
             if config.get("trainable", True) is False:
                 model.trainable = False
         return model
-
-
-def _takes_indices(layer: Layer) -> bool:
-    return type(layer).__name__ in ("Embedding", "ReversibleEmbedding")

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from lamina.backends import NAMES
 from lamina.errors import LaminaError
-from lamina.kernel import dtypes, shapes
+from lamina.kernel import dtypes
 from lamina.kernel.context import _activate, interpreter, state
+from lamina.kernel.shapes import SHAPES, NeedsNumbers, Spec, Unknown
 from lamina.kernel.symbolic import Holder, Symbolic
 
 if TYPE_CHECKING:
@@ -157,10 +158,10 @@ class Op:
         if k.abstract or isinstance(error, LaminaError):
             return
         specs = [_without_numbers(k, a) for a in args], {n: _without_numbers(k, a) for n, a in kwargs.items()}
-        with interpreter(shapes):
+        with interpreter(SHAPES):
             try:
-                self.body(shapes, *specs[0], **specs[1])
-            except shapes.NeedsNumbers:
+                self.body(SHAPES, *specs[0], **specs[1])
+            except NeedsNumbers:
                 return
             except (ValueError, TypeError, IndexError) as better:
                 text = str(better) if str(better).startswith(self.name) else f"{self.name}: {better}"
@@ -207,9 +208,7 @@ _NUMBERS = frozenset((int, float))
 
 def _without_numbers(k: Any, x: Any) -> Any:
     if isinstance(x, k.Tensor):
-        return shapes.Spec(
-            [shapes.Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x)
-        )
+        return Spec([Unknown(1009) if not isinstance(n, int) else n for n in k.shape(x)], k.dtype(x))
     return type(x)(_without_numbers(k, e) for e in x) if type(x) in (list, tuple) else x
 
 
@@ -219,7 +218,7 @@ def _kernel_for(args: tuple) -> Any:
         if isinstance(x, Symbolic) or (
             isinstance(x, list | tuple) and any(isinstance(e, Symbolic) for e in x)
         ):
-            return shapes
+            return SHAPES
     return _activate()
 
 

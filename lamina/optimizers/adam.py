@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from lamina.core.variable import Variable
+from lamina.kernel.contract import Fused, Unfit
 from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
@@ -45,7 +46,7 @@ class Adam(Optimizer):
         Adam and Beyond.
     """
 
-    native = "adam"
+    fused = "adam"
 
     @takes_options
     def __init__(
@@ -73,6 +74,12 @@ class Adam(Optimizer):
         greatest = (k.maximum(slots[2], v),) if self.amsgrad else ()
         size = greatest[0] if self.amsgrad else v
         return p - m * c / (k.sqrt(size) + self.epsilon), m, v, *greatest
+
+    def run_fused(self, fused: Fused, p: Any, g: Any, slots: Any, c: Any) -> Unfit | None:
+        """The rule on all parameters in place."""
+        m, v, greatest = slots if self.amsgrad else (*slots, [])
+        numbers = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        return fused.adam(p, g, m, v, greatest, rate=c, **numbers)
 
 
 class AdamW(Adam):

@@ -16,6 +16,7 @@ from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current, state
+from lamina.kernel.contract import Fused, Kernel, Unfit
 from lamina.ops.op import convert
 from lamina.optimizers import rates
 from lamina.optimizers.around import Around, alike, is_multiple, value_of
@@ -59,7 +60,7 @@ class Optimizer(Around):
         [0.5, 2.5]
     """
 
-    native: str | None = None  # under which name a backend may have the rule in a faster form
+    fused: str | None = None  # the name in `Fused` of a form of the rule that an interpreter may have
     elementwise = True  # whether each number changes by itself, so that the rule may run on all at once
 
     def __init__(
@@ -345,20 +346,24 @@ class Optimizer(Around):
                     each.assign(value)
             return
         columns = [list(column) for column in zip(*slots, strict=True)]
-        native = k.overrides.get(f"optimizer/{self.native}")
-        if native is not None and state.scope is None and self._rule_is_of_the_family():
-            values = [[v.value for v in column] for column in (variables, *columns)]
-            native(self, values[0], grads, values[1:], c)
-        else:
-            change(
-                k,
-                lambda k, p, *rest: self.rule(k, p, rest[-1], c, *rest[:-1]),
-                [variables, *columns],
-                [grads],
-            )
+        if self._has_fused(k):
+            p, *own = [[v.value for v in column] for column in (variables, *columns)]
+            if not isinstance(self.run_fused(k.fused, p, grads, own, c), Unfit):
+                return
+        rule = lambda k, p, *rest: self.rule(k, p, rest[-1], c, *rest[:-1])
+        change(k, rule, [variables, *columns], [grads])
 
-    def _rule_is_of_the_family(self) -> bool:
-        family = next(cls for cls in type(self).__mro__ if "native" in vars(cls))
+    def run_fused(
+        self, fused: Fused, p: list[Any], g: list[Any], slots: list[list[Any]], c: Any
+    ) -> Unfit | None:
+        """The rule on all parameters in place, by the form named in `fused`; or why that does not serve."""
+        raise NotImplementedError(f"{type(self).__name__} names a fused form and must define `run_fused`.")
+
+    def _has_fused(self, k: Kernel) -> bool:
+        """Whether there is a form for this rule, which is still that of the family, and variables change in place."""
+        if self.fused is None or state.scope is not None or not k.fused.offers(self.fused):
+            return False
+        family = next(cls for cls in type(self).__mro__ if "fused" in vars(cls))
         return type(self).rule is family.rule
 
     # -- config ------------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel, Unfit
+
 
 def by_norm(k: Any, gradient: Any, limit: float) -> Any:
     """The gradient, no longer than `limit`."""
@@ -11,11 +13,11 @@ def by_norm(k: Any, gradient: Any, limit: float) -> Any:
     return gradient * (limit / k.maximum(norm, limit))
 
 
-def global_norm(k: Any, grads: list[Any]) -> Any:
+def global_norm(k: Kernel, grads: list[Any]) -> Any:
     """The norm of all gradients together; float32 at least."""
-    native = k.overrides.get("optimizer/global_norm")
-    if native is not None:
-        return native(grads)
+    found = k.fused.global_norm(grads)
+    if not isinstance(found, Unfit):
+        return found
     total: Any = 0.0
     for gradient in grads:
         wide = k.astype(gradient, "float32") if k.dtype(gradient) in ("float16", "bfloat16") else gradient
@@ -23,7 +25,7 @@ def global_norm(k: Any, grads: list[Any]) -> Any:
     return k.sqrt(total)
 
 
-def by_global_norm(k: Any, grads: list[Any], limit: float) -> list[Any]:
+def by_global_norm(k: Kernel, grads: list[Any], limit: float) -> list[Any]:
     """The gradients, together no longer than `limit`; all NaN if one is not finite."""
     norm = global_norm(k, grads)
     scale = limit / k.maximum(norm, limit) + (norm - norm)

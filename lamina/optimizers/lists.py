@@ -7,12 +7,13 @@ from typing import Any
 
 from lamina.core.variable import Variable
 from lamina.kernel.context import state
+from lamina.kernel.contract import Kernel, Unfit
 
 Rule = Callable[..., tuple[Any, ...]]
 
 
 def change(
-    k: Any, rule: Rule, variables: Sequence[Sequence[Variable]], inputs: Sequence[Sequence[Any]] = ()
+    k: Kernel, rule: Rule, variables: Sequence[Sequence[Variable]], inputs: Sequence[Sequence[Any]] = ()
 ) -> None:
     """Give variables the values `rule(k, *values, *inputs)`, row by row.
 
@@ -22,10 +23,10 @@ def change(
         variables: Lists of equal length.
         inputs: Lists of tensors, as long.
     """
-    lists = k.overrides.get("lists")
-    if lists is not None and state.scope is None:
-        lists.change(rule, [[v.value for v in column] for column in variables], inputs)
-        return
+    if state.scope is None and k.fused.offers("foreach_in_place"):
+        done = k.fused.foreach_in_place(rule, [[v.value for v in column] for column in variables], inputs)
+        if not isinstance(done, Unfit):
+            return
     for row in zip(*variables, *inputs, strict=True):
         owners = row[: len(variables)]
         new = rule(k, *[v.value for v in owners], *row[len(variables) :])
@@ -33,9 +34,9 @@ def change(
             variable.assign(value)
 
 
-def mapped(k: Any, rule: Callable[..., Any], *inputs: list[Any]) -> list[Any]:
+def mapped(k: Kernel, rule: Callable[..., Any], *inputs: list[Any]) -> list[Any]:
     """`[rule(k, *row) for row in inputs]`."""
-    lists = k.overrides.get("lists")
-    if lists is not None:
-        return lists.map(rule, inputs)
+    found = k.fused.foreach(rule, inputs)
+    if not isinstance(found, Unfit):
+        return list(found)
     return [rule(k, *row) for row in zip(*inputs, strict=True)]

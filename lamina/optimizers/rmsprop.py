@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from lamina.kernel.contract import Fused, Unfit
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -33,7 +34,7 @@ class RMSprop(Optimizer):
         Tieleman and Hinton, 2012, Lecture 6.5 of Neural Networks for Machine Learning.
     """
 
-    native = "rmsprop"
+    fused = "rmsprop"
 
     @takes_options
     def __init__(
@@ -67,3 +68,11 @@ class RMSprop(Optimizer):
         if self.momentum > 0:
             step = rest[0] = self.momentum * rest[0] + step
         return p - step, *new, *rest
+
+    def run_fused(self, fused: Fused, p: Any, g: Any, slots: Any, c: Any) -> Unfit | None:
+        """The rule on all parameters in place."""
+        v, *others = slots
+        m = others[0] if self.momentum > 0 else []
+        mean = others[-1] if self.centered else []
+        numbers = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon}
+        return fused.rmsprop(p, g, v, m, mean, rate=c, **numbers)

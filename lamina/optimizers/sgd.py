@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from lamina.kernel.contract import Fused, Unfit
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -34,7 +35,7 @@ class SGD(Optimizer):
         Sutskever et al., 2013, On the importance of initialization and momentum in deep learning.
     """
 
-    native = "sgd"
+    fused = "sgd"
 
     @takes_options
     def __init__(
@@ -58,3 +59,8 @@ class SGD(Optimizer):
             return (p - step,)
         m = slots[0] * self.momentum - step
         return (p + (m * self.momentum - step) if self.nesterov else p + m), m
+
+    def run_fused(self, fused: Fused, p: Any, g: Any, slots: Any, c: Any) -> Unfit | None:
+        """The rule on all parameters in place."""
+        [m] = slots or [[]]
+        return fused.sgd(p, g, m, rate=c, momentum=self.momentum, nesterov=self.nesterov)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,16 +28,13 @@ def writing(path: Any, overwrite: bool = True) -> Iterator[pathlib.Path]:
         raise IsADirectoryError(f"{target} is a folder; give the name of a file in it.")
     if not target.parent.exists():
         raise FileNotFoundError(f"The folder {target.parent} does not exist: make it first.")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    os.close(handle)
-    temporary = pathlib.Path(name)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    # made by the system with the user's own permissions: asking for the umask would change it for a moment
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
         os.replace(temporary, target)
         _sync_folder(target.parent)
     finally:

@@ -69,7 +69,7 @@ class ArrayFeed:
     def on_device(self, k: Any) -> Any:
         """The arrays as tensors, moved there once."""
         if self._home is not k:
-            room = k.room(self.rows)
+            room = k.padded_size(self.rows)
             self._device = map_leaves(
                 lambda leaf: None if leaf is None else k.put(padded(leaf, room)), self.tree
             )
@@ -124,7 +124,7 @@ class ArrayFeed:
             data = self.on_device(k)
             for rows in self._stretches(epoch, start, limit):
                 lines = self._lines(rows)
-                yield Chunk(data, padded(lines, k.room(len(lines))), len(lines))
+                yield Chunk(data, padded(lines, k.padded_size(len(lines))), len(lines))
             return
         with Prefetch(lambda: self._moved(epoch, start, limit, k), k, ahead=1) as reader:
             yield from reader

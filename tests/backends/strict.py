@@ -16,6 +16,7 @@ import numpy as np
 import optree
 
 from lamina import backends
+from lamina.backends.numpy import array as numpy_array
 from lamina.kernel import contract
 
 numpy = backends.load("numpy")
@@ -25,10 +26,10 @@ Tensor = type(xp.zeros(()))
 abstract = False
 functional = False
 differentiable = False
-eager_sync = False
 overrides: dict[str, Callable[..., Any]] = {}
+fused = contract.Fused()
 
-DTYPES = {d: getattr(xp, d) for d in numpy.DTYPES if hasattr(xp, d)}
+DTYPES = {d: getattr(xp, d) for d in numpy_array.DTYPES if hasattr(xp, d)}
 NAMES = {value: key for key, value in DTYPES.items()}
 
 

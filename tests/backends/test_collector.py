@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from lamina.backends import collector
+from lamina.backends import process
 
 
 @pytest.fixture(params=[True, False], ids=["on", "off"])
@@ -23,10 +23,10 @@ def working(request):
 
 
 def test_the_switch_is_left_as_it_was(working):
-    with collector.at_rest():
+    with process.collector_paused():
         assert not gc.isenabled()
     assert gc.isenabled() is working
-    with pytest.raises(ImportError), collector.at_rest():
+    with pytest.raises(ImportError), process.collector_paused():
         raise ImportError
     assert gc.isenabled() is working
 
@@ -43,10 +43,10 @@ def in_a_process(program: str) -> None:
 def test_what_is_made_inside_is_old_and_still_collected():
     in_a_process("""
         import gc, weakref
-        from lamina.backends import collector
+        from lamina.backends import process
         class Ring: pass
         gc.collect()
-        with collector.at_rest():
+        with process.collector_paused():
             rings = [Ring() for _ in range(5000)]
             for ring in rings:
                 ring.itself = ring
@@ -78,6 +78,6 @@ def test_a_backend_is_imported_so():
 def test_what_was_frozen_stays_frozen():
     gc.freeze()
     frozen = gc.get_freeze_count()
-    with collector.at_rest():
+    with process.collector_paused():
         pass
     assert gc.get_freeze_count() == frozen > 0

@@ -18,6 +18,8 @@ import pytest
 from lamina import backends
 from lamina.errors import BackendError
 from lamina.kernel import contract
+from lamina.kernel.interpreter import Interpreter
+from lamina.kernel.shapes import SHAPES
 
 FOLDER = Path(backends.__file__).parent
 BACKENDS = [name for name in backends.installed() if (FOLDER / name / "__init__.py").exists()]
@@ -50,12 +52,15 @@ def test_every_function_has_a_case() -> None:
 
 
 def test_facts(kernel: Any) -> None:
-    facts = {*vars(contract.Facts)["__annotations__"], "Tensor", "overrides"}
-    assert sorted(fact for fact in facts if not hasattr(kernel, fact)) == []
+    assert sorted(fact for fact in contract.facts() if not hasattr(kernel, fact)) == []
+    assert isinstance(kernel, Interpreter)
+    assert isinstance(kernel.fused, contract.Fused)
 
 
-def test_functions_and_parameters(kernel: Any) -> None:
+@pytest.mark.parametrize("name", [*BACKENDS, "shapes"])
+def test_functions_and_parameters(name: str) -> None:
     """Written functions have the contract's parameters; framework functions take them in its order."""
+    kernel = SHAPES if name == "shapes" else backends.load(name)
     wrong = {}
     for _, name, declared in contract_functions():
         function = getattr(kernel, name, None)
@@ -72,7 +77,7 @@ def mismatch(declared: Callable, function: Callable) -> str | None:
         found = inspect.signature(function)
     except ValueError:  # built-in functions that do not say
         return None
-    if getattr(inspect.unwrap(function), "__module__", "").startswith("lamina.backends"):
+    if getattr(inspect.unwrap(function), "__module__", "").startswith(("lamina.backends", "lamina.kernel")):
         wanted, have = [p.name for p in parameters], [p.name for p in found.parameters.values()]
         return None if wanted == have else f"parameters {have}, wanted {wanted}"
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
@@ -331,7 +336,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
-    "compile_cache", "bring_home", "copies_on_host", "room",
+    "compile_cache", "to_default_device", "copies_on_host", "padded_size",
 }  # fmt: skip
 
 
@@ -381,15 +386,15 @@ def test_copies_on_host(kernel: Any) -> None:
         assert not kernel.to_numpy(kept).any()
 
 
-def test_bring_home(kernel: Any) -> None:
+def test_to_default_device(kernel: Any) -> None:
     xs = [kernel.asarray(np.arange(3.0)), kernel.asarray(np.ones((2, 2)))]
     assert all(
-        a is b for a, b in zip(kernel.bring_home(xs), xs, strict=True)
+        a is b for a, b in zip(kernel.to_default_device(xs), xs, strict=True)
     )  # of other tensors: the tests of backends
 
 
-def test_room(kernel: Any) -> None:
-    rooms = [kernel.room(n) for n in range(3000)]
+def test_padded_size(kernel: Any) -> None:
+    rooms = [kernel.padded_size(n) for n in range(3000)]
     assert all(n <= room <= n * 9 / 8 + 8 for n, room in enumerate(rooms))
     assert rooms == sorted(rooms)
     assert len(set(rooms)) in (3000, 53)  # each its own, or few

@@ -2,8 +2,8 @@
 
 import pathlib
 
-import finite
 import numpy as np
+from finite import finite
 
 import lamina
 from lamina import layers

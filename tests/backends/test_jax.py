@@ -14,9 +14,10 @@ from lamina import backends
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import clients, compiling, lowering, neural, windows  # noqa: E402
+from lamina.backends.jax import cpu, neural  # noqa: E402
+from lamina.backends.jax.cpu import clients, constants, forms, plan, windows  # noqa: E402
 
-on_cpu = pytest.mark.skipif(jax.default_backend() != "cpu", reason="lowerings are for the CPU")
+on_cpu = pytest.mark.skipif(not cpu.on(), reason="programs are not tuned here")
 
 
 def agree(lowered: Any, plain: Any, *arrays: np.ndarray) -> None:
@@ -87,12 +88,12 @@ def test_linear() -> None:
 def test_einsum(equation: str) -> None:
     sizes = dict(zip("abcdhkqt", range(2, 10), strict=True))
     arrays = [contract_cases.normal(*[sizes[c] for c in t]) for t in equation.partition("->")[0].split(",")]
-    assert lowering.is_product(equation)
+    assert forms.is_product(equation)
     agree(lambda x, y: kernel.einsum(equation, x, y), lambda x, y: jnp.einsum(equation, x, y), *arrays)
 
 
 def test_equations_that_are_no_plain_product() -> None:
-    assert not any(map(lowering.is_product, ("ii->i", "ij,jk,kl->il", "ij,k->i", "ii,i->i")))
+    assert not any(map(forms.is_product, ("ii->i", "ij,jk,kl->il", "ij,k->i", "ii,i->i")))
 
 
 SPLIT = [
@@ -113,7 +114,7 @@ def test_rows_of_the_kernel_at_once(
 ) -> None:
     ones = (1,) * len(dilation)
     x, weights = contract_cases.normal(*shape), contract_cases.normal(*kernel_shape, seed=1)
-    assert lowering._splits(x, weights, ones, padding, dilation)
+    assert forms._splits(x, weights, ones, padding, dilation)
     agree(
         lambda x, k: kernel.conv(x, k, ones, padding, dilation, 1, True),
         lambda x, k: neural.conv_plain(x, k, ones, padding, dilation, 1, True),
@@ -136,17 +137,17 @@ PATCHES = [
 @on_cpu
 @pytest.mark.parametrize("case", PATCHES, ids=[label for label, *_ in PATCHES])
 def test_patches_by_a_gather(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "_LARGE", 0)
+    monkeypatch.setattr(constants, "GATHER_BYTES", 0)
     _, shape, kernel_shape, *rest = case
     x, weights = contract_cases.normal(*shape), contract_cases.normal(*kernel_shape, seed=1)
-    lowered = jax.jit(lambda x, k: lowering.conv(x, k, *rest))
+    lowered = jax.jit(lambda x, k: forms.conv(x, k, *rest))
     assert "gather" in lowered.lower(x, weights).as_text() or not x.size
     agree(lowered, lambda x, k: neural.conv_plain(x, k, *rest, True), x, weights)
 
 
 @on_cpu
 def test_what_is_gathered_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "_LARGE", 0)
+    monkeypatch.setattr(constants, "GATHER_BYTES", 0)
 
     def patches(x: Any) -> Any:
         return windows.patches(jnp.maximum(x * 3, 0), (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0)))
@@ -171,19 +172,19 @@ def test_padding_is_fused_with_the_join() -> None:
 def test_rows_of_the_kernel_at_once_where_that_copies_less() -> None:
     """As much is no gain where patches are one gather, or are joined in one pass."""
     wide, narrow, ones = jnp.zeros((3, 3, 32, 64)), jnp.zeros((3, 3, 32, 65)), (1, 1)
-    splits = lambda rows, kernel: lowering._splits(
+    splits = lambda rows, kernel: forms._splits(
         jax.ShapeDtypeStruct((rows, 26, 26, 32), "float32"), kernel, ones, ((0, 0), (0, 0)), ones
     )
     assert splits(1, wide)
     assert not splits(1, narrow)
     assert not splits(128, wide)
     line = jax.ShapeDtypeStruct((1, 26, 32), "float32")
-    assert not lowering._splits(line, jnp.zeros((3, 32, 21)), (1,), ((1, 1),), (1,))
+    assert not forms._splits(line, jnp.zeros((3, 32, 21)), (1,), ((1, 1),), (1,))
 
 
 def test_rows_are_not_summed_in_half_precision() -> None:
     x, weights = jnp.zeros((2, 16, 16, 8), "bfloat16"), jnp.zeros((3, 3, 8, 8), "bfloat16")
-    assert not lowering._splits(x, weights, (1, 1), ((1, 1), (1, 1)), (1, 1))
+    assert not forms._splits(x, weights, (1, 1), ((1, 1), (1, 1)), (1, 1))
 
 
 @on_cpu
@@ -205,10 +206,10 @@ def test_places(find: str, axis: int, keepdims: bool) -> None:
 @on_cpu
 @pytest.mark.parametrize("batch", [1, 7, 12, 13])
 def test_chunks_of_the_batch(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lowering, "_CHUNK_BYTES", 4 * 6 * 6 * 2 * 9 * 4)  # four samples
+    monkeypatch.setattr(constants, "CHUNK_BYTES", 4 * 6 * 6 * 2 * 9 * 4)  # four samples
     rest = ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)
     agree(
-        lambda x, k: lowering.conv(x, k, *rest),
+        lambda x, k: forms.conv(x, k, *rest),
         lambda x, k: neural.conv_plain(x, k, *rest, True),
         contract_cases.normal(batch, 6, 6, 2),
         contract_cases.normal(3, 3, 2, 3),
@@ -246,7 +247,8 @@ def choices(monkeypatch: pytest.MonkeyPatch) -> list:
             return program
 
         def call(*args: Any) -> Any:
-            called.append(how["compiler_options"])
+            chosen = {n: v for n, v in how["compiler_options"].items() if n not in plan.for_every_step}
+            called.append(chosen or None)
             return program(*args)
 
         call.trace = program.trace  # type: ignore[attr-defined]
@@ -260,9 +262,9 @@ def choices(monkeypatch: pytest.MonkeyPatch) -> list:
 @pytest.mark.parametrize(
     ("cores", "flags", "options", "used"),
     [
-        (2, "", compiling._IN_TURN, True),
-        (64, "", compiling._IN_TURN, False),
-        (2, "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_DEFAULT", compiling._IN_TURN, False),
+        (2, "", plan.IN_TURN, True),
+        (64, "", plan.IN_TURN, False),
+        (2, "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_DEFAULT", plan.IN_TURN, False),
         (2, "", {"xla_cpu_no_such_option": 1}, False),
     ],
 )
@@ -270,9 +272,9 @@ def test_how_steps_are_compiled(
     cores: int, flags: str, options: dict, used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XLA_FLAGS", flags)
-    monkeypatch.setattr(compiling.os, "cpu_count", lambda: cores)
-    monkeypatch.setattr(compiling, "_IN_TURN", options)
-    monkeypatch.setattr(compiling, "_BY_EIGEN", {**options, **compiling._BY_EIGEN} if used else options)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(plan, "IN_TURN", options)
+    monkeypatch.setattr(plan, "BY_EIGEN", {**options, **plan.BY_EIGEN} if used else options)
     called = choices(monkeypatch)
     run = kernel.loop(lambda state, rows: [state[0] + rows.sum()], True)
     state = run([jnp.zeros(())], jnp.arange(6.0), jnp.asarray([[0, 1], [2, 3]]), 0, 2)
@@ -297,7 +299,7 @@ def test_products_of_steps_are_for_the_library_that_is_faster(
     rows: int, widths: tuple, eigen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: 2)
     called = choices(monkeypatch)
     kernels, step = steps_of(*widths)
     data = np.random.default_rng(1).normal(0, rows**-0.5, (2 * rows, widths[0])).astype("float32")
@@ -307,7 +309,7 @@ def test_products_of_steps_are_for_the_library_that_is_faster(
     for places in lines:
         state = single(state, data[places])
     # one choice for the loop and for single steps, so that both give the same numbers
-    assert called == [compiling._BY_EIGEN if eigen else compiling._IN_TURN] * 3
+    assert called == [plan.BY_EIGEN if eigen else plan.IN_TURN] * 3
     plain = list(map(jnp.asarray, kernels))
     for places in lines:
         plain = jax.jit(step)(plain, data[places])
@@ -320,7 +322,7 @@ def test_products_of_steps_are_for_the_library_that_is_faster(
 def test_the_choice_belongs_to_the_size_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """And not to what a program was first called with: training that resumes at a smaller batch is the same."""
     monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: 2)
     called = choices(monkeypatch)
     kernels, step = steps_of(784, 64)
     traces = []
@@ -332,7 +334,7 @@ def test_the_choice_belongs_to_the_size_of_a_batch(monkeypatch: pytest.MonkeyPat
     single, state = kernel.jit(counted, (0,)), list(map(jnp.asarray, kernels))
     for size in (32, 4, 32, 4):
         state = single(state, np.ones((size, 784), "float32"))
-    eigen, plain = compiling._BY_EIGEN, compiling._IN_TURN
+    eigen, plain = plan.BY_EIGEN, plan.IN_TURN
     assert called == [eigen, plain, eigen, plain]
     assert traces == [32, 4]
 
@@ -340,7 +342,7 @@ def test_the_choice_belongs_to_the_size_of_a_batch(monkeypatch: pytest.MonkeyPat
 @on_cpu
 def test_recurrences_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: 2)
     called = choices(monkeypatch)
 
     def step(state: list, rows: Any) -> list:
@@ -350,7 +352,7 @@ def test_recurrences_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = jnp.ones((128, 256))
     state = [jnp.ones((256, 256)) / 256, jnp.zeros((128, 256))]
     kernel.loop(step, True)(state, rows, np.arange(128).reshape(1, 128), 0, 1)
-    assert called == [compiling._IN_TURN]
+    assert called == [plan.IN_TURN]
 
 
 def test_programs_without_a_state_run_inside_others() -> None:

@@ -18,11 +18,12 @@ from lamina import backends
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import clients, compiling  # noqa: E402
+from lamina.backends.jax import cpu  # noqa: E402
+from lamina.backends.jax.cpu import clients, constants, plan  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
-    jax.default_backend() != "cpu" or (os.cpu_count() or 1) == 1 or "NPROC" in os.environ,
-    reason="for CPUs of several cores",
+    not cpu.on() or (os.cpu_count() or 1) == 1 or "NPROC" in os.environ,
+    reason="for CPUs of several cores, where programs are tuned",
 )
 ROWS, WIDTHS = 32, (784, 64, 10)
 
@@ -113,10 +114,10 @@ def test_arrays_come_home_and_stay(size: str) -> None:
     else:
         state = kernel.loop(multiply, True)(*large(), 0, 1)
     stays = jnp.ones(3)
-    back = kernel.bring_home([*state, stays])
+    back = kernel.to_default_device([*state, stays])
     assert places(back) == set(jax.devices())
     assert back[-1] is stays
-    assert kernel.bring_home(back) == back
+    assert kernel.to_default_device(back) == back
     for a, b in zip(state, back, strict=False):
         np.testing.assert_array_equal(a, b)
     # the memory is shared, so a program that may take it over must not
@@ -223,8 +224,8 @@ def test_training(callbacks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = clients.compiled
     monkeypatch.setattr(clients, "compiled", lambda *given: moved.append(given[1]) or compiled(*given))
     found = []
-    for most in (clients._MOST, 0):
-        monkeypatch.setattr(clients, "_MOST", most)
+    for most in (constants.SMALL_MOST, 0):
+        monkeypatch.setattr(constants, "SMALL_MOST", most)
         with lamina.backend("jax"):
             lamina.utils.set_random_seed(0)
             layers = [lamina.layers.Dense(64, "relu"), lamina.layers.Dense(10, "softmax")]
@@ -246,23 +247,23 @@ def test_training(callbacks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_how_a_large_loop_is_compiled(eigen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the options that its products ask for, as on JAX's client."""
     monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(compiling, "_suit_eigen", lambda *_: eigen)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(plan, "_suit_eigen", lambda *_: eigen)
     found = []
     compiled = clients.compiled
     monkeypatch.setattr(clients, "compiled", lambda *given: found.append(given) or compiled(*given))
     kernel.loop(multiply, True)(*large(), 0, 1)
     ((traced, device),) = found
     assert device == clients.in_caller()
-    usable = compiling._options(compiling._BY_EIGEN) is not None
+    usable = plan._options(plan.BY_EIGEN) is not None
     assert ("ynn" in traced.lower().compile().as_text()) is not (eigen and usable)
 
 
 def test_sums_are_not_left_with_the_products(monkeypatch: pytest.MonkeyPatch) -> None:
     """They stay with YNN where products are Eigen's."""
     monkeypatch.setenv("XLA_FLAGS", "")
-    monkeypatch.setattr(compiling.os, "cpu_count", lambda: 2)
-    options = compiling._options(compiling._BY_EIGEN)
+    monkeypatch.setattr(plan.os, "cpu_count", lambda: 2)
+    options = plan._options(plan.BY_EIGEN)
     program = jax.jit(lambda x, k: (x @ k, x.sum(0)), compiler_options=options)
     text = program.lower(jnp.ones((4096, 48)), jnp.ones((48, 48))).compile().as_text()
     entry = text[text.index("ENTRY") :]

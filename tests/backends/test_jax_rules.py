@@ -14,7 +14,8 @@ from lamina import backends, ops
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")
-from lamina.backends.jax import lowering, neural, rules, windows  # noqa: E402
+from lamina.backends.jax import neural  # noqa: E402
+from lamina.backends.jax.cpu import constants, forms, products, windows  # noqa: E402
 
 
 def close(results: Any, expected: Any, tolerance: float = 2e-5) -> None:
@@ -62,11 +63,13 @@ FORMS = {"as it is": (10**9, 0), "the smaller transposed": (0, 10**9)}
 )
 def test_product(form: str, sizes: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     worth, most = FORMS[form]
-    monkeypatch.setattr(rules, "_WORTH", worth)
-    monkeypatch.setattr(rules, "_MOST", most)
+    monkeypatch.setattr(constants, "COPY_WORTH", worth)
+    monkeypatch.setattr(constants, "COPY_MOST", most)
     rows, width, features = sizes
     args = numbers(rows, width), numbers(width, features, seed=1)
-    for result, expected in zip(everything(rules.product, *args), everything(jnp.matmul, *args), strict=True):
+    for result, expected in zip(
+        everything(products.product, *args), everything(jnp.matmul, *args), strict=True
+    ):
         close(result, expected)
 
 
@@ -74,7 +77,7 @@ def form_of(rows: int, width: int, features: int) -> str:
     shapes = [
         jax.ShapeDtypeStruct(s, "float32") for s in ((rows, features), (rows, width), (width, features))
     ]
-    text = str(jax.make_jaxpr(rules._for_kernel)(*shapes))
+    text = str(jax.make_jaxpr(products._for_kernel)(*shapes))
     return {0: "as it is", 1: "x transposed", 2: "g transposed"}[text.count("optimization_barrier")]
 
 
@@ -89,11 +92,13 @@ def test_the_form_is_chosen_by_size() -> None:
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "int32"])
 def test_product_of_other_dtypes(dtype: str) -> None:
     x, w = (numbers(5, 3) * 4).astype(dtype), (numbers(3, 2) * 4).astype(dtype)
-    close(rules.product(x, w), x @ w, 0)
+    close(products.product(x, w), x @ w, 0)
 
 
 def test_products_with_no_rows() -> None:
-    close(jax.grad(lambda w: rules.product(jnp.zeros((0, 3)), w).sum())(jnp.ones((3, 2))), jnp.zeros((3, 2)))
+    close(
+        jax.grad(lambda w: products.product(jnp.zeros((0, 3)), w).sum())(jnp.ones((3, 2))), jnp.zeros((3, 2))
+    )
 
 
 @pytest.mark.parametrize("axis", [-1, pytest.param(0, marks=pytest.mark.slow), (0, 2), None], ids=str)
@@ -130,7 +135,7 @@ def test_sum_of_rows(rows: int, count: int, step: int, padding: tuple[int, int])
         size = padded.shape[1] - (count - 1) * step
         return sum(padded[:, i * step : i * step + size, :, 2 * i : 2 * i + 2] for i in range(count))
 
-    lowered = partial(rules.sum_of_rows, count=count, step=step, padding=padding)
+    lowered = partial(products.sum_of_rows, count=count, step=step, padding=padding)
     x = numbers(2, rows, 3, 2 * count)
     for result, expected in zip(everything(lowered, x), everything(plain, x), strict=True):
         close(result, expected)
@@ -150,7 +155,7 @@ def test_sum_of_rows(rows: int, count: int, step: int, padding: tuple[int, int])
 def test_patches(
     large: int, sizes: Any, window: Any, strides: Any, dilation: Any, padding: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(windows, "_LARGE", large)
+    monkeypatch.setattr(constants, "GATHER_BYTES", large)
 
     def plain(x: Any) -> Any:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
@@ -177,15 +182,15 @@ def test_one_entry_along_an_axis(axis: int) -> None:
     shape = [1 if i == axis % 3 else n for i, n in enumerate(x.shape)]
     for low, high in ((0, x.shape[axis]), (-x.shape[axis], 0), (-9, 9)):  # the last: beyond the ends
         places = jnp.asarray(np.random.default_rng(1).integers(low, high, shape))
-        close(lowering.take_one(x, places, axis), jnp.take_along_axis(x, places, axis))
+        close(forms.take_one(x, places, axis), jnp.take_along_axis(x, places, axis))
     weights = numbers(*shape, seed=2)
     total = lambda take: lambda x: jnp.sum(jnp.nan_to_num(take(x, places % x.shape[axis], axis)) * weights)
-    close(jax.grad(total(lowering.take_one))(x), jax.grad(total(jnp.take_along_axis))(x))
+    close(jax.grad(total(forms.take_one))(x), jax.grad(total(jnp.take_along_axis))(x))
 
 
 @pytest.mark.parametrize("window", [(2, 2), (3, 1)])
 def test_the_first_of_equal_maxima_takes_the_gradient(window: tuple[int, int]) -> None:
     x = jnp.round(numbers(2, 6, 6, 3))  # many ties
     where = lambda pool: jax.grad(lambda x: jnp.sum(pool(x) ** 3))(x)
-    lowered = where(lambda x: lowering.pool(x, "max", window, window, ((0, 0), (0, 0))))
+    lowered = where(lambda x: forms.pool(x, "max", window, window, ((0, 0), (0, 0))))
     close(lowered, where(lambda x: neural.pool_plain(x, "max", window, window, ((0, 0), (0, 0)), True)))

@@ -1,111 +1,113 @@
-"""Freed memory stays with the process, unless somebody has said otherwise."""
+"""malloc is left alone until Lamina trains, then told to keep a bounded amount; more where it is asked for."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import platform
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
-from lamina.backends import memory
-
 PROGRAM = """
 import numpy as np, resource
-from lamina.backends.memory import keep_pages
-print(keep_pages())
-faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-np.ones(5_000_000)
-before = faults()
-for _ in range(5):
-    np.ones(5_000_000)
-print(faults() - before)
-"""
-
-HOLES = """
-import numpy as np
-from lamina.backends.memory import give_back, keep_pages
+from lamina.backends import process
 size = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096
-keep_pages()
+
+def faults(count):  # pages that five arrays take one after the other, the first of which is not counted
+    np.ones(count)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        np.ones(count)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+MIDDLE, LARGE = 2_000_000, 6_000_000  # of 16 and of 48 MB
+"""
+TRAINING = "print(process.keep_memory_for_training(), faults(MIDDLE) < 100, faults(LARGE) < 100)"
+ASKED = "process.keep_memory_if_asked(); print(process._kept, faults(MIDDLE) < 100, faults(LARGE) < 100)"
+GIVEN_BACK = """
+process.keep_memory(True)
 blocks = [np.ones(130_000) for _ in range(200)]
 del blocks[:-1]  # the last one holds the top of the heap
 before = size()
-give_back()
-print(True, before - size())
+print(process.keep_memory(False), before - size() > 150e6)
 """
-
-GAPS = """
-import numpy as np
-from lamina.backends import memory
-from lamina.backends.memory import give_back, keep_pages
-place = lambda array: array.__array_interface__["data"][0]
-keep_pages()
-blocks = [np.ones(4_000) for _ in range(400)]
-end = max(map(place, blocks))
-del blocks[::2]
-give_back()
-held = len(memory._aside)
-print(all(place(np.empty(3_000 + i)) > end for i in range(20)), end=" ")
-give_back()
-print(len(memory._aside) - held)
+THREADS = """
+import threading, ctypes
+process.keep_memory_for_training()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+def allocate():
+    global place
+    place = libc.malloc(100_000)
+thread = threading.Thread(target=allocate)
+thread.start()
+thread.join()
+print(abs(place - libc.malloc(100_000)) > 1 << 30)  # in an arena of its own
+"""
+FIT = """
+import lamina
+lamina.backend  # importing is not enough
+from lamina import backends
+backends.load(lamina.config.backend())
+before = process._kept
+model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.predict(np.ones((4, 2), "float32"), verbose=0)
+between = process._kept
+model.fit(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"), verbose=0)
+print(before, between, process._kept)
 """
 
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc")
 
 
-def run(program: str = PROGRAM, **environment: str) -> tuple[bool, int]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
+def run(program: str, **environment: str) -> list[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_", "LAMINA_"))}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=kept | environment, capture_output=True, text=True, check=True
-    )
-    answer, faults = done.stdout.split()
-    return answer == "True", int(faults)
+        [sys.executable, "-c", PROGRAM + program],
+        env=kept | {"LAMINA_COMPILE_CACHE": "0"} | environment,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.split()
 
 
 @glibc
-def test_pages_are_used_again() -> None:
-    answer, faults = run()
-    assert answer
-    assert faults < 100
+def test_training_keeps_blocks_of_middle_size() -> None:
+    assert run(TRAINING) == ["True", "True", "False"]
 
 
 @glibc
-@pytest.mark.parametrize("name", ["LAMINA_KEEP_MEMORY", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES"])
-def test_others_decide(name: str) -> None:
-    answer, faults = run(**{name: "glibc.malloc.tcache_count=7" if name == "GLIBC_TUNABLES" else "0"})
-    assert not answer
-    assert faults > 100
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LAMINA_KEEP_MEMORY": "0"}, {"LAMINA_LEAVE_PROCESS": "1"}, {"MALLOC_TOP_PAD_": "0"},
+        {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=7"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_others_decide(environment: dict[str, str]) -> None:
+    assert run(TRAINING, **environment)[0] == "False"
 
 
 @glibc
-def test_free_pages_are_given_back_when_asked() -> None:
-    assert run(HOLES)[1] > 150e6
+def test_one_heap_that_keeps_all_is_asked_for() -> None:
+    assert run(ASKED) == ["None", "False", "False"]
+    assert run(ASKED, LAMINA_KEEP_MEMORY="1") == ["whole", "True", "True"]
 
 
 @glibc
-def test_what_a_compiler_leaves_serves_no_request() -> None:
-    beyond, more = run(GAPS)
-    assert beyond
-    assert more < 20  # what was set aside before is free before more is
+def test_memory_is_given_back_when_asked() -> None:
+    assert run(GIVEN_BACK) == ["True", "True"]
+    undone = "process.keep_memory(True); process.keep_memory(False); print(faults(MIDDLE) > 100)"
+    assert run(undone) == ["True"]
 
 
 @glibc
-def test_nothing_is_set_aside_where_malloc_lays_blocks_out_in_another_way() -> None:
-    """As with jemalloc preloaded: all that was asked for goes back."""
-    freed = []
-    counter = itertools.count(0, 1_000_000)
-    libc = SimpleNamespace(malloc=lambda size: next(counter) + 1, free=freed.append)
-    assert memory._gaps(libc, 4096) == []
-    assert len(freed) == memory._MOST // 4096
+def test_threads_keep_their_arenas() -> None:
+    assert run(THREADS) == ["True"]
 
 
-def test_nothing_is_opened_where_nothing_was_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere than on Linux there may be no such library to load."""
-    monkeypatch.setattr(memory, "_libc", None)
-    monkeypatch.setattr(memory, "_aside", [])
-    monkeypatch.setattr(memory, "_opened", False)
-    memory.open_gaps()
-    memory.close_gaps()
+@glibc
+def test_nothing_is_set_before_training() -> None:
+    assert run(FIT, LAMINA_BACKEND="torch") == ["None", "None", "bounded"]

@@ -290,7 +290,7 @@ def test_getitem_says_that_there_are_too_many() -> None:
 # Overrides
 
 
-@pytest.mark.parametrize("name", sorted(set(k.overrides) - {"recurrence"}))
+@pytest.mark.parametrize("name", sorted(k.overrides))
 def test_override_equals_composition(name: str) -> None:
     body = getattr(activations, name).op.body
     x = np.linspace(-30, 30, 40).astype("float32")[None]
@@ -318,7 +318,9 @@ def test_recurrence_equals_the_loop(length: int, backwards: bool, keep: bool) ->
     update = lambda sums, states: [k.tanh(sums) + states[1], states[1] * 0.5]
 
     def several(x: Any, kernel: Any, start: Any) -> Any:
-        outputs, states = k.overrides["recurrence"](k, update, x, [start, start], kernel, backwards, keep)
+        outputs, states = k.fused.recurrence(
+            update, x, [start, start], kernel, backwards=backwards, keep=keep
+        )
         return [*states, *([outputs] if keep else [])]
 
     def one(x: Any, kernel: Any, start: Any) -> Any:

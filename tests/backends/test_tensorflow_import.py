@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 pytest.importorskip("tensorflow")
-from lamina.backends.tensorflow.importing import without_the_rest  # noqa: E402
+from lamina.backends import process  # noqa: E402
+
+
+def without_the_rest():
+    return process.not_importing("keras", "jax")
+
 
 SCRIPT = """
 import sys

@@ -259,6 +259,21 @@ def test_stateless_call():
     assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True))
 
 
+def test_sequential_asks_the_layer_whether_it_takes_indices():
+    class Words(layers.Embedding):
+        pass
+
+    class Embedding(layers.Dense):  # a name says nothing
+        pass
+
+    words, floats = lamina.Sequential([Words(5, 3)]), lamina.Sequential([Embedding(3)])
+    words.build((None, 4))
+    floats.build((None, 4))
+    assert words.inputs[0].dtype == "int32"
+    assert floats.inputs[0].dtype == "float32"
+    assert words(np.array([[4, 1, 0, 2]])).shape == (1, 4, 3)
+
+
 def test_seed_makes_the_same_weights_on_every_backend():
     drawn = []
     for name in lamina.backends.installed() if hasattr(lamina, "backends") else ("jax", "numpy"):

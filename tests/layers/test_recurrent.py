@@ -13,6 +13,7 @@ from oracle import BACKENDS, keras, numbers
 import lamina
 from lamina import backends, layers
 from lamina.kernel.context import interpreter
+from lamina.kernel.contract import Fused
 from lamina.kernel.trees import leaves
 
 X = np.random.default_rng(0).normal(size=(3, 5, 3)).astype("float32")
@@ -214,14 +215,13 @@ def gradients(k: Any, layer: Any, **call: Any) -> list[Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_native_loops_equal_the_composed_one(kind: str, backwards: bool, monkeypatch: Any, k: Any) -> None:
     """What an interpreter has of its own (fused kernels, loops with their own gradient) against the plain loop."""
-    if not k.differentiable or not {"lstm", "recurrence"} & set(k.overrides):
+    if not k.differentiable or not any(map(k.fused.offers, ("lstm", "recurrence"))):
         pytest.skip("nothing of its own here")
     layer = getattr(layers, kind)(4, return_sequences=True, return_state=True, go_backwards=backwards)
     layer(X)
     calls = [{}, {"mask": k.asarray(PADDED)}] if kind != "SimpleRNN" else [{}]
     native = [(layer(X, **call), gradients(k, layer, **call)) for call in calls]
-    for name in ("lstm", "gru", "recurrence"):
-        monkeypatch.delitem(k.overrides, name, raising=False)
+    monkeypatch.setattr(k, "fused", Fused())
     for (outputs, slopes), call in zip(native, calls, strict=True):
         near(outputs, layer(X, **call))
         near(slopes, gradients(k, layer, **call), 1e-4)

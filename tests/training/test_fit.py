@@ -352,7 +352,7 @@ def test_values_that_a_callback_keeps_stay(backend, validated):
 
 
 def test_a_step_copies_what_somebody_looked_at(monkeypatch):
-    from lamina.backends.jax import clients
+    from lamina.backends.jax.cpu import clients
 
     copied, copies = [], clients._copies
     monkeypatch.setattr(clients, "_copies", lambda xs: copied.append(len(xs)) or copies(xs))

@@ -1,5 +1,6 @@
 """Mixed precision, accumulation, averages, clipping and rematerialization inside the compiled step; flat memory."""
 
+import contextlib
 import gc
 import resource
 import sys
@@ -10,6 +11,7 @@ import pytest
 from models import data, mlp
 
 import lamina
+from lamina.kernel.context import current
 
 X, Y = data(64)
 
@@ -95,20 +97,34 @@ def test_accumulation_is_one_larger_batch(backend):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_rematerialization_changes_nothing(backend):
-    def trained(scope):
+@pytest.mark.parametrize("when", ["made", "trained"])
+def test_rematerialization_is_done_and_changes_nothing(backend, when, monkeypatch):
+    """Whether the scope is open where the layers are made or where they are trained."""
+    pieces, kernel = [], current()
+    plain = kernel.remat
+    monkeypatch.setattr(kernel, "remat", lambda f: (pieces.append(1), plain(f))[1])
+
+    def trained(made, fitted):
         lamina.utils.set_random_seed(1)
-        if scope:
-            with lamina.RematScope("full"):
-                layers = [lamina.layers.Dense(8, activation="tanh"), lamina.layers.Dense(1)]
-        else:
-            layers = [lamina.layers.Dense(8, activation="tanh"), lamina.layers.Dense(1)]
-        model = lamina.Sequential([lamina.Input((5,)), *layers])
+        with lamina.RematScope(made):
+            layers = [
+                lamina.layers.Dense(8, activation="tanh", activity_regularizer="l2"),
+                lamina.layers.BatchNormalization(),
+                lamina.layers.Dropout(0.3),
+                lamina.layers.Dense(1),
+            ]
+            model = lamina.Sequential([lamina.Input((5,)), *layers])
         model.compile("adam", "mse")
-        model.fit(X, Y, batch_size=16, shuffle=False, verbose=0)
+        with lamina.RematScope(fitted) if fitted else contextlib.nullcontext():
+            model.fit(X, Y, batch_size=16, shuffle=False, verbose=0)
         return model.get_weights()
 
-    for a, b in zip(trained(False), trained(True), strict=True):
+    wanted = trained(None, None)
+    assert pieces == []
+    found = trained("full", None) if when == "made" else trained(None, "full")
+    assert len(pieces) >= 4
+    assert len(pieces) % 4 == 0  # a piece for each layer in each trace or step, none for the model as a whole
+    for a, b in zip(wanted, found, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 

@@ -6,6 +6,7 @@ from lamina.backends.jax.array import *
 from lamina.backends.jax.control import *
 from lamina.backends.jax.device import *
 from lamina.backends.jax.elementwise import *
+from lamina.backends.jax.fused import Fused
 from lamina.backends.jax.linear import *
 from lamina.backends.jax.native import overrides as overrides
 from lamina.backends.jax.neural import *
@@ -18,4 +19,4 @@ abstract = False
 functional = True
 traced_step = False
 differentiable = True
-eager_sync = True
+fused = Fused()

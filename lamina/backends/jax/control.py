@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import compiling
+from lamina.backends import process
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import dtype, real_dtype
-from lamina.backends.memory import close_gaps, give_back, open_gaps
 
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
@@ -87,7 +87,7 @@ class _Mixed:
 
 
 _TENSORS = (jax.Array, np.ndarray, np.generic)
-_HOLE = object()  # the place of a tensor among the other leaves
+_HOLE = object()  # the position of a tensor among the other leaves
 
 
 def _seal(tree: Any) -> Any:
@@ -125,21 +125,21 @@ class _Typed:
 
 def _compiled(f: Callable, donate: tuple[int, ...], loops: int = 0) -> Callable:
     """`f` compiled: as a step if it takes over memory, which no program does that others call."""
-    return compiling.step(f, donate, loops) if donate else jax.jit(f)
+    return cpu.plan.step(f, donate, loops) if donate else jax.jit(f)
 
 
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+    if donate:
+        process.keep_memory_for_training()
+
     @partial(_compiled, donate=donate)
     def compiled(*args: Any, **kwargs: Any) -> Any:
-        open_gaps()  # while tracing: a program is about to be compiled
         return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         how = {"shared": kwargs.pop("shared", ())} if donate else {}
         kwargs = {key: _seal(value) for key, value in kwargs.items()} if kwargs else kwargs
-        result = _open(compiled(*map(_seal, args), **how, **kwargs))
-        close_gaps()
-        return result
+        return _open(compiled(*map(_seal, args), **how, **kwargs))
 
     return call
 
@@ -162,35 +162,25 @@ def _is_spec(x: Any) -> bool:
 def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
-    new = False
+    process.keep_memory_for_training()
 
     @partial(_compiled, donate=(0,) if donate else (), loops=1)
     def run(state: Any, data: Any, indices: Any, start: Any, stop: Any) -> Any:
-        nonlocal new
-        new = True  # set while tracing: a program is about to be compiled
-        open_gaps()
-
         def turn(i: Any, state: Any) -> Any:
-            places = lax.dynamic_index_in_dim(indices, i, keepdims=False)
-            return step(state, jax.tree_util.tree_map(lambda x: _rows(x, places), data))
+            positions = lax.dynamic_index_in_dim(indices, i, keepdims=False)
+            return step(state, jax.tree_util.tree_map(lambda x: _rows(x, positions), data))
 
         state = lax.fori_loop(start, stop, turn, state)
         return finish(state) if finish else state
 
     def call(state: Any, data: Any, indices: Any, start: Any, stop: Any, shared: Sequence[bool] = ()) -> Any:
-        nonlocal new
-        # NumPy scalars keep the bounds out of the program: one compilation serves every stretch
+        # NumPy scalars keep the bounds out of the program: one compilation serves every number of steps
         bounds = np.int32(start), np.int32(stop)
         how = {"shared": shared} if donate else {}
-        result = run(state, data, indices, *bounds, **how)
-        if new:
-            new = False
-            jax.block_until_ready(result)  # then the room that a run needs is free, and stays in one piece
-            give_back()
-        return result
+        return run(state, data, indices, *bounds, **how)
 
     return call
 
 
-def _rows(x: Any, places: Any) -> Any:
-    return x.at[places].get(mode="promise_in_bounds")
+def _rows(x: Any, positions: Any) -> Any:
+    return x.at[positions].get(mode="promise_in_bounds")

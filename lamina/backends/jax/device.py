@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lamina.backends import cache
-from lamina.backends.jax import clients, lowering
+from lamina.backends import cache, process
+from lamina.backends.jax import cpu
+from lamina.backends.jax._support import on_cpu
 from lamina.backends.jax.array import real_dtype
 
 
@@ -64,16 +64,16 @@ def put(x: Any, dtype: str | None = None) -> Any:
 
 
 def copies_on_host() -> bool:
-    return lowering.on_cpu()
+    return on_cpu()
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     """At most an eighth more, so that data of nearly the same size shares a program."""
     step = max(8, 1 << max(rows.bit_length() - 4, 0))
     return -(-rows // step) * step
 
 
-bring_home = clients.bring_home
+to_default_device = cpu.clients.to_default_device
 
 
 def wait(x: Any) -> None:
@@ -84,19 +84,7 @@ def seed(value: int) -> None:
     """Nothing to do: jax has no generator of its own."""
 
 
-_our_cache: str | None = None  # the folder that Lamina gave to jax
-
-
 def compile_cache(folder: Any) -> None:
     """jax has one cache for the process, so the user's own programs go there, too; a folder of the user's stays."""
-    global _our_cache
-    if jax.config.jax_compilation_cache_dir != _our_cache or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        return
     own = None if folder is None else cache.subfolder(folder, "jax")
-    if own is None and _our_cache is None:
-        return
-    _our_cache = None if own is None else str(own)
-    jax.config.update("jax_compilation_cache_dir", _our_cache)
-    # not the programs of single operations: they compile as fast as they load
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    process.set_jax_cache(jax.config, None if own is None else str(own))

@@ -1,4 +1,4 @@
-"""What is computed entry by entry."""
+"""What is computed element by element."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ceil = jnp.ceil
 
 @partial(jax.jit, inline=True)
 def clip(x: Any, low: Any, high: Any) -> Any:
-    # the derivative of JAX's own looks for entries at the bounds, for which it gives a half
+    # the derivative of JAX's own looks for elements at the bounds, for which it gives a half
     x = x if low is None else jnp.where(x < low, low, x)
     return x if high is None else jnp.where(x > high, high, x)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import int32
 from lamina.kernel.contract import NOT_POSITIVE
 
@@ -17,18 +17,18 @@ from lamina.kernel.contract import NOT_POSITIVE
 
 
 def matmul(x1: Any, x2: Any) -> Any:
-    if x1.ndim > 2 and x2.ndim == 2 and lowering.on_cpu():
-        return lowering.linear(x1, x2, None)
+    if x1.ndim > 2 and x2.ndim == 2 and cpu.on():
+        return cpu.forms.linear(x1, x2, None)
     return jnp.matmul(x1, x2)
 
 
 def tensordot(x1: Any, x2: Any, axes: Any) -> Any:
-    return (lowering.tensordot if lowering.on_cpu() else jnp.tensordot)(x1, x2, axes)
+    return (cpu.forms.tensordot if cpu.on() else jnp.tensordot)(x1, x2, axes)
 
 
 def einsum(equation: str, *arrays: Any) -> Any:
-    if lowering.on_cpu() and lowering.is_product(equation):
-        return lowering.einsum(equation, *arrays)
+    if cpu.on() and cpu.forms.is_product(equation):
+        return cpu.forms.einsum(equation, *arrays)
     return jnp.einsum(equation, *arrays)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lamina.backends.jax.lowering import compiled
-from lamina.backends.jax.recurrent import recurrence
+from lamina.backends.jax._support import compiled
 
 
 def softmax(k: Any, x: Any, axis: Any = -1) -> Any:
@@ -33,4 +32,4 @@ def _(axis: Any, primals: tuple, tangents: tuple) -> Any:
 
 _compiled_softmax = compiled("axis")(_softmax)
 
-overrides: dict[str, Callable[..., Any]] = {f.__name__: f for f in (recurrence, softmax)}
+overrides: dict[str, Callable[..., Any]] = {f.__name__: f for f in (softmax,)}

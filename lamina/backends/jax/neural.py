@@ -1,4 +1,4 @@
-"""Convolution, pooling and the dense product: XLA's own (`*_plain`), or on the CPU the forms of `lowering`."""
+"""Convolution, pooling and the dense product: XLA's own (`*_plain`), or the forms of `cpu`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import cpu
+from lamina.backends.jax._support import least
 
 Pairs = Sequence[tuple[int, int]]
 
 
 def _channels_last(f: Callable, x: Any, channels_last: bool) -> Any:
-    """f(x) in the layout that the lowerings know."""
+    """f(x) in the layout that those forms know."""
     return f(x) if channels_last else jnp.moveaxis(f(jnp.moveaxis(x, 1, -1)), -1, 1)
 
 
@@ -33,10 +34,10 @@ def conv(
     groups: int,
     channels_last: bool,
 ) -> Any:
-    if not lowering.on_cpu():
+    if not cpu.on():
         return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
     fixed = _hashable(strides, padding, dilation)
-    return _channels_last(lambda x: lowering.conv(x, kernel, *fixed, groups), x, channels_last)
+    return _channels_last(lambda x: cpu.forms.conv(x, kernel, *fixed, groups), x, channels_last)
 
 
 def conv_plain(
@@ -49,7 +50,7 @@ def conv_plain(
     channels_last: bool,
     spread: Sequence[int] | None = None,
 ) -> Any:
-    """XLA's own convolution; `spread` is the distance between the entries of x."""
+    """XLA's own convolution; `spread` is the distance between the elements of x."""
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -76,10 +77,10 @@ def conv_transpose(
     dilation: Sequence[int],
     channels_last: bool,
 ) -> Any:
-    if not lowering.on_cpu():
+    if not cpu.on():
         return conv_transpose_plain(x, kernel, strides, padding, dilation, channels_last)
     fixed = _hashable(strides, padding, dilation)
-    return _channels_last(lambda x: lowering.conv_transpose(x, kernel, *fixed), x, channels_last)
+    return _channels_last(lambda x: cpu.forms.conv_transpose(x, kernel, *fixed), x, channels_last)
 
 
 def conv_transpose_plain(
@@ -99,10 +100,10 @@ def conv_transpose_plain(
 def pool(
     x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs, channels_last: bool
 ) -> Any:
-    if not lowering.on_cpu():
+    if not cpu.on():
         return pool_plain(x, kind, window, strides, padding, channels_last)
     fixed = _hashable(window, strides, padding)
-    return _channels_last(lambda x: lowering.pool(x, kind, *fixed), x, channels_last)
+    return _channels_last(lambda x: cpu.forms.pool(x, kind, *fixed), x, channels_last)
 
 
 def pool_plain(
@@ -116,7 +117,7 @@ def pool_plain(
         return lax.reduce_window(x, start, combine, window, strides, padding)
 
     if kind == "max":
-        return reduce(x, lowering.least(x.dtype), lax.max)
+        return reduce(x, least(x.dtype), lax.max)
     total = reduce(x, x.dtype.type(0), lax.add)
     return total / reduce(jnp.ones((1, *x.shape[1:]), x.dtype), x.dtype.type(0), lax.add)
 
@@ -127,7 +128,7 @@ def _full(values: Sequence[Any], other: Any, channels_last: bool) -> tuple:
 
 
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
-    return (lowering.linear if lowering.on_cpu() else linear_plain)(x, kernel, bias)
+    return (cpu.forms.linear if cpu.on() else linear_plain)(x, kernel, bias)
 
 
 @jax.jit

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.scipy import special
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import int32
 
 # Reduction
@@ -23,15 +23,15 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    return _position(jnp.argmax, lowering.argmax, x, axis, keepdims)
+    return _position(jnp.argmax, cpu.forms.argmax, x, axis, keepdims)
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    return _position(jnp.argmin, lowering.argmin, x, axis, keepdims)
+    return _position(jnp.argmin, cpu.forms.argmin, x, axis, keepdims)
 
 
 def _position(plain: Any, lowered: Any, x: Any, axis: int | None, keepdims: bool) -> Any:
-    if axis is None or not lowering.on_cpu():
+    if axis is None or not cpu.on():
         return int32(plain(x, axis, keepdims=keepdims))
     return lowered(x, axis % x.ndim, keepdims)
 
@@ -100,5 +100,5 @@ def nonzero(x: Any, size: int | None = None) -> tuple:
 
 
 def unique(x: Any, size: int | None = None, fill: Any = None) -> tuple:
-    values, *places = jnp.unique(x, True, True, True, size=size, fill_value=fill)
-    return (values, *[int32(p) for p in places])
+    values, *positions = jnp.unique(x, True, True, True, size=size, fill_value=fill)
+    return (values, *[int32(p) for p in positions])

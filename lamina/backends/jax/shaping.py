@@ -1,4 +1,4 @@
-"""What moves entries: shapes, joining and splitting, taking and putting by position."""
+"""What moves elements: shapes, joining and splitting, taking and putting by position."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import lowering
+from lamina.backends.jax import cpu
 from lamina.backends.jax.array import real_dtype
 
 # Manipulation
@@ -57,41 +57,42 @@ take = jnp.take
 
 
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
-    few = indices.ndim == x.ndim and indices.shape[axis] == 1 and x.shape[axis] <= _FEW
-    if few and jnp.issubdtype(x.dtype, jnp.floating) and lowering.on_cpu():
-        return lowering.take_one(x, indices, axis)
+    few = indices.ndim == x.ndim and indices.shape[axis] == 1 and x.shape[axis] <= cpu.constants.TAKE_MOST
+    if few and jnp.issubdtype(x.dtype, jnp.floating) and cpu.on():
+        return cpu.forms.take_one(x, indices, axis)
     return jnp.take_along_axis(x, indices, axis)
 
 
-_FEW = 128  # entries along an axis, of which reading all costs less than finding one
-
-
 def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
-    places = tuple(jnp.moveaxis(indices, -1, 0))
+    positions = tuple(jnp.moveaxis(indices, -1, 0))
     if reduce == "multiply":
-        depth = len(places)
-        return _multiplied(x, places, jnp.broadcast_to(updates, (*places[0].shape, *x.shape[depth:])))
-    return getattr(x.at[places], reduce)(updates)
+        depth = len(positions)
+        return _multiplied(x, positions, jnp.broadcast_to(updates, (*positions[0].shape, *x.shape[depth:])))
+    return getattr(x.at[positions], reduce)(updates)
 
 
 @jax.custom_jvp
-def _multiplied(x: Any, places: tuple, factors: Any) -> Any:
-    return x.at[places].multiply(factors)
+def _multiplied(x: Any, positions: tuple, factors: Any) -> Any:
+    return x.at[positions].multiply(factors)
 
 
 @_multiplied.defjvp
 def _multiplied_jvp(primals: tuple, tangents: tuple) -> tuple:
-    # jax has no rule for places that are given twice: each factor's slope is the product of the others
-    x, places, factors = primals
+    # jax has no rule for positions that are given twice: each factor's slope is the product of the others
+    x, positions, factors = primals
     dx, _, d_factors = tangents
     is_zero = factors == 0
     nonzero = jnp.where(is_zero, 1, factors)
     ones = jnp.ones_like(x)
-    product = _multiplied(ones, places, nonzero).at[places].get(mode="fill", fill_value=0)
-    zeros = jnp.zeros(x.shape, np.int32).at[places].add(is_zero).at[places].get(mode="fill", fill_value=0)
+    product = _multiplied(ones, positions, nonzero).at[positions].get(mode="fill", fill_value=0)
+    zeros = (
+        jnp.zeros(x.shape, np.int32).at[positions].add(is_zero).at[positions].get(mode="fill", fill_value=0)
+    )
     others = jnp.where(zeros == is_zero, product / nonzero, 0)
-    slope = dx * _multiplied(ones, places, factors) + x * jnp.zeros_like(x).at[places].add(others * d_factors)
-    return _multiplied(x, places, factors), slope
+    slope = dx * _multiplied(ones, positions, factors) + x * jnp.zeros_like(x).at[positions].add(
+        others * d_factors
+    )
+    return _multiplied(x, positions, factors), slope
 
 
 def slice(x: Any, starts: Any, sizes: Sequence[int]) -> Any:

@@ -25,8 +25,8 @@ abstract = False
 functional = False
 traced_step = False
 differentiable = False
-eager_sync = False
 overrides: dict[str, Callable[..., Any]] = {}
+fused = _contract.Fused()
 
 
 def _finished(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -35,8 +35,8 @@ def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: in
     return carry, _stack(ys)
 
 
-def _rows(tree: Any, places: Any) -> Any:
-    return optree.tree_map(lambda x: x[places], tree)
+def _rows(tree: Any, positions: Any) -> Any:
+    return optree.tree_map(lambda x: x[positions], tree)
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:

@@ -39,11 +39,11 @@ def copies_on_host() -> bool:
     return False
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     return rows
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     return xs
 
 

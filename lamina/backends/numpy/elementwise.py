@@ -1,4 +1,4 @@
-"""What is computed entry by entry."""
+"""What is computed element by element."""
 
 from __future__ import annotations
 

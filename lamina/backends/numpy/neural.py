@@ -87,13 +87,13 @@ def _windows(x: Any, window: Sequence[int], strides: Sequence[int]) -> Any:
 
 
 def _spread(x: Any, steps: Sequence[int], axes: Any) -> Any:
-    """x with steps - 1 zeros between its entries along the axes."""
-    shape, places = list(x.shape), [slice(None)] * x.ndim
+    """x with steps - 1 zeros between its elements along the axes."""
+    shape, positions = list(x.shape), [slice(None)] * x.ndim
     for step, axis in zip(steps, axes, strict=True):
         shape[axis] = (shape[axis] - 1) * step + 1 if shape[axis] else 0
-        places[axis] = slice(None, None, step)
+        positions[axis] = slice(None, None, step)
     result = np.zeros(shape, x.dtype)
-    result[tuple(places)] = x
+    result[tuple(positions)] = x
     return result
 
 

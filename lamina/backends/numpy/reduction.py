@@ -78,7 +78,7 @@ def cumulative_max(x: Any, axis: int) -> Any:
 def argsort(x: Any, axis: int, descending: bool = False) -> Any:
     if not descending:
         return np.argsort(x, axis, stable=True).astype(np.int32)
-    # sorting the mirror image and mirroring back keeps equal entries in their order
+    # sorting the mirror image and mirroring back keeps equal elements in their order
     order = np.flip(np.argsort(np.flip(x, axis), axis, stable=True), axis)
     return (x.shape[axis] - 1 - order).astype(np.int32)
 

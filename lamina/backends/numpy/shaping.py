@@ -1,4 +1,4 @@
-"""What moves entries: shapes, joining and splitting, taking and putting by position."""
+"""What moves elements: shapes, joining and splitting, taking and putting by position."""
 
 from __future__ import annotations
 
@@ -113,5 +113,5 @@ def highest(dtype: np.dtype) -> Any:
 
 def one_hot(x: Any, depth: int, axis: int, dtype: str) -> Any:
     hot = np.expand_dims(x, axis)
-    places = np.arange(depth).reshape([-1 if a == axis % hot.ndim else 1 for a in range(hot.ndim)])
-    return (hot == places).astype(DTYPES[dtype])
+    positions = np.arange(depth).reshape([-1 if a == axis % hot.ndim else 1 for a in range(hot.ndim)])
+    return (hot == positions).astype(DTYPES[dtype])

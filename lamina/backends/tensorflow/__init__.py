@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os as _os
+from lamina.backends import process as _process
 
-_os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before the import: TensorFlow reads it once
-
-from lamina.backends.tensorflow.importing import without_the_rest as _without_the_rest
-
-with _without_the_rest():
+# Keras and JAX, which TensorFlow loads ahead of use and does without where that fails; `tf.keras` loads Keras when it is
+# first used, as ever, and only TFLite's deprecated `experimental_from_jax` finds no JAX
+with _process.tensorflow_quiet(), _process.not_importing("keras", "jax"):
     import tensorflow as _tf
 
 from lamina.backends.tensorflow.array import *
@@ -16,18 +14,18 @@ from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *
 from lamina.backends.tensorflow.elementwise import *
 from lamina.backends.tensorflow.linear import *
+from lamina.backends.tensorflow.native import Fused
 from lamina.backends.tensorflow.native import overrides as overrides
 from lamina.backends.tensorflow.neural import *
 from lamina.backends.tensorflow.random import *
 from lamina.backends.tensorflow.reduction import *
 from lamina.backends.tensorflow.shaping import *
 
-# its warnings about retracing count by the name of a function, which is one and the same for all that `jit` compiles
-_tf.get_logger().setLevel("ERROR")
+_process.without_retracing_warnings(_tf.get_logger())
 
 name = "tensorflow"
 abstract = False
 functional = False
 traced_step = True
 differentiable = True
-eager_sync = True
+fused = Fused()

@@ -17,10 +17,10 @@ def getitem(x: Any, key: Any) -> Any:
     if not any(_is_array(e) for e in entries):
         return x[tuple(entries)]
     x, entries = _spread_masks(x, entries)
-    places = [i for i, e in enumerate(entries) if _is_gathered(e)]
-    x = _basic(x, entries, places)
-    indices = [in_range(tf.cast(entries[place], tf.int32), size(x, place)) for place in places]
-    return _gather(x, indices, places, places[0] if _is_together(written) else 0)
+    positions = [i for i, e in enumerate(entries) if _is_gathered(e)]
+    x = _basic(x, entries, positions)
+    indices = [in_range(tf.cast(entries[position], tf.int32), size(x, position)) for position in positions]
+    return _gather(x, indices, positions, positions[0] if _is_together(written) else 0)
 
 
 def _is_together(written: list) -> bool:
@@ -72,10 +72,10 @@ def _without_ellipsis(entries: list, rank: int) -> list:
     missing = rank - sum([_consumed(e) for e in entries])
     if missing < 0:
         raise IndexError(f"Too many indices: the tensor has {rank} axes. Received: {len(entries)} indices.")
-    place = next((i for i, e in enumerate(entries) if e is ...), None)
-    if place is None:
+    position = next((i for i, e in enumerate(entries) if e is ...), None)
+    if position is None:
         return entries + [slice(None)] * missing
-    return entries[:place] + [slice(None)] * missing + entries[place + 1 :]
+    return entries[:position] + [slice(None)] * missing + entries[position + 1 :]
 
 
 def _spread_masks(x: Any, entries: list) -> tuple[Any, list]:
@@ -92,25 +92,25 @@ def _spread_masks(x: Any, entries: list) -> tuple[Any, list]:
     return x, spread
 
 
-def _basic(x: Any, entries: list, places: list[int]) -> Any:
+def _basic(x: Any, entries: list, positions: list[int]) -> Any:
     """x with the slices and new axes done."""
-    basic = [slice(None) if i in places else e for i, e in enumerate(entries)]
+    basic = [slice(None) if i in positions else e for i, e in enumerate(entries)]
     return x if all(_is_whole(e) for e in basic) else x[tuple(basic)]
 
 
-def _gather(x: Any, indices: list, places: list[int], target: int) -> Any:
-    """x[..., indices, ...]: the axes `places` give way to those of the indices, which stand at `target`."""
+def _gather(x: Any, indices: list, positions: list[int], target: int) -> Any:
+    """x[..., indices, ...]: the axes `positions` give way to those of the indices, which stand at `target`."""
     if len(indices) == 1:
-        return tf.gather(x, indices[0], axis=places[0])
+        return tf.gather(x, indices[0], axis=positions[0])
     shape = tf.shape(indices[0])
     for index in indices[1:]:
         shape = tf.broadcast_dynamic_shape(shape, tf.shape(index))
     rank = max([index.shape.rank for index in indices])
-    others = [a for a in range(x.shape.rank) if a not in places]
+    others = [a for a in range(x.shape.rank) if a not in positions]
     rows = tf.stack([tf.broadcast_to(index, shape) for index in indices], -1)
-    front = tf.transpose(x, [*places, *others])
+    front = tf.transpose(x, [*positions, *others])
     if 0 in x.shape:  # gather_nd refuses, even where it has nothing to take
-        result = tf.zeros(tf.concat([shape, tf.shape(front)[len(places) :]], 0), x.dtype)
+        result = tf.zeros(tf.concat([shape, tf.shape(front)[len(positions) :]], 0), x.dtype)
     else:
         result = tf.gather_nd(front, rows)
     before, after = range(rank, rank + target), range(rank + target, result.shape.rank)

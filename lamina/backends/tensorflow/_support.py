@@ -95,7 +95,7 @@ def along(x: Any, axis: int, start: Any, stop: Any) -> Any:
 
 
 def move_axis(x: Any, source: int, target: int) -> Any:
-    """The axis at another place, the others in their order."""
+    """The axis at another position, the others in their order."""
     rank = x.shape.rank
     source, target = source % rank, target % rank
     if source == target:

@@ -114,8 +114,8 @@ def arange(start: Any, stop: Any, step: Any, dtype: str) -> Any:
         count = py.max(0, math.ceil((stop - start) / step))
     # not tf.range(start, stop, step): it adds the step up, and with it the rounding
     wide = tf.int64 if isinstance(start + step, int) or not target.is_floating else tf.float64
-    places = tf.cast(tf.range(count), wide)
-    return tf.cast(scalar(start, wide) + places * scalar(step, wide), target)
+    positions = tf.cast(tf.range(count), wide)
+    return tf.cast(scalar(start, wide) + positions * scalar(step, wide), target)
 
 
 def eye(rows: int, columns: int, k: int, dtype: str) -> Any:
@@ -125,17 +125,17 @@ def eye(rows: int, columns: int, k: int, dtype: str) -> Any:
 def full(shape: Sequence[int], value: Any, dtype: str) -> Any:
     if dtype == "string":
         return tf.fill(dims(shape), value)
-    entry = asarray(value, dtype)
-    return entry if not shape and entry.shape.rank == 0 else tf.broadcast_to(entry, dims(shape))
+    element = asarray(value, dtype)
+    return element if not shape and element.shape.rank == 0 else tf.broadcast_to(element, dims(shape))
 
 
 def linspace(start: Any, stop: Any, num: int, endpoint: bool, dtype: str) -> Any:
     target = tf.as_dtype(dtype)
     wide = tf.complex128 if target.is_complex else tf.float64
     start, stop = tf.cast(start, wide), tf.cast(stop, wide)
-    places = tf.cast(tf.range(num), wide) / tf.cast(py.max(num - 1 if endpoint else num, 1), wide)
-    places = tf.reshape(places, [num] + [1] * start.shape.rank)
-    values = start * (1 - places) + stop * places  # exact at both ends
+    positions = tf.cast(tf.range(num), wide) / tf.cast(py.max(num - 1 if endpoint else num, 1), wide)
+    positions = tf.reshape(positions, [num] + [1] * start.shape.rank)
+    values = start * (1 - positions) + stop * positions  # exact at both ends
     return tf.cast(tf.floor(values) if target.is_integer else values, target)
 
 
@@ -144,8 +144,10 @@ def meshgrid(*arrays: Any, indexing: str) -> list:
         second, first, *rest = meshgrid(arrays[1], arrays[0], *arrays[2:], indexing="ij")
         return [first, second, *rest]
     sizes = dims([size(a, 0) for a in arrays])
-    places = [[-1 if i == j else 1 for j in range(len(arrays))] for i in range(len(arrays))]
-    return [tf.broadcast_to(tf.reshape(a, place), sizes) for a, place in zip(arrays, places, strict=True)]
+    positions = [[-1 if i == j else 1 for j in range(len(arrays))] for i in range(len(arrays))]
+    return [
+        tf.broadcast_to(tf.reshape(a, position), sizes) for a, position in zip(arrays, positions, strict=True)
+    ]
 
 
 def ones(shape: Sequence[int], dtype: str) -> Any:

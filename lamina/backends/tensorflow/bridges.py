@@ -11,7 +11,7 @@ from lamina.kernel.context import real_kernel
 
 
 def require(layer: str) -> None:
-    """That this backend is in force."""
+    """That this is the current backend."""
     if real_kernel().name != "tensorflow":
         raise BackendError(
             f"{layer} runs a program of TensorFlow, but the backend is {real_kernel().name!r}. Start Python with "

@@ -26,8 +26,8 @@ def switch(index: Any, branches: Any, operands: Any) -> Any:
     bound = [partial(branch, *operands) for branch in branches]
     if isinstance(index, int) or hasattr(index, "numpy"):
         return bound[min(max(int(index), 0), len(bound) - 1)]()
-    place = tf.clip_by_value(tf.cast(index, tf.int32), 0, len(bound) - 1)
-    return _choose(lambda branches: tf.switch_case(place, branches), bound)
+    position = tf.clip_by_value(tf.cast(index, tf.int32), 0, len(bound) - 1)
+    return _choose(lambda branches: tf.switch_case(position, branches), bound)
 
 
 def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) -> Any:
@@ -104,17 +104,17 @@ def _scan_in_graph(
 
     def turn(i: Any, carry: list, arrays: list) -> tuple:
         for ahead in range(unroll):
-            place = length - 1 - (i + ahead) if reverse else i + ahead
-            carry, ys = step(carry, [x.read(place) for x in inputs])
-            arrays = [array.write(place, y) for array, y in zip(arrays, ys, strict=True)]
+            position = length - 1 - (i + ahead) if reverse else i + ahead
+            carry, ys = step(carry, [x.read(position) for x in inputs])
+            arrays = [array.write(position, y) for array, y in zip(arrays, ys, strict=True)]
         return i + unroll, list(carry), arrays
 
     whole = length - length % unroll
     _, carry, arrays = tf.while_loop(lambda i, *_: i < whole, turn, (tf.constant(0), list(carry), arrays))
     for left in range(length - whole if unroll > 1 else 0):
-        place = (length - whole - 1 - left) if reverse else whole + left
-        carry, ys = step(carry, [x.read(place) for x in inputs])
-        arrays = [array.write(place, y) for array, y in zip(arrays, ys, strict=True)]
+        position = (length - whole - 1 - left) if reverse else whole + left
+        carry, ys = step(carry, [x.read(position) for x in inputs])
+        arrays = [array.write(position, y) for array, y in zip(arrays, ys, strict=True)]
     static = None if isinstance(length, tf.Tensor) else length
     stacked = [tf.ensure_shape(a.stack(), [static, *y.shape]) for a, y in zip(arrays, results, strict=True)]
     return list(carry), stacked
@@ -163,8 +163,8 @@ def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
 
         outputs = tf.vectorized_map(one, moved)
         result = results[-1].unflatten(outputs)
-        places = _axes_of_leaves(out_axes, result)
-        placed = [y[0] if a is None else move_axis(y, 0, a) for y, a in zip(outputs, places, strict=True)]
+        positions = _axes_of_leaves(out_axes, result)
+        placed = [y[0] if a is None else move_axis(y, 0, a) for y, a in zip(outputs, positions, strict=True)]
         return results[-1].unflatten(placed)
 
     return mapped
@@ -231,7 +231,7 @@ def _opened(tensors: Any, spec: Any, rest: tuple) -> Any:
     return spec.unflatten([next(remaining) if leaf is _HOLE else leaf[1] for leaf in rest])
 
 
-_HOLE = object()  # the place of a tensor among the other leaves
+_HOLE = object()  # the position of a tensor among the other leaves
 
 
 class _Relaxed:
@@ -301,18 +301,18 @@ def remat(f: Callable) -> Callable:
         ):  # the tape of eager execution cannot tell what f reads besides its arguments
             return f(*args)
         leaves, spec = optree.tree_flatten(args)
-        places = [i for i, x in enumerate(leaves) if isinstance(x, tf.Tensor) and x.dtype.is_floating]
+        positions = [i for i, x in enumerate(leaves) if isinstance(x, tf.Tensor) and x.dtype.is_floating]
         result_spec: list = []
 
         def flat(tensors: Any) -> list:
             filled = list(leaves)
-            for i, x in zip(places, tensors, strict=False):
+            for i, x in zip(positions, tensors, strict=False):
                 filled[i] = x
             outputs, out_spec = optree.tree_flatten(f(*spec.unflatten(filled)))
             result_spec.append(out_spec)
             return outputs
 
-        inputs = [leaves[i] for i in places]
+        inputs = [leaves[i] for i in positions]
         outputs = _recomputed(flat, inputs, _captured(flat, inputs))
         return result_spec[0].unflatten(outputs)
 
@@ -390,12 +390,12 @@ def loop(
 
 
 def _turns(step: Callable, state_spec: Any, data_spec: Any, finish: Callable | None) -> Callable:
-    """The steps of a stretch as a function of flat tensors; what it gives is flat, unless `finish` makes it."""
+    """A block of steps as a function of flat tensors; what it gives is flat, unless `finish` makes it."""
 
     def turns(now: tuple, leaves: tuple, indices: Any, start: Any, stop: Any) -> Any:
         def turn(i: Any, *now: Any) -> list:
-            places = indices[i]
-            rows = data_spec.unflatten([tf.gather(x, places) for x in leaves])
+            positions = indices[i]
+            rows = data_spec.unflatten([tf.gather(x, positions) for x in leaves])
             new = optree.tree_leaves(step(state_spec.unflatten(now), rows))
             return [i + 1, *_alike(new, list(now))]
 

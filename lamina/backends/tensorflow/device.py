@@ -47,11 +47,11 @@ def copies_on_host() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     return rows
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     return xs
 
 

@@ -114,8 +114,8 @@ def lu_factor(x: Any) -> tuple:
         candidates = tf.where(row < i, -tf.ones([], a.dtype.real_dtype), tf.abs(a[..., :, i]))
         pivot = tf.argmax(candidates, -1, tf.int32)
         a = _exchange_rows(a, i, pivot, row)
-        entry = a[..., i, i]
-        safe = tf.where(entry == 0, tf.ones([], a.dtype), entry)[..., None]
+        element = a[..., i, i]
+        safe = tf.where(element == 0, tf.ones([], a.dtype), element)[..., None]
         below = tf.where(row > i, a[..., :, i] / safe, tf.zeros([], a.dtype))
         right = tf.where(column > i, a[..., i, :], tf.zeros([], a.dtype))
         new = tf.where((row > i)[:, None] & (column == i), below[..., None], a)
@@ -128,7 +128,7 @@ def lu_factor(x: Any) -> tuple:
 
 
 def _exchange_rows(a: Any, i: Any, pivot: Any, row: Any) -> Any:
-    """a with row i and row pivot (one per matrix) in each other's place."""
+    """a with row i and row pivot (one per matrix) in each other's position."""
     pivot = pivot[..., None]
     order = tf.where(row == i, pivot, tf.where(row == pivot, i, row))
     return tf.gather(a, order, axis=-2, batch_dims=a.shape.rank - 2)

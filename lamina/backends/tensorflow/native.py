@@ -8,8 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from lamina.backends.tensorflow.control import scan
+from lamina.kernel import contract
 
-_STEPS = 4  # of a turn: eight are no faster, and their graph takes 27 MB more
+_STEPS = 4  # of a turn of the loop: eight are no faster, and their graph takes 27 MB more
 
 
 def softmax(k: Any, x: Any, axis: Any = -1) -> Any:
@@ -52,20 +53,23 @@ def gelu(k: Any, x: Any, approximate: bool = True) -> Any:
     )  # its constants are float32
 
 
-def recurrence(
-    k: Any, update: Callable, x: Any, states: list[Any], kernel: Any, backwards: bool, keep: bool
-) -> tuple[Any, list[Any]]:
-    """Several steps in a turn of the loop, which by itself costs as much as the products of a small layer."""
+class Fused(contract.Fused):
+    """What TensorFlow has a form of its own for."""
 
-    def step(states: list[Any], row: Any) -> tuple[list[Any], Any]:
-        new = update(row + states[0] @ kernel, states)
-        return new, (new[0] if keep else ())
+    def recurrence(
+        self, update: Callable, x: Any, states: list[Any], kernel: Any, /, *, backwards: bool, keep: bool
+    ) -> tuple[Any, list[Any]]:
+        """Several steps in a turn of the loop, which by itself costs as much as the products of a small layer."""
 
-    states, outputs = scan(step, list(states), x, x.shape[0], backwards, _STEPS)
-    return outputs, states
+        def step(states: list[Any], row: Any) -> tuple[list[Any], Any]:
+            new = update(row + states[0] @ kernel, states)
+            return new, (new[0] if keep else ())
+
+        states, outputs = scan(step, list(states), x, x.shape[0], backwards, _STEPS)
+        return outputs, states
 
 
 # not leaky_relu and selu: TensorFlow takes the other slope at 0 than every other backend
 overrides: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (softmax, log_softmax, relu, relu6, elu, silu, gelu, recurrence)
+    f.__name__: f for f in (softmax, log_softmax, relu, relu6, elu, silu, gelu)
 }

@@ -58,7 +58,7 @@ def _depthwise(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Si
         kernel, dilation = _spread_kernel(kernel, dilation), (1, 1)
     if (
         strides[0] != strides[1]
-    ):  # no kernel for unequal ones: take what they share, and then every n-th entry
+    ):  # no kernel for unequal ones: take what they share, and then every n-th element
         common, whole = math.gcd(*strides), _pad_axes(x, padding, 0)
         y = _depthwise(whole, kernel, (common, common), ((0, 0), (0, 0)), dilation, channels)
         return y[:, :: strides[0] // common, :: strides[1] // common]
@@ -83,7 +83,7 @@ def _has_kernel(dtype: tf.DType, dilation: int, groups: int) -> bool:
 
 
 def _spread_kernel(kernel: Any, dilation: Sizes) -> Any:
-    """The kernel with dilation - 1 zeros between its entries."""
+    """The kernel with dilation - 1 zeros between its elements."""
     for axis, d in enumerate(dilation):
         if d > 1:
             n = kernel.shape[axis]

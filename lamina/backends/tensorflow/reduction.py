@@ -33,7 +33,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return _argument(tf.math.argmin, x, 1, axis, keepdims)
 
 
-_MANY = 1 << 20  # entries of which a copy costs more than a branch
+_MANY = 1 << 20  # elements of which a copy costs more than a branch
 
 
 def _argument(f: Any, x: Any, worst: int, axis: int | None, keepdims: bool) -> Any:
@@ -122,7 +122,7 @@ def _sort_key(x: Any) -> Any:
 
 
 def _largest(key: Any, k: Any, sorted: bool) -> Any:
-    """The places of the k largest along the last axis; equal ones in their order."""
+    """The positions of the k largest along the last axis; equal ones in their order."""
     return tf.math.top_k(key, k, sorted).indices
 
 

@@ -1,4 +1,4 @@
-"""What moves entries: shapes, joining and splitting, taking and putting by position."""
+"""What moves elements: shapes, joining and splitting, taking and putting by position."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def expand_dims(x: Any, axis: Any) -> Any:
     if isinstance(axis, int):
         return tf.expand_dims(x, axis)
     rank = x.shape.rank + len(axis)
-    for place in sorted_axes(axis, rank):
-        x = tf.expand_dims(x, place)
+    for position in sorted_axes(axis, rank):
+        x = tf.expand_dims(x, position)
     return x
 
 
@@ -63,14 +63,14 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any
     return x
 
 
-def _source(places: Any, n: Any, mode: str) -> Any:
-    """Which entry of an axis of size n stands at a place, inside or outside of it."""
+def _source(positions: Any, n: Any, mode: str) -> Any:
+    """Which element of an axis of size n stands at a position, inside or outside of it."""
     if mode == "edge":
-        return tf.clip_by_value(places, 0, n - 1)
+        return tf.clip_by_value(positions, 0, n - 1)
     if mode == "reflect":
-        return n - 1 - tf.abs(places % tf.maximum(2 * n - 2, 1) - (n - 1))
+        return n - 1 - tf.abs(positions % tf.maximum(2 * n - 2, 1) - (n - 1))
     if mode == "symmetric":
-        return tf.minimum(places % (2 * n), 2 * n - 1 - places % (2 * n))
+        return tf.minimum(positions % (2 * n), 2 * n - 1 - positions % (2 * n))
     raise ValueError(f"Padding modes are constant, reflect, symmetric and edge. Received: mode={mode!r}.")
 
 
@@ -88,9 +88,9 @@ def repeat(x: Any, repeats: Any, axis: int, total: int | None = None) -> Any:
     counts = tf.broadcast_to(asarray(repeats, "int32"), [n])
     if total is None:
         return tf.gather(x, tf.repeat(tf.range(n), counts), axis=axis)
-    # with the size known beforehand: cut, or filled with the last entry
-    places = tf.searchsorted(tf.cumsum(counts), tf.range(total), "right")
-    return tf.gather(x, tf.minimum(places, n - 1), axis=axis)
+    # with the size known beforehand: cut, or filled with the last element
+    positions = tf.searchsorted(tf.cumsum(counts), tf.range(total), "right")
+    return tf.gather(x, tf.minimum(positions, n - 1), axis=axis)
 
 
 def reshape(x: Any, shape: Sequence[int]) -> Any:
@@ -101,9 +101,9 @@ def reshape(x: Any, shape: Sequence[int]) -> Any:
 def roll(x: Any, shift: Any, axis: Any) -> Any:
     if axis is None:
         return tf.reshape(tf.roll(tf.reshape(x, [-1]), shift, 0), dims(shape(x)))
-    places = axes_of(x, axis)
-    shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(places)
-    return tf.roll(x, shifts, places)
+    positions = axes_of(x, axis)
+    shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(positions)
+    return tf.roll(x, shifts, positions)
 
 
 def squeeze(x: Any, axis: Any) -> Any:
@@ -169,9 +169,9 @@ def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
     depth = indices.shape[-1]
     sizes = shape(x)[:depth]
     indices = in_range(indices, dims(sizes))
-    if reduce == "multiply":  # no TensorScatterMul: the factors of one place are multiplied first
-        places = tf.reduce_sum(indices * _strides(sizes, indices.dtype), -1)
-        factors = tf.math.unsorted_segment_prod(updates, places, math.prod(sizes))
+    if reduce == "multiply":  # no TensorScatterMul: the factors of one position are multiplied first
+        positions = tf.reduce_sum(indices * _strides(sizes, indices.dtype), -1)
+        factors = tf.math.unsorted_segment_prod(updates, positions, math.prod(sizes))
         return x * tf.reshape(factors, dims(shape(x)))
     if reduce == "set":
         return tf.tensor_scatter_nd_update(x, indices, updates)
@@ -179,7 +179,7 @@ def scatter(x: Any, indices: Any, updates: Any, reduce: str) -> Any:
 
 
 def _strides(sizes: Sequence[Any], dtype: Any) -> Any:
-    """How many entries one step along each axis passes over."""
+    """How many elements one step along each axis passes over."""
     return tf.stack([tf.cast(math.prod(sizes[i + 1 :]), dtype) for i in range(len(sizes))])
 
 
@@ -224,6 +224,6 @@ def segment(x: Any, ids: Any, num: int, reduce: str) -> Any:
 
 
 def one_hot(x: Any, depth: int, axis: int, dtype: str) -> Any:
-    place = axis % (x.shape.rank + 1)
+    position = axis % (x.shape.rank + 1)
     hot = "uint8" if dtype == "bool" else dtype  # no kernel: OneHot to bool
-    return tf.cast(tf.one_hot(tf.cast(x, tf.int64), depth, axis=place, dtype=hot), dtype)
+    return tf.cast(tf.one_hot(tf.cast(x, tf.int64), depth, axis=position, dtype=hot), dtype)

@@ -1,7 +1,7 @@
 """What the files here share: dtypes, the place of new tensors, and what torch has no kernels for.
 
 torch has few kernels for uint16, uint32 and uint64: `wide` runs a function in int64 for these, `bits` moves their
-entries as signed integers.
+elements as signed integers.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def wide_two(f: Callable, ordered: bool = False) -> Callable:
 
 
 def bits(f: Callable) -> Callable:
-    """f(x, ...), which only moves entries, on a view as integers that torch has kernels for."""
+    """f(x, ...), which only moves elements, on a view as integers that torch has kernels for."""
 
     @wraps(f)
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:

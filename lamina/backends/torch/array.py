@@ -43,7 +43,7 @@ def asarray(x: Any, dtype: str | None = None) -> Tensor:
         name = dtype or _of_python(x)
         return torch.full((), x, dtype=DTYPES[name], device=home(name))
     if isinstance(x, (list, tuple)) and _holds_tensor(x):
-        return torch.stack([asarray(entry, dtype) for entry in x])
+        return torch.stack([asarray(element, dtype) for element in x])
     if torch.compiler.is_compiling():
         return _traced(x, dtype)
     return from_numpy(_host_array(x, dtype), dtype, copy=True)
@@ -57,7 +57,7 @@ def _of_python(x: Any) -> str:
 
 def _holds_tensor(x: Any) -> bool:
     return isinstance(x, Tensor) or (
-        isinstance(x, (list, tuple)) and py.any(_holds_tensor(entry) for entry in x)
+        isinstance(x, (list, tuple)) and py.any(_holds_tensor(element) for element in x)
     )
 
 

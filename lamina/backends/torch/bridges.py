@@ -12,7 +12,7 @@ from lamina.kernel.context import real_kernel
 
 
 def require(layer: str) -> None:
-    """That this backend is in force."""
+    """That this is the current backend."""
     if real_kernel().name != "torch":
         raise BackendError(
             f"{layer} runs code of torch, but the backend is {real_kernel().name!r}. Start Python with "

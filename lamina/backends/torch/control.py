@@ -17,6 +17,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
+from lamina.backends import process
 from lamina.backends.torch._support import DTYPES, is_hidden
 from lamina.backends.torch.array import dtype
 from lamina.backends.torch.shaping import concat, flip, select, stack
@@ -115,7 +116,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
 
 
 def _prefixes(f: Callable, elems: Any, axis: int) -> Any:
-    """All prefixes in about 2 log(n) calls: those of pairs, then one more step for every other entry."""
+    """All prefixes in about 2 log(n) calls: those of pairs, then one more step for every other element."""
     n = optree.tree_leaves(elems)[0].shape[axis]
     if n < 2:
         return elems
@@ -249,9 +250,7 @@ def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
 
 def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
     # nothing to do for `donate`: torch frees a tensor with its last reference
-    from torch._dynamo import config
-
-    config.trace_autograd_ops = True  # without it the gradient of a step splits its program in two
+    process.trace_gradients()
     return torch.compile(f)
 
 
@@ -278,6 +277,8 @@ def _is_spec(x: Any) -> bool:
 def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
+    process.keep_memory_for_training()
+
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
         leaves, spec = optree.tree_flatten(data)
         for rows in _row_takers(indices, start, stop):
@@ -297,7 +298,7 @@ def _row_takers(indices: Any, start: int, stop: int) -> list[Callable[[Tensor], 
 
 
 def _consecutive(block: np.ndarray) -> np.ndarray:
-    """The block that starts its rows with the same entries and counts up from there."""
+    """The block that starts its rows with the same elements and counts up from there."""
     return block[:, :1] + np.arange(block.shape[1])
 
 

@@ -96,7 +96,7 @@ def _pool_avg(x: Tensor, window: tuple, strides: tuple, padding: Pairs) -> Tenso
 
 
 def _counts(sizes: Sequence[int], window: tuple, strides: tuple, padding: Pairs, like: Tensor) -> Tensor:
-    """How many entries of x lie inside each window; shaped to broadcast over batch and channels."""
+    """How many elements of x lie inside each window; shaped to broadcast over batch and channels."""
     counts = torch.ones((), dtype=like.dtype, device=like.device)
     for size, width, step, (low, high) in zip(sizes, window, strides, padding, strict=True):
         begin = torch.arange(-low, size + high - width + 1, step, device=like.device)

@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from lamina.backends import torch as base
+from lamina.kernel.contract import Unfit
 
 Scalar = float | Tensor
+Column = Sequence[Tensor]  # one tensor per variable
 
 
 class Tensors:
@@ -124,24 +126,25 @@ def _portions(columns: Sequence[Sequence[Tensor]]) -> Iterator[Sequence[Sequence
         yield list(zip(*batch, strict=True))
 
 
-class Lists:
-    """What `lamina.optimizers.lists` calls."""
+_kernel = ListKernel()
 
-    kernel = ListKernel()
 
-    @torch.no_grad()
-    def change(self, rule: Any, state: Sequence[list[Tensor]], inputs: Sequence[Sequence[Tensor]]) -> None:
-        """Write `rule(kernel, *state, *inputs)` over the state."""
-        for columns in _portions([*state, *inputs]):
-            new = rule(self.kernel, *[Tensors(column) for column in columns])
-            for column, values in zip(columns, new, strict=False):
-                if values.items[0] is not column[0]:
-                    torch._foreach_copy_(column, values.items)
+@torch.no_grad()
+def foreach(rule: Any, columns: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """`rule(kernel, *columns)` in new memory."""
+    return rule(_kernel, *[Tensors(column) for column in columns]).items
 
-    @torch.no_grad()
-    def map(self, rule: Any, inputs: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """`rule(kernel, *inputs)` in new memory."""
-        return rule(self.kernel, *[Tensors(column) for column in inputs]).items
+
+@torch.no_grad()
+def foreach_in_place(
+    rule: Any, state: Sequence[Sequence[Tensor]], inputs: Sequence[Sequence[Tensor]]
+) -> None:
+    """Write `rule(kernel, *state, *inputs)` over the state."""
+    for columns in _portions([*state, *inputs]):
+        new = rule(_kernel, *[Tensors(column) for column in columns])
+        for column, values in zip(columns, new, strict=False):
+            if values.items[0] is not column[0]:
+                torch._foreach_copy_(column, values.items)
 
 
 def global_norm(grads: Sequence[Tensor]) -> Tensor:
@@ -155,15 +158,14 @@ def global_norm(grads: Sequence[Tensor]) -> Tensor:
 
 @torch.no_grad()
 def sgd(
-    optimizer: Any, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor]], rate: Tensor
+    params: Column, grads: Column, momenta: Column, rate: Tensor, momentum: float, nesterov: bool
 ) -> None:
-    mu = optimizer.momentum
-    for p, g, *m in _portions([params, grads, *slots]):
-        if m:
-            torch._foreach_mul_(m[0], mu)
-            _add(m[0], g, -rate)
-            torch._foreach_add_(p, m[0], alpha=mu if optimizer.nesterov else 1)
-        if not m or optimizer.nesterov:
+    for p, g, *state in _portions([params, grads, *([momenta] if momenta else [])]):
+        if state:
+            torch._foreach_mul_(state[0], momentum)
+            _add(state[0], g, -rate)
+            torch._foreach_add_(p, state[0], alpha=momentum if nesterov else 1)
+        if not state or nesterov:
             _add(p, g, -rate)
 
 
@@ -177,22 +179,30 @@ def _add(xs: Sequence[Tensor], ys: Sequence[Tensor], rate: Tensor) -> None:
 
 @torch.no_grad()
 def rmsprop(
-    optimizer: Any, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor]], rate: Tensor
+    params: Column,
+    grads: Column,
+    velocities: Column,
+    momenta: Column,
+    means: Column,
+    rate: Tensor,
+    rho: float,
+    momentum: float,
+    epsilon: float,
 ) -> None:
-    rest = 1 - optimizer.rho
-    for p, g, v, *others in _portions([params, grads, *slots]):
-        torch._foreach_mul_(v, optimizer.rho)
-        torch._foreach_addcmul_(v, g, g, rest)
-        if optimizer.centered:
-            torch._foreach_lerp_(others[-1], g, rest)
+    optional = [column for column in (momenta, means) if column]
+    for p, g, v, *others in _portions([params, grads, velocities, *optional]):
+        torch._foreach_mul_(v, rho)
+        torch._foreach_addcmul_(v, g, g, 1 - rho)
+        if means:
+            torch._foreach_lerp_(others[-1], g, 1 - rho)
             sizes = torch._foreach_addcmul(v, others[-1], others[-1], -1)
-            torch._foreach_add_(sizes, optimizer.epsilon)
+            torch._foreach_add_(sizes, epsilon)
         else:
-            sizes = torch._foreach_add(v, optimizer.epsilon)
+            sizes = torch._foreach_add(v, epsilon)
         torch._foreach_rsqrt_(sizes)
         torch._foreach_mul_(sizes, g)
-        if optimizer.momentum > 0:
-            torch._foreach_mul_(others[0], optimizer.momentum)
+        if momenta:
+            torch._foreach_mul_(others[0], momentum)
             _add(others[0], sizes, rate)
             torch._foreach_sub_(p, others[0])
         else:
@@ -201,25 +211,22 @@ def rmsprop(
 
 @torch.no_grad()
 def adam(
-    optimizer: Any, params: list[Tensor], grads: list[Tensor], slots: list[list[Tensor]], rate: Tensor
-) -> None:
-    if torch.compiler.is_compiling():  # which fuses the rule itself
-        rule = lambda k, p, *rest: optimizer.rule(k, p, rest[-1], rate, *rest[:-1])
-        overrides["lists"].change(rule, [params, *slots], [grads])
-        return
+    p: Column,
+    g: Column,
+    m: Column,
+    v: Column,
+    greatest: Column,
+    rate: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+) -> Unfit | None:
+    if torch.compiler.is_compiling():
+        return Unfit("the compiler fuses the rule itself")
     # torch's own corrections of the bias vanish at an endless step: the rate has them already
-    endless = [rate.new_full((), torch.inf, dtype=torch.float32)] * len(params)
+    endless = [rate.new_full((), torch.inf, dtype=torch.float32)] * len(p)
     torch._fused_adam_(
-        params, grads, slots[0], slots[1], slots[2] if optimizer.amsgrad else [], endless, lr=rate,
-        beta1=optimizer.beta_1, beta2=optimizer.beta_2, weight_decay=0.0, eps=optimizer.epsilon,
-        amsgrad=optimizer.amsgrad, maximize=False,
+        list(p), list(g), list(m), list(v), list(greatest), endless, lr=rate, beta1=beta_1, beta2=beta_2,
+        weight_decay=0.0, eps=epsilon, amsgrad=bool(greatest), maximize=False,
     )  # fmt: skip
-
-
-overrides: dict[str, Any] = {
-    "lists": Lists(),
-    "optimizer/global_norm": global_norm,
-    "optimizer/sgd": sgd,
-    "optimizer/adam": adam,
-    "optimizer/rmsprop": rmsprop,
-}
+    return None

@@ -1,6 +1,6 @@
 """torch's fused LSTM and GRU: one kernel for all steps, cuDNN's on a GPU.
 
-Each takes the weights of Keras and gives (last output, outputs, last states), or a sentence that says why it cannot.
+Each takes the weights of Keras and gives (last output, outputs, last states), or says why it cannot.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from lamina.backends.torch._support import is_hidden
+from lamina.kernel.contract import Unfit
 
 Run = Callable[[Tensor, list[Tensor], Tensor | None], tuple[Tensor, list[Tensor]]]
 
 
 def lstm(
-    k: Any, x: Tensor, states: list[Tensor], kernel: Tensor, recurrent: Tensor, bias: Tensor | None,
-    mask: Tensor | None, backwards: bool, zero_masked: bool,
+    x: Tensor, states: list[Tensor], kernel: Tensor, recurrent: Tensor, bias: Tensor | None, mask: Tensor | None,
+    backwards: bool, zero_masked: bool,
 ) -> Any:  # fmt: skip
     """`torch.lstm`; its gates stand in the order of Keras, and the second of its two biases is not needed."""
     biases = [] if bias is None else [bias, torch.zeros_like(bias)]
@@ -33,8 +34,8 @@ def lstm(
 
 
 def gru(
-    k: Any, x: Tensor, states: list[Tensor], kernel: Tensor, recurrent: Tensor, bias: Tensor | None,
-    mask: Tensor | None, backwards: bool, zero_masked: bool,
+    x: Tensor, states: list[Tensor], kernel: Tensor, recurrent: Tensor, bias: Tensor | None, mask: Tensor | None,
+    backwards: bool, zero_masked: bool,
 ) -> Any:  # fmt: skip
     """`torch.gru`; Keras has the gates as (update, reset, new), torch as (reset, update, new)."""
     biases = [] if bias is None else _reset_first(bias).unbind(0)
@@ -64,9 +65,9 @@ def _over_time(
     run: Run, x: Tensor, states: list[Tensor], mask: Tensor | None, backwards: bool, zero_masked: bool
 ) -> Any:
     if x.dtype not in (torch.float32, torch.float64) and not x.is_cuda:
-        return f"on the CPU torch has no fused kernel for {x.dtype}"
+        return Unfit(f"on the CPU torch has no fused kernel for {x.dtype}")
     if is_hidden(x):
-        return "a compiler or vmap traces the call, and cannot look into torch's kernel"
+        return Unfit("a compiler or vmap traces the call, and cannot look into torch's kernel")
     states = [s[None] for s in states]
     if mask is not None:
         mask = mask.to(torch.bool)
@@ -83,9 +84,9 @@ def _over_masked(
     lengths, steps = mask.sum(1), mask.shape[1]
     place = torch.arange(steps, device=mask.device)
     if not torch.equal(mask, place < lengths[:, None]):
-        return "the mask is not that of sequences padded at their end"
+        return Unfit("the mask is not that of sequences padded at their end")
     if not lengths.all():
-        return "a sequence is masked as a whole"
+        return Unfit("a sequence is masked as a whole")
     if backwards:  # each row turned within its length: packing wants the padding behind
         x = _steps(x, torch.where(mask, lengths[:, None] - 1 - place, place))
     packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
@@ -100,9 +101,6 @@ def _over_masked(
     return outputs[:, -1], outputs, last
 
 
-def _steps(x: Tensor, places: Tensor) -> Tensor:
-    """The steps of x at these places of each row."""
-    return x.gather(1, places[:, :, None].expand(-1, -1, x.shape[2]))
-
-
-overrides: dict[str, Callable[..., Any]] = {"lstm": lstm, "gru": gru}
+def _steps(x: Tensor, positions: Tensor) -> Tensor:
+    """The steps of x at these positions of each row."""
+    return x.gather(1, positions[:, :, None].expand(-1, -1, x.shape[2]))

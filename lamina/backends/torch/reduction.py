@@ -124,8 +124,8 @@ def top_k(x: Tensor, k: int, sorted: bool) -> tuple[Tensor, Tensor]:
 
 def nonzero(x: Tensor, size: int | None = None) -> tuple[Tensor, ...]:
     x = x != 0
-    places = torch.nonzero(x) if size is None else torch.nonzero_static(x, size=size, fill_value=0)
-    return places.to(torch.int32).unbind(1)
+    positions = torch.nonzero(x) if size is None else torch.nonzero_static(x, size=size, fill_value=0)
+    return positions.to(torch.int32).unbind(1)
 
 
 def unique(x: Tensor, size: int | None = None, fill: Any = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What moves entries: shapes, joining and splitting, taking and putting by position."""
+"""What moves elements: shapes, joining and splitting, taking and putting by position."""
 
 from __future__ import annotations
 
@@ -108,17 +108,17 @@ def _pad_from_inside(x: Tensor, widths: Sequence[tuple[int, int]], mode: str) ->
     for axis, (low, high) in enumerate(widths):
         if low or high:  # torch reflects the last axes only, and once
             n = x.shape[axis]
-            places = torch.arange(-low, n + high, device=x.device)
-            x = select(x, axis, _fold(places, n, mode))
+            positions = torch.arange(-low, n + high, device=x.device)
+            x = select(x, axis, _fold(positions, n, mode))
     return x
 
 
-def _fold(places: Tensor, n: int, mode: str) -> Tensor:
+def _fold(positions: Tensor, n: int, mode: str) -> Tensor:
     """Positions outside 0..n-1 folded back inside."""
     if mode == "edge":
-        return torch.clamp(places, 0, n - 1)
+        return torch.clamp(positions, 0, n - 1)
     period = py.max(2 * (n - 1), 1) if mode == "reflect" else 2 * n
-    turned = torch.remainder(places, period)
+    turned = torch.remainder(positions, period)
     return torch.minimum(turned, (period if mode == "reflect" else period - 1) - turned)
 
 
@@ -155,8 +155,8 @@ def _roll_by_tensor(x: Tensor, shift: Tensor, axis: Any) -> Tensor:
         return _roll_by_tensor(x.reshape(-1), shift, 0).reshape(x.shape)
     axes = (axis,) if isinstance(axis, int) else axis
     for a, by in zip(axes, shift.expand(len(axes)), strict=True):
-        places = torch.arange(x.shape[a], device=x.device) - by
-        x = take(x, torch.remainder(places, x.shape[a]), a)
+        positions = torch.arange(x.shape[a], device=x.device) - by
+        x = take(x, torch.remainder(positions, x.shape[a]), a)
     return x
 
 
@@ -199,9 +199,9 @@ def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
 
 
 @bits
-def select(x: Tensor, axis: int, places: Tensor) -> Tensor:
-    """x at these places of an axis, all of them counted from the start."""
-    return torch.index_select(x, axis, places)
+def select(x: Tensor, axis: int, positions: Tensor) -> Tensor:
+    """x at these positions of an axis, all of them counted from the start."""
+    return torch.index_select(x, axis, positions)
 
 
 def _unflatten(x: Tensor, axis: int, sizes: tuple) -> Tensor:
@@ -246,8 +246,8 @@ def _scatter_rows(x: Tensor, rows: Tensor, updates: Tensor, reduce: str) -> Tens
         return lower(_scatter_rows(*lifted, reduce), x.dtype, ordered)
     if reduce in ("add", "sum"):
         return x.index_add(0, rows, updates)
-    places = rows.reshape(-1, *[1] * (x.ndim - 1)).expand(updates.shape)
-    return x.scatter_reduce(0, places, updates, _SCATTER[reduce])
+    positions = rows.reshape(-1, *[1] * (x.ndim - 1)).expand(updates.shape)
+    return x.scatter_reduce(0, positions, updates, _SCATTER[reduce])
 
 
 def slice(x: Tensor, starts: Any, sizes: Sequence[int]) -> Tensor:
@@ -318,5 +318,5 @@ def one_hot(x: Tensor, depth: int, axis: int, dtype: str) -> Tensor:
     hot = torch.unsqueeze(x, axis)
     sizes = [1] * hot.ndim
     sizes[axis] = depth
-    places = torch.arange(depth, device=x.device).reshape(sizes)
-    return (hot == places.to(x.dtype)).to(DTYPES[dtype])
+    positions = torch.arange(depth, device=x.device).reshape(sizes)
+    return (hot == positions.to(x.dtype)).to(DTYPES[dtype])

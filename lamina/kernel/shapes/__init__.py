@@ -6,11 +6,15 @@ the reason why no operation has a second description of its shape.
 
 from __future__ import annotations
 
+import sys
+
+from lamina.kernel.contract import Fused
+from lamina.kernel.interpreter import Interpreter
 from lamina.kernel.shapes.control import *
 from lamina.kernel.shapes.functions import *
 from lamina.kernel.shapes.spec import NeedsNumbers, Spec, Unknown
 
-__all__ = ["NeedsNumbers", "Spec", "Unknown"]
+__all__ = ["SHAPES", "NeedsNumbers", "Spec", "Unknown"]
 
 name = "shapes"
 Tensor = Spec
@@ -18,5 +22,7 @@ abstract = True
 functional = False
 traced_step = False
 differentiable = True
-eager_sync = False
 overrides: dict = {}
+fused = Fused()
+
+SHAPES = Interpreter(sys.modules[__name__])

@@ -112,6 +112,8 @@ def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
+        rows = spec(indices).shape[1:]
+        state = step(state, _map(lambda x: Spec((*rows, *x.shape[1:]), x.dtype), data))
         return state if finish is None else finish(state)
 
     return run

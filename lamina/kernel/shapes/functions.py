@@ -632,7 +632,7 @@ def devices(kind: str | None) -> list[str]:
     return []
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     return xs
 
 
@@ -640,7 +640,7 @@ def copies_on_host() -> bool:
     return False
 
 
-def room(rows: int) -> int:
+def padded_size(rows: int) -> int:
     return rows
 
 

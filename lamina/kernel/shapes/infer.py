@@ -7,33 +7,35 @@ from typing import Any
 
 import optree
 
-from lamina.kernel import shapes
-from lamina.kernel.context import interpreter, state
+from lamina.kernel.context import interpreter
+from lamina.kernel.contract import Kernel
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.spec import Spec, Unknown
 
 # Far apart, so that a size computed from one of them differs even after a division by a stride.
 STAND_INS = (1009, 2027)
 
 
-def infer(program: Callable[[list[Spec]], Any], inputs: Sequence[tuple[Sequence[int | None], str]]) -> Any:
+def infer(
+    program: Callable[[list[Spec]], Any],
+    inputs: Sequence[tuple[Sequence[int | None], str]],
+    kernel: Kernel = SHAPES,
+) -> Any:
     """Run `program` on tensors without numbers.
 
     Args:
         program: Takes a list of `Spec`s, gives a tree of tensors.
         inputs: The shape and dtype of each; an unknown size is None.
+        kernel: The shape interpreter, or one derived from it. With unknown sizes it runs the program twice.
 
     Returns:
         The tree of results, each a `Spec` whose unknown sizes are None.
     """
-    depth, masks = state.depth, state.masks
-    try:
-        with interpreter(shapes):
-            first = program(_stand_in(inputs, STAND_INS[0]))
-            if all(None not in shape for shape, _ in inputs):
-                return _map(_strip, first)
-            return _map(_agree, first, program(_stand_in(inputs, STAND_INS[1])))
-    finally:
-        state.depth, state.masks = depth, masks
+    with interpreter(kernel):
+        first = program(_stand_in(inputs, STAND_INS[0]))
+        if all(None not in shape for shape, _ in inputs):
+            return _map(_strip, first)
+        return _map(_agree, first, program(_stand_in(inputs, STAND_INS[1])))
 
 
 def _stand_in(inputs: Any, prime: int) -> list[Spec]:

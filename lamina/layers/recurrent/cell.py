@@ -142,7 +142,7 @@ class Cell(Layer):
     def draw_masks(self, batch_size: Any) -> None:
         """Draw the masks of a built cell now, before a loop in which nothing can be drawn."""
         k = current()
-        step_shape = next(iter(self._build_shapes.values()))[1:]
+        step_shape = next(iter(self._state.build_shapes.values()))[1:]
         self._masks("_dropout_mask", self.dropout, k.zeros((batch_size, *step_shape), self.compute_dtype))
         state = k.zeros((batch_size, *self._state_shape()), self.compute_dtype)
         self._masks("_recurrent_dropout_mask", self.recurrent_dropout, state)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import activations, config
-from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
+from lamina.kernel.shapes import SHAPES
 from lamina.layers._window import check_spacing, lowered
 from lamina.layers.recurrent.cell import Cell, OpenForgetGate, Step, masked_product
 from lamina.layers.recurrent.lstm import gating
@@ -60,7 +60,7 @@ class ConvLSTMCell(Cell):
             (width,),
             initializer,
         )
-        with interpreter(shapes) as k:
+        with interpreter(SHAPES) as k:
             sums = self._convolved(k.zeros((1, *input_shape[1:]), self.compute_dtype), self.kernel.value)
         sizes = sums.shape[1:-1] if self._axis == -1 else sums.shape[2:]
         self._state_sizes = (*sizes, self.filters) if self._axis == -1 else (self.filters, *sizes)

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import activations
 from lamina.kernel.context import current
+from lamina.kernel.contract import Unfit
 from lamina.layers.recurrent.cell import Cell
 from lamina.layers.recurrent.rnn import UnitsRNN
 
@@ -13,12 +14,10 @@ from lamina.layers.recurrent.rnn import UnitsRNN
 class FusedRNN(UnitsRNN):
     """A layer that runs on a fused kernel where the interpreter has one and the call fits it.
 
-    An interpreter offers one as `overrides[name]`, a function of (k, inputs, states, kernel, recurrent_kernel, bias,
-    mask, backwards, zero_masked) that gives (the last output, outputs (batch, steps, units) in the order of the
-    steps taken, the last states), or a sentence that says why it does not serve this call.
+    See `lstm` and `gru` of `lamina.kernel.contract.Fused`.
     """
 
-    _native = ""
+    _native = ""  # the name there
 
     def __init__(self, use_cudnn: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,11 +30,11 @@ class FusedRNN(UnitsRNN):
     def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> tuple:
         """Go over all steps, by a fused kernel or the loop of `RNN.inner_loop`."""
         found = self._fused(sequences, initial_state, mask, training)
-        if isinstance(found, str):
+        if isinstance(found, Unfit):
             if self.use_cudnn is True:
                 raise ValueError(
                     f"Layer {self.path!r} ({type(self).__name__}): use_cudnn=True, but there is no fused kernel for "
-                    f"this call: {found}. Use use_cudnn='auto'."
+                    f"this call: {found.reason}. Use use_cudnn='auto'."
                 )
             return super().inner_loop(sequences, initial_state, mask, training=training)
         last, outputs, states = found
@@ -60,25 +59,24 @@ class FusedRNN(UnitsRNN):
         if not self.built:
             self.build(tuple(sequences.shape))
         found = self._fused(sequences, self._first_states(sequences.shape[0], None), mask, training)
-        return found if isinstance(found, str) else None
+        return found.reason if isinstance(found, Unfit) else None
 
     def _fused(self, sequences: Any, states: list[Any], mask: Any, training: Any) -> Any:
         reason = self._unfit(training)
         if reason is not None:
-            return reason
+            return Unfit(reason)
         k, cell = current(), self.cell
-        native = k.overrides.get(self._native)
-        if native is None:
-            return f"the backend {k.name!r} has no fused {self._native.upper()}"
+        if not k.fused.offers(self._native):
+            return Unfit(f"the backend {k.name!r} has no fused {self._native.upper()}")
         masks = cell._input_masks(k.getitem(sequences, (slice(None), 0)), training)
         if masks is not None:
             sequences = sequences * k.expand_dims(masks[0], 1)
             cell.reset_dropout_mask()
         bias = None if cell.bias is None else cell.bias.value
         kernels = cell.kernel.value, cell.recurrent_kernel.value
-        return native(
-            k, sequences, states, *kernels, bias, mask, self.go_backwards, self.zero_output_for_mask
-        )
+        form = getattr(k.fused, self._native)
+        how = {"backwards": self.go_backwards, "zero_masked": self.zero_output_for_mask}
+        return form(sequences, states, *kernels, bias, mask, **how)
 
     def _unfit(self, training: Any) -> str | None:
         """What in the layer's own arguments no fused kernel does."""

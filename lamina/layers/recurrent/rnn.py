@@ -9,8 +9,9 @@ from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
-from lamina.kernel import shapes
 from lamina.kernel.context import current, interpreter
+from lamina.kernel.contract import Kernel, Unfit
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers._masks import alike, check_mask
 from lamina.layers.recurrent.cell import Cell, UnitsCell
@@ -82,7 +83,7 @@ class RNN(Layer):
                 f"Layer {self.path!r} ({type(self).__name__}) is stateful, so its batch size must be known, got the "
                 f"input shape {sequences_shape}. Use Input(batch_shape=(batch size, ...))."
             )
-        with interpreter(shapes):
+        with interpreter(SHAPES):
             specs = self.get_initial_state(batch)
 
         def variable(spec: Any) -> Variable:
@@ -217,10 +218,12 @@ class RNN(Layer):
         }  # fmt: skip
 
     def _split_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
-        x, native = self.cell.project(inputs, training), k.overrides.get("recurrence")
-        if native is not None and mask is None and self._is_recurrence(training):
-            outputs, states = self._native_loop(k, native, x, states)
-            return outputs, states[0], states
+        x = self.cell.project(inputs, training)
+        if mask is None and k.fused.offers("recurrence") and self._is_recurrence(training):
+            found = self._fused_loop(k, x, states)
+            if not isinstance(found, Unfit):
+                outputs, states = found
+                return outputs, states[0], states
         step = self.cell.stepper(states, training)
         outputs, states, _ = over_time(
             k,
@@ -241,10 +244,13 @@ class RNN(Layer):
             return False
         return cell.has_updater()
 
-    def _native_loop(self, k: Any, native: Any, x: Any, states: list[Any]) -> tuple:
+    def _fused_loop(self, k: Kernel, x: Any, states: list[Any]) -> tuple[Any, list[Any]] | Unfit:
         cell, keep = self.cell, self.return_sequences
         update, kernel = cell.updater(k, k.dtype(states[0])), cell.recurrent_kernel.value
-        outputs, states = native(k, update, x, states, kernel, self.go_backwards, keep)
+        found = k.fused.recurrence(update, x, states, kernel, backwards=self.go_backwards, keep=keep)
+        if isinstance(found, Unfit):
+            return found
+        outputs, states = found
         return (k.flip(outputs, 0) if keep and self.go_backwards else outputs), states
 
     def _whole_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:

@@ -1,9 +1,10 @@
 """What XLA compiles well on the CPU, in place of what it has for the purpose.
 
-Its convolution reaches a quarter of the speed of its matrix product, and inside `scan` or `while` loses its
-threads: a hundred times slower. The gradient of its window reduction is slow likewise. These forms are made of
-slices, products and sums, so their derivatives are, too. All are channels-last; each has a plain form in
-`neural.py` that tests compare it with.
+Its convolution reaches a quarter of the speed of its matrix product. Inside `scan` or `while` the gradients of a
+convolution are a hundred times slower still: XLA's pass that brings convolutions to the layout of its fast kernels
+(ConvCanonicalization) walks the element computation only, so in the body of a loop they run as plain loops. The gradient
+of its window reduction is slow likewise. These forms are made of slices, products and sums, so their derivatives are,
+too. All are channels-last; each has a plain form in `neural.py` that tests compare it with.
 """
 
 from __future__ import annotations
@@ -19,23 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from lamina.backends.jax import rules, windows
-from lamina.backends.jax.windows import Pairs
-
-
-def compiled(*static: str) -> Any:
-    """jit, so that an eager call is one program instead of dozens; `static` are hashable and select it."""
-    return partial(jax.jit, static_argnames=static, inline=True)
-
-
-# Room for the patches of a part of the batch, which they are made in when they take more than twice as much. Smaller
-# parts are slower, measured: each waits for the one before, and their results are copied together.
-_CHUNK_BYTES = 64 << 20
-
-
-def on_cpu() -> bool:
-    """Whether programs are compiled for the CPU."""
-    return jax.default_backend() == "cpu"
+from lamina.backends.jax._support import compiled, least
+from lamina.backends.jax.cpu import constants, products, windows
+from lamina.backends.jax.cpu.windows import Pairs
 
 
 @compiled("strides", "padding", "dilation", "groups")
@@ -66,9 +53,9 @@ def _chunk_size(x: Any, kernel: Any, strides: Sequence[int]) -> int:
     """How many samples' patches fit the room: preferably a divisor of the batch; all where chunks help nothing."""
     batch, window = x.shape[0], kernel.shape[:-2]
     one = math.prod(x.shape[1:]) * math.prod(window) // math.prod(strides) * x.dtype.itemsize
-    if math.prod(window) == 1 or one * batch <= 2 * _CHUNK_BYTES:
+    if math.prod(window) == 1 or one * batch <= 2 * constants.CHUNK_BYTES:
         return batch
-    most = max(1, _CHUNK_BYTES // one)
+    most = max(1, constants.CHUNK_BYTES // one)
     return next((n for n in range(most, most // 2, -1) if batch % n == 0), most)
 
 
@@ -79,11 +66,11 @@ def _conv_patches(
     window, features = kernel.shape[:-2], kernel.shape[-1]
     patches = windows.patches(x, window, strides, dilation, padding)
     if groups == 1:
-        result = rules.product(patches.reshape(-1, patches.shape[-1]), kernel.reshape(-1, features))
+        result = products.product(patches.reshape(-1, patches.shape[-1]), kernel.reshape(-1, features))
     else:
-        places, channels = math.prod(window), kernel.shape[-2]
-        rows = patches.reshape(-1, places, groups, channels)
-        kernels = kernel.reshape(places, channels, groups, -1)
+        positions, channels = math.prod(window), kernel.shape[-2]
+        rows = patches.reshape(-1, positions, groups, channels)
+        kernels = kernel.reshape(positions, channels, groups, -1)
         result = jnp.einsum("mtgc,tcgo->gmo", rows, kernels).swapaxes(0, 1)
     return result.reshape(*patches.shape[:-1], features)
 
@@ -91,8 +78,7 @@ def _conv_patches(
 def _splits(x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]) -> bool:
     """Whether `_conv_split` copies clearly less than `_conv_patches`, and computes little more.
 
-    No more is enough where the patches would be copied twice: 0.44 to 1.13 of the time, 0.84 in the middle, on eight
-    convolutions of such a size and their gradients.
+    No more is enough where the patches would be copied twice.
     In half precision its partial sums would be rounded, so it is for wider floats only.
     """
     if max(strides) > 1 or x.dtype.itemsize < 4:
@@ -100,8 +86,8 @@ def _splits(x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilatio
     window, (channels, features) = kernel.shape[:-2], kernel.shape[-2:]
     copied = math.prod(window[1:]) * channels + window[0] * features
     extra = ((window[0] - 1) * dilation[0] - sum(padding[0])) / max(x.shape[1], 1)
-    most = 1 if windows.joins_copies(x, window, strides) else 0.75
-    return copied <= most * math.prod(window) * channels and extra <= 0.15
+    most = 1 if windows.joins_copies(x, window, strides) else constants.SPLIT_COPIES
+    return copied <= most * math.prod(window) * channels and extra <= constants.SPLIT_EXTRA
 
 
 def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) -> Any:
@@ -114,7 +100,7 @@ def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) ->
     wide = jnp.moveaxis(kernel, 0, -2).reshape(1, *kernel.shape[1:-1], rows * features)
     inner = (*_NONE, *padding[1:])
     y = _conv_patches(x, wide, (1,) * len(dilation), inner, dilation, 1)
-    return rules.sum_of_rows(y, rows, dilation[0], tuple(padding[0]))
+    return products.sum_of_rows(y, rows, dilation[0], tuple(padding[0]))
 
 
 _NONE = ((0, 0),)  # the padding of one axis
@@ -140,7 +126,7 @@ def _conv_depthwise(
 def conv_transpose(
     x: Any, kernel: Any, strides: Sequence[int], padding: Pairs, dilation: Sequence[int]
 ) -> Any:
-    """The transpose of the linear map that `conv` is: no product with the zeros between spread entries."""
+    """The transpose of the linear map that `conv` is: no product with the zeros between spread elements."""
     reach = [(k - 1) * d for k, d in zip(kernel.shape, dilation, strict=False)]
     sizes = [
         (n - 1) * s + 1 + low + high - r
@@ -165,7 +151,7 @@ def pool(x: Any, kind: str, window: Sequence[int], strides: Sequence[int], paddi
 
 
 def _pool_reshape(x: Any, kind: str, window: Sequence[int], padding: Pairs, start: Any) -> Any:
-    # entries beyond the last whole window are cut: a negative width
+    # elements beyond the last whole window are cut: a negative width
     ends = [
         (low, high - (n + low + high) % w)
         for n, w, (low, high) in zip(x.shape[1:-1], window, padding, strict=True)
@@ -190,14 +176,14 @@ def _(axes: tuple[int, ...], primals: tuple, tangents: tuple) -> Any:
     (blocks,), (change,) = primals, tangents
     most = _block_max(blocks, axes)
     sizes = [n if i in axes else 1 for i, n in enumerate(blocks.shape)]
-    places = jnp.arange(math.prod(sizes), dtype=np.int32).reshape(sizes)
-    found = jnp.where(blocks == jnp.expand_dims(most, axes), places, np.int32(places.size))
+    positions = jnp.arange(math.prod(sizes), dtype=np.int32).reshape(sizes)
+    found = jnp.where(blocks == jnp.expand_dims(most, axes), positions, np.int32(positions.size))
     first = jnp.min(found, axes, keepdims=True)
-    return most, jnp.sum(jnp.where(places == first, change, 0), axes)
+    return most, jnp.sum(jnp.where(positions == first, change, 0), axes)
 
 
 def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs) -> Any:
-    """How many entries of x lie inside each window: (1, *out, 1), or the window's size where all do."""
+    """How many elements of x lie inside each window: (1, *out, 1), or the window's size where all do."""
     result = np.ones((), x.dtype)
     for n, w, s, (low, high) in zip(x.shape[1:-1], window, strides, padding, strict=True):
         first = np.arange(0, n + low + high - w + 1, s) - low
@@ -209,7 +195,7 @@ def counts(x: Any, window: Sequence[int], strides: Sequence[int], padding: Pairs
 @compiled()
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
     """Over two dimensions: with more, the gradient would contract two axes at once, which is slow."""
-    result = rules.product(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
+    result = products.product(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
     return result if bias is None else result + bias
 
 
@@ -251,41 +237,36 @@ def einsum(equation: str, x1: Any, x2: Any) -> Any:
         )
 
     left, right = arrange(x1, first, free1, inner), arrange(x2, second, inner, free2)
-    result = left @ right if batch else rules.product(left, right)
+    result = left @ right if batch else products.product(left, right)
     letters = batch + free1 + free2
     return result.reshape([size[c] for c in letters]).transpose([letters.index(c) for c in output])
 
 
 @compiled("axis", "keepdims")
 def argmax(x: Any, axis: int, keepdims: bool) -> Any:
-    """The first place of the maximum."""
+    """The first position of the maximum."""
     return _first(x == jnp.max(x, axis, keepdims=True), x, axis, keepdims)
 
 
 @compiled("axis", "keepdims")
 def argmin(x: Any, axis: int, keepdims: bool) -> Any:
-    """The first place of the minimum."""
+    """The first position of the minimum."""
     return _first(x == jnp.min(x, axis, keepdims=True), x, axis, keepdims)
 
 
 def _first(found: Any, x: Any, axis: int, keepdims: bool) -> Any:
-    """The first place that is found or NaN: two reductions of one operand, where XLA's of two is no vector code."""
-    places = lax.broadcasted_iota(np.int32, x.shape, axis)
-    return jnp.min(jnp.where(found | (x != x), places, np.int32(x.shape[axis])), axis, keepdims=keepdims)
+    """The first position that is found or NaN: two reductions of one operand, where XLA's of two is no vector code."""
+    positions = lax.broadcasted_iota(np.int32, x.shape, axis)
+    return jnp.min(jnp.where(found | (x != x), positions, np.int32(x.shape[axis])), axis, keepdims=keepdims)
 
 
 @compiled("axis")
-def take_one(x: Any, place: Any, axis: int) -> Any:
+def take_one(x: Any, position: Any, axis: int) -> Any:
     """Entries along an axis as a sum with the others left out: fused, where a gather and its scatter stand alone."""
     axis, classes = axis % x.ndim, x.shape[axis]
-    place = jnp.where(place < 0, place + classes, place)
+    position = jnp.where(position < 0, position + classes, position)
     found = jnp.sum(
-        jnp.where(lax.broadcasted_iota(place.dtype, x.shape, axis) == place, x, 0), axis, keepdims=True
+        jnp.where(lax.broadcasted_iota(position.dtype, x.shape, axis) == position, x, 0), axis, keepdims=True
     )
     # added, so that the derivative does not ask for it
-    return found + jnp.where((place >= 0) & (place < classes), 0, jnp.nan).astype(x.dtype)
-
-
-def least(dtype: Any) -> Any:
-    """The least value of a dtype."""
-    return dtype.type(-jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min)
+    return found + jnp.where((position >= 0) & (position < classes), 0, jnp.nan).astype(x.dtype)

@@ -13,18 +13,17 @@ from typing import Any
 import jax
 from jax import lax
 
+from lamina.kernel import contract
 
-def recurrence(
-    k: Any, update: Callable, x: Any, states: list[Any], kernel: Any, backwards: bool, keep: bool
-) -> tuple[Any, list[Any]]:
-    """`states = update(x[t] + states[0] @ kernel, states)` over the first axis of x.
 
-    `update` closes over no tensor that a gradient is wanted for. There is no forward-mode derivative.
+class Fused(contract.Fused):
+    """What jax has a form of its own for."""
 
-    Returns:
-        The first states of all turns in the order of x, () if `keep` is false; and the last states.
-    """
-    return _recurrence(update, backwards, keep, x, list(states), kernel)
+    def recurrence(
+        self, update: Callable, x: Any, states: list[Any], kernel: Any, /, *, backwards: bool, keep: bool
+    ) -> tuple[Any, list[Any]]:
+        """One product makes the sum over time; there is no forward-mode derivative."""
+        return _recurrence(update, backwards, keep, x, list(states), kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))

@@ -14,21 +14,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
-# Multiplications per number laid out anew, from which the faster product pays for the copy; and the size of a copy
-# that leaves the cache.
-_WORTH, _MOST = 90, 1 << 20
+from lamina.backends.jax.cpu import constants
+from lamina.backends.jax.cpu.internals import HAS_PRIMITIVES, Primitive, ShapedArray, ad, batching, mlir
 
 
-def linear(name: str, function: Callable, transposed: Callable, static: Sequence[str]) -> Primitive:
+def linear(name: str, function: Callable, transposed: Callable, static: Sequence[str]) -> Any:
     """The primitive of a linear map of one array; `transposed(g, x, **static)` is its transpose, in a list."""
+    if not HAS_PRIMITIVES:  # then `cpu.on()` is false, and nobody calls it
+        return None
     primitive = Primitive(name)
 
     def shape(x: Any, **how: Any) -> Any:
         result = jax.eval_shape(partial(function, **how), x)
-        return jax.core.ShapedArray(result.shape, result.dtype)
+        return ShapedArray(result.shape, result.dtype)
 
     primitive.def_impl(jax.jit(function, static_argnames=static))
     primitive.def_abstract_eval(shape)
@@ -61,7 +60,7 @@ def _for_kernel(g: Any, x: Any, kernel: Any) -> Any:
     (rows, width), features = x.shape, g.shape[1]
     copy_x, copy_g = rows * width, (rows + width) * features
     least = min(copy_x, copy_g)
-    if least > _MOST or rows * width * features < _WORTH * least:
+    if least > constants.COPY_MOST or rows * width * features < constants.COPY_WORTH * least:
         return lax.dot_general(x, g, (((0,), (0,)), ((), ())))
     if copy_x < copy_g:
         return lax.dot(_transposed(x), g)
@@ -73,12 +72,19 @@ def _transposed(x: Any) -> Any:
     return lax.optimization_barrier(x.T)
 
 
-_product = Primitive("lamina_product")
-_product.def_impl(jax.jit(_plain))
-_product.def_abstract_eval(lambda x, kernel: jax.core.ShapedArray((x.shape[0], kernel.shape[1]), x.dtype))
-ad.defbilinear(_product, _for_x, _for_kernel)
-mlir.register_lowering(_product, mlir.lower_fun(_plain, multiple_results=False))
-batching.primitive_batchers[_product] = lambda args, axes: (jax.vmap(_plain, axes)(*args), 0)
+def _bilinear() -> Any:
+    if not HAS_PRIMITIVES:
+        return None
+    primitive = Primitive("lamina_product")
+    primitive.def_impl(jax.jit(_plain))
+    primitive.def_abstract_eval(lambda x, kernel: ShapedArray((x.shape[0], kernel.shape[1]), x.dtype))
+    ad.defbilinear(primitive, _for_x, _for_kernel)
+    mlir.register_lowering(primitive, mlir.lower_fun(_plain, multiple_results=False))
+    batching.primitive_batchers[primitive] = lambda args, axes: (jax.vmap(_plain, axes)(*args), 0)
+    return primitive
+
+
+_product = _bilinear()
 
 
 def sum_of_rows(x: Any, count: int, step: int, padding: tuple[int, int]) -> Any:

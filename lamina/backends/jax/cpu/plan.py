@@ -1,4 +1,8 @@
-"""How XLA compiles a training step: with options for few cores, chosen by the products that the step consists of."""
+"""How a training step is compiled and where it runs, chosen once per shape of its data by what the step consists of.
+
+XLA's options are those of a jaxlib that has them (`_usable` asks it); what the user says in `XLA_FLAGS` stays. The names
+are XLA's own, experimental ones: https://openxla.org/xla/flags_guidance
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from lamina.backends.jax import clients, lowering
+from lamina.backends.jax.cpu import clients, constants
+from lamina.backends.jax.cpu.internals import found_in
+from lamina.backends.jax.cpu.switch import on
 
 # Operations one after the other: each large one uses all cores by itself, and two at once mostly take the cache from
-# each other (on two cores a convnet's step is 9 % faster so, a ResNet's 4 %; a transformer's is 1 to 3 % slower).
-_IN_TURN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+# each other.
+IN_TURN = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 # Products by Eigen instead of YNN, for steps that `_suit_eigen`. Sums stay with YNN: with XLA's own, a ResNet's step takes
 # nearly twice as long.
-_BY_EIGEN = {**_IN_TURN, "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
+BY_EIGEN = {**IN_TURN, "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
+# Options for every step beside the chosen ones, tuned or not: tests compile all other programs in a hurry, but not these.
+for_every_step: dict[str, Any] = {}
 _LOOPS = {"while", "scan"}
 
 
@@ -33,18 +41,19 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
     Returns:
         `call(state, *data, shared=())`: `shared` says of which leaves of the state the program takes over copies.
     """
-    by_eigen = _options(_BY_EIGEN)
-    plain = jax.jit(f, donate_argnums=donate, compiler_options=_IN_TURN if by_eigen else _options(_IN_TURN))
-    if not lowering.on_cpu():
+    by_eigen = _options(BY_EIGEN)
+    plain = _jit(f, donate, IN_TURN if by_eigen else _options(IN_TURN))
+    if not on():
         return _sparing(plain)
-    eigen = jax.jit(f, donate_argnums=donate, compiler_options=by_eigen)
+    eigen = _jit(f, donate, by_eigen)
     chosen: dict[tuple, Callable] = {}
 
     def choose(state: Any, *data: Any, **named: Any) -> Callable:
         traced, program = plain.trace(state, *data, **named), plain
-        device = clients.suited(clients.work_of(traced.jaxpr, loops), state)
+        work = found_in(traced.jaxpr, clients.work_of, loops)
+        device = None if work is None else clients.suited(work, state)
         small = device is not None and device == clients.on_one_core()
-        if by_eigen and not small and _suit_eigen(traced.jaxpr, loops):
+        if by_eigen and not small and found_in(traced.jaxpr, _suit_eigen, loops):
             program, traced = eigen, eigen.trace(state, *data, **named)  # which shares the trace
         # a single large step stays with JAX's client, which works while Python prepares the next
         if device is not None and (loops or small):
@@ -61,6 +70,11 @@ def step(f: Callable, donate: tuple[int, ...], loops: int) -> Callable:
         return program(state, *data, shared=shared, **named)
 
     return call
+
+
+def _jit(f: Callable, donate: tuple[int, ...], options: dict[str, Any] | None) -> Callable:
+    options = {**(options or {}), **for_every_step}
+    return jax.jit(f, donate_argnums=donate, compiler_options=options or None)
 
 
 def _sparing(program: Callable) -> Callable:
@@ -85,7 +99,7 @@ def _usable(options: tuple) -> bool:
 def _options(wanted: dict[str, Any]) -> dict[str, Any] | None:
     """These, if there are few cores and the user has chosen none of them."""
     flags = os.environ.get("XLA_FLAGS", "")
-    few = lowering.on_cpu() and (os.cpu_count() or 1) <= 4
+    few = on() and (os.cpu_count() or 1) <= constants.FEW_CORES
     free = few and not any(name in flags for name in wanted)
     return wanted if free and _usable(tuple(wanted.items())) else None
 
@@ -93,10 +107,8 @@ def _options(wanted: dict[str, Any]) -> dict[str, Any] | None:
 def _suit_eigen(jaxpr: Any, loops: int) -> bool:
     """Whether most of the work is in products that Eigen makes in less time than YNN.
 
-    Those are of two kinds. With rows below 256 and at most 256 columns, YNN uses one core, as far as times tell: Eigen
-    takes 0.83 to 0.96 of its time there and 0.91 to 1.18 elsewhere, on 25 dense networks and two cores. From 4096 rows
-    on, as convolutions have: products alone 0.4 to 0.9, mostly, of up to 64 columns, 0.8 to 1.1 of more; a ResNet's step
-    0.84 to 0.94. Small products, and steps with a recurrence (a GRU of 256 units: 1.5), are YNN's nevertheless.
+    Those with few rows and columns, of which YNN uses one core, and those with many rows, as convolutions have; but for
+    small ones, and for steps with a recurrence. The numbers stand in `constants.py`.
     """
     whole = fast = 0
     for (rows, width, columns), depth in _products(jaxpr, 0):
@@ -104,7 +116,8 @@ def _suit_eigen(jaxpr: Any, loops: int) -> bool:
             return False
         work = rows * width * columns
         whole += work
-        if work >= 1 << 20 and (rows >= 4096 or (rows < 256 and columns <= 256)):
+        few = rows < constants.EIGEN_FEW_ROWS and columns <= constants.EIGEN_COLUMNS
+        if work >= constants.EIGEN_WORK and (rows >= constants.EIGEN_ROWS or few):
             fast += work
     return 2 * fast > whole
 

@@ -1,18 +1,19 @@
 """Clients of XLA for loops of training steps on the CPU, beside the one that JAX makes.
 
-How many threads a program has, and whether it runs in one that is not the caller's, belongs to a client.
+How many threads a program has, and whether it runs asynchronously, belongs to a client and not to a program.
 
-JAX's client runs large programs in threads of its own. Their results are there before their room is free, so the next
-program often takes room of its own: a process grew by up to three times what a transformer's step needs, as chance has it.
-Loops of large steps run on a client that works in the caller's thread: a run ends when its room is free. Little is lost,
-as training waits for long runs; single steps, whose results are awaited later, stay with JAX's.
+JAX's client runs large programs in threads of its own. Their results are ready before their buffers are freed, so the
+next program often allocates buffers of its own: a process grew by up to three times what a transformer's step needs, as
+chance has it (540 to 960 MB). Loops of large steps run on a client that works in the caller's thread, where a run ends
+when its buffers are free (550 to 580 MB). Little is lost, as training waits for long runs; a single large step, whose
+result is awaited later, stays with JAX's client, which works while Python prepares the next one.
 
-XLA hands parts of products and of larger operations to all cores. In a small step the handing over, and the fetching of
-what another core has just written, take longer than the work: of the benchmarks' MLP on two cores, a third of the step.
-Loops of small steps run on a client of one thread. They give the same results but for rounding.
+XLA splits products and larger operations over all cores. In a small step the handing over, and the fetching of what
+another core has just written, take longer than the work: of an MLP on two cores, a third of the step. Small steps run on a
+client of one thread. They give the same results but for rounding.
 
-The arrays of these clients are not bound to their devices, so whatever else uses them moves them to where it runs;
-`bring_home` does so for good.
+The arrays of these clients are not committed to their devices, so whatever else uses them moves them to where it runs;
+`to_default_device` does so for good, without a copy.
 """
 
 from __future__ import annotations
@@ -20,17 +21,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
 import numpy as np
 
-from lamina.backends.jax import lowering
-
-# The work of steps that gain on one core, and what an entry of a result counts for besides one multiplication of a
-# product. Measured on two cores, one over both, on 14 dense networks: here 0.64 to 0.97; below, XLA shares nothing; at
-# twice as much 0.94 to 1.07, beyond 1.03 to 1.29.
-_LEAST, _MOST, _ENTRY = 1.5e6, 20e6, 4
+from lamina.backends import process
+from lamina.backends.jax.cpu import constants
+from lamina.backends.jax.cpu.internals import cpu_client
+from lamina.backends.jax.cpu.switch import on
 
 
 def compiled(traced: Any, device: Any) -> Callable:
@@ -54,11 +54,11 @@ def compiled(traced: Any, device: Any) -> Callable:
 
 
 def taken(state: Any, shared: Sequence[bool], away: Callable[[Any], bool] = lambda x: False) -> Any:
-    """The state in memory that a program may take over: with copies of what others hold as well, or is elsewhere.
+    """The state as a program may donate it: with copies of the leaves that others hold as well or that are elsewhere.
 
     Args:
         state: A tree of arrays.
-        shared: For its first leaves, whether others hold them.
+        shared: For its first leaves, whether others hold them, so that their memory must not be donated.
         away: Whether a leaf is on another device.
     """
     leaves, structure = jax.tree_util.tree_flatten(state)
@@ -79,7 +79,7 @@ def _copies(xs: list) -> list:
     return [jax.numpy.copy(x) for x in xs]
 
 
-def bring_home(xs: list) -> list:
+def to_default_device(xs: list) -> list:
     """The arrays where programs run by default, without a copy; what is there stays."""
     made = {device for device in _made.values() if device is not None}
     away = [not made.isdisjoint(x.devices()) for x in xs]
@@ -92,7 +92,7 @@ def bring_home(xs: list) -> list:
 def in_caller() -> Any:
     """The device that works in the caller's thread; None where something else decides where programs run."""
     chosen = jax.config.jax_default_device is not None
-    return None if chosen or not lowering.on_cpu() or jax.device_count() > 1 else _client(None)
+    return None if chosen or not on() or jax.device_count() > 1 else _client(None)
 
 
 def on_one_core() -> Any:
@@ -112,29 +112,25 @@ def _client(threads: int | None) -> Any:
 
 
 def _make(threads: int | None) -> Any:
-    if threads:  # there is no argument for it
-        os.environ["NPROC"] = str(threads)
-    try:
-        from jaxlib.xla_client import make_cpu_client
-
-        return make_cpu_client(asynchronous=False).local_devices()[0]
-    except (ImportError, AttributeError, TypeError):  # another jaxlib: as if there were no such device
-        return None
-    finally:
-        if threads:
-            del os.environ["NPROC"]
+    with process.on_one_core() if threads == 1 else nullcontext(True) as ready:
+        client = cpu_client() if ready else None
+        return None if client is None else client.local_devices()[0]
 
 
 def suited(work: float, state: Any) -> Any:
     """The device of a client for a loop of steps of so much work; None for JAX's."""
-    if work < _LEAST:  # where XLA shares nothing, and a run's room is little
+    if work < constants.SMALL_LEAST:  # where XLA splits nothing, and a run's buffers are small
         return None
-    small = work <= _MOST and sum(np.size(x) for x in jax.tree_util.tree_leaves(state)) * _ENTRY <= _MOST
+    small = (
+        work <= constants.SMALL_MOST
+        and sum(np.size(x) for x in jax.tree_util.tree_leaves(state)) * constants.ELEMENT_WORK
+        <= constants.SMALL_MOST
+    )
     return (on_one_core() if small else None) or in_caller()
 
 
 def work_of(jaxpr: Any, loops: int) -> float:
-    """Multiplications in products, and entries of other results, of the step inside so many loops; infinite with a
+    """Multiplications in products, and elements of other results, of the step inside so many loops; infinite with a
     loop of unknown length."""
     work = 0.0
     for eqn in jaxpr.eqns:
@@ -151,7 +147,7 @@ def work_of(jaxpr: Any, loops: int) -> float:
             (over, _), _ = eqn.params["dimension_numbers"]
             work += eqn.outvars[0].aval.size * math.prod(eqn.invars[0].aval.shape[i] for i in over)
         else:
-            work += _ENTRY * sum(v.aval.size for v in eqn.outvars)
+            work += constants.ELEMENT_WORK * sum(v.aval.size for v in eqn.outvars)
     return work
 
 

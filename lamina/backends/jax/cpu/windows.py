@@ -1,4 +1,4 @@
-"""Windows over the axes between batch and channels: as slices, one for each place in them, or side by side."""
+"""Windows over the axes between batch and channels: as slices, one for each position in them, or side by side."""
 
 from __future__ import annotations
 
@@ -12,15 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.experimental.xla_metadata import set_xla_metadata
 
-from lamina.backends.jax import rules
+from lamina.backends.jax.cpu import constants, products
+from lamina.backends.jax.cpu.internals import set_xla_metadata
 
 Pairs = Sequence[tuple[int, int]]
-
-# As many slices XLA joins in one pass; more of them it copies first, and joins the copies in a second. A gather takes
-# half as long then, measured, from so many bytes on.
-_JOINED, _LARGE = 7, 16 << 20
 
 
 def pad(x: Any, padding: Pairs, value: Any) -> Any:
@@ -31,10 +27,10 @@ def pad(x: Any, padding: Pairs, value: Any) -> Any:
 
 
 def slices(x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> list:
-    """For each place in the window, what the windows have there: (batch, *out, channels) each."""
+    """For each position in the window, what the windows have there: (batch, *out, channels) each."""
     out, taps = _out(x.shape, window, strides, dilation), []
-    for place in product(*map(range, window)):
-        start = [p * d for p, d in zip(place, dilation, strict=True)]
+    for position in product(*map(range, window)):
+        start = [p * d for p, d in zip(position, dilation, strict=True)]
         stop = [a + (n - 1) * s + 1 for a, n, s in zip(start, out, strides, strict=True)]
         taps.append(lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), (1, *strides, 1)))
     return taps
@@ -50,15 +46,15 @@ def _out(
 def patches(
     x: Any, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Pairs
 ) -> Any:
-    """From (batch, *sizes, channels), padded with zeros, the windows with their places side by side: (batch, *out,
-    places * channels).
+    """From (batch, *sizes, channels), padded with zeros, the windows with their positions side by side: (batch, *out,
+    positions * channels).
     """
     how = {"window": tuple(window), "strides": tuple(strides), "dilation": tuple(dilation)}
     return _patches.bind(x, **how, padding=tuple(map(tuple, padding)))
 
 
 def _joined(x: Any, *, padding: Pairs, **how: Any) -> Any:
-    few = math.prod(how["window"]) <= _JOINED and max(how["strides"]) == 1
+    few = math.prod(how["window"]) <= constants.JOINED and max(how["strides"]) == 1
     taps = _shifted(x, padding, how["window"], how["dilation"]) if few else slices(pad(x, padding, 0), **how)
     return taps[0] if len(taps) == 1 else jnp.concatenate(taps, -1)
 
@@ -71,22 +67,22 @@ def _shifted(x: Any, padding: Pairs, window: Sequence[int], dilation: Sequence[i
             x,
             [
                 (low - p * d, high - r + p * d)
-                for p, d, r, (low, high) in zip(place, dilation, reach, padding, strict=True)
+                for p, d, r, (low, high) in zip(position, dilation, reach, padding, strict=True)
             ],
             0,
         )
-        for place in product(*map(range, window))
+        for position in product(*map(range, window))
     ]
 
 
 def joins_copies(x: Any, window: Sequence[int], strides: Sequence[int]) -> bool:
     """Whether patches are joined of copies: too many for one pass, and too small for a gather."""
-    return math.prod(window) > _JOINED and not _gathers(x, window, strides)
+    return math.prod(window) > constants.JOINED and not _gathers(x, window, strides)
 
 
 def _gathers(x: Any, window: Sequence[int], strides: Sequence[int]) -> bool:
     size = math.prod(window) * x.size // math.prod(strides) * x.dtype.itemsize
-    return math.prod(window) > _JOINED and size >= _LARGE
+    return math.prod(window) > constants.JOINED and size >= constants.GATHER_BYTES
 
 
 def _laid_out(x: Any, **how: Any) -> Any:
@@ -101,13 +97,13 @@ def _gathered(
     sizes, out = x.shape[1:-1], _out(x.shape, window, strides, dilation)
 
     def pixels() -> Any:  # which ones, over (*out, *window)
-        places = [lax.broadcasted_iota(np.int32, (*out, *window), i) for i in range(2 * len(window))]
+        positions = [lax.broadcasted_iota(np.int32, (*out, *window), i) for i in range(2 * len(window))]
         result = jnp.zeros((), np.int32)
         for i, size in enumerate(sizes):
-            result = result * size + places[i] * strides[i] + places[len(sizes) + i] * dilation[i]
+            result = result * size + positions[i] * strides[i] + positions[len(sizes) + i] * dilation[i]
         return result.reshape(-1)
 
-    # whole before the gather, which would else compute each entry anew for each place in the window
+    # whole before the gather, which would else compute each element anew for each position in the window
     flat = _apart(lambda x: x.reshape(x.shape[0], math.prod(sizes), x.shape[-1]), x)
     found = jnp.take(flat, _apart(pixels), axis=1, mode="clip")
     return found.reshape(x.shape[0], *out, math.prod(window) * x.shape[-1])
@@ -120,8 +116,10 @@ def _apart(function: Callable, *xs: Any) -> Any:
 
 
 def _scattered(g: Any, x: Any, **how: Any) -> list:
-    """The sum of the padded parts of g, fused: not the gather's own, which would add entry by entry."""
+    """The sum of the padded parts of g, fused: not the gather's own, which would add element by element."""
     return jax.linear_transpose(partial(_joined, **how), x.aval)(g)
 
 
-_patches = rules.linear("lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation", "padding"))
+_patches = products.linear(
+    "lamina_patches", _laid_out, _scattered, ("window", "strides", "dilation", "padding")
+)

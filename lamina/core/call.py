@@ -1,16 +1,23 @@
-"""How a layer is called: the plan that is decided once per class, and the steps of a call that is not routine."""
+"""How a layer is called: the fast path, the full path, and what a layer remembers to tell which one a call may take.
+
+The frame of the thread (`kernel.context.CallFrame`) says what a call means: training flag, precision, outermost or
+inside, rematerialization. The full path opens a frame of its own for what is inside. The fast path opens none: a layer
+remembers under which frames, for which kinds of tensors, the full path would have done nothing but run `call`.
+"""
 
 from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lamina.core import input_spec, names
-from lamina.core.masks import get_mask, set_mask
+from lamina.core import input_spec, names, remat
+from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
-from lamina.kernel.context import current, state
+from lamina.kernel.context import CallFrame, current, state
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Holder
 from lamina.kernel.trees import leaves, map_leaves
@@ -18,6 +25,40 @@ from lamina.ops.op import convert
 
 if TYPE_CHECKING:
     from lamina.core.layer import Layer
+
+_MOST_PLAIN = 64  # kinds of calls that a layer remembers; data of ever new shapes begins anew
+
+
+class LayerState:
+    """What calls and building leave with a layer. A slot for each, so that nothing here is taken for the user's.
+
+    Attributes:
+        kernel: The interpreter that `plain` was learned under.
+        plain: (frame, type, shape, dtype) of the calls that may take the fast path.
+        losses: What `add_loss` was given since the outermost call began.
+        adds_losses: Whether it was ever given any.
+        remat: The RematScope that was open when the layer was made.
+        path: The names around it and its own, once it is built.
+        build_shapes: What `build` got, by the names of its parameters.
+        building: Whether `build` runs.
+        wanted_input: The batch shape that `input_shape=` and kin gave.
+    """
+
+    __slots__ = (
+        "adds_losses", "build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.kernel: Any = None
+        self.plain: set[Any] = set()
+        self.losses: list[Any] = []
+        self.adds_losses = False
+        open_scope = state.frame.remat[-1] if state.frame.remat else None
+        self.remat = None if open_scope is None or open_scope.mode is None else open_scope
+        self.path: str | None = None
+        self.build_shapes: dict[str, Any] | None = None
+        self.building = False
+        self.wanted_input: tuple | None = None
 
 
 class CallPlan:
@@ -69,34 +110,98 @@ def _shape_of(x: Any) -> Any:
     return tuple([None if n is None or type(n) is Unknown or not isinstance(n, int) else n for n in shape])
 
 
+# -- the fast path -----------------------------------------------------------------------------------------------------
+
+
+def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
+    """`Layer.__call__`: the fast path for a call that is known to be plain, decided by one look-up; else the full path."""
+    known = self._state
+    if state.kernel is known.kernel and len(args) == 1 and not kwargs:
+        x, frame = args[0], state.frame
+        try:
+            plain = (frame, type(x), x.shape, x.dtype) in known.plain
+        except (AttributeError, TypeError):  # no tensor, or a training flag that cannot be compared
+            plain = False
+        # a mask belongs to the tensor, so it is looked for there, and costs the calls nothing that have none
+        if plain and getattr(x, "_keras_mask", None) is None and (not TABLE or get_mask(x) is None):
+            try:
+                if frame.training is not None and self._plan.takes_training:
+                    return self.call(x, training=frame.training)
+                return self.call(x)
+            except Exception as error:
+                _explain(error, self, args)
+                raise
+    return full_call(self, args, kwargs)
+
+
+def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
+    """Let calls like this one take the fast path, if the full path did nothing for it but run `call`."""
+    known = layer._state
+    own = frame._replace(autocast=layer._autocast_dtype())
+    if (
+        frame != own
+        or frame.full
+        or layer.activity_regularizer is not None
+        or layer._makes_masks
+        or not layer.built
+        or not isinstance(x, k.Tensor)
+        or remat.scope_of(layer, frame) is not None
+        # an outermost call clears losses, and the layers inside it must see that they are inside
+        or (not frame.inside and (layer._layers or known.adds_losses))
+    ):
+        return
+    if known.kernel is not k or len(known.plain) >= _MOST_PLAIN:
+        known.plain.clear()
+    known.kernel = k
+    known.plain.add((frame, type(x), x.shape, x.dtype))
+
+
+@contextmanager
+def full_path_only() -> Iterator[None]:
+    """A block in which this thread's layer calls all take the full path, for tests that compare the two."""
+    before = state.frame
+    state.frame = before._replace(full=True)
+    try:
+        yield
+    finally:
+        state.frame = before
+
+
+# -- the full path -----------------------------------------------------------------------------------------------------
+
+
 def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     """Call a layer with everything that can be in the way: conversion, building, masks, precision, losses."""
     plan = layer._plan
     if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
-    k = current()
+    k, frame, names_before = current(), state.frame, state.names
+    routine = len(args) == 1 and not kwargs
     args, kwargs = _prepared(layer, k, args, kwargs)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)
-    before = (state.training, state.autocast, state.names, state.depth)
-    if state.depth == 0 and layer._has_losses():
+    if not frame.inside and layer._has_losses():
         layer._clear_losses()
     try:
-        state.depth += 1
-        state.names = (*state.names, layer.name)
-        state.autocast = layer._autocast_dtype()
-        kwargs = _with_training(plan, kwargs)
-        masks = _incoming_masks(plan, args, kwargs) if state.masks is not None else None
-        outputs = layer._call_in_force(*args, **kwargs)
+        kwargs, training = _with_training(plan, kwargs, frame.training)
+        # a scope that the layer was made in goes for what is inside, unless another one is open here
+        made_in = (layer._state.remat,) if layer._state.remat is not None else ()
+        state.frame = CallFrame(training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full)
+        state.names = (*names_before, layer.name)
+        masks = _incoming_masks(plan, args, kwargs)
+        if remat.scope_of(layer, frame) is not None:
+            outputs = remat.call_with_remat(layer, args, kwargs)
+        else:
+            outputs = layer.call(*args, **kwargs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
         _explain(error, layer, args)
         raise
     finally:
-        state.training, state.autocast, state.names, state.depth = before
-    if len(args) == 1 and not kwargs.keys() - {"training"}:
-        layer._remember(k, args[0])
+        state.frame, state.names = frame, names_before
+    if routine and masks is None:
+        _remember(layer, k, frame, args[0])
     return outputs
 
 
@@ -127,7 +232,7 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
 
 def _cast(k: Any, x: Any, dtype: str) -> Any:
     out = k.astype(x, dtype)
-    if state.masks is not None and (mask := get_mask(x)) is not None:
+    if (mask := get_mask(x)) is not None:
         set_mask(out, mask)
     return out
 
@@ -138,7 +243,7 @@ def _check(layer: Layer, args: tuple, kwargs: dict) -> None:
         input_spec.check(layer.input_spec, first, layer.path, type(layer).__name__)
 
 
-def _with_training(plan: CallPlan, kwargs: dict) -> dict:
+def _with_training(plan: CallPlan, kwargs: dict, outer: Any) -> tuple[dict, Any]:
     """Settle the training flag: the argument, else that of the enclosing call."""
     if "training" in kwargs and not (plan.takes_training or plan.accepts_any):
         kwargs = dict(kwargs)
@@ -146,14 +251,19 @@ def _with_training(plan: CallPlan, kwargs: dict) -> dict:
     else:
         value = kwargs.get("training")
     if value is not None:
-        state.training = value
-    elif state.training is not None and plan.takes_training:
-        kwargs = {**kwargs, "training": state.training}
-    return kwargs
+        return kwargs, value
+    if outer is not None and plan.takes_training:
+        return {**kwargs, "training": outer}, outer
+    return kwargs, outer
 
 
 def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     """The masks of the first argument; handed to `call` where it has a parameter for them."""
+    if len(args) == 1 and not (kwargs or plan.mask_names or isinstance(args[0], list | tuple | dict)):
+        masks = get_mask(args[0])
+        if masks is not None and plan.takes_mask and len(plan.names) > 1:
+            kwargs["mask"] = masks
+        return masks
     given = plan.arguments(args, kwargs)
     if not given:
         return None
@@ -180,8 +290,8 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
 
 def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     """Build a layer from the shapes of its first inputs."""
-    if layer._path is None:
-        object.__setattr__(layer, "_path", names.path_of(layer.name))
+    if layer._state.path is None:
+        layer._state.path = names.path_of(layer.name)
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]
@@ -222,8 +332,6 @@ def _finish(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: Any)
 
 
 def _rows(x: Any) -> Any:
-    from lamina.kernel.context import current
-
     k = current()
     rows = k.shape(x)[0] if len(x.shape) else 1
     return rows if isinstance(rows, int) else k.astype(rows, "float32")
@@ -239,7 +347,7 @@ def _pass_masks(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: 
             warnings.warn(
                 f"Layer {layer.path!r} ({type(layer).__name__}) does not support masks: the mask of its input ends "
                 "here. If that is right, ignore this; if the layer works step by step, set `supports_masking = True`.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return
     made = layer.compute_mask(args[0] if args else None, masks)

@@ -1,0 +1,328 @@
+"""All that Lamina does to the process it is a guest in. No other file may: `tests/test_layout.py` looks.
+
+Each effect has a reason, an end where it can have one, and an environment variable that switches it off (`EFFECTS`, and
+the table in `docs/backends.md`). `LAMINA_LEAVE_PROCESS=1` switches all of them off.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any, NamedTuple
+
+
+class Effect(NamedTuple):
+    """Something that Lamina does to the process."""
+
+    what: str
+    why: str
+    when: str
+    undone: str
+
+
+EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it off with the value 0
+    "LAMINA_PAUSE_GC": Effect(
+        "the garbage collector is off while a framework is imported; what exists then counts as old afterwards",
+        "it would walk through a hundred thousand new modules and classes a dozen times",
+        "a backend is loaded",
+        "when the import ends",
+    ),
+    "LAMINA_LEAN_TENSORFLOW": Effect(
+        "an import hook (`sys.meta_path`) fails `import keras` and `import jax` for the importing thread",
+        "TensorFlow imports both ahead of use: half of its start, and 270 MB",
+        "tensorflow is loaded",
+        "when the import ends",
+    ),
+    "LAMINA_QUIET_TENSORFLOW": Effect(
+        "`TF_CPP_MIN_LOG_LEVEL=2` unless it is set, and no warnings of retracing in TensorFlow's Python logger",
+        "a page of notes about CPU features; Lamina's programs have one name, by which retracing is counted. "
+        "Errors are shown",
+        "tensorflow is loaded",
+        "the variable when the import ends; the filter stays",
+    ),
+    "LAMINA_COMPILE_CACHE": Effect(
+        "jax's compilation cache is a subfolder of `lamina.config.compile_cache()`",
+        "the second run of a script starts without compiling. jax has one cache, so programs of yours go there, too, "
+        "unless you gave it a folder (`JAX_COMPILATION_CACHE_DIR` or `jax.config`)",
+        "jax is loaded",
+        "`lamina.config.set_compile_cache(False)`",
+    ),
+    "LAMINA_KEEP_MEMORY": Effect(
+        "malloc (glibc) keeps up to 256 MB of freed memory, and serves blocks of up to 32 MB from it. "
+        "With the value 1 all memory comes from one heap that keeps up to 1 GB: faster still, but every thread of "
+        "the program shares it",
+        "a step that allocates 100 MB of intermediate results pays for 25,000 fresh pages each time",
+        "the first training step on jax or torch; with 1 when a backend is loaded",
+        "`lamina.config.keep_memory(False)`",
+    ),
+    "LAMINA_TRACE_GRADIENTS": Effect(
+        "`torch._dynamo.config.trace_autograd_ops = True`, where torch has it (2.11)",
+        "without it the gradient of a step splits its program in two",
+        "the first program is compiled on torch",
+        "never",
+    ),
+    "LAMINA_HOLD_INTERRUPT": Effect(
+        "Ctrl-C (SIGINT) waits for the end of a step that has taken over the weights' memory; a second one does not",
+        "the weights would be lost",
+        "such a step runs, in the main thread",
+        "when the step ends",
+    ),
+    "LAMINA_JAX_TUNING": Effect(
+        "the affinity of the calling thread is one core while XLA's client of one thread is made",
+        "XLA reads from it how many threads to make",
+        "the first small loop of steps on jax, on a CPU",
+        "at once",
+    ),
+}  # fmt: skip
+_OFF = ("0", "off", "false", "no")
+
+
+def allows(name: str) -> bool:
+    """Whether an effect is switched on."""
+    assert name in EFFECTS, name
+    if os.environ.get("LAMINA_LEAVE_PROCESS", "0").lower() not in ("", *_OFF):
+        return False
+    return os.environ.get(name, "1").lower() not in _OFF
+
+
+# The garbage collector
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """What is made inside is taken for long-lived at once, as the modules and classes of a framework are.
+
+    Objects of the user's that are alive count as old afterwards, too: they are walked again by full collections only.
+    """
+    if not allows("LAMINA_PAUSE_GC"):
+        yield
+        return
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if not gc.get_freeze_count():  # what somebody has frozen stays so
+            gc.freeze()
+            gc.unfreeze()  # to the oldest generation, without a walk
+        if working:
+            gc.enable()
+
+
+# Imports
+
+
+class _Hidden(MetaPathFinder, Loader):
+    """Finds packages, for others ask where they lie, but does not load them for the thread that made it."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names, self.thread = names, threading.get_ident()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in self.names or threading.get_ident() != self.thread:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None:
+            spec.loader = self
+        return spec
+
+    def exec_module(self, module: ModuleType) -> None:
+        raise ImportError(f"{module.__name__} is not loaded together with TensorFlow.", name=module.__name__)
+
+
+@contextmanager
+def not_importing(*names: str) -> Iterator[None]:
+    """Inside, importing these packages fails in this thread, if they are not loaded yet."""
+    if not allows("LAMINA_LEAN_TENSORFLOW"):
+        yield
+        return
+    finder = _Hidden(names)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+# What frameworks print, trace and keep
+
+
+@contextmanager
+def tensorflow_quiet() -> Iterator[None]:
+    """While TensorFlow is imported, which reads once how much it shall print; errors are printed in any case."""
+    name = "TF_CPP_MIN_LOG_LEVEL"
+    if name in os.environ or not allows("LAMINA_QUIET_TENSORFLOW"):
+        yield
+        return
+    os.environ[name] = "2"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+
+
+def without_retracing_warnings(logger: Any) -> None:
+    """They count by the name of a function, which is one and the same for all that `jit` compiles."""
+    if allows("LAMINA_QUIET_TENSORFLOW"):
+        logger.addFilter(_is_other)
+
+
+def _is_other(record: Any) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
+
+
+_jax_cache: str | None = None  # the folder that Lamina gave to jax
+
+
+def set_jax_cache(config: Any, folder: str | None) -> None:
+    """Give jax this folder, or none; one that the user gave it stays."""
+    global _jax_cache
+    others = config.jax_compilation_cache_dir != _jax_cache or os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    if others or folder == _jax_cache or (folder and not allows("LAMINA_COMPILE_CACHE")):
+        return
+    _jax_cache = folder
+    config.update("jax_compilation_cache_dir", folder)
+    # not the programs of single operations: they compile as fast as they load
+    config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+    config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def trace_gradients() -> None:
+    """Let torch's compiler follow `torch.autograd.grad`; torch before 2.11 has no such setting and splits programs."""
+    from torch._dynamo import config
+
+    if hasattr(config, "trace_autograd_ops") and allows("LAMINA_TRACE_GRADIENTS"):
+        config.trace_autograd_ops = True
+
+
+# Memory
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = (
+    -1,
+    -2,
+    -3,
+    -4,
+    -8,
+)  # mallopt's, from malloc.h
+_GLIBC = {
+    _TRIM_THRESHOLD: 128 << 10,
+    _TOP_PAD: 128 << 10,
+    _MMAP_THRESHOLD: 128 << 10,
+    _MMAP_MAX: 65536,
+    _ARENA_MAX: 0,
+}  # its own
+# 32 MB is the largest threshold that glibc takes: larger blocks go back to the system at once, as always.
+_BOUNDED = {_TRIM_THRESHOLD: 256 << 20, _TOP_PAD: 16 << 20, _MMAP_THRESHOLD: 32 << 20}
+# One heap without mapped blocks: heaps of single threads are unmapped when they are empty.
+_WHOLE = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20}
+_kept: str | None = None  # what malloc was told: "bounded", "whole" or nothing
+
+
+def keep_memory_for_training() -> bool:
+    """Before the first step: freed memory stays with the process, within bounds that cost a host program nothing.
+
+    Returns:
+        Whether malloc keeps memory.
+    """
+    global _kept
+    if _kept is None:
+        _kept = "bounded" if allows("LAMINA_KEEP_MEMORY") and _mallopt(_BOUNDED) else ""
+    return bool(_kept)
+
+
+def keep_memory_if_asked() -> None:
+    """When a backend is loaded, before its threads start: `LAMINA_KEEP_MEMORY=1` asks for one heap that keeps more."""
+    if os.environ.get("LAMINA_KEEP_MEMORY") == "1" and allows("LAMINA_KEEP_MEMORY"):
+        keep_memory(True)
+
+
+def keep_memory(flag: bool) -> bool:
+    """All memory from one heap that keeps what is freed; or malloc as it was, and what is free given back.
+
+    Returns:
+        Whether malloc could be set.
+    """
+    global _kept
+    before, _kept = _kept, ""
+    if flag:
+        _kept = "whole" if _mallopt(_GLIBC | _WHOLE) else ""
+        return bool(_kept)
+    if not before:
+        return True
+    done = _mallopt(_GLIBC)
+    if done:
+        _glibc().malloc_trim(0)
+    return done
+
+
+def _mallopt(settings: dict[int, int]) -> bool:
+    """Not without glibc, nor where the environment says how malloc should behave."""
+    chosen = any(name.startswith("MALLOC_") for name in os.environ) or "GLIBC_TUNABLES" in os.environ
+    libc = None if chosen else _glibc()
+    return libc is not None and min(libc.mallopt(name, value) for name, value in settings.items()) == 1
+
+
+@functools.cache
+def _glibc() -> Any:
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "gnu_get_libc_version") else None
+
+
+# Signals and threads
+
+
+@contextmanager
+def interrupt_handled_by(make: Callable[[Any], Callable[[int, Any], None]]) -> Iterator[bool]:
+    """Inside, Ctrl-C calls `make(the handler before)`.
+
+    Yields:
+        Whether it does: not outside the main thread, nor where the handler before is not Python's, or switched off.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if before is None or not main or not allows("LAMINA_HOLD_INTERRUPT"):
+        yield False
+        return
+    signal.signal(signal.SIGINT, make(before))
+    try:
+        yield True
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def on_one_core() -> Iterator[bool]:
+    """Inside, this thread may use one core; threads that start inside may use all again afterwards.
+
+    Yields:
+        Whether it is so: not where the system has no affinities.
+    """
+    tasks = "/proc/self/task"
+    if not hasattr(os, "sched_setaffinity") or not os.path.isdir(tasks) or not allows("LAMINA_JAX_TUNING"):
+        yield False
+        return
+    allowed, before = os.sched_getaffinity(0), set(os.listdir(tasks))
+    one = {min(allowed)}
+    os.sched_setaffinity(0, one)
+    try:
+        yield True
+    finally:
+        os.sched_setaffinity(0, allowed)
+        for thread in set(os.listdir(tasks)) - before:
+            with suppress(OSError):  # it has ended
+                if os.sched_getaffinity(int(thread)) == one:
+                    os.sched_setaffinity(int(thread), allowed)
