@@ -19,7 +19,7 @@ _CUSTOM_NAMES: dict[Any, str] = {}
 # The namespaces whose classes may stand in a file, under the name that Keras files give them.
 NAMESPACES = (
     "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
-    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks",
+    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks", "distillation",
 )  # fmt: skip
 # Layers that only applications have: Keras files name the module that they stand in.
 OF_APPLICATIONS = (("convnext", "LayerScale"), ("inception_resnet_v2", "CustomScaleLayer"))

@@ -113,7 +113,9 @@ class Config(MutableMapping):
 
     def _check(self) -> None:
         if self._frozen:
-            raise ValueError("This config is frozen, so its values cannot be changed. Call `unfreeze()` first.")
+            raise ValueError(
+                "This config is frozen, so its values cannot be changed. Call `unfreeze()` first."
+            )
 
 
 def _restored(values: dict[str, Any], frozen: bool) -> Config:

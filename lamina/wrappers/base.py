@@ -18,9 +18,8 @@ def scikit_learn() -> Any:
         import sklearn.base
         import sklearn.utils.multiclass
         import sklearn.utils.validation
-
-        sklearn.utils.validation.validate_data  # of 1.6
-    except (ImportError, AttributeError):
+        from sklearn.utils.validation import validate_data as _  # of 1.6
+    except ImportError:
         raise ImportError(
             "lamina.wrappers needs scikit-learn 1.6 or later: pip install 'scikit-learn>=1.6'."
         ) from None

@@ -39,6 +39,18 @@ def shake(model) -> None:
         elif v.name == "variance":  # of a Normalization layer
             value = random.uniform(0.5, 1.5, value.shape)
         v.assign(value.astype(v.dtype))
+    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    if (
+        norms
+    ):  # their averages become those of some images, so that numbers keep their size through all layers
+        momenta = [layer.momentum for layer in norms]
+        for layer in norms:
+            layer.momentum = 0.0
+        model(np.concatenate([images(tuple(n or 64 for n in model.input_shape[1:]))] * 2), training=True)
+        for layer, momentum in zip(norms, momenta, strict=True):
+            layer.momentum = momentum
+            variance = np.asarray(layer.moving_variance.numpy())
+            layer.moving_variance.assign(variance + 0.1 * variance.mean() + 1e-3)
 
 
 def run(keras, job: dict) -> None:

@@ -131,7 +131,11 @@ def test_transformer_in_a_pipeline():
     [
         (3, TypeError, "`model` must be a compiled model or a function that returns one, got 3"),
         (lambda X, y: 3, ValueError, "the model must be compiled, got 3"),
-        (lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)]), ValueError, "the model must be compiled"),
+        (
+            lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)]),
+            ValueError,
+            "the model must be compiled",
+        ),
     ],
 )
 def test_what_is_no_compiled_model_is_refused(model, error, text):
