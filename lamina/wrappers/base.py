@@ -18,11 +18,10 @@ def scikit_learn() -> Any:
         import sklearn.base
         import sklearn.utils.multiclass
         import sklearn.utils.validation
-        from sklearn.utils.validation import validate_data as _  # of 1.6
     except ImportError:
-        raise ImportError(
-            "lamina.wrappers needs scikit-learn 1.6 or later: pip install 'scikit-learn>=1.6'."
-        ) from None
+        sklearn = None
+    if sklearn is None or not hasattr(sklearn.utils.validation, "validate_data"):  # it came with 1.6
+        raise ImportError("lamina.wrappers needs scikit-learn 1.6 or later: pip install 'scikit-learn>=1.6'.")
     return sklearn
 
 
