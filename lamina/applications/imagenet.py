@@ -59,8 +59,8 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
         return row if axis == -1 else row[:, None, None]
 
     if mode == "caffe":
-        return k.flip(x, axis=len(x.shape) + axis) - per_channel(CAFFE_MEAN)
-    return (x / 255.0 - per_channel(MEAN)) / per_channel(DEVIATION)
+        return k.subtract(k.flip(x, axis=len(x.shape) + axis), per_channel(CAFFE_MEAN))
+    return k.divide(k.subtract(x / 255.0, per_channel(MEAN)), per_channel(DEVIATION))
 
 
 def _floats(x: Any) -> Any:

@@ -30,7 +30,8 @@ def serialize_keras_object(instance: Any) -> Any:
     if hasattr(instance, "get_config"):
         return {"class_name": registry.get_registered_name(type(instance)), "config": instance.get_config()}
     if hasattr(instance, "__name__"):
-        return registry.get_registered_name(instance)
+        public = (name for (_, name), known in registry.functions().items() if known is instance)
+        return next(public, None) or registry.get_registered_name(instance)
     raise ValueError(
         f"serialize_keras_object: {instance!r} ({type(instance).__name__}) has neither `get_config` nor a name. Give the "
         "class a `get_config` method that returns its arguments."
