@@ -115,7 +115,7 @@ def _shape_of(x: Any) -> Any:
 
 def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
     """`Layer.__call__`: the fast path for a call that is known to be plain, decided by one look-up; else the full path."""
-    known = self._state
+    known = self._layer_state
     if state.kernel is known.kernel and len(args) == 1 and not kwargs:
         x, frame = args[0], state.frame
         try:
@@ -136,7 +136,7 @@ def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
 
 def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     """Let calls like this one take the fast path, if the full path did nothing for it but run `call`."""
-    known = layer._state
+    known = layer._layer_state
     own = frame._replace(autocast=layer._autocast_dtype())
     if (
         frame != own
@@ -186,7 +186,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     try:
         kwargs, training = _with_training(plan, kwargs, frame.training)
         # a scope that the layer was made in goes for what is inside, unless another one is open here
-        made_in = (layer._state.remat,) if layer._state.remat is not None else ()
+        made_in = (layer._layer_state.remat,) if layer._layer_state.remat is not None else ()
         state.frame = CallFrame(training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full)
         state.names = (*names_before, layer.name)
         masks = _incoming_masks(plan, args, kwargs)
@@ -290,8 +290,8 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
 
 def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     """Build a layer from the shapes of its first inputs."""
-    if layer._state.path is None:
-        layer._state.path = names.path_of(layer.name)
+    if layer._layer_state.path is None:
+        layer._layer_state.path = names.path_of(layer.name)
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]

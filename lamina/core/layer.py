@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Self
 
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
@@ -51,7 +51,7 @@ class Layer(Weights, Operation):
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
     _plan: CallPlan
-    _state: LayerState
+    _layer_state: LayerState
     built: bool = False
     autocast: bool = True
     dtype_policy: Any = None
@@ -66,11 +66,10 @@ class Layer(Weights, Operation):
         if "compute_mask" in cls.__dict__:
             cls._makes_masks = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         blank = {
-            "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_trainable": True,
-            "_state": LayerState(), "dtype_policy": policy.dtype_policy(),
+            "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
         self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
@@ -94,7 +93,7 @@ class Layer(Weights, Operation):
             self.activity_regularizer = regularizers.get(activity_regularizer)
         for old in _OLD_ARGUMENTS:
             if kwargs.get(old) is not None:
-                self._state.wanted_input = _old_input_shape(old, kwargs)
+                self._layer_state.wanted_input = _old_input_shape(old, kwargs)
             kwargs.pop(old, None)
         if kwargs:
             from lamina.core.config import constructor
@@ -116,14 +115,14 @@ class Layer(Weights, Operation):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _DECIDES_CALLS:
-            self._state.plain.clear()
+            self._layer_state.plain.clear()
         super().__setattr__(name, value)
 
     def _track(self, value: Any) -> Any:
         before = len(self._layers)
         found = super()._track(value)
         if len(self._layers) != before:
-            self._state.plain.clear()
+            self._layer_state.plain.clear()
         return found
 
     # -- building -----------------------------------------------------------------------------------------------------
@@ -134,7 +133,7 @@ class Layer(Weights, Operation):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that the layer was built with."""
-        shapes = self._state.build_shapes
+        shapes = self._layer_state.build_shapes
         if not shapes:
             return None
         if len(shapes) == 1:
@@ -313,21 +312,21 @@ class Layer(Weights, Operation):
         """Add a scalar, or a list of them, to what training minimizes; call it inside `call`."""
         if current().abstract:
             return
-        if not self._state.adds_losses:
-            self._state.adds_losses = True
-            self._state.plain.clear()  # the next outermost call has losses to clear
+        if not self._layer_state.adds_losses:
+            self._layer_state.adds_losses = True
+            self._layer_state.plain.clear()  # the next outermost call has losses to clear
         for one in loss if isinstance(loss, list | tuple) else [loss]:
             if state.scope is not None and state.scope.collect_losses:
                 state.scope.add_loss(one)
             else:
-                self._state.losses.append(one)
+                self._layer_state.losses.append(one)
 
     def _has_losses(self) -> bool:
-        return any(layer._state.losses for layer in self._flatten_layers())
+        return any(layer._layer_state.losses for layer in self._flatten_layers())
 
     def _clear_losses(self) -> None:
         for layer in self._flatten_layers():
-            layer._state.losses.clear()
+            layer._layer_state.losses.clear()
 
     @property
     def losses(self) -> list[Any]:
@@ -336,9 +335,12 @@ class Layer(Weights, Operation):
         if state.scope is not None and state.scope.collect_losses:
             found = list(state.scope.losses)
         else:
-            found = [loss for layer in layers for loss in layer._state.losses]
+            found = [loss for layer in layers for loss in layer._layer_state.losses]
         # looked for first: every step asks for the losses
-        if any(v.regularizer is not None for layer in layers for v in layer._variables):
+        if any(v.regularizer is not None for layer in layers for v in (*layer._variables, *layer._holders)):
+            found += [
+                h.regularizer(h) for layer in layers for h in layer._holders if h.regularizer is not None
+            ]
             found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return found
 
@@ -347,7 +349,7 @@ class Layer(Weights, Operation):
     @property
     def path(self) -> str:
         """The names of the layers around it and its own, as they stood when it was built."""
-        return self._state.path or names.path_of(self.name)
+        return self._layer_state.path or names.path_of(self.name)
 
     @property
     def dtype(self) -> str:
@@ -408,7 +410,7 @@ def _building(build: Any) -> Any:
 
     @functools.wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
-        own = self._state
+        own = self._layer_state
         if own.building:  # super().build(...) of a subclass
             return build(self, *args, **kwargs)
         if self.built:

@@ -78,7 +78,7 @@ class RematScope:
 
 def scope_of(layer: Layer, frame: CallFrame) -> RematScope | None:
     """The scope that a call obeys: the innermost one that is open, else the one that the layer was made in."""
-    scope = frame.remat[-1] if frame.remat else layer._state.remat
+    scope = frame.remat[-1] if frame.remat else layer._layer_state.remat
     return None if scope is None or scope.mode is None else scope
 
 

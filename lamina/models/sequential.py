@@ -33,6 +33,9 @@ class Sequential(Functional):
         (None, 3)
     """
 
+    _stack: list[Layer]  # the layers, behind the Input where there is one
+    _steps_made: bool  # whether the graph is drawn
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
@@ -66,7 +69,7 @@ class Sequential(Functional):
                 f"Sequential {self.name!r} has a layer called {layer.name!r} already. Names must differ: give one of "
                 "them another `name=`."
             )
-        wanted = layer._state.wanted_input
+        wanted = layer._layer_state.wanted_input
         if not self._stack and wanted is not None and not isinstance(layer, InputLayer):
             self._stack.append(InputLayer(batch_shape=wanted))
         if self._stack and isinstance(layer, InputLayer):
@@ -105,8 +108,8 @@ class Sequential(Functional):
 
     def _undraw(self) -> None:
         self.__dict__.update(built=False, _steps_made=False)
-        self._state.build_shapes = None
-        self._state.plain.clear()
+        self._layer_state.build_shapes = None
+        self._layer_state.plain.clear()
 
     def _maybe_rebuild(self) -> None:
         self._undraw()
@@ -128,9 +131,9 @@ class Sequential(Functional):
                     "functional model for layers with several outputs."
                 )
         Graph._connect(self, first, x)
-        self._operations = list(self._stack)
+        self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
-        self._state.build_shapes = {"input_shape": first.shape}
+        self._layer_state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.

@@ -134,7 +134,14 @@ def test_a_call_runs_again_for_the_gradient() -> None:
     assert len(runs) == 2
 
 
-@pytest.mark.parametrize("name", ["torch", "jax", "tensorflow"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torch",
+        pytest.param("jax", marks=pytest.mark.slow),
+        pytest.param("tensorflow", marks=pytest.mark.slow),
+    ],
+)
 def test_gradients_and_state_are_those_without_it(name: str) -> None:
     """Also of what draws random numbers, keeps averages, adds losses or is made of other layers."""
 
