@@ -22,7 +22,7 @@ def _config(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _config(v) for k, v in sorted(value.items()) if k not in IGNORED}
     if isinstance(value, float):
-        return float(f"{value:.5g}")  # a constant may have been through float32
+        return float(f"{value:.6g}")  # a constant may have been through float32
     return [_config(v) for v in value] if isinstance(value, list) else value
 
 
