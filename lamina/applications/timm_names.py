@@ -83,13 +83,13 @@ CONVNEXT: Rules = (
     (r"stages\.(\d)\.downsample\.1", _block("_downsampling_conv_{0}", -1)),
     (
         r"stages\.(\d)\.blocks\.(\d+)\.(.+)",
-        lambda m: f"_stage_{m[1]}_block_{m[2]}_{_CONVNEXT_BLOCK.get(m[3], m[3])}",
+        lambda m: f"_stage_{m[1]}_block_{m[2]}_{_CONVNEXT_BLOCK.get(str(m[3]), str(m[3]))}",
     ),
     (r"features\.([246])\.0", lambda m: f"_downsampling_layernorm_{int(m[1]) // 2 - 1}"),
     (r"features\.([246])\.1", lambda m: f"_downsampling_conv_{int(m[1]) // 2 - 1}"),
     (
         r"features\.([1357])\.(\d+)\.(.+)",
-        lambda m: f"_stage_{int(m[1]) // 2}_block_{m[2]}_{_CONVNEXT_BLOCK.get(m[3], m[3])}",
+        lambda m: f"_stage_{int(m[1]) // 2}_block_{m[2]}_{_CONVNEXT_BLOCK.get(str(m[3]), str(m[3]))}",
     ),
     (r"head\.norm|classifier\.0", "_head_layernorm"),
     (r"head\.fc|classifier\.2", "_head_dense"),
@@ -106,7 +106,7 @@ _EXCITATION = {"se.conv_reduce": "se_reduce", "se.conv_expand": "se_expand"}
 
 def _efficientnet_block(m: re.Match) -> str:
     parts = (_PLAIN if m[1] == "0" else _EXPANDED) | _EXCITATION
-    return f"block{int(m[1]) + 1}{chr(ord('a') + int(m[2]))}_{parts.get(m[3], m[3])}"
+    return f"block{int(m[1]) + 1}{chr(ord('a') + int(m[2]))}_{parts.get(str(m[3]), str(m[3]))}"
 
 
 EFFICIENTNET: Rules = (
@@ -126,7 +126,7 @@ _OF_MOBILE = {
 
 def _mobilenet_block(m: re.Match) -> str:
     parts = (_PLAIN if m[1] == "0" else _EXPANDED) | _EXCITATION
-    part = parts.get(m[2], m[2])
+    part = parts.get(str(m[2]), str(m[2]))
     return f"expanded_conv{'' if m[1] == '0' else '_' + m[1]}_{_OF_MOBILE.get(part, part)}"
 
 

@@ -14,6 +14,6 @@ def version() -> str:
         >>> lamina.version() == lamina.__version__
         True
     """
-    import lamina
+    from importlib import import_module
 
-    return lamina.__version__
+    return import_module("lamina").__version__  # the package imports this module, not the other way round

@@ -48,6 +48,10 @@ class Distiller(Model):
         Hinton, Vinyals and Dean, 2015: Distilling the Knowledge in a Neural Network, https://arxiv.org/abs/1503.02531
     """
 
+    _teacher_view: Any
+    _student_view: Any
+    _compile_given: Any
+
     def __init__(
         self, teacher: Model, student: Model, distillation_losses: Any, distillation_loss_weights: Any = None,
         student_loss_weight: float = 0.5, name: str = "distiller", **kwargs: Any,

@@ -50,7 +50,7 @@ def shake(model) -> None:
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
             variance = np.asarray(layer.moving_variance.numpy())
-            layer.moving_variance.assign(variance + 0.1 * variance.mean() + 1e-3)
+            layer.moving_variance.assign(variance + 0.5 * variance.mean() + 1e-3)
 
 
 def run(keras, job: dict) -> None:
