@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina import config, layers
 from lamina.applications import weights as files
-from lamina.core.tensor import KerasTensor
+from lamina.core.operation import KerasTensor
 from lamina.layers.input import Input
 from lamina.models.functional import Functional
 from lamina.ops.checks import one_of

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.codec import deserialize, serialize
 
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
     """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
-    from lamina.core.codec import serialize
-
     own = {}
     for inner in layer._flatten_layers():
         cls = type(inner)
@@ -25,8 +24,6 @@ def reduce(layer: Any) -> tuple[Any, tuple]:
 
 def restore(config: dict[str, Any], own: dict[str, type], weights: Any, state: Any) -> Any:
     """The layer that `reduce` took apart."""
-    from lamina.core.codec import deserialize
-
     layer = deserialize(config, own, where="copy")
     if weights is not None:
         if not layer.built and config.get("build_config"):

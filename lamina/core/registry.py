@@ -6,6 +6,7 @@ reviewed lists of public names, once, and then only read.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -26,14 +27,18 @@ OF_APPLICATIONS = (("convnext", "LayerScale"), ("inception_resnet_v2", "CustomSc
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 
 
+def namespace(space: str) -> Any:
+    """A public namespace by its name: what core needs of initializers and their kin, which are built on it."""
+    assert space in NAMESPACES or space in FUNCTIONS, space
+    return importlib.import_module(f"lamina.{space}")
+
+
 @lru_cache(maxsize=1)
 def table() -> dict[tuple[str, str], Any]:
     """(module as in Keras files, class name) -> class."""
-    import importlib
-
     found: dict[tuple[str, str], Any] = {}
     for space in NAMESPACES:
-        module = importlib.import_module(f"lamina.{space}")  # from the list above, never from a file
+        module = namespace(space)  # from the list above, never from a file
         for name in module.__all__:
             thing = getattr(module, name)
             if isinstance(thing, type) and hasattr(thing, "from_config"):
@@ -69,11 +74,9 @@ def _homes() -> dict[type, tuple[str, str]]:
 @lru_cache(maxsize=1)
 def functions() -> dict[tuple[str, str], Any]:
     """(namespace, name) -> function that a file may name."""
-    import importlib
-
     found: dict[tuple[str, str], Any] = {}
     for space in FUNCTIONS:
-        module = importlib.import_module(f"lamina.{space}")
+        module = namespace(space)
         for name in module.__all__:
             thing = getattr(module, name)
             if (

@@ -9,6 +9,7 @@ from typing import Any
 from lamina.core.layer import Layer
 from lamina.core.operation import OpCall
 from lamina.kernel.trees import leaves
+from lamina.models import Model
 
 
 def summary(
@@ -77,8 +78,6 @@ def _in_range(rows: list[Any], given: Any) -> list[Any]:
 
 
 def _expanded(rows: list[Any], nested: bool, depth: int = 0) -> Any:
-    from lamina.models import Model
-
     for o in rows:
         yield o, depth
         if nested and isinstance(o, Model):
