@@ -50,7 +50,6 @@ class Distiller(Model):
 
     _teacher_view: Any
     _student_view: Any
-    _compile_given: Any
 
     def __init__(
         self, teacher: Model, student: Model, distillation_losses: Any, distillation_loss_weights: Any = None,
@@ -114,7 +113,7 @@ class Distiller(Model):
             A scalar tensor.
         """
         seen, self.__dict__["_seen"] = self.__dict__["_seen"], None
-        if self.student_loss_weight == 0 and self._compile_given.get("loss") is None:
+        if self.student_loss_weight == 0 and (self.get_compile_config() or {}).get("loss") is None:
             student_loss: Any = ops.zeros(())
         else:
             student_loss = super().compute_loss(x, y, y_pred, sample_weight, training)
