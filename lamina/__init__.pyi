@@ -1,12 +1,15 @@
 from . import activations as activations
+from . import applications as applications
 from . import backend as backend
 from . import callbacks as callbacks
 from . import config as config
 from . import constraints as constraints
 from . import datasets as datasets
+from . import distillation as distillation
 from . import dtype_policies as dtype_policies
 from . import initializers as initializers
 from . import layers as layers
+from . import legacy as legacy
 from . import losses as losses
 from . import metrics as metrics
 from . import mixed_precision as mixed_precision
@@ -21,6 +24,8 @@ from . import tree as tree
 from . import utils as utils
 from . import visual as visual
 from . import visualization as visualization
+from . import wrappers as wrappers
+from .core.devices import device as device
 from .core.graph import Container as Container
 from .core.graph import Function as Function
 from .core.graph import Graph as Graph
@@ -30,14 +35,17 @@ from .core.names import name_scope as name_scope
 from .core.operation import KerasTensor as KerasTensor
 from .core.operation import Operation as Operation
 from .core.policy import DTypePolicy as DTypePolicy
+from .core.release import version as version
 from .core.remat import RematScope as RematScope
 from .core.remat import remat as remat
 from .core.stateless import StatelessScope as StatelessScope
+from .core.symbolic_scope import SymbolicScope as SymbolicScope
 from .core.transforms import grad as grad
 from .core.transforms import jit as jit
 from .core.transforms import value_and_grad as value_and_grad
 from .core.transforms import vmap as vmap
 from .core.variable import Variable as Variable
+from .dtype_policies.policies import FloatDTypePolicy as FloatDTypePolicy
 from .initializers.base import Initializer as Initializer
 from .layers.input import Input as Input
 from .losses.loss import Loss as Loss
@@ -46,3 +54,4 @@ from .models.functional import Functional as Functional
 from .models.model import Model as Model
 from .models.sequential import Sequential as Sequential
 from .optimizers.base import Optimizer as Optimizer
+from .regularizers.penalties import Regularizer as Regularizer

@@ -302,3 +302,17 @@ def set_backend(backend: str) -> None:
         BackendError: if its framework is not installed.
     """
     context.use(backends.load(backend))
+
+
+def devices(kind: str | None = None) -> list[str]:
+    """The devices that the backend in force sees.
+
+    Args:
+        kind: "cpu", "gpu" or "tpu"; None for those that the backend computes on by default.
+
+    Returns:
+        Names such as "gpu:0", which `lamina.device` takes.
+    """
+    from lamina.core import devices
+
+    return devices.devices(kind)

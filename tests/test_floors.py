@@ -80,7 +80,9 @@ IMPORTS = list(imports())
 
 def level(module: str) -> int:
     parts = module.split(".")[1:] or ["__init__"]
-    found = [FLOOR[n] for n in (".".join(parts[:2]), parts[0]) if n in FLOOR]  # a folder may stand below its parent
+    found = [
+        FLOOR[n] for n in (".".join(parts[:2]), parts[0]) if n in FLOOR
+    ]  # a folder may stand below its parent
     assert found, f"{parts[0]} stands on no floor: add it to FLOORS"
     return found[0]
 

@@ -20,8 +20,10 @@ _CUSTOM_NAMES: dict[Any, str] = {}
 # The namespaces whose classes may stand in a file, under the name that Keras files give them.
 NAMESPACES = (
     "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
-    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks",
+    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks", "distillation",
 )  # fmt: skip
+# Layers that only applications have: Keras files name the module that they stand in.
+OF_APPLICATIONS = (("convnext", "LayerScale"), ("inception_resnet_v2", "CustomScaleLayer"))
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 
 
@@ -49,6 +51,9 @@ def table() -> dict[tuple[str, str], Any]:
     found["keras.utils", "FeatureSpace"] = space.FeatureSpace
     for name in ("Feature", "Cross", "TFDIdentity"):
         found["keras.src.layers.preprocessing.feature_space", name] = getattr(space.recipes, name)
+    for module, name in OF_APPLICATIONS:
+        home = importlib.import_module(f"lamina.applications.{module}")  # from the list above
+        found[f"keras.src.applications.{module}", name] = getattr(home, name)
     found["keras.src.models.functional", "Functional"] = found["keras.models", "Functional"]
     found["keras", "Sequential"] = found["keras.models", "Sequential"]
     return found

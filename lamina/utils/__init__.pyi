@@ -1,8 +1,10 @@
 from . import bounding_boxes as bounding_boxes
+from . import legacy as legacy
 from .batches import PyDataset as PyDataset
 from .batches import Sequence as Sequence
 from .batches import pack_x_y_sample_weight as pack_x_y_sample_weight
 from .batches import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from .config import Config as Config
 from .download import get_file as get_file
 from .feature_space import FeatureSpace as FeatureSpace
 from .graphs import get_source_inputs as get_source_inputs
