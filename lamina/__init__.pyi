@@ -6,6 +6,7 @@ from . import constraints as constraints
 from . import dtype_policies as dtype_policies
 from . import initializers as initializers
 from . import layers as layers
+from . import legacy as legacy
 from . import losses as losses
 from . import metrics as metrics
 from . import mixed_precision as mixed_precision
@@ -37,6 +38,9 @@ from .core.transforms import vmap as vmap
 from .core.variable import Variable as Variable
 from .initializers.base import Initializer as Initializer
 from .layers.input import Input as Input
+from .legacy.alias import install_as_keras as install_as_keras
+from .legacy.alias import uninstall_as_keras as uninstall_as_keras
+from .legacy.export import lamina_export as lamina_export
 from .losses.loss import Loss as Loss
 from .metrics.metric import Metric as Metric
 from .models.functional import Functional as Functional
