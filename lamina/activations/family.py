@@ -12,9 +12,7 @@ def _names() -> dict[str, Any]:
     from lamina import activations
 
     return {
-        n: getattr(activations, n)
-        for n in activations.__all__
-        if n not in ("deserialize", "get", "serialize")
+        n: getattr(activations, n) for n in dir(activations) if n not in ("deserialize", "get", "serialize")
     }
 
 

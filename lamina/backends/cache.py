@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 LIMIT = 1 << 30  # bytes of programs, per framework
 MARKER = "CACHEDIR.TAG"  # so that backup programs leave the folder out, too: https://bford.info/cachedir/
@@ -86,7 +87,7 @@ def subfolder(place: Path, name: str) -> Path | None:
     return own
 
 
-def _place(choice: str | bool) -> Path:
+def _place(choice: Any) -> Path:
     return Path.home() / ".lamina" / "compiled" if choice is True else Path(choice).expanduser()
 
 

@@ -74,8 +74,8 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
     "LAMINA_HOLD_INTERRUPT": Effect(
         "Ctrl-C (SIGINT) waits for the end of a step that has taken over the weights' memory; a second one does not",
         "the weights would be lost",
-        "such a step runs, in the main thread",
-        "when the step ends",
+        "a model is trained or evaluated in the main thread",
+        "when that ends",
     ),
     "LAMINA_JAX_TUNING": Effect(
         "the affinity of the calling thread is one core while XLA's client of one thread is made",
@@ -342,11 +342,12 @@ def interrupt_handled_by(make: Callable[[Any], Callable[[int, Any], None]]) -> I
     if before is None or not main or not allows("LAMINA_HOLD_INTERRUPT"):
         yield False
         return
-    signal.signal(signal.SIGINT, make(before))
+    signal.signal(signal.SIGINT, handler := make(before))
     try:
         yield True
     finally:
-        signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is handler:  # not where somebody has set his own meanwhile
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from lamina.callbacks.callback import Callback
-from lamina.training.resume import Journal, Position
+from lamina.callbacks.journal import Journal, Position
 
 
 class BackupAndRestore(Callback):
@@ -78,7 +78,7 @@ class BackupAndRestore(Callback):
         Args:
             done: The batches of this epoch so far.
         """
-        return 0 if self.save_freq == "epoch" else self.save_freq - done % self.save_freq
+        return 0 if isinstance(self.save_freq, str) else self.save_freq - done % self.save_freq
 
     def after_batches(self, epoch: int, done: int) -> None:
         """Write the state where it is due inside an epoch; for the training loop.
@@ -87,7 +87,7 @@ class BackupAndRestore(Callback):
             epoch: The epoch.
             done: How many batches of it are done.
         """
-        if self.save_freq != "epoch" and done % self.save_freq == 0:
+        if not isinstance(self.save_freq, str) and done % self.save_freq == 0:
             self._journal.save(Position(epoch, done))
 
     def after_epoch(self, epoch: int) -> None:

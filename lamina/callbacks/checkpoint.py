@@ -67,7 +67,7 @@ class ModelCheckpoint(Monitor):
 
     def batches_until_call(self) -> int:
         """How many batches from now it wants to be called; 0 for never."""
-        return 0 if self.save_freq == "epoch" else max(self.save_freq - self._seen, 1)
+        return 0 if isinstance(self.save_freq, str) else max(self.save_freq - self._seen, 1)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Begin to count batches."""
@@ -79,7 +79,7 @@ class ModelCheckpoint(Monitor):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Save when enough batches went by."""
-        if self.save_freq == "epoch":
+        if isinstance(self.save_freq, str):
             return
         self._seen += batch - self._last
         self._last = batch
@@ -89,7 +89,7 @@ class ModelCheckpoint(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save."""
-        if self.save_freq == "epoch":
+        if isinstance(self.save_freq, str):
             self._save(epoch, None, logs)
 
     def _save(self, epoch: int, batch: int | None, logs: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lamina.callbacks.callback import Callback
+from lamina.callbacks.progress import Progress
 from lamina.errors import suggestion
 
 
@@ -186,8 +187,6 @@ class ProgbarLogger(Callback):
         return int((self.params or {}).get("verbose", 1))
 
     def _open(self, title: str) -> None:
-        from lamina.training.progress import Progress
-
         self._close({})
         self._step = 0
         self._progress = Progress((self.params or {}).get("steps"), self._verbose, title)

@@ -80,7 +80,7 @@ class OrbaxCheckpoint(Monitor):
 
     def batches_until_call(self) -> int:
         """How many batches from now it wants to be called; 0 for never."""
-        return 0 if self.save_freq == "epoch" else max(self.save_freq - self._seen, 1)
+        return 0 if isinstance(self.save_freq, str) else max(self.save_freq - self._seen, 1)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Open the folder."""
@@ -98,7 +98,7 @@ class OrbaxCheckpoint(Monitor):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Save when enough batches went by."""
-        if self.save_freq == "epoch":
+        if isinstance(self.save_freq, str):
             return
         self._seen += batch - self._last
         self._last = batch
@@ -108,7 +108,7 @@ class OrbaxCheckpoint(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save."""
-        if self.save_freq == "epoch":
+        if isinstance(self.save_freq, str):
             self._save(logs)
 
     def _save(self, logs: Any) -> None:

@@ -85,7 +85,7 @@ class TensorBoard(Callback):
 
     def batches_until_call(self) -> int:
         """How many batches from now it wants to be called; 0 for never."""
-        if self.update_freq == "epoch":
+        if isinstance(self.update_freq, str):
             return 0
         return self.update_freq - self._steps % self.update_freq
 
@@ -104,8 +104,9 @@ class TensorBoard(Callback):
             self._write_graph()
 
     def _write_graph(self) -> None:
-        if isinstance(self.model, Graph) or hasattr(self.model, "_functional"):
-            self._file("train").text("keras", self.model.to_json(), 0, plugin="graph_keras_model")
+        model: Any = self.model
+        if isinstance(self.model, Graph) or hasattr(model, "_functional"):
+            self._file("train").text("keras", model.to_json(), 0, plugin="graph_keras_model")
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take the time."""
@@ -115,7 +116,7 @@ class TensorBoard(Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Write the numbers so far."""
         self._count(batch)
-        if self.update_freq != "epoch" and self._steps % self.update_freq == 0:
+        if not isinstance(self.update_freq, str) and self._steps % self.update_freq == 0:
             for name, value in (logs or {}).items():
                 self._file("train").scalar(f"batch_{name}", value, self._steps - 1)
 

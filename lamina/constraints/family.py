@@ -10,7 +10,7 @@ from lamina.core.family import Family
 def _names() -> dict[str, Any]:
     from lamina import constraints as here
 
-    return {name: thing for name in here.__all__ if isinstance(thing := getattr(here, name), type)}
+    return {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}
 
 
 family = Family("constraint", "constraints", _names)

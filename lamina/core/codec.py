@@ -115,6 +115,9 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
     build_config = getattr(obj, "get_build_config", None)
     if build_config is not None and (built := build_config()) is not None:
         out["build_config"] = serialize(built)
+    holders_config = getattr(obj, "_holders_config", None)
+    if holders_config is not None and (holders := holders_config()):
+        out["holders"] = serialize(holders)
     compile_config = getattr(obj, "get_compile_config", None)
     if compile_config is not None and (compiled := compile_config()):
         out["compile_config"] = serialize(compiled)
@@ -284,6 +287,8 @@ def _restore(obj: Any, value: dict[str, Any]) -> None:
         and not getattr(obj, "built", True)
     ):
         obj.build_from_config(build_config)
+    if "holders" in value and hasattr(obj, "_put_holders"):
+        obj._put_holders(value["holders"])
     compile_config = value.get("compile_config")
     if isinstance(compile_config, dict) and hasattr(obj, "compile_from_config"):
         obj.compile_from_config(compile_config)

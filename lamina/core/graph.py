@@ -33,14 +33,26 @@ class Graph(Operation):
         2
     """
 
+    _inputs_struct: Any
+    _outputs_struct: Any
+    _inputs: list[KerasTensor]
+    _outputs: list[KerasTensor]
+    _nodes: list[Node]
+    _operations: list[Operation]
+    _steps: list[Any] | None
+    _slots: int
+    _out_slots: list[int]
+
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         Operation.__init__(self, name=name)
         self._connect(inputs, outputs)
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
-        self._inputs_struct, self._outputs_struct = inputs, outputs
-        self._inputs = _symbolic(inputs, "inputs", self.name)
-        self._outputs = _symbolic(outputs, "outputs", self.name)
+        # written to `__dict__`: a model owns the layers of its graph by itself, not through these lists
+        own = self.__dict__
+        own["_inputs_struct"], own["_outputs_struct"] = inputs, outputs
+        own["_inputs"] = _symbolic(inputs, "inputs", self.name)
+        own["_outputs"] = _symbolic(outputs, "outputs", self.name)
         seen: set[int] = set()
         for x in self._inputs:
             if id(x) in seen:
@@ -48,9 +60,9 @@ class Graph(Operation):
                     f"Graph {self.name!r}: the same tensor ({x.name}) is listed twice among the inputs."
                 )
             seen.add(id(x))
-        self._nodes = _sorted_nodes(self._inputs, self._outputs, self.name)
-        self._operations = _sorted_operations(self._inputs, self._outputs, self._nodes)
-        self._steps: list[Any] | None = None
+        own["_nodes"] = _sorted_nodes(self._inputs, self._outputs, self.name)
+        own["_operations"] = _sorted_operations(self._inputs, self._outputs, self._nodes)
+        own["_steps"] = None
 
     @property
     def operations(self) -> list[Operation]:
@@ -83,10 +95,11 @@ class Graph(Operation):
     # -- running ------------------------------------------------------------------------------------------------------
 
     def _run(self, values: list[Any]) -> Any:
-        if self._steps is None:
-            self._steps = self._plan_steps()
+        steps = self._steps
+        if steps is None:
+            steps = self.__dict__["_steps"] = self._plan_steps()
         slots = [*values, *([None] * (self._slots - len(values)))]
-        for call, source, target, gather in self._steps:
+        for call, source, target, gather in steps:
             if gather is None:
                 slots[target] = call(slots[source])
             else:
@@ -113,8 +126,8 @@ class Graph(Operation):
             else:
                 targets = [place[id(x)] for x in node.output_tensors]
                 steps.append((call, None, targets, _gatherer(node, place)))
-        self._slots = len(place)
-        self._out_slots = [place[id(x)] for x in self._outputs]
+        self.__dict__["_slots"] = len(place)
+        self.__dict__["_out_slots"] = [place[id(x)] for x in self._outputs]
         return steps
 
     def get_config(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Self
 
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
@@ -66,11 +66,10 @@ class Layer(Weights, Operation):
         if "compute_mask" in cls.__dict__:
             cls._makes_masks = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         blank = {
-            "_variables": [], "_layers": [], "_metrics": [], "_seed_generators": [], "_trainable": True,
-            "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
+            "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
         self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
@@ -338,7 +337,10 @@ class Layer(Weights, Operation):
         else:
             found = [loss for layer in layers for loss in layer._layer_state.losses]
         # looked for first: every step asks for the losses
-        if any(v.regularizer is not None for layer in layers for v in layer._variables):
+        if any(v.regularizer is not None for layer in layers for v in (*layer._variables, *layer._holders)):
+            found += [
+                h.regularizer(h) for layer in layers for h in layer._holders if h.regularizer is not None
+            ]
             found += [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return found
 

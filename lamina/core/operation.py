@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from lamina.core import names
 from lamina.core.config import Configurable
@@ -93,9 +93,9 @@ class Operation(Configurable):
     _inbound_nodes: list[Node]
     _outbound_nodes: list[Node]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
-        self._inbound_nodes, self._outbound_nodes = [], []
+        self.__dict__.update(_inbound_nodes=[], _outbound_nodes=[])  # not followed, as an attribute is
         return self
 
     def __init__(self, name: str | None = None) -> None:

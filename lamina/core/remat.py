@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lamina.core import seeds
 from lamina.core.masks import get_mask, set_mask
 from lamina.core.stateless import StatelessScope
-from lamina.kernel import shapes
 from lamina.kernel.context import CallFrame, current, interpreter, state
+from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.spec import Spec
 from lamina.kernel.trees import leaves, map_leaves
 
@@ -92,7 +92,7 @@ def _output_size(layer: Layer, args: tuple, kwargs: dict) -> int:
     frame = state.frame
     state.frame = frame._replace(remat=_OFF)
     try:
-        with interpreter(shapes):
+        with interpreter(SHAPES):
             found = layer.call(*map_leaves(without_numbers, args), **map_leaves(without_numbers, kwargs))
     finally:
         state.frame = frame

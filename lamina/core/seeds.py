@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random as python_random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -115,8 +119,96 @@ def draw_seed(seed: Any) -> Any:
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
-        return global_generator().next()
+        return (_inner.generator or global_generator()).next()
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         k = state.kernel or _activate()
         return k.asarray(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))
     raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
+
+
+class Stream:
+    """Random numbers for the steps of one model that draw with no seed of their own.
+
+    It is split from the process's stream when first needed, and again after `set_random_seed`. So a program that takes
+    over the memory of its state, or fails with it, has only what is the model's, and two models that are trained in
+    two threads draw from two streams. Predictions have a part of their own, so that they change no training.
+    """
+
+    def __init__(self) -> None:
+        self.steps = SeedGenerator(0, name="step_seed_generator")
+        self.predictions = SeedGenerator(0, name="prediction_seed_generator")
+        self._origin: SeedGenerator | None = None
+        self._first_key, self._keys, self._splitting = 0, count(), threading.Lock()
+
+    def split(self, *, anew: bool = False) -> None:
+        """Make the stream ready: `anew` also where it was split from the process's present one before."""
+        origin = global_generator()
+        if self._origin is origin and not anew:
+            return
+        with self._splitting:  # of several threads one
+            if self._origin is origin and not anew:
+                return
+            k = state.kernel or _activate()
+            self._split(*np.asarray(k.to_numpy(origin.next())).tolist())
+            self._origin = origin
+
+    def _split(self, seed: int, place: int) -> None:
+        # not the pair itself: the process's stream goes on right behind it
+        first, self._first_key = np.random.SeedSequence((seed, place)).generate_state(2).tolist()
+        self._keys = count()
+        for generator, start in ((self.steps, first), (self.predictions, self._first_key)):
+            generator.state.assign(np.array([start, 0], "uint32"))
+
+    def key(self) -> np.ndarray:
+        """Where a prediction begins to draw whose program changes no state; any thread may ask."""
+        return np.array([(self._first_key + next(self._keys)) % 2**32, 0], "uint32")
+
+
+class _Inner(threading.local):
+    def __init__(self) -> None:
+        self.generator: SeedGenerator | None = None  # that of the step that runs in this thread
+
+
+_inner = _Inner()
+
+
+@contextmanager
+def drawing_from(generator: SeedGenerator) -> Iterator[None]:
+    """Let draws with no seed of their own take from a generator, in this thread and during the block."""
+    before, _inner.generator = _inner.generator, generator
+    try:
+        yield
+    finally:
+        _inner.generator = before
+
+
+# -- random state of the process ---------------------------------------------------------------------------------------
+
+
+def random_state() -> dict[str, Any]:
+    """Where the generators of Python, NumPy and Lamina's own source of seeds stand."""
+    name, keys, place, has_gauss, cached = np.random.get_state()
+    return {
+        "python": _listed(python_random.getstate()),
+        "source": _listed(_source.getstate()),
+        "numpy": [name, np.asarray(keys).tolist(), place, has_gauss, cached],
+    }
+
+
+def set_random_state(kept: dict[str, Any]) -> None:
+    """Put the process's generators where they stood: those that `kept` names."""
+    if "source" in kept:
+        _source.setstate(_tupled(kept["source"]))
+    if "python" in kept:
+        python_random.setstate(_tupled(kept["python"]))
+    if "numpy" in kept:
+        name, keys, *rest = kept["numpy"]
+        np.random.set_state((name, np.array(keys, np.uint32), *rest))
+
+
+def _listed(state: tuple) -> list[Any]:
+    return [state[0], list(state[1]), state[2]]
+
+
+def _tupled(state: list[Any]) -> tuple:
+    return (state[0], tuple(state[1]), state[2])

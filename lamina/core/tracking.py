@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
+
+from lamina.core.config import Configurable
 
 # What a class says of itself in `_tracked_as`, and where its objects are listed.
 _BOXES = {
@@ -13,19 +15,40 @@ _BOXES = {
     "layer": "_layers",
     "metric": "_metrics",
     "seeds": "_seed_generators",
+    "optimizer": "_own_optimizers",
+    "holder": "_holders",
 }
-_UNTRACKED = ("_inbound", "_outbound", "_given")
+_CONTAINERS = (list, tuple, dict, set)
+_OF_A_COPY = ("_owners", "_structure")  # what a copy begins anew
 
 
 def _kind(value: Any) -> str | None:
     return getattr(type(value), "_tracked_as", None)
 
 
-class Owners(WeakValueDictionary):
-    """Who owns an object: id -> owner, held weakly, so that what is owned keeps no owner alive.
+class Owners(dict):
+    """Who owns an object: id -> weak reference, so that what is owned keeps no owner alive.
 
-    A copy of the object belongs to nobody yet.
+    A copy of the object belongs to nobody yet. A plain dict of references takes a tenth of the time that a
+    `WeakValueDictionary` takes to be made, and there is one for each variable.
     """
+
+    def add(self, owner: Any) -> bool:
+        """Note an owner; whether it is new."""
+        known = self.get(id(owner))
+        if known is not None and known() is owner:
+            return False
+        if (
+            len(self) & (len(self) - 1) == 0
+        ):  # at powers of two, so that the dead never outnumber the living by far
+            for key in [key for key, known in tuple(self.items()) if known() is None]:
+                self.pop(key, None)
+        self[id(owner)] = ref(owner)
+        return True
+
+    def living(self) -> list[Any]:
+        """The owners that are still there."""
+        return [owner for known in tuple(self.values()) if (owner := known()) is not None]
 
     def __reduce__(self) -> Any:
         return Owners, ()
@@ -55,7 +78,7 @@ def changed(*things: Any) -> None:
                 kept = thing.__dict__
                 kept["_structure"] = kept.get("_structure", 0) + 1
                 if (owners := kept.get("_owners")) is not None:
-                    above.extend(owners.values())
+                    above.extend(owner for owner in owners.living() if _counts(owner, thing))
 
 
 def _own(owner: Tracker, thing: Any) -> bool:
@@ -63,73 +86,105 @@ def _own(owner: Tracker, thing: Any) -> bool:
     owners = thing.__dict__.get("_owners")
     if owners is None:
         owners = thing.__dict__.setdefault("_owners", Owners())
-    if owners.get(id(owner)) is owner:
-        return False
-    owners[id(owner)] = owner
-    return True
+    return owners.add(owner)
+
+
+def _counts(owner: Any, thing: Any) -> bool:
+    """Whether a change of a thing is one of its owner: only a step that trains depends on a model's optimizer."""
+    return _kind(thing) != "optimizer" or _kind(owner) == "optimizer"
 
 
 def _disown(owner: Tracker, thing: Any) -> None:
-    thing.__dict__["_owners"].pop(id(owner), None)
+    thing.__dict__.get("_owners", {}).pop(id(owner), None)
 
 
-class Tracker:
-    """An object that lists the variables, layers, metrics and seed generators in its attributes, in their order.
+class Tracker(Configurable):
+    """An object that lists what it owns: variables, layers, metrics, seeds, optimizers and holders in its attributes.
+
+    It is the one owner of variables: layers, metrics, optimizers, files and compiled programs all ask it (`owned`,
+    `attributes`). What is assigned to an attribute is tracked, also inside lists, dicts, tuples and sets; what is
+    written to `__dict__` is the object's own business.
 
     `_structure` is a number that grows when the object, or anything it owns at any depth, gains or loses something
-    tracked or changes its trainability.
+    tracked or changes its trainability. The optimizers of a model count for themselves.
     """
 
     _structure = 0
+    _finds: frozenset[str] = frozenset(_BOXES)  # which kinds a class looks for in its attributes
+    _wraps = True  # whether lists and dicts in attributes go on tracking
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        self.__dict__.update({box: [] for box in _BOXES.values()}, _followed={})
+        return self
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith(_UNTRACKED):
-            return object.__setattr__(self, name, value)
         descriptor = getattr(type(self), name, None)
-        if isinstance(descriptor, property) and descriptor.fset is not None:
+        if isinstance(descriptor, property):
             return object.__setattr__(self, name, value)
-        before = self.__dict__.get(name)
-        object.__setattr__(self, name, self._track(value))
-        if before is not value:
+        followed = self.__dict__["_followed"]
+        if name not in followed and not isinstance(value, _CONTAINERS) and _kind(value) not in self._finds:
+            return object.__setattr__(self, name, value)  # most attributes: there is nothing to look for
+        before = self.__dict__.get(name) if name in followed else None
+        value = self._track(value)
+        object.__setattr__(self, name, value)
+        if type(value) in _WRAPPERS or next(self._found(value), None) is not None:
+            followed[name] = None
+        else:
+            followed.pop(name, None)
+        if before is not None and before is not value:
             self._forget(before)
         return None
 
     def __delattr__(self, name: str) -> None:
         before = self.__dict__.get(name)
         object.__delattr__(self, name)
-        self._forget(before)
+        if name in self.__dict__["_followed"]:
+            del self.__dict__["_followed"][name]
+            self._forget(before)
 
     def _track(self, value: Any) -> Any:
         """The value, listed if it is of a kind that is; lists and dicts as such that go on tracking."""
         kind = _kind(value)
         if kind is not None:
-            if _own(self, value):
-                self.__dict__[_BOXES[kind]].append(value)
-                changed(self)
-            if kind == "variable":
-                made_trainable(value)
-        elif type(value) is list:
-            return TrackedList(value, self)
-        elif type(value) is dict:
-            return TrackedDict(value, self)
-        elif isinstance(value, tuple | set):
-            for item in value:
+            if kind in self._finds:
+                self._adopt(value)
+        elif type(value) in (list, dict) and self._wraps:
+            return TrackedList(value, self) if type(value) is list else TrackedDict(value, self)
+        elif isinstance(value, _CONTAINERS):
+            for item in value.values() if isinstance(value, dict) else value:
                 self._track(item)
         return value
 
+    def _adopt(self, thing: Any) -> None:
+        """Own a thing of any kind, whether or not an attribute will hold it."""
+        kind = _kind(thing) or ""
+        if kind == "variable":
+            made_trainable(thing)
+        if _own(self, thing):
+            self.__dict__[_BOXES[kind]].append(thing)
+            if _counts(self, thing):
+                changed(self)
+
+    def _found(self, value: Any) -> Iterator[Any]:
+        return (thing for thing in _tracked(value) if _kind(thing) in self._finds)
+
     def _forget(self, value: Any) -> None:
         """Strike from the lists what no attribute holds any more."""
-        gone = list(_tracked(value))
+        gone = list(self._found(value))
         if not gone:
             return
-        skipped = (*_UNTRACKED, *_BOXES.values())
-        left = {id(v) for n, held in vars(self).items() if not n.startswith(skipped) for v in _tracked(held)}
+        left = {id(v) for name in self.__dict__["_followed"] for v in self._found(self.__dict__[name])}
         for thing in gone:
-            box = self.__dict__[_BOXES[_kind(thing) or ""]]
             if id(thing) not in left:
-                box[:] = [v for v in box if v is not thing]
-                _disown(self, thing)
-        changed(self)
+                self._release(thing)
+
+    def _release(self, thing: Any) -> None:
+        box = self.__dict__[_BOXES[_kind(thing) or ""]]
+        box[:] = [v for v in box if v is not thing]
+        _disown(self, thing)
+        if _counts(self, thing):
+            changed(self)
 
     def _hold_layers(self, layers: Iterable[Any]) -> None:
         """List these layers, in this order, and no others: for models, which find their layers in a graph."""
@@ -144,12 +199,41 @@ class Tracker:
         if before != now:
             changed(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: x for name, x in self.__dict__.items() if name not in _OF_A_COPY}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.__dict__.update(kept)
+        for kind in _BOXES:
+            for thing in owned(self, kind):
+                _own(self, thing)
+        for name in self.__dict__["_followed"]:  # copies of lists are plain ones
+            self.__dict__[name] = self._track(self.__dict__[name])
+
+
+def owned(thing: Tracker, kind: str) -> list[Any]:
+    """What an object itself owns of a kind ("variable", "layer", "metric", "seeds", "optimizer", "holder"), in order."""
+    return thing.__dict__[_BOXES[kind]]
+
+
+def own_variables(thing: Tracker) -> list[Any]:
+    """The variables of an object itself, then those of the holders that stand in for some of them."""
+    return [
+        *owned(thing, "variable"),
+        *(v for holder in owned(thing, "holder") for v in own_variables(holder)),
+    ]
+
+
+def attributes(thing: Tracker) -> dict[str, Any]:
+    """The attributes through which an object owns others, or may come to: name -> value."""
+    return {name: thing.__dict__[name] for name in thing.__dict__["_followed"]}
+
 
 def _tracked(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
     """What is tracked in a value: itself, or inside nested lists, tuples, dicts and sets."""
     if _kind(value) is not None:
         yield value
-    elif isinstance(value, list | tuple | dict | set):
+    elif isinstance(value, _CONTAINERS):
         seen = set() if seen is None else seen
         if id(value) not in seen:
             seen.add(id(value))
@@ -252,3 +336,6 @@ class TrackedDict(dict):
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)
+
+
+_WRAPPERS = (TrackedList, TrackedDict)

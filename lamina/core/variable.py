@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+import threading
 from typing import Any
 
 import numpy as np
 
 from lamina.core import names, tracking
 from lamina.core.arithmetic import Arithmetic
+from lamina.core.storage import OnDevice, OnHost, Pending, Storage, take_back
 from lamina.core.tensor import KerasTensor, standardize_shape
+from lamina.errors import BackendError
 from lamina.kernel import dtypes
 from lamina.kernel.context import _activate, interpreter, real_kernel, state
 from lamina.kernel.symbolic import Holder
 
+# One lock for all variables: it is held for a comparison and an assignment, never while numbers are made or moved.
+_settling = threading.Lock()
 _AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
 
 
@@ -89,9 +92,7 @@ class Variable(Arithmetic, Holder):
         self.aggregation = aggregation
         self.synchronization = synchronization
         self.layout = layout
-        self._home: Any = None  # the kernel that holds `_storage`
-        self._storage: Any = None
-        self._draw: Any = None  # gives the first value
+        self._stored: Storage
         if callable(initializer) and not hasattr(initializer, "shape"):
             self._from_callable(initializer, shape, dtype)
         else:
@@ -109,10 +110,14 @@ class Variable(Arithmetic, Holder):
         self.dtype = dtypes.standardize(dtype)
         plan = getattr(initializer, "plan", None)
         if plan is not None:  # drawn on the host, whenever it is needed
-            self._draw = plan(self.shape, self.dtype)
+            self._stored = Pending(plan(self.shape, self.dtype))
         else:
             with interpreter(real_kernel()) as k:
                 value = initializer(self.shape, dtype=self.dtype)
+                if k.is_tensor(value) and not k.holds_numbers(value):
+                    # built while the framework finds shapes: drawn again when there are numbers
+                    self._stored = Pending(lambda: initializer(self.shape, dtype=self.dtype))
+                    return
                 self._from_value(k.to_numpy(value) if k.is_tensor(value) else value, self.shape, self.dtype)
 
     def _from_value(self, value: Any, shape: Any, dtype: Any) -> None:
@@ -120,6 +125,11 @@ class Variable(Arithmetic, Holder):
             raise TypeError("A Variable cannot begin with a symbolic tensor: it has no value.")
         if isinstance(value, Variable):
             value = value.numpy()
+        framework = hasattr(value, "dtype") and not isinstance(value, np.ndarray | np.generic)
+        if (
+            framework and (k := real_kernel()).is_tensor(value) and not k.holds_numbers(value)
+        ):  # else none is loaded
+            raise self._refusal(value)
         if not hasattr(value, "dtype"):
             value = np.asarray(value)
             narrow = {"float64": dtypes.standardize(None), "int64": "int32"}
@@ -128,7 +138,7 @@ class Variable(Arithmetic, Holder):
         self.shape = tuple(value.shape)
         if shape is not None and standardize_shape(shape) != self.shape:
             raise ValueError(f"Variable {self.path!r}: the value has shape {self.shape}, not {tuple(shape)}.")
-        self._draw = lambda: value
+        self._stored = Pending(lambda: value)
 
     # -- the value ---------------------------------------------------------------------------------------------------
 
@@ -140,8 +150,8 @@ class Variable(Arithmetic, Holder):
             value = state.scope.get_current_value(self)
             if value is None:
                 value = self._own(k)
-        elif k is self._home:
-            value = k.read(self._storage)
+        elif (stored := self._stored).kernel is k:
+            value = k.read(stored.tensor)
         else:
             value = self._own(k)
         cast = state.frame.autocast
@@ -150,21 +160,41 @@ class Variable(Arithmetic, Holder):
         return value
 
     def _own(self, k: Any) -> Any:
-        """The stored value on kernel `k`: made now if it was not needed yet, moved if it lives elsewhere."""
+        """The stored value on kernel `k`: made now if it was not needed yet, copied if another kernel holds it."""
         if k.abstract:
             return k.Tensor(self.shape, self.dtype)
-        if type(self._home) is Lent:
-            bring_home([self])
-        if k is self._home:
-            return k.read(self._storage)
-        self._place(
-            k, self._draw() if self._home is None else self._home.to_numpy(self._home.read(self._storage))
-        )
-        return k.read(self._storage)
+        while True:
+            stored = self._stored
+            if stored.kernel is k:
+                return k.read(stored.tensor)
+            if stored.waiting:
+                take_back([self])
+            elif stored.kernel is not None and not k.in_place:
+                return stored.copy_on(k, self.dtype, self._trainable)
+            else:
+                # the first reader holds it, and one that may write to what it reads
+                fresh = self._made(stored, k)
+                if not k.holds_numbers(fresh.tensor):
+                    return k.read(fresh.tensor)  # the framework runs without numbers: it gets a stand-in
+                self._settle(stored, fresh)
 
-    def _place(self, k: Any, value: Any) -> None:
-        self._storage = k.variable(value, self.dtype, self._trainable)
-        self._home, self._draw = k, None
+    def _made(self, stored: Storage, k: Any) -> OnDevice:
+        try:
+            return stored.on(k, self.dtype, self._trainable)
+        except BackendError as error:  # a lost value does not know whose it was
+            error.add_note(f"Variable {self.path!r}, of shape {self.shape}.")
+            raise
+
+    def _settle(self, before: Storage, after: Storage) -> None:
+        """Put a state after the one it was made from, unless somebody has written in between."""
+        with _settling:
+            if self._stored is before:
+                self._stored = after
+
+    def _put(self, stored: Storage) -> None:
+        """Write a state, whatever was there."""
+        with _settling:
+            self._stored = stored
 
     def assign(self, value: Any) -> Any:
         """Set the value; it is converted to the variable's dtype.
@@ -176,18 +206,39 @@ class Variable(Arithmetic, Holder):
             ValueError: if the shape differs.
         """
         k = state.kernel or _activate()
+        stored = self._stored
         if type(value) is np.ndarray and state.scope is None and k.functional and self._takes(value):
-            self._home, self._storage, self._draw = None, None, Given(value)
+            self._put(OnHost(value, stored.placement))
             return
-        value = self._fitting(k, value)
+        given, value = value, self._fitting(k, value)
+        if value is given and type(value) is np.ndarray:  # the caller's own memory, where arrays are tensors
+            value = value.copy()
         if k.abstract:
             return
         if state.scope is not None:
             state.scope.add_update((self, value))
-        elif k is self._home:
-            self._storage = k.write(self._storage, value)
+        elif k.holds_numbers(value):
+            self._write(k, stored, value)
+        elif k.traced_step:
+            self._own(k)  # the write is part of a graph: it needs something to write to
+            self._write(k, self._stored, value)
         else:
-            self._place(k, value)
+            raise self._refusal(value)
+
+    def _write(self, k: Any, stored: Storage, value: Any) -> None:
+        if stored.kernel is not k:
+            self._put(OnDevice(k, k.variable(value, self.dtype, self._trainable), stored.placement))
+            return
+        written = k.write(stored.tensor, value)
+        if written is not stored.tensor:
+            self._put(OnDevice(k, written, stored.placement))
+
+    def _refusal(self, value: Any) -> Exception:
+        return ValueError(
+            f"Variable {self.path!r} cannot keep {type(value).__name__} of shape {tuple(value.shape)}: it has no numbers, it "
+            "stands for a tensor while a function is traced or its shapes are found. The variable keeps its value. Return "
+            "such a value from the traced function and assign it outside, or use `lamina.jit`, which carries variables."
+        )
 
     def _takes(self, value: np.ndarray) -> bool:
         """Whether an array needs no conversion; eight bytes are four to some frameworks."""
@@ -226,19 +277,20 @@ class Variable(Arithmetic, Holder):
     def _fitting_or_scalar(self, value: Any) -> Any:
         from lamina.ops.op import convert
 
-        return convert(state.kernel, value, self.dtype)
+        return convert(state.kernel or _activate(), value, self.dtype)
 
     def numpy(self) -> Any:
-        """The value as a NumPy array (a copy or a read-only view)."""
+        """The value as a NumPy array of the caller's own, which may be written to."""
         k = state.kernel or _activate()
         if k.abstract:
             k = real_kernel()
-        if state.scope is None and self._home is None:
-            value = self._draw()
+        stored = self._stored
+        if state.scope is None and stored.kernel is None and not stored.waiting:
+            value = stored.host()  # no framework is needed to look at what was not used yet
             if isinstance(value, np.ndarray) and value.dtype.name == self.dtype:
-                return value
+                return np.array(value)
         with interpreter(k):
-            return k.to_numpy(self._exact())
+            return np.array(k.to_numpy(self._exact()))
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -249,20 +301,37 @@ class Variable(Arithmetic, Holder):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        if bool(value) != self._trainable and self._home is not None and not self._home.functional:
+        if bool(value) == self._trainable:
+            return
+        stored = self._stored
+        if stored.kernel is not None and stored.kernel.in_place:
             # the storage of some frameworks knows whether it takes part in differentiation
-            kept = self._home.to_numpy(self._home.read(self._storage))
-            self._storage = self._home.variable(kept, self.dtype, bool(value))
-        if bool(value) != self._trainable:
-            self._trainable = bool(value)
-            tracking.changed(self)
+            self._settle(stored, stored.on(stored.kernel, self.dtype, bool(value)))
+        self._trainable = bool(value)
+        tracking.changed(self)
+
+    @property
+    def placement(self) -> Any:
+        """On which devices the value is to be; None is the default device."""
+        return self._stored.placement
 
     @property
     def handle(self) -> Any:
         """The framework's own object that holds the value (a Parameter, a framework variable, an array)."""
         k = state.kernel or _activate()
-        self._own(k)
-        return getattr(self._storage, "handle", self._storage)
+        value = self._own(k)
+        stored = self._stored
+        storage = stored.tensor if stored.kernel is k else value
+        return getattr(storage, "handle", storage)
+
+    def _share(self, k: Any, storage: Any) -> None:
+        """Hold the value in an object of another library's."""
+        self._put(OnDevice(k, storage, self._stored.placement))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # for copies and pickles: the numbers, and nothing of a framework, a thread or an owner
+        kept = {name: x for name, x in self.__dict__.items() if name not in ("_owners", "_structure")}
+        return kept | {"_stored": OnHost(self.numpy(), self._stored.placement)}
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
@@ -292,50 +361,6 @@ class Variable(Arithmetic, Holder):
 
     def __index__(self) -> int:
         return self.numpy().__index__()
-
-    def __deepcopy__(self, memo: dict) -> Variable:
-        fresh = Variable(np.array(self.numpy()), dtype=self.dtype, trainable=self._trainable, name=self.name)
-        fresh.path, fresh.constraint, fresh.regularizer = self.path, self.constraint, self.regularizer
-        memo[id(self)] = fresh
-        return fresh
-
-
-class Lent:
-    """The home of a value that only compiled steps hold, so that the next one may take over its memory.
-
-    Whoever looks at the variable in between ends that, and what they hold stays.
-    """
-
-    functional = True
-
-    def __init__(self, kernel: Any) -> None:
-        self.kernel = kernel
-
-
-class Given:
-    """A value that was assigned and waits on the host: it is moved by who reads it, a compiled step with its call."""
-
-    def __init__(self, value: np.ndarray) -> None:
-        self.value = value.copy()
-        self.value.flags.writeable = False
-
-    def __call__(self) -> np.ndarray:
-        return self.value
-
-
-@cache
-def lent(kernel: Any) -> Lent:
-    """The one of a kernel."""
-    return Lent(kernel)
-
-
-def bring_home(variables: Iterable[Variable]) -> None:
-    """End that steps alone hold the values: together, which takes less than one by one."""
-    away = [v for v in variables if type(v._home) is Lent]
-    if away:
-        kernel = away[0]._home.kernel
-        for v, value in zip(away, kernel.to_default_device([v._storage for v in away]), strict=True):
-            v._home, v._storage = kernel, value
 
 
 def is_variable(x: Any) -> bool:

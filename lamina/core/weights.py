@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lamina.core import tracking
-from lamina.core.tracking import Tracker, made_trainable
+from lamina.core.holder import holders_config, put_holders
+from lamina.core.tracking import Tracker, made_trainable, own_variables
 from lamina.core.variable import Variable
 
 
@@ -16,6 +17,10 @@ class Weights(Tracker):
     built: bool
     name: str
     path: Any
+    _variables: list[Variable]
+    _layers: list[Any]
+    _seed_generators: list[Any]
+    _trainable: bool
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Any]:
         seen: set[int] = set()
@@ -32,7 +37,7 @@ class Weights(Tracker):
 
     def _own_weights(self) -> list[Variable]:
         """This layer's own variables in the order of files: trainable ones first."""
-        return sorted(self._variables, key=lambda v: not made_trainable(v))
+        return sorted(own_variables(self), key=lambda v: not made_trainable(v))
 
     @property
     def weights(self) -> list[Variable]:
@@ -74,6 +79,13 @@ class Weights(Tracker):
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trained]
 
+    def _holders_config(self) -> dict[str, Any]:
+        """What stands in the place of variables, for the codec."""
+        return holders_config(self)
+
+    def _put_holders(self, config: Any) -> None:
+        put_holders(self, config, self.name)
+
     @property
     def metrics(self) -> list[Any]:
         """The metrics of this layer and its sublayers."""
@@ -104,7 +116,7 @@ class Weights(Tracker):
             if layer._trainable != bool(value):
                 object.__setattr__(layer, "_trainable", bool(value))
                 flipped.append(layer)
-            for v in layer._variables:
+            for v in own_variables(layer):
                 if made_trainable(v):
                     v.trainable = bool(value)
         if flipped:

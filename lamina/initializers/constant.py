@@ -88,7 +88,7 @@ class Identity(HostInitializer):
             raise ValueError(f"Identity makes matrices only, got shape {shape}.")
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
-        return (self.gain * np.eye(*shape)).astype(host_dtype(dtype))
+        return (self.gain * np.eye(shape[0], shape[1])).astype(host_dtype(dtype))
 
 
 class STFT(HostInitializer):

@@ -11,7 +11,7 @@ from lamina.initializers.constant import Constant
 def _names() -> dict[str, Any]:
     from lamina import initializers as here
 
-    return {name: thing for name in here.__all__ if isinstance(thing := getattr(here, name), type)}| {
+    return {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}| {
         "uniform": here.RandomUniform, "normal": here.RandomNormal, "one": here.Ones, "zero": here.Zeros,
     }  # fmt: skip
 

@@ -47,8 +47,8 @@ class _State(threading.local):
     """
 
     def __init__(self) -> None:
-        self.kernel: Any = None  # the interpreter in force, None until first used
-        self.below: Any = None  # what was in force below the shape interpreter
+        self.kernel: Kernel | None = None  # the interpreter in force, None until first used
+        self.below: Kernel | None = None  # what was in force below the shape interpreter
         self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
         self.frame = CallFrame()  # what a layer call means here
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
@@ -56,7 +56,7 @@ class _State(threading.local):
 
 
 state = _State()
-_default: Any = None
+_default: Kernel | None = None
 
 
 def current() -> Kernel:
@@ -65,11 +65,8 @@ def current() -> Kernel:
 
 
 def _activate() -> Kernel:
-    global _default
-    if _default is None:
-        _default = default_backend()
-    state.kernel = _default
-    return _default
+    state.kernel = kernel = _default or _load_default()
+    return kernel
 
 
 def use(kernel: Kernel) -> None:
@@ -80,7 +77,7 @@ def use(kernel: Kernel) -> None:
 
 
 @contextmanager
-def interpreter(kernel: Any) -> Iterator[Any]:
+def interpreter(kernel: Kernel) -> Iterator[Kernel]:
     """Put `kernel` in force for the block."""
     before, below = state.kernel, state.below
     if before is not None and not before.abstract:
@@ -101,7 +98,6 @@ def real_kernel() -> Kernel:
 
 
 def _load_default() -> Kernel:
-    before = state.kernel
-    kernel = _activate()
-    state.kernel = before
+    global _default
+    _default = kernel = default_backend()
     return kernel

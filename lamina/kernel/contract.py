@@ -60,6 +60,7 @@ class Facts(Protocol):
     name: str
     abstract: bool  # tensors hold no numbers (the shape interpreter)
     functional: bool  # state must flow through arguments and results (jax): variables cannot change inside `jit`
+    in_place: bool  # the storage of a variable is written to in place (torch, tensorflow): a copy of it can go stale
     traced_step: bool  # a step must be traced into a graph to be fast (tensorflow); others run it as it is
     differentiable: bool  # has `value_and_grad`
 
@@ -91,7 +92,7 @@ class Creation(Protocol):
     def eye(self, rows: int, columns: int, k: int, dtype: str, /) -> Tensor: "(rows, columns), ones on diagonal k."
     def full(self, shape: Shape, value: Any, dtype: str, /) -> Tensor: "`shape`, every element `value`."
     def linspace(self, start: T, stop: T, num: int, endpoint: bool, dtype: str, /) -> Tensor: "(num, *start.shape)."
-    def meshgrid(self, *arrays: T, indexing: str) -> Sequence[Tensor]: "One grid per 1-d array."
+    def meshgrid(self, *arrays: T, indexing: str) -> list[Any]: "One grid per 1-d array."
     def ones(self, shape: Shape, dtype: str, /) -> Tensor: "`shape`, all ones."
     def zeros(self, shape: Shape, dtype: str, /) -> Tensor: "`shape`, all zeros."
     def tril(self, x: T, k: int, /) -> Tensor: "The last two axes below diagonal k, zeros elsewhere."
@@ -217,16 +218,16 @@ class Manipulation(Protocol):
     def getitem(self, x: T, key: Any, /) -> Tensor: "Integers, slices, None, Ellipsis, integer or bool tensors, as NumPy."
     def pad(self, x: T, widths: Sequence[tuple[int, int]], mode: str, value: Any, /) -> Tensor:
         "constant, reflect, symmetric or edge."
-    def permute_dims(self, x: T, axes: tuple[int, ...], /) -> Tensor: "Axes in a new order."
+    def permute_dims(self, x: T, axes: tuple[int, ...] | list[int], /) -> Tensor: "Axes in a new order."
     def repeat(self, x: T, repeats: Any, axis: int, /, total: int | None = None) -> Tensor: "An integer, or one per element."
     def reshape(self, x: T, shape: Shape, /) -> Tensor: "One -1 allowed."
     def roll(self, x: T, shift: Any, axis: Any, /) -> Tensor: "Cyclic."
     def squeeze(self, x: T, axis: Axis, /) -> Tensor: "Axes of size 1 removed."
     def stack(self, arrays: list[T], axis: int, /) -> Tensor: "A new axis."
     def tile(self, x: T, repeats: Sequence[int], /) -> Tensor: "As many repeats as axes."
-    def unstack(self, x: T, axis: int, /) -> Sequence[Tensor]: "One tensor per index; the axis goes."
+    def unstack(self, x: T, axis: int, /) -> list[Any]: "One tensor per index; the axis goes."
     def diagonal(self, x: T, offset: int, axis1: int, axis2: int, /) -> Tensor: "The diagonal becomes the last axis."
-    def split(self, x: T, sections: Sequence[int], axis: int, /) -> Sequence[Tensor]: "Cut before each of these indices."
+    def split(self, x: T, sections: Sequence[int], axis: int, /) -> list[Any]: "Cut before each of these indices."
 
 
 class Indexing(Protocol):
@@ -300,8 +301,8 @@ class Neural(Protocol):
     def value_and_grad(self, f: Callable[[list[T]], tuple[T, Any]], values: list[T], /) -> tuple[tuple[Tensor, Any], list]:
         "((loss, aux), gradients) of f(values) -> (scalar, aux); None where the loss does not depend on a value."
     def jvp(self, f: Callable, primals: tuple, tangents: tuple, /) -> tuple[Any, Any]: "(outputs, directional)."
-    def jit(self, f: Callable, /, donate: tuple[int, ...] = ()) -> Callable:
-        "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does."
+    def jit(self, f: Callable, /, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
+        "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does. `forward` says that f is neither differentiated nor a loop, for backends that have other forms then."
     def remat(self, f: Callable, /) -> Callable: "f whose inner results are computed again for the gradient."
     def eval_shape(self, f: Callable, specs: Any, /) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool, /, finish: Callable[[Any], Any] | None = None) -> Callable:
@@ -327,6 +328,7 @@ class Devices(Protocol):
     def variable(self, value: Any, dtype: str, trainable: bool, /) -> Any: "The storage of a Variable."
     def read(self, storage: Any, /) -> Tensor: "The tensor in a storage."
     def write(self, storage: Any, value: T, /) -> Any: "The storage with a new value (the same object where it can be)."
+    def holds_numbers(self, x: Any, /) -> bool: "Whether x has numbers that can be kept: no tracer or fake tensor, memory not given away."
     def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
     def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
     def put(self, x: Any, /, dtype: str | None = None) -> Tensor: "NumPy to the device without waiting."

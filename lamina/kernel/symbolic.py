@@ -11,6 +11,9 @@ from typing import Any
 class Symbolic:
     """A tensor of a graph under construction (`lamina.KerasTensor`): calling an op on it adds a node."""
 
+    shape: tuple[int | None, ...]
+    dtype: str
+
     @staticmethod
     def apply_op(op: Any, args: tuple, kwargs: dict) -> Any:
         raise NotImplementedError
@@ -20,3 +23,4 @@ class Holder:
     """Something that holds a tensor and gives it as `value` (`lamina.Variable`)."""
 
     value: Any
+    dtype: str

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.layers._masks import alike, check_mask
 from lamina.layers.regularize import Dropout
 from lamina.ops.checks import one_of, shown
@@ -14,7 +15,7 @@ from lamina.ops.nn.activations import softmax
 NEVER = -1e9  # a logit that leaves nothing; finite, so that a row without a place gives a mean, not NaN
 
 
-def weights_of(k: Any, logits: Any, mask: Any, axis: Any = -1) -> Any:
+def weights_of(k: Kernel, logits: Any, mask: Any, axis: Any = -1) -> Any:
     """The softmax of the logits, in float32, over the places that the mask allows."""
     dtype = k.dtype(logits)
     wide = logits if dtype == "float64" else k.astype(logits, "float32")
@@ -23,7 +24,7 @@ def weights_of(k: Any, logits: Any, mask: Any, axis: Any = -1) -> Any:
     return k.astype(softmax(wide, axis), dtype)
 
 
-def causal_mask(k: Any, queries: Any, places: Any) -> Any:
+def causal_mask(k: Kernel, queries: Any, places: Any) -> Any:
     """(queries, places): whether the place is not after the query."""
     return k.arange(0, places, 1, "int32") <= k.expand_dims(k.arange(0, queries, 1, "int32"), 1)
 
@@ -150,7 +151,7 @@ class Attention(Layer):
         return mask[0] if isinstance(mask, list | tuple) and mask else None
 
 
-def _pairs(k: Any, query: Any, key: Any) -> Any:
+def _pairs(k: Kernel, query: Any, key: Any) -> Any:
     """(batch, queries, places, size): each query plus each key."""
     return k.expand_dims(query, 2) + k.expand_dims(key, 1)
 

@@ -150,7 +150,7 @@ class BatchNormalization(ScaledAndShifted):
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Mean and variance over all axes but the features', of the entries that the mask leaves."""
         kept = self.axis % len(x.shape)
-        axes = [i for i in range(len(x.shape)) if i != kept]
+        axes = tuple(i for i in range(len(x.shape)) if i != kept)
         if mask is None:
             return moments(x, axes)
         weights = self._weights(x, mask)

@@ -113,7 +113,7 @@ class JaxLayer(_Bridge):
 
     def _keep(self, params: Any, state: Any) -> None:
         self._params, self._params_form = self._variables_of(params, "params", trainable=True)
-        self._state, self._state_form = self._variables_of(state, "state", trainable=False)
+        self._unlearned, self._unlearned_form = self._variables_of(state, "state", trainable=False)
 
     def _variables_of(self, tree: Any, name: str, trainable: bool) -> tuple[list[Any], Any]:
         leaves, form = self._bridge.flatten(tree)
@@ -133,7 +133,7 @@ class JaxLayer(_Bridge):
         given = {"inputs": inputs, "training": training}
         for name, variables, form in (
             ("params", self._params, self._params_form),
-            ("state", self._state, self._state_form),
+            ("state", self._unlearned, self._unlearned_form),
         ):
             given[name] = self._bridge.unflatten(form, [v.value for v in variables])
         if "rng" in self._takes:
@@ -142,7 +142,7 @@ class JaxLayer(_Bridge):
         if "state" not in self._takes:
             return result
         outputs, state = result
-        for variable, value in zip(self._state, self._bridge.flatten(state)[0], strict=True):
+        for variable, value in zip(self._unlearned, self._bridge.flatten(state)[0], strict=True):
             variable.assign(value)
         return outputs
 
@@ -243,8 +243,9 @@ class TorchModuleWrapper(_Bridge):
     def call(self, *args: Any, training: Any = None, **kwargs: Any) -> Any:
         self._needs_real_tensors()
         self._bridge.require("TorchModuleWrapper")
-        values = [{n: v.value for n, v in group.items()} for group in (self._parameters, self._buffers)]
-        outputs, moved = self._bridge.call(self.module, *values, training, args, kwargs)
+        parameters = {n: v.value for n, v in self._parameters.items()}
+        buffers = {n: v.value for n, v in self._buffers.items()}
+        outputs, moved = self._bridge.call(self.module, parameters, buffers, training, args, kwargs)
         if training:
             for name, value in moved.items():
                 self._buffers[name].assign(value)
@@ -265,7 +266,7 @@ def _sharing(layer: Layer, storage: Any, name: str, trainable: bool) -> Any:
     variable = layer.add_weight(
         tuple(storage.shape), "zeros", dtype, trainable=trainable, autocast=False, name=name
     )
-    variable._home, variable._storage, variable._draw = kernel, storage, None
+    variable._share(kernel, storage)
     return variable
 
 

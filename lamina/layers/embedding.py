@@ -87,6 +87,10 @@ class Embedding(Adaptable):
         """The table, a Variable (input_dim, output_dim)."""
         return self.__dict__.get("_embeddings")
 
+    @embeddings.setter
+    def embeddings(self, value: Any) -> None:
+        self._embeddings = value
+
     def call(self, inputs: Any) -> Any:
         if current().dtype(inputs) not in dtypes.IS_INTEGER:
             inputs = ops.cast(inputs, "int32")

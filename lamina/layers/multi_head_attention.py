@@ -10,6 +10,7 @@ from lamina import config, constraints, initializers, ops, regularizers
 from lamina.core import names
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.layers._masks import check_mask
 from lamina.layers.attention import causal_mask, weights_of
 from lamina.layers.einsum_dense import EinsumDense
@@ -128,19 +129,17 @@ class _Heads(Layer):
         k = current()
         key = value if key is None else key
         mask = self._mask(k, query, key, query_mask, (value_mask, key_mask), attention_mask)
-        gate = ops.sigmoid(self._gate_dense(query)) if self.use_gate else None
-        parts = [
-            getattr(self, f"{self._prefix}{name}_dense")(x)
-            for name, x in (("query", query), ("key", key), ("value", value))
-        ]
+        gate = ops.sigmoid(getattr(self, "_gate_dense")(query)) if self.use_gate else None  # noqa: B009 - set by _add
+        project = lambda name, x: getattr(self, f"{self._prefix}{name}_dense")(x)
+        query, key, value = project("query", query), project("key", key), project("value", value)
         scores = None
         if self._why_by_steps(return_attention_scores, training) is None:
             attended = dot_product_attention(
-                *parts, mask=mask, scale=self._size**-0.5, is_causal=use_causal_mask,
+                query, key, value, mask=mask, scale=self._size**-0.5, is_causal=use_causal_mask,
                 flash_attention=config.is_flash_attention_enabled() if self.flash_attention is None else self.flash_attention,
             )  # fmt: skip
         else:
-            attended, scores = self._attend(k, *parts, mask, use_causal_mask, training)
+            attended, scores = self._attend(k, query, key, value, mask, use_causal_mask, training)
         attended = attended if gate is None else attended * gate
         outputs = getattr(self, f"{self._prefix}output_dense")(attended)
         return (outputs, scores) if return_attention_scores else outputs
@@ -185,7 +184,7 @@ class _Heads(Layer):
         return (1,)
 
     def _attend(
-        self, k: Any, query: Any, key: Any, value: Any, mask: Any, causal: bool, training: Any
+        self, k: Kernel, query: Any, key: Any, value: Any, mask: Any, causal: bool, training: Any
     ) -> tuple:
         """With the weights at hand: (batch, ..., heads, size) and (batch, others, heads, queries, places)."""
         share = self._heads // self._groups
@@ -217,7 +216,7 @@ class _Heads(Layer):
         return k.permute_dims(result, tuple(back)), weights
 
     def _mask(
-        self, k: Any, query: Any, key: Any, query_mask: Any, place_masks: tuple, attention_mask: Any
+        self, k: Kernel, query: Any, key: Any, query_mask: Any, place_masks: tuple, attention_mask: Any
     ) -> Any:
         """All masks and the window in one, with as many axes as the logits; None if there are none."""
         axes = self._axes()
@@ -258,7 +257,7 @@ class _Heads(Layer):
             self, f"`{name}` (unlike `attention_mask`)", mask.shape, axes, [batch, *sizes], spread=True
         )
 
-    def _window(self, k: Any, queries: Any, places: Any) -> Any:
+    def _window(self, k: Kernel, queries: Any, places: Any) -> Any:
         row = k.expand_dims(k.arange(0, queries, 1, "int32"), 1)
         return k.abs(row - k.arange(0, places, 1, "int32")) < self.sliding_window
 
@@ -280,7 +279,7 @@ def _heads_first(rank: int, axes: tuple[int, ...]) -> tuple[int, ...]:
     return (0, *others, rank - 2, *axes, rank - 1)
 
 
-def _merged(k: Any, x: Any, n: int) -> Any:
+def _merged(k: Kernel, x: Any, n: int) -> Any:
     """The n axes before the last as one."""
     if n == 1:
         return x
@@ -288,7 +287,7 @@ def _merged(k: Any, x: Any, n: int) -> Any:
     return k.reshape(x, (*sizes[: -1 - n], math.prod(sizes[-1 - n : -1]), sizes[-1]))
 
 
-def _spread(k: Any, mask: Any, n: int, rank: int) -> Any:
+def _spread(k: Kernel, mask: Any, n: int, rank: int) -> Any:
     """A mask (batch, queries, places), each n axes, or one with heads, with as many axes as the logits."""
     place = len(mask.shape) - 2 * n
     missing = rank - len(mask.shape)

@@ -11,9 +11,7 @@ def _names() -> dict[str, Any]:
     from lamina import losses
 
     listed = {
-        name: getattr(losses, name)
-        for name in losses.__all__
-        if name not in ("get", "serialize", "deserialize")
+        name: getattr(losses, name) for name in dir(losses) if name not in ("get", "serialize", "deserialize")
     }
     short = {
         "mse": losses.mean_squared_error,

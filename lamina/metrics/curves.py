@@ -132,7 +132,8 @@ class AUC(Metric):
             )
         if self.true_positives is None:
             self._build(shape[-1])
-        labels = self.true_positives.shape[-1]
+        counts: Any = self.true_positives
+        labels = counts.shape[-1]
         if type(shape[-1]) is int and shape[-1] != labels:
             raise ValueError(
                 f"AUC: `y_pred` has shape {shown(shape)} but the metric was made for {labels} labels."

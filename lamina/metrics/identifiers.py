@@ -12,7 +12,7 @@ from lamina.losses.identifiers import function_config
 def _names() -> dict[str, Any]:
     from lamina import metrics
 
-    public = {name: getattr(metrics, name) for name in metrics.__all__}
+    public = {name: getattr(metrics, name) for name in dir(metrics)}
     classes = {name: thing for name, thing in public.items() if isinstance(thing, type)}
     taken = {to_snake_case(name) for name in classes} | {"get", "serialize", "deserialize"}
     functions = {name: thing for name, thing in public.items() if name not in classes and name not in taken}

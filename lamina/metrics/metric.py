@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lamina import config, ops
 from lamina.core import names, policy
-from lamina.core.config import Configurable, constructor
+from lamina.core.config import constructor
 from lamina.core.stateless import in_stateless_scope, run_pure
+from lamina.core.tracking import Tracker, owned
 from lamina.core.variable import Variable
 from lamina.losses._prepare import without_defaults
 
 
-class Metric(Configurable):
+class Metric(Tracker):
     """Base of all metrics: `update_state` takes in a batch, `result` says how things stand, `reset_state` forgets.
 
     State is made with `add_variable` in the constructor. `update_state` is written with `lamina.ops` on tensors and
@@ -42,6 +43,7 @@ class Metric(Configurable):
         3.0
     """
 
+    _finds = frozenset(("variable", "metric"))
     name: str = names.set_by_init()
     _tracked_as = "metric"  # layers find the metrics among their attributes
     _omitted: tuple[str, ...] = ()  # arguments that a config holds only where they are not the default
@@ -52,7 +54,6 @@ class Metric(Configurable):
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or names.unique(names.to_snake_case(type(self).__name__))
         self._dtype_policy = policy.get(config.floatx() if dtype is None else dtype)
-        self._own_variables: list[Variable] = []
 
     @property
     def dtype(self) -> str:
@@ -68,12 +69,8 @@ class Metric(Configurable):
         return list(found.values())
 
     def _parts(self) -> list[Variable | Metric]:
-        """The metric's own variables, then what else its attributes hold."""
-        found: dict[int, Variable | Metric] = {id(v): v for v in self._own_variables}
-        for name, value in self.__dict__.items():
-            if name not in ("_own_variables", "_given"):
-                found.update((id(part), part) for part in _parts_in(value))
-        return list(found.values())
+        """The metric's own variables, then the metrics that it holds."""
+        return [*owned(self, "variable"), *owned(self, "metric")]
 
     # -- state -----------------------------------------------------------------------------------------------------
 
@@ -108,7 +105,7 @@ class Metric(Configurable):
                 aggregation=aggregation,
                 name=name,
             )
-        self._own_variables.append(variable)
+        self._adopt(variable)
         return variable
 
     def add_weight(
@@ -260,14 +257,6 @@ class Metric(Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
-
-
-def _parts_in(value: Any) -> Iterator[Variable | Metric]:
-    if isinstance(value, Variable | Metric):
-        yield value
-    elif isinstance(value, list | tuple | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _parts_in(item)
 
 
 def _merged(mine: Variable, theirs: Sequence[Variable]) -> Any:

@@ -322,8 +322,9 @@ class R2Score(Metric):
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         check_columns("R2Score", y_true, y_pred)
         if self.count is None:
-            for name in ("squared_sum", "sum", "residual", "count"):
-                setattr(self, name, self.add_variable((y_true.shape[-1],), "zeros", name=name))
+            zeros = lambda name: self.add_variable((y_true.shape[-1],), "zeros", name=name)
+            self.squared_sum, self.sum, self.residual = zeros("squared_sum"), zeros("sum"), zeros("residual")
+            self.count = zeros("count")
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
             given = ops.convert_to_tensor(sample_weight, dtype=self.dtype)

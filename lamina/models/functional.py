@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import new_class
+from typing import Any, Self
 
 from lamina.core import graph as graphs
 from lamina.core.graph import Graph
@@ -35,7 +36,7 @@ class Functional(Graph, Model):
         (None, 2)
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
@@ -61,12 +62,6 @@ class Functional(Graph, Model):
 
     def _graph_inputs(self, inputs: Any) -> None:
         self.__dict__["_wanted_inputs"] = inputs
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _UNTRACKED:
-            object.__setattr__(self, name, value)
-        else:
-            Layer.__setattr__(self, name, value)
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -207,10 +202,6 @@ class Functional(Graph, Model):
         return graph_config(self)
 
 
-_UNTRACKED = ("_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_nodes", "_operations", "_steps",
-              "_slots", "_out_slots")  # fmt: skip
-
-
 def _auto_name(model: Any) -> str:
     from lamina.core import names
 
@@ -243,18 +234,15 @@ def become_functional(model: Model, args: tuple, kwargs: dict) -> None:
     cls = type(model)
     if not isinstance(model, Functional):
         if cls not in _injected:
-            made = type(
-                cls.__name__,
-                (cls, Functional),
-                {"__module__": cls.__module__, "__qualname__": cls.__qualname__},
-            )
-            _injected[cls] = made
+            own = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+            _injected[cls] = new_class(cls.__name__, (cls, Functional), {}, lambda space: space.update(own))
         model.__class__ = _injected[cls]
         _injected[cls]._plan = type(model)._plan = _plan(Functional)
     given = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
     inputs, outputs, name = given.pop("inputs"), given.pop("outputs"), given.pop("name", None)
     Layer.__init__(model, name=name or _auto_name(model), **given)
-    model._set_graph(inputs, outputs)
+    functional: Any = model  # by now
+    functional._set_graph(inputs, outputs)
 
 
 def _plan(cls: type) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
@@ -42,11 +42,12 @@ class Model(Trainer, Layer):
 
     _remat_apart = True
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and is_functional_call(args, kwargs):
             from lamina.models.functional import Functional
 
-            return Functional(*args, **kwargs)  # __init__ does not run again: it is made
+            made: Any = Functional(*args, **kwargs)  # __init__ does not run again: it is made
+            return made
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -313,6 +314,9 @@ class Model(Trainer, Layer):
             "optimizer_variables": list(self.optimizer.variables) if self.optimizer is not None else [],
             "metrics_variables": self.metrics_variables,
         }
+
+
+Model.call.usual = True  # type: ignore[attr-defined]  # a model with a step of its own may do without another
 
 
 def _paths(tree: dict, prefix: str = "") -> Any:

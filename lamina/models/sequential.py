@@ -33,6 +33,9 @@ class Sequential(Functional):
         (None, 3)
     """
 
+    _stack: list[Layer]  # the layers, behind the Input where there is one
+    _steps_made: bool  # whether the graph is drawn
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
@@ -128,7 +131,7 @@ class Sequential(Functional):
                     "functional model for layers with several outputs."
                 )
         Graph._connect(self, first, x)
-        self._operations = list(self._stack)
+        self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
         self._layer_state.build_shapes = {"input_shape": first.shape}
 

@@ -340,3 +340,5 @@ from .windows import hamming as hamming
 from .windows import hanning as hanning
 from .windows import i0 as i0
 from .windows import kaiser as kaiser
+
+def load_all() -> None: ...

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import not_bool, together, wants_bool
 
 
-@op(promote=True, scalars=True)
-def add(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def add(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of two tensors, elementwise.
 
     Args:
@@ -27,8 +28,8 @@ def add(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.add(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Difference of two tensors, elementwise.
 
     Args:
@@ -49,8 +50,8 @@ def subtract(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.subtract(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def multiply(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Product of two tensors, elementwise.
 
     Args:
@@ -67,8 +68,8 @@ def multiply(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.multiply(x1, x2)
 
 
-@op(promote="float", scalars=True)
-def divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float", scalars=True)
+def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise.
 
     Args:
@@ -85,8 +86,8 @@ def divide(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.divide(x1, x2)
 
 
-@op(promote="float", scalars=True)
-def true_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float", scalars=True)
+def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise: the same as `divide`.
 
     Args:
@@ -99,8 +100,8 @@ def true_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.divide(x1, x2)
 
 
-@op(promote="float")
-def divide_no_nan(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float")
+def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient of two tensors, elementwise, and 0 where the divisor is 0.
 
     Args:
@@ -119,8 +120,8 @@ def divide_no_nan(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(zero, 0.0, k.divide(x1, k.where(zero, 1.0, x2)))
 
 
-@op(promote=True, scalars=True)
-def power(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def power(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 to the power of x2, elementwise.
 
     Args:
@@ -137,13 +138,13 @@ def power(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.pow(*_numbers(k, x1, x2))
 
 
-def _numbers(k: Any, x1: Any, x2: Any) -> list[Any]:
+def _numbers(k: Kernel, x1: Any, x2: Any) -> list[Any]:
     """A pair of one dtype, as int32 if that is bool."""
     return [not_bool(k, x) if isinstance(x, k.Tensor) else x for x in (x1, x2)]
 
 
-@op(promote=True)
-def floor_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Quotient rounded towards minus infinity, elementwise.
 
     Args:
@@ -160,8 +161,8 @@ def floor_divide(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.floor_divide(*_numbers(k, x1, x2))
 
 
-@op(promote=True)
-def mod(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Remainder of a floored division, elementwise; it has the sign of the divisor, as Python's `%`.
 
     Args:
@@ -178,8 +179,8 @@ def mod(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.remainder(*_numbers(k, x1, x2))
 
 
-@op(promote=True)
-def fmod(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Remainder of a division rounded towards zero, elementwise; it has the sign of the dividend, as in C.
 
     Args:
@@ -203,8 +204,8 @@ def fmod(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(differ, k.subtract(rest, x2), rest)
 
 
-@op(promote=True, scalars=True)
-def maximum(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The larger of two tensors, elementwise; NaN where either is NaN.
 
     Args:
@@ -221,8 +222,8 @@ def maximum(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.maximum(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def minimum(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The smaller of two tensors, elementwise; NaN where either is NaN.
 
     Args:
@@ -239,8 +240,8 @@ def minimum(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.minimum(x1, x2)
 
 
-@op(promote=True)
-def fmax(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The larger of two tensors, elementwise; NaN only where both are NaN.
 
     Args:
@@ -257,8 +258,8 @@ def fmax(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _ignoring_nan(k, k.maximum, x1, x2)
 
 
-@op(promote=True)
-def fmin(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def fmin(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The smaller of two tensors, elementwise; NaN only where both are NaN.
 
     Args:
@@ -275,14 +276,14 @@ def fmin(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _ignoring_nan(k, k.minimum, x1, x2)
 
 
-def _ignoring_nan(k: Any, function: Any, x1: Any, x2: Any) -> Any:
+def _ignoring_nan(k: Kernel, function: Any, x1: Any, x2: Any) -> Any:
     if k.dtype(x1) not in dtypes.IS_INEXACT:
         return function(x1, x2)
     return function(k.where(k.isnan(x1), x2, x1), k.where(k.isnan(x2), x1, x2))
 
 
-@op
-def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
+@op("x")
+def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     """Values limited to an interval: min(max(x, x_min), x_max).
 
     Args:
@@ -302,8 +303,8 @@ def clip(k, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     return k.clip(x, low, high)
 
 
-@op(promote="float", weak=False)  # so it is in Keras
-def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float", weak=False)  # so it is in Keras
+def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The angle of the point (x2, x1), elementwise, in (-pi, pi].
 
     Args:
@@ -320,8 +321,8 @@ def arctan2(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.atan2(x1, x2)
 
 
-@op(promote="float")
-def hypot(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float")
+def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The hypotenuse sqrt(x1^2 + x2^2), elementwise, without overflow on the way.
 
     Args:
@@ -338,8 +339,8 @@ def hypot(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.hypot(x1, x2)
 
 
-@op(promote="float")
-def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float")
+def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The step function of x1, elementwise: 0 below zero, 1 above, and x2 at zero.
 
     Args:
@@ -358,8 +359,8 @@ def heaviside(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.where(k.equal(x1, zero), x2, step)
 
 
-@op(promote="float", weak=False)  # so it is in Keras
-def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float", weak=False)  # so it is in Keras
+def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """log(exp(x1) + exp(x2)), elementwise, without overflow.
 
     Args:
@@ -376,8 +377,8 @@ def logaddexp(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logaddexp(x1, x2)
 
 
-@op(promote="float", weak=False)  # so it is in Keras
-def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float", weak=False)  # so it is in Keras
+def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """log2(2^x1 + 2^x2), elementwise, without overflow.
 
     Args:
@@ -395,8 +396,8 @@ def logaddexp2(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.divide(k.logaddexp(k.multiply(x1, ln2), k.multiply(x2, ln2)), ln2)
 
 
-@op(promote="float")
-def nextafter(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float")
+def nextafter(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """The next number after x1 in the direction of x2, elementwise.
 
     Args:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, not_bool
 
 
-def _whole(name: str, k: Any, *tensors: Any, bool_too: bool = True) -> None:
+def _whole(name: str, k: Kernel, *tensors: Any, bool_too: bool = True) -> None:
     for x in tensors:
         dtype = k.dtype(x)
         if dtype not in dtypes.IS_INTEGER and not (bool_too and dtype == "bool"):
             raise TypeError(f"{name}: expected integers{' or bool' if bool_too else ''}, got {dtype}.")
 
 
-@op(promote=True)
-def bitwise_and(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in both, elementwise.
 
     Args:
@@ -38,8 +39,8 @@ def bitwise_and(k, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_and(x, y)
 
 
-@op(promote=True)
-def bitwise_or(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in at least one, elementwise.
 
     Args:
@@ -60,8 +61,8 @@ def bitwise_or(k, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_or(x, y)
 
 
-@op(promote=True)
-def bitwise_xor(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits that are set in exactly one, elementwise.
 
     Args:
@@ -82,8 +83,8 @@ def bitwise_xor(k, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_xor(x, y)
 
 
-@op
-def bitwise_invert(k, x: Tensor) -> Tensor:
+@op("x")
+def bitwise_invert(k: Kernel, x: Tensor) -> Tensor:
     """All bits exchanged, elementwise; logical not for bool.
 
     Args:
@@ -103,8 +104,8 @@ def bitwise_invert(k, x: Tensor) -> Tensor:
     return k.logical_not(x) if k.dtype(x) == "bool" else k.bitwise_invert(x)
 
 
-@op
-def bitwise_not(k, x: Tensor) -> Tensor:
+@op("x")
+def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
     """All bits exchanged, elementwise: the same as `bitwise_invert`.
 
     Args:
@@ -116,11 +117,11 @@ def bitwise_not(k, x: Tensor) -> Tensor:
     Raises:
         TypeError: for floats.
     """
-    return bitwise_invert.op.body(k, x)
+    return bitwise_invert.op.run(k, x)
 
 
-@op(promote=True)
-def bitwise_left_shift(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved up by y places, elementwise: x * 2^y.
 
     Args:
@@ -141,8 +142,8 @@ def bitwise_left_shift(k, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_left_shift(not_bool(k, x), not_bool(k, y))
 
 
-@op(promote=True)
-def left_shift(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved up by y places, elementwise: x * 2^y (the same as `bitwise_left_shift`).
 
     Args:
@@ -159,11 +160,11 @@ def left_shift(k, x: Tensor, y: Tensor) -> Tensor:
         >>> int(lamina.ops.left_shift(3, 2))
         12
     """
-    return bitwise_left_shift.op.body(k, x, y)
+    return bitwise_left_shift.op.run(k, x, y)
 
 
-@op(promote=True)
-def bitwise_right_shift(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved down by y places, elementwise: floor(x / 2^y); the sign stays.
 
     Args:
@@ -184,8 +185,8 @@ def bitwise_right_shift(k, x: Tensor, y: Tensor) -> Tensor:
     return k.bitwise_right_shift(not_bool(k, x), not_bool(k, y))
 
 
-@op(promote=True)
-def right_shift(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote=True)
+def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Bits moved down by y places, elementwise: the same as `bitwise_right_shift`.
 
     Args:
@@ -202,11 +203,11 @@ def right_shift(k, x: Tensor, y: Tensor) -> Tensor:
         >>> int(lamina.ops.right_shift(-8, 1))
         -4
     """
-    return bitwise_right_shift.op.body(k, x, y)
+    return bitwise_right_shift.op.run(k, x, y)
 
 
-@op(promote=True)
-def gcd(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Greatest common divisor, elementwise, by Euclid's algorithm; it is not negative.
 
     Args:
@@ -241,8 +242,8 @@ def gcd(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.while_loop(unfinished, step, (a, b), None)[0]
 
 
-@op(promote=True)
-def lcm(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Least common multiple, elementwise; it is not negative, and 0 where one of the two is.
 
     Args:
@@ -261,14 +262,14 @@ def lcm(k, x1: Tensor, x2: Tensor) -> Tensor:
     """
     _whole("lcm", k, x1, x2, bool_too=False)
     dtype = k.dtype(x1)
-    divisor = gcd.op.body(k, x1, x2)
+    divisor = gcd.op.run(k, x1, x2)
     safe = k.maximum(divisor, k.full((), 1, dtype))
     a, b = (x if dtype in dtypes.UNSIGNED else k.abs(x) for x in (x1, x2))
     return k.multiply(k.floor_divide(a, safe), b)
 
 
-@op(promote="float", only=("x1",))
-def ldexp(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote="float", only=("x1",))
+def ldexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 * 2^x2, elementwise.
 
     Args:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.ops.op import Given, Tensor, op
+from lamina.kernel.contract import Kernel
+from lamina.ops.op import Tensor, op
 
 
-@op(promote=True, scalars=True)
-def equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 == x2, elementwise.
 
     Args:
@@ -26,8 +27,8 @@ def equal(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.equal(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def not_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 != x2, elementwise.
 
     Args:
@@ -44,8 +45,8 @@ def not_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.not_equal(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def greater(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 > x2, elementwise.
 
     Args:
@@ -62,8 +63,8 @@ def greater(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.greater(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def greater_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 >= x2, elementwise.
 
     Args:
@@ -80,8 +81,8 @@ def greater_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.greater_equal(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def less(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def less(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 < x2, elementwise.
 
     Args:
@@ -98,8 +99,8 @@ def less(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.less(x1, x2)
 
 
-@op(promote=True, scalars=True)
-def less_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True, scalars=True)
+def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """x1 <= x2, elementwise.
 
     Args:
@@ -116,8 +117,8 @@ def less_equal(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.less_equal(x1, x2)
 
 
-@op
-def logical_and(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2")
+def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Both true, elementwise.
 
     Args:
@@ -134,8 +135,8 @@ def logical_and(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logical_and(truth(k, x1), truth(k, x2))
 
 
-@op
-def logical_or(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2")
+def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """At least one true, elementwise.
 
     Args:
@@ -152,8 +153,8 @@ def logical_or(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logical_or(truth(k, x1), truth(k, x2))
 
 
-@op
-def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2")
+def logical_xor(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Exactly one true, elementwise.
 
     Args:
@@ -170,14 +171,14 @@ def logical_xor(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.logical_xor(truth(k, x1), truth(k, x2))
 
 
-def truth(k: Any, x: Any) -> Any:
+def truth(k: Kernel, x: Any) -> Any:
     """`x` as bool: not 0."""
     dtype = k.dtype(x)
     return x if dtype == "bool" else k.not_equal(x, 0)
 
 
-@op
-def logical_not(k, x: Tensor) -> Tensor:
+@op("x")
+def logical_not(k: Kernel, x: Tensor) -> Tensor:
     """The other truth value, elementwise.
 
     Args:
@@ -193,8 +194,8 @@ def logical_not(k, x: Tensor) -> Tensor:
     return k.logical_not(truth(k, x))
 
 
-@op
-def isnan(k, x: Tensor) -> Tensor:
+@op("x")
+def isnan(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is NaN, elementwise.
 
     Args:
@@ -210,8 +211,8 @@ def isnan(k, x: Tensor) -> Tensor:
     return k.isnan(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
 
 
-@op
-def isinf(k, x: Tensor) -> Tensor:
+@op("x")
+def isinf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is infinity or minus infinity, elementwise.
 
     Args:
@@ -227,8 +228,8 @@ def isinf(k, x: Tensor) -> Tensor:
     return k.isinf(x) if k.dtype(x) in dtypes.IS_INEXACT else k.zeros(k.shape(x), "bool")
 
 
-@op
-def isfinite(k, x: Tensor) -> Tensor:
+@op("x")
+def isfinite(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is neither infinite nor NaN, elementwise.
 
     Args:
@@ -244,8 +245,8 @@ def isfinite(k, x: Tensor) -> Tensor:
     return k.isfinite(x) if k.dtype(x) in dtypes.IS_INEXACT else k.ones(k.shape(x), "bool")
 
 
-@op
-def isposinf(k, x: Tensor) -> Tensor:
+@op("x")
+def isposinf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is infinity, elementwise.
 
     Args:
@@ -261,8 +262,8 @@ def isposinf(k, x: Tensor) -> Tensor:
     return _infinite(k, "isposinf", x, float("inf"))
 
 
-@op
-def isneginf(k, x: Tensor) -> Tensor:
+@op("x")
+def isneginf(k: Kernel, x: Tensor) -> Tensor:
     """Whether x is minus infinity, elementwise.
 
     Args:
@@ -278,16 +279,16 @@ def isneginf(k, x: Tensor) -> Tensor:
     return _infinite(k, "isneginf", x, float("-inf"))
 
 
-def _infinite(k: Any, op: str, x: Any, value: float) -> Any:
+def _infinite(k: Kernel, op: str, x: Any, value: float) -> Any:
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
         raise TypeError(f"{op}: complex numbers have no order. Use it on the real or the imaginary part.")
     return k.equal(x, k.full((), value, dtype)) if dtype in dtypes.IS_FLOAT else k.zeros(k.shape(x), "bool")
 
 
-@op(promote=True)
+@op("x1", "x2", given=("rtol", "atol"), promote=True)
 def isclose(
-    k, x1: Tensor, x2: Tensor, rtol: Given = 1e-5, atol: Given = 1e-8, equal_nan: bool = False
+    k: Kernel, x1: Tensor, x2: Tensor, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """|x1 - x2| <= atol + rtol |x2|, elementwise.
 
@@ -314,9 +315,9 @@ def isclose(
     return k.logical_or(close, k.logical_and(k.isnan(x1), k.isnan(x2))) if equal_nan else close
 
 
-@op(promote=True, class_name="AllClose")
+@op("x1", "x2", promote=True, class_name="AllClose")
 def allclose(
-    k, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    k: Kernel, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Whether all entries are close (see `isclose`).
 
@@ -334,11 +335,11 @@ def allclose(
         >>> bool(lamina.ops.allclose([1.0, 2.0], [1.0, 2.1]))
         False
     """
-    return k.all(isclose.op.body(k, x1, x2, rtol, atol, equal_nan))
+    return k.all(isclose.op.run(k, x1, x2, rtol, atol, equal_nan))
 
 
-@op(promote=True, class_name="IsIn")
-def isin(k, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
+@op("x1", "x2", promote=True, class_name="IsIn")
+def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each entry of x1 is among those of x2.
 
     Args:
@@ -358,8 +359,8 @@ def isin(k, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = 
     return k.logical_not(found) if invert else found
 
 
-@op
-def isreal(k, x: Tensor) -> Tensor:
+@op("x")
+def isreal(k: Kernel, x: Tensor) -> Tensor:
     """Whether the imaginary part is 0, elementwise; true for real dtypes.
 
     Args:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import to_float
 
 
-@op
-def real(k, x: Tensor) -> Tensor:
+@op("x")
+def real(k: Kernel, x: Tensor) -> Tensor:
     """Real part, elementwise.
 
     Args:
@@ -24,8 +25,8 @@ def real(k, x: Tensor) -> Tensor:
     return k.real(x) if k.dtype(x) in dtypes.COMPLEX else x
 
 
-@op
-def imag(k, x: Tensor) -> Tensor:
+@op("x")
+def imag(k: Kernel, x: Tensor) -> Tensor:
     """Imaginary part, elementwise.
 
     Args:
@@ -41,8 +42,8 @@ def imag(k, x: Tensor) -> Tensor:
     return k.imag(x) if k.dtype(x) in dtypes.COMPLEX else k.zeros(k.shape(x), k.dtype(x))
 
 
-@op(class_name="Conjugate")
-def conj(k, x: Tensor) -> Tensor:
+@op("x", class_name="Conjugate")
+def conj(k: Kernel, x: Tensor) -> Tensor:
     """Complex conjugate, elementwise.
 
     Args:
@@ -58,8 +59,8 @@ def conj(k, x: Tensor) -> Tensor:
     return k.conj(x) if k.dtype(x) in dtypes.COMPLEX else x
 
 
-@op
-def conjugate(k, x: Tensor) -> Tensor:
+@op("x")
+def conjugate(k: Kernel, x: Tensor) -> Tensor:
     """Complex conjugate, elementwise: the same as `conj`.
 
     Args:
@@ -68,11 +69,11 @@ def conjugate(k, x: Tensor) -> Tensor:
     Returns:
         Tensor of the same shape and dtype.
     """
-    return conj.op.body(k, x)
+    return conj.op.run(k, x)
 
 
-@op
-def angle(k, x: Tensor) -> Tensor:
+@op("x")
+def angle(k: Kernel, x: Tensor) -> Tensor:
     """Angle of complex numbers in the plane, elementwise: 0 or pi for real ones.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any
 import optree
 
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Symbolic
 from lamina.ops.checks import at_least, axis_of, shown
@@ -21,14 +22,15 @@ def leading(*trees: Any) -> tuple[Any, ...]:
     return k, *(tensors(k, tree) for tree in trees)
 
 
-def tensors(k: Any, tree: Any) -> Any:
+def tensors(k: Kernel, tree: Any) -> Any:
     """The tree with every leaf as a tensor."""
     return optree.tree_map(lambda leaf: convert(k, leaf), tree)
 
 
 def _symbolic(*trees: Any) -> Any:
     """The first symbolic leaf, or None."""
-    return next((x for x in optree.tree_leaves(trees) if isinstance(x, Symbolic)), None)
+    forest: Any = trees
+    return next((x for x in optree.tree_leaves(forest) if isinstance(x, Symbolic)), None)
 
 
 def _length(name: str, xs: Any, axis: int = 0) -> int:
@@ -49,8 +51,8 @@ def _length(name: str, xs: Any, axis: int = 0) -> int:
     return sizes[0]
 
 
-@op(module="core")
-def stop_gradient(k, variable: Tensor) -> Tensor:
+@op("variable", module="core")
+def stop_gradient(k: Kernel, variable: Tensor) -> Tensor:
     """The same values, constant to differentiation.
 
     Args:
@@ -67,8 +69,8 @@ def stop_gradient(k, variable: Tensor) -> Tensor:
     return k.stop_gradient(variable)
 
 
-@op(module="core")
-def cond(k, pred: Tensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+@op("pred", module="core")
+def cond(k: Kernel, pred: Tensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """One of two programs, by a condition that may be known only when the program runs.
 
     Args:
@@ -95,13 +97,13 @@ def cond(k, pred: Tensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any
     return k.cond(flag, lambda: _outputs(k, true_fn()), lambda: _outputs(k, false_fn()))
 
 
-def _outputs(k: Any, tree: Any) -> Any:
+def _outputs(k: Kernel, tree: Any) -> Any:
     """What a user's function gave, with numbers as tensors, so that all branches give the same kind of thing."""
     return optree.tree_map(lambda leaf: convert(k, leaf), tree)
 
 
-@op(module="core")
-def switch(k, index: Tensor, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+@op("index", "*operands", module="core")
+def switch(k: Kernel, index: Tensor, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """One of several programs, by number.
 
     Args:
@@ -133,7 +135,7 @@ def switch(k, index: Tensor, branches: Sequence[Callable[..., Any]], *operands: 
 
 @op(module="core")
 def while_loop(
-    k,
+    k: Kernel,
     cond: Callable[..., Any],
     body: Callable[..., Any],
     loop_vars: Any,
@@ -187,7 +189,7 @@ def while_loop(
 
 
 @op(module="core")
-def fori_loop(k, lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
+def fori_loop(k: Kernel, lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
     """Repeat for each number of a range.
 
     `for i in range(lower, upper): v = body_fun(i, v)`
@@ -224,7 +226,7 @@ def fori_loop(k, lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], in
 
 @op(module="core")
 def scan(
-    k,
+    k: Kernel,
     f: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
     xs: Any = None,
@@ -284,7 +286,7 @@ def scan(
 
 @op(module="core")
 def associative_scan(
-    k, f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
+    k: Kernel, f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
     """All prefixes under an associative function, in a number of steps that grows with the logarithm.
 
@@ -325,7 +327,7 @@ def associative_scan(
 
 
 @op(module="core")
-def map(k, f: Callable[[Any], Any], xs: Any) -> Any:
+def map(k: Kernel, f: Callable[[Any], Any], xs: Any) -> Any:
     """A function over the first axis, one entry after the other.
 
     `y[i] = f(x[i])`
@@ -356,7 +358,7 @@ def map(k, f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 @op(module="core")
-def vectorized_map(k, function: Callable[[Any], Any], elements: Any) -> Any:
+def vectorized_map(k: Kernel, function: Callable[[Any], Any], elements: Any) -> Any:
     """A function over the first axis, all entries at once.
 
     `y[i] = f(x[i])`

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.checks import no_sparse
 from lamina.ops.op import Tensor, convert, op
@@ -14,7 +15,7 @@ from lamina.ops.tensors import astype, count, largest, least
 
 @op(module="core")
 def convert_to_tensor(
-    k, x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+    k: Kernel, x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Tensor:
     """A tensor of the backend from anything.
 
@@ -40,8 +41,8 @@ def convert_to_tensor(
     return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
-@op
-def array(k, x: Any, dtype: str | None = None) -> Tensor:
+@op()
+def array(k: Kernel, x: Any, dtype: str | None = None) -> Tensor:
     """A tensor of the backend from anything: `convert_to_tensor` under NumPy's name.
 
     Args:
@@ -58,8 +59,8 @@ def array(k, x: Any, dtype: str | None = None) -> Tensor:
     return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
-@op
-def copy(k, x: Tensor) -> Tensor:
+@op("x")
+def copy(k: Kernel, x: Tensor) -> Tensor:
     """The same values in memory of their own.
 
     Args:
@@ -95,8 +96,8 @@ def convert_to_numpy(x: Any) -> Any:
     return k.to_numpy(convert(k, x))
 
 
-@op(module="core")
-def cast(k, x: Tensor, dtype: Any) -> Tensor:
+@op("x", module="core")
+def cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     """The same values in another dtype. Floats lose their fraction when they become integers.
 
     Args:
@@ -116,8 +117,8 @@ def cast(k, x: Tensor, dtype: Any) -> Tensor:
     return astype(k, x, dtypes.standardize(dtype))
 
 
-@op(module="core")
-def saturate_cast(k, x: Tensor, dtype: Any) -> Tensor:
+@op("x", module="core")
+def saturate_cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
     """The same values in another dtype, limited to what that can hold.
 
     Args:

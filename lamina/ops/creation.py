@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
@@ -18,8 +19,8 @@ def _size(name: str, n: Any) -> Any:
     return n if is_unknown(n) else at_least(name, "size", n, 0)
 
 
-@op
-def zeros(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+@op()
+def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor of zeros.
 
     Args:
@@ -39,8 +40,8 @@ def zeros(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     return k.zeros(shape_of("zeros", k, shape), dtypes.standardize(dtype))
 
 
-@op
-def ones(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+@op()
+def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor of ones.
 
     Args:
@@ -60,8 +61,8 @@ def ones(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     return k.ones(shape_of("ones", k, shape), dtypes.standardize(dtype))
 
 
-@op
-def empty(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+@op()
+def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     """A tensor whose values do not matter (zeros, in fact).
 
     Args:
@@ -81,8 +82,8 @@ def empty(k, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
     return k.zeros(shape_of("empty", k, shape), dtypes.standardize(dtype))
 
 
-@op
-def full(k, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Tensor:
+@op("fill_value")
+def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Tensor:
     """A tensor of one value.
 
     Args:
@@ -103,8 +104,8 @@ def full(k, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = 
     return k.broadcast_to(astype(k, fill_value, dtypes.standardize(dtype)), shape_of("full", k, shape))
 
 
-@op
-def zeros_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
+@op("x")
+def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """Zeros in the shape of another tensor.
 
     Args:
@@ -121,8 +122,8 @@ def zeros_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
     return k.zeros(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
 
 
-@op
-def ones_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
+@op("x")
+def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """Ones in the shape of another tensor.
 
     Args:
@@ -139,8 +140,8 @@ def ones_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
     return k.ones(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
 
 
-@op
-def empty_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
+@op("x")
+def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
     """A tensor in the shape of another whose values do not matter (zeros, in fact).
 
     Args:
@@ -157,8 +158,8 @@ def empty_like(k, x: Tensor, dtype: str | None = None) -> Tensor:
     return k.zeros(k.shape(x), k.dtype(x) if dtype is None else dtypes.standardize(dtype))
 
 
-@op
-def full_like(k, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Tensor:
+@op("x", "fill_value")
+def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Tensor:
     """One value in the shape of another tensor.
 
     Args:
@@ -177,8 +178,8 @@ def full_like(k, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Ten
     return k.broadcast_to(value, k.shape(x))
 
 
-@op
-def arange(k, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Tensor:
+@op()
+def arange(k: Kernel, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Tensor:
     """Evenly spaced values: start, start + step, ... below stop.
 
     Args:
@@ -208,7 +209,7 @@ def arange(k, start: Any, stop: Any = None, step: Any = None, dtype: str | None 
     return k.arange(start, stop, step, dtypes.standardize(dtype))
 
 
-def _weak(k: Any, value: Any) -> str:
+def _weak(k: Kernel, value: Any) -> str:
     if type(value) in (bool, int, float):
         return dtypes.of_scalar(value)
     if type(value) is Unknown:
@@ -216,8 +217,8 @@ def _weak(k: Any, value: Any) -> str:
     return k.dtype(value) if isinstance(value, k.Tensor) else k.dtype(convert(k, value))
 
 
-@op
-def eye(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
+@op()
+def eye(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
     """Ones on a diagonal, zeros elsewhere.
 
     Args:
@@ -242,8 +243,8 @@ def eye(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
     )
 
 
-@op
-def identity(k, n: int, dtype: str | None = None) -> Tensor:
+@op()
+def identity(k: Kernel, n: int, dtype: str | None = None) -> Tensor:
     """The identity matrix.
 
     Args:
@@ -263,8 +264,8 @@ def identity(k, n: int, dtype: str | None = None) -> Tensor:
     return k.eye(_size("identity", n), n, 0, dtypes.standardize(dtype))
 
 
-@op
-def tri(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
+@op()
+def tri(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = None) -> Tensor:  # noqa: N803
     """Ones at and below a diagonal, zeros above.
 
     Args:
@@ -289,9 +290,9 @@ def tri(kernel, N: int, M: int | None = None, k: int = 0, dtype: str | None = No
     )
 
 
-@op(promote=True)
+@op("start", "stop", promote=True)
 def linspace(
-    k,
+    k: Kernel,
     start: Tensor,
     stop: Tensor,
     num: int = 50,
@@ -336,14 +337,14 @@ def linspace(
     return out, k.divide(k.subtract(stop, start), float(gaps) if gaps > 0 else float("nan"))
 
 
-def _points(name: str, k: Any, start: Any, stop: Any, num: Any, axis: int) -> int:
+def _points(name: str, k: Kernel, start: Any, stop: Any, num: Any, axis: int) -> int:
     at_least(name, "num", num, 0)
     return axis_of(name, axis, max(len(start.shape), len(stop.shape)) + 1)
 
 
-@op(promote=True)
+@op("start", "stop", promote=True)
 def logspace(
-    k,
+    k: Kernel,
     start: Tensor,
     stop: Tensor,
     num: int = 50,
@@ -374,14 +375,14 @@ def logspace(
         [1.0, 2.0, 4.0, 8.0]
     """
     axis = _points("logspace", k, start, stop, num, axis)
-    exponents = linspace.op.body(k, start, stop, num, endpoint, False, None, axis)
+    exponents = linspace.op.run(k, start, stop, num, endpoint, False, None, axis)
     out = k.pow(k.full((), base, k.dtype(exponents)), exponents)
     return out if dtype is None else astype(k, out, dtypes.standardize(dtype))
 
 
-@op(promote=True)
+@op("start", "stop", promote=True)
 def geomspace(
-    k,
+    k: Kernel,
     start: Tensor,
     stop: Tensor,
     num: int = 50,
@@ -419,8 +420,8 @@ def geomspace(
     return out if dtype is None else astype(k, out, dtypes.standardize(dtype))
 
 
-@op
-def meshgrid(k, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
+@op("*x")
+def meshgrid(k: Kernel, *x: Tensor, indexing: str = "xy") -> list[Tensor]:
     """Grids of coordinates from vectors of them.
 
     Args:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axes_of, axis_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import count, static, to_float, together
 
 
-@op
-def diag(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def diag(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The matrix with a given diagonal, or the diagonal of a given matrix.
 
     Args:
@@ -34,7 +35,7 @@ def diag(kernel, x: Tensor, k: int = 0) -> Tensor:
     return _matrix(kernel, x, k)
 
 
-def _matrix(kernel: Any, x: Any, offset: int) -> Any:
+def _matrix(kernel: Kernel, x: Any, offset: int) -> Any:
     dtype, size = kernel.dtype(x), kernel.shape(x)[0] + abs(offset)
     # Row i holds its entry in every column; the diagonal's place chooses one.
     rows = kernel.pad(x, [(0, offset) if offset > 0 else (-offset, 0)], "constant", 0)
@@ -42,8 +43,8 @@ def _matrix(kernel: Any, x: Any, offset: int) -> Any:
     return kernel.where(here, kernel.expand_dims(rows, 1), kernel.full((), 0, dtype))
 
 
-@op
-def diagflat(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def diagflat(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The matrix whose diagonal holds all entries of a tensor.
 
     Args:
@@ -60,8 +61,8 @@ def diagflat(kernel, x: Tensor, k: int = 0) -> Tensor:
     return _matrix(kernel, kernel.reshape(x, (count(kernel.shape(x)),)), k)
 
 
-@op
-def diagonal(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+@op("x")
+def diagonal(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """A diagonal of the matrices in two axes.
 
     Args:
@@ -85,7 +86,7 @@ def diagonal(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
     return diagonal_of(k, x, offset, rows, columns)
 
 
-def diagonal_of(k: Any, x: Any, offset: int, rows: int, columns: int) -> Any:
+def diagonal_of(k: Kernel, x: Any, offset: int, rows: int, columns: int) -> Any:
     """A diagonal; one that lies outside is empty, which not every framework knows."""
     sizes = k.shape(x)
     n, m = sizes[rows], sizes[columns]
@@ -94,8 +95,8 @@ def diagonal_of(k: Any, x: Any, offset: int, rows: int, columns: int) -> Any:
     return k.diagonal(x, offset, rows, columns)
 
 
-@op
-def tril(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def tril(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The lower triangle of matrices: what is above a diagonal becomes 0.
 
     Args:
@@ -116,8 +117,8 @@ def tril(kernel, x: Tensor, k: int = 0) -> Tensor:
     return kernel.tril(x, k)
 
 
-@op
-def triu(kernel, x: Tensor, k: int = 0) -> Tensor:
+@op("x")
+def triu(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
     """The upper triangle of matrices: what is below a diagonal becomes 0.
 
     Args:
@@ -138,8 +139,8 @@ def triu(kernel, x: Tensor, k: int = 0) -> Tensor:
     return kernel.triu(x, k)
 
 
-@op
-def vander(k, x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
+@op("x")
+def vander(k: Kernel, x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:  # noqa: N803
     """Vandermonde matrix: row i holds the powers of x[i].
 
     Args:
@@ -169,8 +170,8 @@ def vander(k, x: Tensor, N: int | None = None, increasing: bool = False) -> Tens
     return k.where(zeroth, k.full((), 1, dtype), found)
 
 
-@op
-def diff(k, a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
+@op("a")
+def diff(k: Kernel, a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbors along an axis: a[i + 1] - a[i], n times over.
 
     Args:
@@ -198,14 +199,14 @@ def diff(k, a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
     return a
 
 
-def _neighbors(k: Any, x: Any, axis: int) -> tuple[Any, Any]:
+def _neighbors(k: Kernel, x: Any, axis: int) -> tuple[Any, Any]:
     """All but the first, and all but the last along an axis."""
     front = (slice(None),) * axis
     return k.getitem(x, (*front, slice(1, None))), k.getitem(x, (*front, slice(None, -1)))
 
 
-@op
-def trapezoid(k, y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+@op("y", "x")
+def trapezoid(k: Kernel, y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """Integral by the trapezoidal rule: sum of (x[i + 1] - x[i]) (y[i + 1] + y[i]) / 2.
 
     Args:

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, largest, least, not_bool, wants_bool
 
 
-@op(class_name="Absolute")
-def abs(k, x: Tensor) -> Tensor:
+@op("x", class_name="Absolute")
+def abs(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x|, elementwise.
 
     Args:
@@ -27,8 +28,8 @@ def abs(k, x: Tensor) -> Tensor:
     return x if k.dtype(x) == "bool" or k.dtype(x) in dtypes.UNSIGNED else k.abs(x)
 
 
-@op
-def absolute(k, x: Tensor) -> Tensor:
+@op("x")
+def absolute(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x|, elementwise: the same as `abs`.
 
     Args:
@@ -37,11 +38,11 @@ def absolute(k, x: Tensor) -> Tensor:
     Returns:
         Tensor of the same shape and dtype; complex numbers give the float of their parts.
     """
-    return abs.op.body(k, x)
+    return abs.op.run(k, x)
 
 
-@op(promote="float")
-def fabs(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def fabs(k: Kernel, x: Tensor) -> Tensor:
     """Absolute value |x| as a float, elementwise.
 
     Args:
@@ -57,8 +58,8 @@ def fabs(k, x: Tensor) -> Tensor:
     return k.abs(x)
 
 
-@op
-def negative(k, x: Tensor) -> Tensor:
+@op("x")
+def negative(k: Kernel, x: Tensor) -> Tensor:
     """-x, elementwise.
 
     Args:
@@ -78,8 +79,8 @@ def negative(k, x: Tensor) -> Tensor:
     return k.negative(x)
 
 
-@op
-def sign(k, x: Tensor) -> Tensor:
+@op("x")
+def sign(k: Kernel, x: Tensor) -> Tensor:
     """The sign, elementwise: -1, 0 or 1; NaN stays. For complex numbers x / |x|.
 
     Args:
@@ -99,8 +100,8 @@ def sign(k, x: Tensor) -> Tensor:
     return k.sign(x)
 
 
-@op
-def signbit(k, x: Tensor) -> Tensor:
+@op("x")
+def signbit(k: Kernel, x: Tensor) -> Tensor:
     """Whether the sign bit is set, elementwise (true for -0.0).
 
     Args:
@@ -121,8 +122,8 @@ def signbit(k, x: Tensor) -> Tensor:
     return k.less(x, k.full((), 0, dtype))
 
 
-@op(promote="float")
-def reciprocal(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def reciprocal(k: Kernel, x: Tensor) -> Tensor:
     """1 / x, elementwise.
 
     Args:
@@ -138,8 +139,8 @@ def reciprocal(k, x: Tensor) -> Tensor:
     return 1.0 / x
 
 
-@op
-def square(k, x: Tensor) -> Tensor:
+@op("x")
+def square(k: Kernel, x: Tensor) -> Tensor:
     """x * x, elementwise.
 
     Args:
@@ -155,8 +156,8 @@ def square(k, x: Tensor) -> Tensor:
     return k.square(not_bool(k, x))
 
 
-@op(promote="float")
-def sqrt(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def sqrt(k: Kernel, x: Tensor) -> Tensor:
     """Square root, elementwise; NaN below zero.
 
     Args:
@@ -172,8 +173,8 @@ def sqrt(k, x: Tensor) -> Tensor:
     return k.sqrt(x)
 
 
-@op(promote="float")
-def cbrt(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def cbrt(k: Kernel, x: Tensor) -> Tensor:
     """Real cube root, elementwise.
 
     Args:
@@ -198,8 +199,8 @@ def cbrt(k, x: Tensor) -> Tensor:
     return k.where(zero, x, k.multiply(k.sign(x), root))
 
 
-@op(promote="float")
-def exp(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def exp(k: Kernel, x: Tensor) -> Tensor:
     """The exponential e^x, elementwise.
 
     Args:
@@ -215,8 +216,8 @@ def exp(k, x: Tensor) -> Tensor:
     return k.exp(x)
 
 
-@op(promote="float")
-def exp2(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def exp2(k: Kernel, x: Tensor) -> Tensor:
     """2^x, elementwise.
 
     Args:
@@ -232,8 +233,8 @@ def exp2(k, x: Tensor) -> Tensor:
     return k.pow(k.full((), 2, k.dtype(x)), x)
 
 
-@op(promote="float")
-def expm1(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def expm1(k: Kernel, x: Tensor) -> Tensor:
     """e^x - 1, elementwise, exact for small x.
 
     Args:
@@ -249,8 +250,8 @@ def expm1(k, x: Tensor) -> Tensor:
     return k.expm1(x)
 
 
-@op(promote="float")
-def log(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def log(k: Kernel, x: Tensor) -> Tensor:
     """Natural logarithm, elementwise; -inf at zero, NaN below.
 
     Args:
@@ -266,8 +267,8 @@ def log(k, x: Tensor) -> Tensor:
     return k.log(x)
 
 
-@op(promote="float")
-def log10(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def log10(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm to base 10, elementwise.
 
     Args:
@@ -283,8 +284,8 @@ def log10(k, x: Tensor) -> Tensor:
     return k.log10(x)
 
 
-@op(promote="float")
-def log1p(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def log1p(k: Kernel, x: Tensor) -> Tensor:
     """log(1 + x), elementwise, exact for small x.
 
     Args:
@@ -300,8 +301,8 @@ def log1p(k, x: Tensor) -> Tensor:
     return k.log1p(x)
 
 
-@op(promote="float")
-def log2(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def log2(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm to base 2, elementwise.
 
     Args:
@@ -317,8 +318,8 @@ def log2(k, x: Tensor) -> Tensor:
     return k.log2(x)
 
 
-@op(promote="float")
-def ceil(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def ceil(k: Kernel, x: Tensor) -> Tensor:
     """The least whole number that is not below x, elementwise.
 
     Args:
@@ -334,8 +335,8 @@ def ceil(k, x: Tensor) -> Tensor:
     return k.ceil(x)
 
 
-@op(promote="float")
-def floor(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def floor(k: Kernel, x: Tensor) -> Tensor:
     """The greatest whole number that is not above x, elementwise.
 
     Args:
@@ -351,8 +352,8 @@ def floor(k, x: Tensor) -> Tensor:
     return k.floor(x)
 
 
-@op
-def trunc(k, x: Tensor) -> Tensor:
+@op("x")
+def trunc(k: Kernel, x: Tensor) -> Tensor:
     """x without its fraction, elementwise: rounded towards zero.
 
     Args:
@@ -368,8 +369,8 @@ def trunc(k, x: Tensor) -> Tensor:
     return k.trunc(x) if k.dtype(x) in dtypes.IS_FLOAT else x
 
 
-@op
-def round(k, x: Tensor, decimals: int = 0) -> Tensor:
+@op("x")
+def round(k: Kernel, x: Tensor, decimals: int = 0) -> Tensor:
     """x rounded to a number of decimals, elementwise; halves go to the even neighbor.
 
     Args:
@@ -389,7 +390,7 @@ def round(k, x: Tensor, decimals: int = 0) -> Tensor:
     wants_bool("round", k, x)
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
-        return k.complex(round.op.body(k, k.real(x), decimals), round.op.body(k, k.imag(x), decimals))
+        return k.complex(round.op.run(k, k.real(x), decimals), round.op.run(k, k.imag(x), decimals))
     if decimals == 0:
         return k.round(x) if dtype in dtypes.IS_FLOAT else x
     if dtype in dtypes.IS_INTEGER:
@@ -402,7 +403,7 @@ def round(k, x: Tensor, decimals: int = 0) -> Tensor:
     return astype(k, k.multiply(k.round(k.divide(y, factor)), factor), dtype)
 
 
-def _round_whole(k: Any, x: Any, unit: int) -> Any:
+def _round_whole(k: Kernel, x: Any, unit: int) -> Any:
     """Integers rounded to multiples of `unit`, in integer arithmetic."""
     dtype = k.dtype(x)
     if unit > largest(dtype):
@@ -415,9 +416,9 @@ def _round_whole(k: Any, x: Any, unit: int) -> Any:
     return k.multiply(k.where(up, k.add(count, one), count), size)
 
 
-@op
+@op("x")
 def nan_to_num(
-    k, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+    k: Kernel, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """x with NaN and infinities replaced by numbers, elementwise.
 
@@ -436,7 +437,7 @@ def nan_to_num(
     """
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
-        parts = [nan_to_num.op.body(k, part, nan, posinf, neginf) for part in (k.real(x), k.imag(x))]
+        parts = [nan_to_num.op.run(k, part, nan, posinf, neginf) for part in (k.real(x), k.imag(x))]
         return k.complex(*parts)
     if dtype not in dtypes.IS_FLOAT:
         return x

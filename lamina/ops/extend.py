@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.op import Tensor, convert, op
 from lamina.ops.tensors import astype, static
 
 
-@op
-def broadcast_to(k, x: Tensor, shape: Sequence[int]) -> Tensor:
+@op("x")
+def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Tensor:
     """Values repeated along axes of size 1, and along new axes in front.
 
     Args:
@@ -36,8 +37,8 @@ def broadcast_to(k, x: Tensor, shape: Sequence[int]) -> Tensor:
     return k.broadcast_to(x, want)
 
 
-@op
-def tile(k, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
+@op("x")
+def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
     """Copies of a tensor side by side.
 
     Args:
@@ -61,8 +62,8 @@ def tile(k, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
     return k.tile(x, (1,) * (rank - len(times)) + times)
 
 
-@op
-def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
+@op("x")
+def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     """Each entry several times in a row.
 
     Args:
@@ -95,13 +96,13 @@ def repeat(k, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     return k.repeat(x, k.asarray(list(times), "int32"), place, sum(times))
 
 
-@op
+@op("x", given=("constant_values",))
 def pad(
-    k,
+    k: Kernel,
     x: Tensor,
     pad_width: int | Sequence[int] | Sequence[Sequence[int]],
     mode: str = "constant",
-    constant_values: Given = None,
+    constant_values: Any = None,
 ) -> Tensor:
     """More entries at both ends of the axes.
 

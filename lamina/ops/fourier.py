@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, rank_at_least, shown
 from lamina.ops.math import windows
 from lamina.ops.op import Tensor, convert, op
 
 
-def _pair(name: str, k: Any, x: Any, rank: int) -> Any:
+def _pair(name: str, k: Kernel, x: Any, rank: int) -> Any:
     """The complex tensor of a pair (real, imaginary).
 
     Raises:
@@ -37,19 +38,19 @@ def _pair(name: str, k: Any, x: Any, rank: int) -> Any:
     return k.complex(*(k.astype(part, wide) for part in parts))
 
 
-def _parts(k: Any, z: Any) -> tuple[Any, Any]:
+def _parts(k: Kernel, z: Any) -> tuple[Any, Any]:
     return k.real(z), k.imag(z)
 
 
-def _over_rows(k: Any, z: Any, transform: Any) -> Any:
+def _over_rows(k: Kernel, z: Any, transform: Any) -> Any:
     """A transform of the last axis applied to the last but one."""
     rank = len(z.shape)
     swap = (*range(rank - 2), rank - 1, rank - 2)
     return k.permute_dims(transform(k.permute_dims(z, swap)), swap)
 
 
-@op(module="math", class_name="FFT")
-def fft(k, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+@op(lists=("x",), module="math", class_name="FFT")
+def fft(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Discrete Fourier transform over the last axis.
 
     `X_k = sum_n x_n exp(-2 pi i k n / N)`
@@ -72,8 +73,8 @@ def fft(k, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return _parts(k, k.fft(_pair("fft", k, x, 1)))
 
 
-@op(module="math", class_name="FFT2")
-def fft2(k, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+@op(lists=("x",), module="math", class_name="FFT2")
+def fft2(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Discrete Fourier transform over the last two axes.
 
     `X_kl = sum_nm x_nm exp(-2 pi i (k n / N + l m / M))`
@@ -96,8 +97,8 @@ def fft2(k, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return _parts(k, _over_rows(k, k.fft(_pair("fft2", k, x, 2)), k.fft))
 
 
-@op(module="math", class_name="IFFT2")
-def ifft2(k, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+@op(lists=("x",), module="math", class_name="IFFT2")
+def ifft2(k: Kernel, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Inverse of the discrete Fourier transform over the last two axes.
 
     `x_nm = 1 / (N M) sum_kl X_kl exp(2 pi i (k n / N + l m / M))`
@@ -120,7 +121,7 @@ def ifft2(k, x: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return _parts(k, _over_rows(k, k.ifft(_pair("ifft2", k, x, 2)), k.ifft))
 
 
-def _fitted(k: Any, x: Any, size: int) -> Any:
+def _fitted(k: Kernel, x: Any, size: int) -> Any:
     """The last axis cut or filled with zeros."""
     have = x.shape[-1]
     if have == size and type(have) is not Unknown:
@@ -130,8 +131,8 @@ def _fitted(k: Any, x: Any, size: int) -> Any:
     return k.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, size - have)], "constant", 0)
 
 
-@op(promote="float", module="math", class_name="RFFT")
-def rfft(k, x: Tensor, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
+@op("x", promote="float", module="math", class_name="RFFT")
+def rfft(k: Kernel, x: Tensor, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
     """Discrete Fourier transform of real numbers over the last axis, without the mirrored half.
 
     `X_k = sum_n x_n exp(-2 pi i k n / N)` for k = 0 .. N // 2
@@ -157,12 +158,12 @@ def rfft(k, x: Tensor, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
     return _parts(k, k.rfft(_fitted(k, _wide(k, x), size), size))
 
 
-def _wide(k: Any, x: Any) -> Any:
+def _wide(k: Kernel, x: Any) -> Any:
     return k.astype(x, "float32") if k.dtype(x) in ("float16", "bfloat16") else x
 
 
-@op(module="math", class_name="IRFFT")
-def irfft(k, x: Sequence[Tensor], fft_length: int | None = None) -> Tensor:
+@op(lists=("x",), module="math", class_name="IRFFT")
+def irfft(k: Kernel, x: Sequence[Tensor], fft_length: int | None = None) -> Tensor:
     """Inverse of the discrete Fourier transform of real numbers.
 
     Args:
@@ -186,7 +187,7 @@ def irfft(k, x: Sequence[Tensor], fft_length: int | None = None) -> Tensor:
     return k.irfft(_fitted(k, z, size // 2 + 1), size)
 
 
-def _window(name: str, k: Any, window: Any, length: int, fft_length: int, dtype: str) -> Any:
+def _window(name: str, k: Kernel, window: Any, length: int, fft_length: int, dtype: str) -> Any:
     """The window in the middle of fft_length places.
 
     Raises:
@@ -216,9 +217,9 @@ def _lengths(name: str, sequence_length: int, sequence_stride: int, fft_length: 
         )
 
 
-@op(module="math", class_name="STFT")
+@op("x", module="math", class_name="STFT")
 def stft(
-    k,
+    k: Kernel,
     x: Tensor,
     sequence_length: int,
     sequence_stride: int,
@@ -267,9 +268,9 @@ def stft(
     return _parts(k, k.rfft(windows(k, x, fft_length, sequence_stride) * values, fft_length))
 
 
-@op(module="math", class_name="ISTFT")
+@op(lists=("x",), module="math", class_name="ISTFT")
 def istft(
-    k,
+    k: Kernel,
     x: Sequence[Tensor],
     sequence_length: int,
     sequence_stride: int,
@@ -317,7 +318,7 @@ def istft(
     return k.getitem(signal, (Ellipsis, slice(start, stop)))
 
 
-def _overlap_add(k: Any, frames: Any, stride: int) -> Any:
+def _overlap_add(k: Kernel, frames: Any, stride: int) -> Any:
     """Frames (..., t, n) added up at places `stride` apart."""
     *batch, count, size = frames.shape
     rank = len(batch)

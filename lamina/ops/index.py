@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import axis_of, rank_at_least, shown
 from lamina.ops.compare import truth
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.op import Tensor, convert, op
 from lamina.ops.tensors import count
 
 
-def indices_of(name: str, k: Any, x: Any) -> Any:
+def indices_of(name: str, k: Kernel, x: Any) -> Any:
     """`x` as indices: int32, or int64 if it is that.
 
     Raises:
@@ -31,8 +32,8 @@ def indices_of(name: str, k: Any, x: Any) -> Any:
     )
 
 
-@op(class_name="GetItem")
-def get_item(k, x: Tensor, key: Given) -> Tensor:
+@op("x", given=("key",), class_name="GetItem")
+def get_item(k: Kernel, x: Tensor, key: Any) -> Tensor:
     """x[key]: integers, slices, None, Ellipsis, and integer or bool tensors, as in NumPy.
 
     Args:
@@ -54,7 +55,7 @@ def get_item(k, x: Tensor, key: Given) -> Tensor:
     return k.getitem(x, tuple(keys))
 
 
-def _index(k: Any, part: Any) -> Any:
+def _index(k: Kernel, part: Any) -> Any:
     """One part of a key: sequences and arrays become tensors."""
     if part is None or part is Ellipsis or isinstance(part, k.Tensor):
         return part
@@ -70,12 +71,13 @@ def _index(k: Any, part: Any) -> Any:
     return k.astype(found, "int32") if not count(k.shape(found)) and k.dtype(found) == "float32" else found
 
 
-def _bound(k: Any, bound: Any) -> Any:
-    whole = bound is None or isinstance(bound, int)
-    return bound if whole or isinstance(bound, k.Tensor) else operator.index(bound)
+def _bound(k: Kernel, bound: Any) -> Any:
+    if bound is None or isinstance(bound, (int, k.Tensor)):
+        return bound
+    return operator.index(bound)
 
 
-def _check_key(k: Any, x: Any, keys: list[Any]) -> None:
+def _check_key(k: Kernel, x: Any, keys: list[Any]) -> None:
     sizes, axis = k.shape(x), 0
     used = sum(_takes(k, part) for part in keys)
     if used > len(sizes):
@@ -88,15 +90,15 @@ def _check_key(k: Any, x: Any, keys: list[Any]) -> None:
         axis += _takes(k, part)
 
 
-def _takes(k: Any, part: Any) -> int:
+def _takes(k: Kernel, part: Any) -> int:
     """How many axes a part of a key consumes."""
     if part is None or part is Ellipsis:
         return 0
     return len(part.shape) if isinstance(part, k.Tensor) and k.dtype(part) == "bool" else 1
 
 
-@op
-def take(k, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+@op("x", "indices")
+def take(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
     """Entries at positions along an axis.
 
     Args:
@@ -121,8 +123,8 @@ def take(k, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
     return k.take(x, indices, axis_of("take", axis, len(x.shape)))
 
 
-@op
-def take_along_axis(k, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+@op("x", "indices")
+def take_along_axis(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
     """Entries at positions along an axis, with positions of their own for each line.
 
     Args:
@@ -153,8 +155,8 @@ def take_along_axis(k, x: Tensor, indices: Tensor, axis: int | None = None) -> T
     return k.take_along_axis(x, indices, place)
 
 
-@op(promote=True, only=("x1", "x2"), scalars=True)
-def where(k, condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Any:
+@op("condition", "x1", "x2", promote=True, only=("x1", "x2"), scalars=True)
+def where(k: Kernel, condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Any:
     """x1 where the condition is true, x2 elsewhere.
 
     Args:
@@ -180,8 +182,8 @@ def where(k, condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Any:
     return k.where(truth(k, condition), x1, x2)
 
 
-@op
-def unravel_index(k, indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
+@op("indices")
+def unravel_index(k: Kernel, indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...]:
     """Positions in a flattened tensor as one index for each axis.
 
     Args:
@@ -211,8 +213,8 @@ def unravel_index(k, indices: Tensor, shape: Sequence[int]) -> tuple[Tensor, ...
     return tuple(out[::-1])
 
 
-@op
-def nonzero(k, x: Tensor) -> tuple[Tensor, ...]:
+@op("x")
+def nonzero(k: Kernel, x: Tensor) -> tuple[Tensor, ...]:
     """The positions of the entries that are not 0.
 
     Args:
@@ -233,8 +235,10 @@ def nonzero(k, x: Tensor) -> tuple[Tensor, ...]:
     return k.nonzero(truth(k, x))
 
 
-@op(promote=True, only=("choicelist", "default"))
-def select(k, condlist: Sequence[Tensor], choicelist: Sequence[Tensor], default: Tensor = 0) -> Tensor:
+@op("default", lists=("condlist", "choicelist"), promote=True, only=("choicelist", "default"))
+def select(
+    k: Kernel, condlist: Sequence[Tensor], choicelist: Sequence[Tensor], default: Tensor = 0
+) -> Tensor:
     """For each entry, the choice that belongs to the first true condition.
 
     Args:

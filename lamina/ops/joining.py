@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import static
@@ -18,13 +19,13 @@ def _some(name: str, xs: Any) -> None:
         raise ValueError(f"{name}: expected at least one tensor, got an empty list.")
 
 
-def _parts(name: str, k: Any, xs: Any) -> list[Any]:
+def _parts(name: str, k: Kernel, xs: Any) -> list[Any]:
     """The tensors of a list, or the rows of one tensor."""
     _some(name, xs)
     return list(xs) if isinstance(xs, list | tuple) else k.unstack(xs, 0)
 
 
-def _join(name: str, k: Any, xs: list[Any], axis: int) -> Any:
+def _join(name: str, k: Kernel, xs: list[Any], axis: int) -> Any:
     rank = len(xs[0].shape)
     place = axis_of(name, axis, rank)
     for x in xs[1:]:
@@ -37,8 +38,8 @@ def _join(name: str, k: Any, xs: list[Any], axis: int) -> Any:
     return xs[0] if len(xs) == 1 else k.concat(xs, place)
 
 
-@op(promote=True)
-def concatenate(k, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
+@op(lists=("xs",), promote=True)
+def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors one behind the other along an axis.
 
     Args:
@@ -58,8 +59,8 @@ def concatenate(k, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     return _join("concatenate", k, _parts("concatenate", k, xs), axis)
 
 
-@op(promote=True)
-def stack(k, x: Sequence[Tensor], axis: int = 0) -> Tensor:
+@op(lists=("x",), promote=True)
+def stack(k: Kernel, x: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors beside each other along a new axis.
 
     Args:
@@ -81,7 +82,7 @@ def stack(k, x: Sequence[Tensor], axis: int = 0) -> Tensor:
     return _join("stack", k, [k.expand_dims(part, place) for part in _alike("stack", k, parts)], place)
 
 
-def _alike(name: str, k: Any, xs: list[Any]) -> list[Any]:
+def _alike(name: str, k: Kernel, xs: list[Any]) -> list[Any]:
     for x in xs[1:]:
         pairs = zip(k.shape(xs[0]), k.shape(x), strict=False)
         if len(x.shape) != len(xs[0].shape) or any(static((n, m)) and n != m for n, m in pairs):
@@ -91,8 +92,8 @@ def _alike(name: str, k: Any, xs: list[Any]) -> list[Any]:
     return xs
 
 
-@op(promote=True)
-def hstack(k, xs: Sequence[Tensor]) -> Tensor:
+@op(lists=("xs",), promote=True)
+def hstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors side by side: along the second axis, or the first for vectors.
 
     Args:
@@ -112,8 +113,8 @@ def hstack(k, xs: Sequence[Tensor]) -> Tensor:
     return _join("hstack", k, parts, 1 if len(parts[0].shape) > 1 else 0)
 
 
-@op(promote=True)
-def vstack(k, xs: Sequence[Tensor]) -> Tensor:
+@op(lists=("xs",), promote=True)
+def vstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors below each other: along the first axis, vectors as rows.
 
     Args:
@@ -133,8 +134,8 @@ def vstack(k, xs: Sequence[Tensor]) -> Tensor:
     return _join("vstack", k, parts, 0)
 
 
-@op(promote=True)
-def dstack(k, xs: Sequence[Tensor]) -> Tensor:
+@op(lists=("xs",), promote=True)
+def dstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
     """Tensors behind each other: along the third axis, matrices get one of size 1.
 
     Args:
@@ -154,14 +155,14 @@ def dstack(k, xs: Sequence[Tensor]) -> Tensor:
     return _join("dstack", k, parts, 2)
 
 
-def _deep(k: Any, x: Any) -> Any:
+def _deep(k: Kernel, x: Any) -> Any:
     if len(x.shape) < 2:
         x = k.reshape(x, (1, -1))
     return k.expand_dims(x, 2) if len(x.shape) == 2 else x
 
 
-@op(promote=True)
-def append(k, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
+@op("x1", "x2", promote=True)
+def append(k: Kernel, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
     """The entries of x2 behind those of x1.
 
     Args:
@@ -184,8 +185,8 @@ def append(k, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
     return _join("append", k, [x1, x2], axis)
 
 
-@op
-def split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+@op("x")
+def split(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """A tensor cut along an axis.
 
     Args:
@@ -206,10 +207,10 @@ def split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0)
     return _cut("split", k, x, indices_or_sections, axis_of("split", axis, len(x.shape)))
 
 
-def _cut(name: str, k: Any, x: Any, where: Any, axis: int) -> list[Any]:
+def _cut(name: str, k: Kernel, x: Any, where: Any, axis: int) -> list[Any]:
     size = k.shape(x)[axis]
     if isinstance(where, list | tuple) or getattr(where, "shape", ()) != ():
-        given = where.tolist() if hasattr(where, "tolist") else where
+        given = where if isinstance(where, list | tuple) else where.tolist()
         return k.split(x, [_from_front(operator.index(i), size) for i in given], axis)
     parts = at_least(name, "indices_or_sections", where, 1)
     if type(size) is int and size % parts:
@@ -221,8 +222,10 @@ def _from_front(index: int, size: Any) -> Any:
     return index + size if index < 0 else index
 
 
-@op
-def array_split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+@op("x")
+def array_split(
+    k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int], axis: int = 0
+) -> list[Tensor]:
     """A tensor cut along an axis into nearly equal parts: the first ones may be longer by one.
 
     Args:
@@ -249,8 +252,8 @@ def array_split(k, x: Tensor, indices_or_sections: int | Sequence[int], axis: in
     return k.split(x, [i * least + (i if i < more else more) for i in range(1, parts)], place)
 
 
-@op
-def hsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+@op("x")
+def hsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut into columns: along the second axis, or the first for vectors.
 
     Args:
@@ -271,8 +274,8 @@ def hsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
     return _cut("hsplit", k, x, indices_or_sections, 1 if len(x.shape) > 1 else 0)
 
 
-@op
-def vsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+@op("x")
+def vsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut into rows: along the first axis.
 
     Args:
@@ -293,8 +296,8 @@ def vsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
     return _cut("vsplit", k, x, indices_or_sections, 0)
 
 
-@op
-def dsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
+@op("x")
+def dsplit(k: Kernel, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
     """A tensor cut along the third axis.
 
     Args:
@@ -315,8 +318,8 @@ def dsplit(k, x: Tensor, indices_or_sections: int | Sequence[int]) -> list[Tenso
     return _cut("dsplit", k, x, indices_or_sections, 2)
 
 
-@op(module="core")
-def unstack(k, x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
+@op("x", module="core")
+def unstack(k: Kernel, x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """One tensor for each index along an axis, which disappears.
 
     Args:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.math import square_matrix
@@ -16,21 +17,21 @@ _HALF = ("float16", "bfloat16")
 _EPSILON = {"float64": 2.0**-52, "complex128": 2.0**-52}
 
 
-def _wide(k: Any, x: Any) -> Any:
+def _wide(k: Kernel, x: Any) -> Any:
     return k.astype(x, "float32") if k.dtype(x) in _HALF else x
 
 
-def _as(k: Any, x: Any, dtype: str) -> Any:
+def _as(k: Kernel, x: Any, dtype: str) -> Any:
     """Back to half precision, where the input was in it."""
     return k.astype(x, dtype) if dtype in _HALF else x
 
 
-def _epsilon(k: Any, x: Any) -> float:
+def _epsilon(k: Kernel, x: Any) -> float:
     return _EPSILON.get(k.dtype(x), 2.0**-23)
 
 
-@op(promote="float", module="linalg")
-def cholesky(k, x: Tensor, upper: bool = False) -> Tensor:
+@op("x", promote="float", module="linalg")
+def cholesky(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
     """Triangular factor of a positive definite matrix.
 
     `x = L L^H`, or `x = U^H U` for the upper factor.
@@ -54,8 +55,8 @@ def cholesky(k, x: Tensor, upper: bool = False) -> Tensor:
     return _as(k, k.cholesky(_wide(k, x), upper), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
-def cholesky_inverse(k, x: Tensor, upper: bool = False) -> Tensor:
+@op("x", promote="float", module="linalg")
+def cholesky_inverse(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
     """Inverse of a matrix given by its triangular factor.
 
     `(L L^H)^-1`, or `(U^H U)^-1` for the upper factor.
@@ -83,15 +84,15 @@ def cholesky_inverse(k, x: Tensor, upper: bool = False) -> Tensor:
     return _as(k, k.matmul(left, right), k.dtype(x))
 
 
-def _transposed(k: Any, x: Any) -> Any:
+def _transposed(k: Kernel, x: Any) -> Any:
     """The conjugate transpose of the last two axes."""
     rank = len(x.shape)
     swapped = k.permute_dims(x, (*range(rank - 2), rank - 1, rank - 2))
     return k.conj(swapped) if k.dtype(x) in dtypes.COMPLEX else swapped
 
 
-@op(promote="float", module="linalg")
-def det(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="linalg")
+def det(k: Kernel, x: Tensor) -> Tensor:
     """Determinant.
 
     Args:
@@ -112,8 +113,8 @@ def det(k, x: Tensor) -> Tensor:
     return _as(k, k.det(_wide(k, x)), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
-def eig(k, x: Tensor) -> tuple[Tensor, Tensor]:
+@op("x", promote="float", module="linalg")
+def eig(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors of any square matrix.
 
     `x v_i = w_i v_i`
@@ -134,11 +135,12 @@ def eig(k, x: Tensor) -> tuple[Tensor, Tensor]:
         [(2+0j), (2+0j)]
     """
     square_matrix("eig", x)
-    return tuple(k.eig(_wide(k, x)))
+    values, vectors = k.eig(_wide(k, x))
+    return values, vectors
 
 
-@op(promote="float", module="linalg")
-def eigh(k, x: Tensor) -> tuple[Tensor, Tensor]:
+@op("x", promote="float", module="linalg")
+def eigh(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors of a Hermitian matrix.
 
     `x v_i = w_i v_i`
@@ -163,8 +165,8 @@ def eigh(k, x: Tensor) -> tuple[Tensor, Tensor]:
     return _as(k, values, k.dtype(x)), _as(k, vectors, k.dtype(x))
 
 
-@op(promote="float", module="linalg")
-def inv(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="linalg")
+def inv(k: Kernel, x: Tensor) -> Tensor:
     """Inverse of a matrix.
 
     `x^-1 x = 1`
@@ -187,8 +189,8 @@ def inv(k, x: Tensor) -> Tensor:
     return _as(k, k.inv(_wide(k, x)), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
-def lu_factor(k, x: Tensor) -> tuple[Tensor, Tensor]:
+@op("x", promote="float", module="linalg")
+def lu_factor(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Factors of a matrix with exchanged rows.
 
     `P x = L U`; the diagonal of L is 1 and not kept.
@@ -214,8 +216,8 @@ def lu_factor(k, x: Tensor) -> tuple[Tensor, Tensor]:
     return _as(k, factors, k.dtype(x)), pivots
 
 
-@op(promote="float", module="linalg")
-def qr(k, x: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
+@op("x", promote="float", module="linalg")
+def qr(k: Kernel, x: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """Orthogonal and triangular factor.
 
     `x = Q R`
@@ -242,8 +244,8 @@ def qr(k, x: Tensor, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     return _as(k, q, k.dtype(x)), _as(k, r, k.dtype(x))
 
 
-@op(promote="float", module="linalg", class_name="SVD")
-def svd(k, x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+@op("x", promote="float", module="linalg", class_name="SVD")
+def svd(k: Kernel, x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition.
 
     `x = U diag(s) V^H`
@@ -271,12 +273,12 @@ def svd(k, x: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> An
     return tuple(_as(k, part, k.dtype(x)) for part in k.svd(_wide(k, x), full_matrices))
 
 
-def _singular_values(k: Any, x: Any) -> Any:
+def _singular_values(k: Kernel, x: Any) -> Any:
     return k.svd(_wide(k, x), False)[1]
 
 
-@op(promote="float", module="linalg")
-def pinv(k, x: Tensor, rcond: float | None = None) -> Tensor:
+@op("x", promote="float", module="linalg")
+def pinv(k: Kernel, x: Tensor, rcond: float | None = None) -> Tensor:
     """Pseudo-inverse (Moore-Penrose).
 
     `V diag(1 / s) U^H` over the singular values `s > rcond max(s)`
@@ -309,8 +311,8 @@ def pinv(k, x: Tensor, rcond: float | None = None) -> Tensor:
     return _as(k, k.matmul(_transposed(k, vh), inverse * _transposed(k, u)), k.dtype(x))
 
 
-@op(promote="float", module="linalg")
-def matrix_rank(k, x: Tensor, tol: float | None = None) -> Tensor:
+@op("x", promote="float", module="linalg")
+def matrix_rank(k: Kernel, x: Tensor, tol: float | None = None) -> Tensor:
     """How many singular values are not 0.
 
     Args:
@@ -336,7 +338,7 @@ def matrix_rank(k, x: Tensor, tol: float | None = None) -> Tensor:
     return k.sum(k.astype(s > least, "int32"), -1)
 
 
-def _right_side(name: str, k: Any, a: Any, b: Any) -> bool:
+def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
     """Whether b holds vectors (..., n) rather than matrices (..., n, k).
 
     Raises:
@@ -353,8 +355,8 @@ def _right_side(name: str, k: Any, a: Any, b: Any) -> bool:
     return vectors
 
 
-@op(promote="float", module="linalg")
-def solve(k, a: Tensor, b: Tensor) -> Tensor:
+@op("a", "b", promote="float", module="linalg")
+def solve(k: Kernel, a: Tensor, b: Tensor) -> Tensor:
     """Solution of linear equations.
 
     `a x = b`
@@ -380,8 +382,8 @@ def solve(k, a: Tensor, b: Tensor) -> Tensor:
     return _as(k, k.squeeze(x, -1) if vectors else x, dtype)
 
 
-@op(promote="float", module="linalg")
-def solve_triangular(k, a: Tensor, b: Tensor, lower: bool = False) -> Tensor:
+@op("a", "b", promote="float", module="linalg")
+def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Tensor:
     """Solution of linear equations with a triangular matrix.
 
     `a x = b`
@@ -409,8 +411,8 @@ def solve_triangular(k, a: Tensor, b: Tensor, lower: bool = False) -> Tensor:
     return _as(k, k.squeeze(x, -1) if vectors else x, dtype)
 
 
-@op(promote="float", module="linalg")
-def lstsq(k, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor:
+@op("a", "b", promote="float", module="linalg")
+def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor:
     """Least squares: the shortest x for which a x is nearest to b.
 
     `argmin |b - a x|`
@@ -440,8 +442,8 @@ def lstsq(k, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor:
     return _as(k, k.lstsq(_wide(k, a), _wide(k, b), rcond), k.dtype(a))
 
 
-@op(promote="float", module="linalg")
-def norm(k, x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float", module="linalg")
+def norm(k: Kernel, x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Norm of vectors or matrices.
 
     `(sum |x|^ord)^(1 / ord)` over one axis. Over two axes: "fro" is the root of the sum of squares, "nuc" the sum of
@@ -475,12 +477,12 @@ def norm(k, x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False
     return _as(k, reduced(k, wide, ord, axes, keepdims), dtype)
 
 
-def _root_of_squares(k: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _root_of_squares(k: Kernel, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     squares = k.square(k.abs(x)) if k.dtype(x) in dtypes.COMPLEX else k.square(x)
     return k.sqrt(k.sum(squares, axes, keepdims))
 
 
-def _vector_norm(k: Any, x: Any, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _vector_norm(k: Kernel, x: Any, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if isinstance(order, str):
         raise ValueError(f"norm: order {order!r} needs two axes (matrices), got one.")
     if order == 2:
@@ -497,7 +499,7 @@ def _vector_norm(k: Any, x: Any, order: Any, axes: tuple[int, ...], keepdims: bo
     return k.pow(k.sum(k.pow(size, order), axes, keepdims), 1.0 / order)
 
 
-def _matrix_norm(k: Any, x: Any, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _matrix_norm(k: Kernel, x: Any, order: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     rows, columns = axes
     if order == "fro":
         return _root_of_squares(k, x, axes, keepdims)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import bits, count, is_unknown, static
 
 
-@op
-def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
+@op("x")
+def reshape(k: Kernel, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
     """The same values in another shape.
 
     Args:
@@ -33,7 +34,7 @@ def reshape(k, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
     return k.reshape(x, _new_shape("reshape", k, k.shape(x), newshape))
 
 
-def _new_shape(name: str, k: Any, old: Sequence[Any], new: Any) -> tuple[Any, ...]:
+def _new_shape(name: str, k: Kernel, old: Sequence[Any], new: Any) -> tuple[Any, ...]:
     sizes = shape_of(name, k, _without_none(new, old), least=-1)
     if not static(sizes) or not static(old):
         return sizes
@@ -57,7 +58,7 @@ def _without_none(new: Any, old: Sequence[Any]) -> Any:
     return [old[i] if n is None and i < len(old) else n for i, n in enumerate(new)]
 
 
-def shape_of(name: str, k: Any, shape: Any, least: int = 0) -> tuple[Any, ...]:
+def shape_of(name: str, k: Kernel, shape: Any, least: int = 0) -> tuple[Any, ...]:
     """A shape from an integer, a sequence, or a tensor of integers.
 
     Raises:
@@ -81,8 +82,8 @@ def _size(name: str, n: Any, least: int) -> int:
     return size
 
 
-@op
-def ravel(k, x: Tensor) -> Tensor:
+@op("x")
+def ravel(k: Kernel, x: Tensor) -> Tensor:
     """The same values in one axis.
 
     Args:
@@ -98,8 +99,8 @@ def ravel(k, x: Tensor) -> Tensor:
     return k.reshape(x, (-1,)) if not static(k.shape(x)) else k.reshape(x, (count(k.shape(x)),))
 
 
-@op
-def transpose(k, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+@op("x")
+def transpose(k: Kernel, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     """Axes in another order.
 
     Args:
@@ -128,8 +129,8 @@ def _listed(axes: Any) -> Any:
     return tuple(axes) if hasattr(axes, "__iter__") else axes
 
 
-@op
-def swapaxes(k, x: Tensor, axis1: int, axis2: int) -> Tensor:
+@op("x")
+def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged.
 
     Args:
@@ -154,8 +155,8 @@ def swapaxes(k, x: Tensor, axis1: int, axis2: int) -> Tensor:
     return k.permute_dims(x, order)
 
 
-@op
-def moveaxis(k, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+@op("x")
+def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Axes moved to other places; the others keep their order.
 
     Args:
@@ -183,8 +184,8 @@ def moveaxis(k, x: Tensor, source: int | Sequence[int], destination: int | Seque
     return k.permute_dims(x, order)
 
 
-@op
-def expand_dims(k, x: Tensor, axis: int | Sequence[int]) -> Tensor:
+@op("x")
+def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Tensor:
     """New axes of size 1.
 
     Args:
@@ -206,8 +207,8 @@ def expand_dims(k, x: Tensor, axis: int | Sequence[int]) -> Tensor:
     return k.expand_dims(x, axes if many != 1 else axes[0])
 
 
-@op
-def squeeze(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+@op("x")
+def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Axes of size 1 removed.
 
     Args:
@@ -235,8 +236,8 @@ def squeeze(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     return k.squeeze(x, axes) if axes else x
 
 
-@op
-def flip(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+@op("x")
+def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """Entries in reverse order along axes.
 
     Args:
@@ -257,8 +258,8 @@ def flip(k, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     return k.flip(x, axes) if axes else x
 
 
-@op
-def fliplr(k, x: Tensor) -> Tensor:
+@op("x")
+def fliplr(k: Kernel, x: Tensor) -> Tensor:
     """Columns (the second axis) in reverse order.
 
     Args:
@@ -278,8 +279,8 @@ def fliplr(k, x: Tensor) -> Tensor:
     return k.flip(x, (1,))
 
 
-@op
-def flipud(k, x: Tensor) -> Tensor:
+@op("x")
+def flipud(k: Kernel, x: Tensor) -> Tensor:
     """Rows (the first axis) in reverse order.
 
     Args:
@@ -299,8 +300,8 @@ def flipud(k, x: Tensor) -> Tensor:
     return k.flip(x, (0,))
 
 
-@op
-def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+@op("array")
+def rot90(kernel: Kernel, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """A turn by k times 90 degrees in the plane of two axes, from the first towards the second.
 
     Args:
@@ -329,14 +330,14 @@ def rot90(k_, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
     if turns == 0:
         return array
     if turns == 2:
-        return k_.flip(array, plane)
+        return kernel.flip(array, plane)
     if turns == 1:
-        return k_.permute_dims(k_.flip(array, (second,)), order)
-    return k_.flip(k_.permute_dims(array, order), (second,))
+        return kernel.permute_dims(kernel.flip(array, (second,)), order)
+    return kernel.flip(kernel.permute_dims(array, order), (second,))
 
 
-@op
-def roll(k, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
+@op("x")
+def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
     """Entries moved along axes; what leaves at one end enters at the other.
 
     Args:
@@ -368,8 +369,8 @@ def roll(k, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | N
     return x
 
 
-@op
-def view(k, x: Tensor, dtype: Any = None) -> Tensor:
+@op("x")
+def view(k: Kernel, x: Tensor, dtype: Any = None) -> Tensor:
     """The same bits read as another dtype.
 
     Args:

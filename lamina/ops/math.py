@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axes_of, rank_at_least, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype
 
 
-@op(promote="float", module="math")
-def rsqrt(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="math")
+def rsqrt(k: Kernel, x: Tensor) -> Tensor:
     """One over the square root.
 
     `rsqrt(x) = 1 / sqrt(x)`
@@ -30,8 +31,8 @@ def rsqrt(k, x: Tensor) -> Tensor:
     return k.rsqrt(x)
 
 
-@op(promote="float", module="math")
-def erf(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="math")
+def erf(k: Kernel, x: Tensor) -> Tensor:
     """Error function.
 
     `erf(x) = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x`
@@ -50,8 +51,8 @@ def erf(k, x: Tensor) -> Tensor:
     return k.erf(x)
 
 
-@op(promote="float", module="math")
-def erfinv(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="math")
+def erfinv(k: Kernel, x: Tensor) -> Tensor:
     """Inverse of the error function.
 
     `erf(erfinv(x)) = x`
@@ -70,8 +71,8 @@ def erfinv(k, x: Tensor) -> Tensor:
     return k.erfinv(x)
 
 
-@op(promote="float", module="math")
-def logsumexp(k, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float", module="math")
+def logsumexp(k: Kernel, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Logarithm of a sum of exponentials, without overflow.
 
     `log sum_i exp(x_i)`
@@ -98,8 +99,8 @@ def logsumexp(k, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     return k.logsumexp(x, axes, keepdims)
 
 
-@op(module="math")
-def top_k(kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
+@op("x", module="math")
+def top_k(kernel: Kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The k largest entries along the last axis, and where they are.
 
     Args:
@@ -126,8 +127,8 @@ def top_k(kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tenso
     return kernel.top_k(x, k, sorted)
 
 
-@op(module="math")
-def in_top_k(kernel, targets: Tensor, predictions: Tensor, k: int) -> Tensor:
+@op("targets", "predictions", module="math")
+def in_top_k(kernel: Kernel, targets: Tensor, predictions: Tensor, k: int) -> Tensor:
     """Whether the target class is among the k classes with the largest predictions.
 
     Args:
@@ -180,8 +181,8 @@ _ERFC = (
 )  # fmt: skip
 
 
-@op(promote="float", module="math")
-def erfc(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="math")
+def erfc(k: Kernel, x: Tensor) -> Tensor:
     """Complementary error function, exact in relative terms for large x, where `1 - erf(x)` would be 0.
 
     `erfc(x) = 2 / sqrt(pi) * integral of exp(-t^2) from x to infinity`
@@ -214,8 +215,8 @@ def erfc(k, x: Tensor) -> Tensor:
     return k.astype(out, dtype)
 
 
-@op(promote="float", module="math", class_name="CDist")
-def cdist(k, x: Tensor, y: Tensor) -> Tensor:
+@op("x", "y", promote="float", module="math", class_name="CDist")
+def cdist(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
     """Euclidean distances of all pairs of rows.
 
     `d[i, j] = |x_i - y_j|`
@@ -244,8 +245,8 @@ def cdist(k, x: Tensor, y: Tensor) -> Tensor:
     return k.where(apart, k.sqrt(k.where(apart, square, 1.0)), 0.0)
 
 
-@op(module="math")
-def extract_sequences(k, x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
+@op("x", module="math")
+def extract_sequences(k: Kernel, x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
     """Windows along the last axis.
 
     Args:
@@ -271,7 +272,7 @@ def extract_sequences(k, x: Tensor, sequence_length: int, sequence_stride: int) 
     return windows(k, x, sequence_length, sequence_stride)
 
 
-def windows(k: Any, x: Any, length: int, stride: int) -> Any:
+def windows(k: Kernel, x: Any, length: int, stride: int) -> Any:
     """Overlapping windows along the last axis, one gather."""
     count = (x.shape[-1] - length) // stride + 1
     if count < 0 and type(count) is not Unknown:
@@ -280,8 +281,8 @@ def windows(k: Any, x: Any, length: int, stride: int) -> Any:
     return k.take(x, starts + k.arange(0, length, 1, "int32"), -1)
 
 
-@op(promote="float", module="math")
-def logdet(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="math")
+def logdet(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm of the absolute value of the determinant.
 
     `log |det x|`
@@ -317,8 +318,8 @@ def square_matrix(op: str, x: Any) -> None:
         raise ValueError(f"{op}: expected square matrices (..., n, n), got shape {shown(x.shape)}.")
 
 
-@op(module="math")
-def view_as_complex(k, x: Tensor) -> Tensor:
+@op("x", module="math")
+def view_as_complex(k: Kernel, x: Tensor) -> Tensor:
     """Pairs of real and imaginary parts as complex numbers.
 
     Args:
@@ -342,8 +343,8 @@ def view_as_complex(k, x: Tensor) -> Tensor:
     return k.complex(k.getitem(x, (Ellipsis, 0)), k.getitem(x, (Ellipsis, 1)))
 
 
-@op(module="math")
-def view_as_real(k, x: Tensor) -> Tensor:
+@op("x", module="math")
+def view_as_real(k: Kernel, x: Tensor) -> Tensor:
     """Complex numbers as pairs of real and imaginary parts.
 
     Args:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of
 from lamina.ops.op import Tensor, op
 from lamina.ops.reduce import Axis, argmax, argmin, over, reject_empty, running
 from lamina.ops.tensors import astype, wide
 
 
-def _filled(k: Any, x: Any, value: float) -> Any:
+def _filled(k: Kernel, x: Any, value: float) -> Any:
     """`x` with a number in place of NaN."""
     return k.where(k.isnan(x), value, x) if k.dtype(x) in dtypes.IS_INEXACT else x
 
 
-@op
-def nansum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes, NaN left out.
 
     Args:
@@ -38,8 +39,8 @@ def nansum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.sum(wide(k, _filled(k, x, 0.0)), over("nansum", x, axis), keepdims)
 
 
-@op
-def nanprod(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Product over axes, NaN left out.
 
     Args:
@@ -60,8 +61,8 @@ def nanprod(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.prod(wide(k, _filled(k, x, 1.0)), over("nanprod", x, axis), keepdims)
 
 
-@op(promote="float")
-def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def nanmean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Mean over axes, NaN left out.
 
     Args:
@@ -84,15 +85,15 @@ def nanmean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.divide(total, _counted(k, x, axes, keepdims))
 
 
-def _counted(k: Any, x: Any, axes: Any, keepdims: bool) -> Any:
+def _counted(k: Kernel, x: Any, axes: Any, keepdims: bool) -> Any:
     """How many entries are not NaN, in the dtype of `x`."""
     # Counted as integers: float16 cannot count beyond 2048.
     total = k.sum(k.astype(k.logical_not(k.isnan(x)), "int32"), axes, keepdims)
     return astype(k, total, k.dtype(x))
 
 
-@op(promote="float")
-def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Variance over axes, NaN left out.
 
     Args:
@@ -112,13 +113,13 @@ def nanvar(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """
     axes = over("nanvar", x, axis)
     # NaN is replaced before the arithmetic, not after it: no gradient may pass through NaN.
-    away = k.where(k.isnan(x), 0.0, k.subtract(_filled(k, x, 0.0), nanmean.op.body(k, x, axes, True)))
+    away = k.where(k.isnan(x), 0.0, k.subtract(_filled(k, x, 0.0), nanmean.op.run(k, x, axes, True)))
     total = k.sum(k.square(k.abs(away) if k.dtype(x) in dtypes.COMPLEX else away), axes, keepdims)
     return k.divide(total, astype(k, _counted(k, x, axes, keepdims), k.dtype(total)))
 
 
-@op(promote="float")
-def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes, NaN left out.
 
     Args:
@@ -136,11 +137,11 @@ def nanstd(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
         >>> float(lamina.ops.nanstd([1.0, float("nan"), 3.0]))
         1.0
     """
-    return k.sqrt(nanvar.op.body(k, x, over("nanstd", x, axis), keepdims))
+    return k.sqrt(nanvar.op.run(k, x, over("nanstd", x, axis), keepdims))
 
 
-@op
-def nanmax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes, NaN left out.
 
     Args:
@@ -161,8 +162,8 @@ def nanmax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _extreme("nanmax", k, k.max, x, axis, keepdims)
 
 
-@op
-def nanmin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def nanmin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest entry over axes, NaN left out.
 
     Args:
@@ -183,7 +184,7 @@ def nanmin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _extreme("nanmin", k, k.min, x, axis, keepdims)
 
 
-def _extreme(name: str, k: Any, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _extreme(name: str, k: Kernel, function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     axes = over(name, x, axis)
     reject_empty(name, k, x, axes)
     if k.dtype(x) not in dtypes.IS_INEXACT:
@@ -194,8 +195,8 @@ def _extreme(name: str, k: Any, function: Any, x: Any, axis: Any, keepdims: bool
     return k.where(k.all(missing, axes, keepdims), float("nan"), out)
 
 
-@op
-def nanargmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the largest entry along an axis, NaN left out; the first of equals.
 
     Args:
@@ -213,11 +214,11 @@ def nanargmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> 
         >>> int(lamina.ops.nanargmax([float("nan"), 5.0, 7.0]))
         2
     """
-    return _position("nanargmax", k, argmax.op.body, x, axis, keepdims, float("-inf"))
+    return _position("nanargmax", k, argmax.op.run, x, axis, keepdims, float("-inf"))
 
 
-@op
-def nanargmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def nanargmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest entry along an axis, NaN left out; the first of equals.
 
     Args:
@@ -235,10 +236,10 @@ def nanargmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> 
         >>> int(lamina.ops.nanargmin([float("nan"), 5.0, 7.0]))
         1
     """
-    return _position("nanargmin", k, argmin.op.body, x, axis, keepdims, float("inf"))
+    return _position("nanargmin", k, argmin.op.run, x, axis, keepdims, float("inf"))
 
 
-def _position(name: str, k: Any, body: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:
+def _position(name: str, k: Kernel, body: Any, x: Any, axis: Any, keepdims: bool, worst: float) -> Any:
     axis = None if axis is None else axis_of(name, axis, len(x.shape))
     if k.dtype(x) not in dtypes.IS_INEXACT:
         return body(k, x, axis, keepdims)
@@ -248,8 +249,8 @@ def _position(name: str, k: Any, body: Any, x: Any, axis: Any, keepdims: bool, w
     return k.where(nothing, k.full((), -1, "int32"), found)
 
 
-@op
-def nancumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+@op("x")
+def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running sums along an axis, NaN left out.
 
     Args:
@@ -270,8 +271,8 @@ def nancumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -
     return running("nancumsum", k, k.cumulative_sum, _filled(k, x, 0.0), axis, dtype)
 
 
-@op
-def nancumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+@op("x")
+def nancumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running products along an axis, NaN left out.
 
     Args:

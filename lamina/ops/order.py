@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, no_sparse, one_of, shown
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, count, move, to_float
 
 
-def _line(name: str, k: Any, x: Any, axis: Any) -> tuple[Any, int]:
+def _line(name: str, k: Kernel, x: Any, axis: Any) -> tuple[Any, int]:
     """The tensor and the axis to sort along; None flattens it."""
     if axis is None:
         return k.reshape(x, (-1,)), 0
     return x, axis_of(name, axis, len(x.shape))
 
 
-@op
-def sort(k, x: Tensor, axis: int | None = -1) -> Tensor:
+@op("x")
+def sort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
     """Entries in ascending order along an axis; NaN last.
 
     Args:
@@ -38,8 +39,8 @@ def sort(k, x: Tensor, axis: int | None = -1) -> Tensor:
     return k.sort(*_line("sort", k, x, axis))
 
 
-@op
-def argsort(k, x: Tensor, axis: int | None = -1) -> Tensor:
+@op("x")
+def argsort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
     """Indices that sort the entries along an axis; equal ones keep their order.
 
     Args:
@@ -59,8 +60,8 @@ def argsort(k, x: Tensor, axis: int | None = -1) -> Tensor:
     return k.argsort(*_line("argsort", k, x, axis))
 
 
-@op
-def argpartition(k, x: Tensor, kth: int, axis: int | None = -1) -> Tensor:
+@op("x")
+def argpartition(k: Kernel, x: Tensor, kth: int, axis: int | None = -1) -> Tensor:
     """Indices that put the entry of rank kth in its place, smaller ones before it, larger ones behind.
 
     Args:
@@ -85,8 +86,8 @@ def argpartition(k, x: Tensor, kth: int, axis: int | None = -1) -> Tensor:
     return k.argsort(x, place)
 
 
-@op(promote=True, class_name="SearchSorted")
-def searchsorted(k, sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:
+@op("sorted_sequence", "values", promote=True, class_name="SearchSorted")
+def searchsorted(k: Kernel, sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:
     """Where values would have to be inserted to keep a sequence sorted.
 
     Args:
@@ -109,19 +110,19 @@ def searchsorted(k, sorted_sequence: Tensor, values: Tensor, side: str = "left")
     return _search(k, sorted_sequence, values, side)
 
 
-def _vector(name: str, parameter: str, k: Any, x: Any) -> None:
+def _vector(name: str, parameter: str, k: Kernel, x: Any) -> None:
     if len(x.shape) != 1:
         raise ValueError(f"{name}: `{parameter}` must have rank 1, got shape {shown(k.shape(x))}.")
 
 
-def _search(k: Any, line: Any, values: Any, side: str) -> Any:
+def _search(k: Kernel, line: Any, values: Any, side: str) -> Any:
     if k.dtype(line) == "bool":
         line, values = k.astype(line, "int32"), k.astype(values, "int32")
     return k.searchsorted(line, values, side)
 
 
-@op(promote=True)
-def digitize(k, x: Tensor, bins: Tensor) -> Tensor:
+@op("x", "bins", promote=True)
+def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Tensor:
     """The number of the bin that each entry falls in: i where bins[i - 1] <= x < bins[i].
 
     Args:
@@ -142,8 +143,10 @@ def digitize(k, x: Tensor, bins: Tensor) -> Tensor:
     return _search(k, bins, x, "right")
 
 
-@op
-def bincount(k, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False) -> Tensor:
+@op("x", "weights")
+def bincount(
+    k: Kernel, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False
+) -> Tensor:
     """How often each of the numbers 0, 1, 2, ... occurs.
 
     Args:
@@ -190,9 +193,9 @@ def bincount(k, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: b
     return k.reshape(flat, (sizes[0], size))
 
 
-@op
+@op("x")
 def histogram(
-    k, x: Tensor, bins: int = 10, range: tuple[float, float] | None = None
+    k: Kernel, x: Tensor, bins: int = 10, range: tuple[float, float] | None = None
 ) -> tuple[Tensor, Tensor]:
     """How many entries fall in each of several bins of equal width.
 
@@ -238,9 +241,9 @@ def histogram(
     return k.astype(counts, dtype), borders
 
 
-@op
+@op("x")
 def unique(
-    k,
+    k: Kernel,
     x: Tensor,
     sorted: bool = True,
     return_index: bool = False,
@@ -288,7 +291,7 @@ def unique(
     return out[0] if len(out) == 1 else tuple(out)
 
 
-def _unique_slices(k: Any, x: Any, axis: int, size: Any, fill: Any) -> list[Any]:
+def _unique_slices(k: Kernel, x: Any, axis: int, size: Any, fill: Any) -> list[Any]:
     front = move(k, x, axis, 0)
     sizes = k.shape(front)
     rows = k.reshape(front, (sizes[0], count(sizes[1:])))
@@ -306,7 +309,7 @@ def _unique_slices(k: Any, x: Any, axis: int, size: Any, fill: Any) -> list[Any]
     return [move(k, values, 0, axis), index, inverse, counts]
 
 
-def _by_rows(k: Any, rows: Any) -> Any:
+def _by_rows(k: Kernel, rows: Any) -> Any:
     """Indices that sort rows by their first entry, then the second, ...: stable sorts from the last column on."""
     order = k.arange(0, k.shape(rows)[0], 1, "int32")
     for column in reversed(range(k.shape(rows)[1])):

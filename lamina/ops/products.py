@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.diagonals import diagonal_of
 from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import move, static, together, wants_bool, wide
 
 
-def _numbers(k: Any, function: Any, *tensors: Any) -> Any:
+def _numbers(k: Kernel, function: Any, *tensors: Any) -> Any:
     """A sum of products; for bool it is computed on integers: true where one product is."""
     if k.dtype(tensors[0]) != "bool":
         return function(*tensors)
@@ -21,8 +22,8 @@ def _numbers(k: Any, function: Any, *tensors: Any) -> Any:
     return k.not_equal(out, k.full((), 0, "int32"))
 
 
-@op
-def matmul(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2")
+def matmul(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Matrix product over the last two axes; the axes before are batches and broadcast.
 
     Args:
@@ -47,8 +48,8 @@ def matmul(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _numbers(k, k.matmul, x1, x2)
 
 
-@op(promote=True)
-def dot(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def dot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of products over the last axis of x1 and the last but one of x2 (the last of a vector).
 
     Args:
@@ -70,7 +71,7 @@ def dot(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _contract("dot", k, x1, x2, [-1], [-2 if len(x2.shape) > 1 else -1])
 
 
-def _contract(name: str, k: Any, x1: Any, x2: Any, axes1: Sequence[int], axes2: Sequence[int]) -> Any:
+def _contract(name: str, k: Kernel, x1: Any, x2: Any, axes1: Sequence[int], axes2: Sequence[int]) -> Any:
     left = [axis_of(name, a, len(x1.shape)) for a in axes1]
     right = [axis_of(name, a, len(x2.shape)) for a in axes2]
     sizes = [(k.shape(x1)[i], k.shape(x2)[j]) for i, j in zip(left, right, strict=True)]
@@ -80,8 +81,8 @@ def _contract(name: str, k: Any, x1: Any, x2: Any, axes1: Sequence[int], axes2: 
     return _numbers(k, lambda a, b: k.tensordot(a, b, (left, right)), x1, x2)
 
 
-@op(promote=True)
-def inner(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def inner(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of products over the last axis of both.
 
     Args:
@@ -103,8 +104,8 @@ def inner(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _contract("inner", k, x1, x2, [-1], [-1])
 
 
-@op(promote=True)
-def vdot(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def vdot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Sum of products of all entries; x1 is conjugated.
 
     Args:
@@ -126,8 +127,8 @@ def vdot(k, x1: Tensor, x2: Tensor) -> Tensor:
     return _contract("vdot", k, k.reshape(x1, (-1,)), k.reshape(x2, (-1,)), [0], [0])
 
 
-@op(promote=True)
-def outer(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def outer(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """All products of an entry of x1 and one of x2.
 
     Args:
@@ -144,8 +145,8 @@ def outer(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.multiply(k.reshape(x1, (-1, 1)), k.reshape(x2, (1, -1)))
 
 
-@op(promote=True)
-def tensordot(k, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Tensor:
+@op("x1", "x2", promote=True)
+def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Tensor:
     """Sum of products over chosen axes of both.
 
     Args:
@@ -174,8 +175,8 @@ def tensordot(k, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Tenso
     return _contract("tensordot", k, x1, x2, left, right)
 
 
-@op(promote=True)
-def kron(k, x1: Tensor, x2: Tensor) -> Tensor:
+@op("x1", "x2", promote=True)
+def kron(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
     """Kronecker product: blocks of x2, each multiplied by an entry of x1.
 
     Args:
@@ -197,9 +198,15 @@ def kron(k, x1: Tensor, x2: Tensor) -> Tensor:
     return k.reshape(product, tuple([n * m for n, m in zip(sizes1, sizes2, strict=True)]))
 
 
-@op(promote=True)
+@op("x1", "x2", promote=True)
 def cross(
-    k, x1: Tensor, x2: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    k: Kernel,
+    x1: Tensor,
+    x2: Tensor,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Tensor:
     """Cross product of vectors of 3 (or 2) components.
 
@@ -237,7 +244,7 @@ def cross(
     return out if place == len(out.shape) - 1 else move(k, out, len(out.shape) - 1, place)
 
 
-def _components(k: Any, x: Any, axis: int) -> list[Any]:
+def _components(k: Kernel, x: Any, axis: int) -> list[Any]:
     place = axis_of("cross", axis, len(x.shape))
     if k.shape(x)[place] not in (2, 3):
         raise ValueError(
@@ -246,8 +253,8 @@ def _components(k: Any, x: Any, axis: int) -> list[Any]:
     return k.unstack(x, place)
 
 
-@op
-def trace(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+@op("x")
+def trace(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Sum of a diagonal.
 
     Args:
@@ -271,8 +278,8 @@ def trace(k, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
     return k.sum(diagonal_of(k, wide(k, x), offset, rows, columns), -1)
 
 
-@op(promote="float")
-def correlate(k, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
+@op("x1", "x2", promote="float")
+def correlate(k: Kernel, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
     """Cross-correlation of two vectors: c[i] = sum_n x1[n + i] x2[n].
 
     Args:
@@ -306,7 +313,7 @@ def correlate(k, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
     return k.slice(full, [start], (size,))
 
 
-def _correlated(k: Any, x1: Any, x2: Any, m: int) -> Any:
+def _correlated(k: Kernel, x1: Any, x2: Any, m: int) -> Any:
     if k.dtype(x1) in dtypes.COMPLEX:
         a, b, c, d = k.real(x1), k.imag(x1), k.real(x2), k.imag(x2)
         ac, bd, bc, ad = (_correlated(k, u, v, m) for u, v in ((a, c), (b, d), (b, c), (a, d)))
@@ -315,8 +322,8 @@ def _correlated(k: Any, x1: Any, x2: Any, m: int) -> Any:
     return k.reshape(k.conv(signal, kernel, (1,), [(m - 1, m - 1)], (1,), 1, True), (-1,))
 
 
-@op
-def einsum(k, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
+@op("*operands")
+def einsum(k: Kernel, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
     """Sum of products in Einstein's notation.
 
     Args:
@@ -377,7 +384,7 @@ def _terms(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
     return terms, right
 
 
-def _without_repeats(k: Any, terms: list[str], operands: Sequence[Any]) -> tuple[list[str], list[Any]]:
+def _without_repeats(k: Kernel, terms: list[str], operands: Sequence[Any]) -> tuple[list[str], list[Any]]:
     """A letter that stands twice in a term means the diagonal."""
     outs, tensors = [], []
     for term, x in zip(terms, operands, strict=True):
@@ -391,8 +398,8 @@ def _without_repeats(k: Any, terms: list[str], operands: Sequence[Any]) -> tuple
     return outs, tensors
 
 
-@op(promote="float")
-def slogdet(k, x: Tensor) -> tuple[Tensor, Tensor]:
+@op("x", promote="float")
+def slogdet(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     """Sign and logarithm of the determinant: det(x) = sign * exp(logabsdet).
 
     Args:

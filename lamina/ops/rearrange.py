@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import count, static
 
 Groups = list[list[str]]
 
 
-@op(module="einops")
-def rearrange(k, tensor: Tensor, pattern: Given, **axes_lengths: int) -> Tensor:
+@op("tensor", given=("pattern",), module="einops")
+def rearrange(k: Kernel, tensor: Tensor, pattern: Any, **axes_lengths: int) -> Tensor:
     """Axes reordered, joined and split as a pattern says.
 
     Args:

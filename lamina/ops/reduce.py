@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of
 from lamina.ops.compare import truth
 from lamina.ops.op import Tensor, op
@@ -18,7 +19,7 @@ def over(name: str, x: Any, axis: Any) -> tuple[int, ...] | None:
     return None if axis is None else axes_of(name, axis, len(x.shape))
 
 
-def reject_empty(name: str, k: Any, x: Any, axes: tuple[int, ...] | None) -> None:
+def reject_empty(name: str, k: Kernel, x: Any, axes: tuple[int, ...] | None) -> None:
     """That there is something to reduce.
 
     Raises:
@@ -31,8 +32,8 @@ def reject_empty(name: str, k: Any, x: Any, axes: tuple[int, ...] | None) -> Non
         )
 
 
-@op
-def sum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Sum over axes.
 
     Args:
@@ -53,8 +54,8 @@ def sum(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.sum(wide(k, x), over("sum", x, axis), keepdims)
 
 
-@op(promote="float")
-def mean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean over axes.
 
     Args:
@@ -75,8 +76,8 @@ def mean(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.mean(x, over("mean", x, axis), keepdims)
 
 
-@op(promote="float")
-def var(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Variance over axes: mean(|x - mean(x)|^2).
 
     Args:
@@ -97,8 +98,8 @@ def var(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.var(x, over("var", x, axis), keepdims)
 
 
-@op(promote="float")
-def std(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes: the square root of the variance.
 
     Args:
@@ -119,8 +120,8 @@ def std(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.sqrt(k.var(x, over("std", x, axis), keepdims))
 
 
-@op
-def all(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether all entries are true, over axes.
 
     Args:
@@ -141,8 +142,8 @@ def all(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.all(truth(k, x), over("all", x, axis), keepdims)
 
 
-@op
-def any(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether any entry is true, over axes.
 
     Args:
@@ -163,8 +164,10 @@ def any(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.any(truth(k, x), over("any", x, axis), keepdims)
 
 
-@op
-def max(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Tensor:
+@op("x")
+def max(
+    k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
+) -> Tensor:
     """Largest entry over axes; NaN if there is one.
 
     Args:
@@ -186,8 +189,10 @@ def max(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
     return _extreme("max", k, x, axis, keepdims, initial)
 
 
-@op
-def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Tensor:
+@op("x")
+def min(
+    k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
+) -> Tensor:
     """Smallest entry over axes; NaN if there is one.
 
     Args:
@@ -210,7 +215,7 @@ def min(k, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float 
 
 
 def _extreme(
-    name: str, k: Any, x: Any, axis: Any, keepdims: bool, initial: Any = None, caller: str | None = None
+    name: str, k: Kernel, x: Any, axis: Any, keepdims: bool, initial: Any = None, caller: str | None = None
 ) -> Any:
     axes = over(caller or name, x, axis)
     if initial is None:
@@ -231,8 +236,8 @@ def _extreme(
     return k.reshape(out, tuple([1 if i in reduced else n for i, n in enumerate(sizes)]))
 
 
-@op
-def amax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Largest entry over axes: `max` under another name.
 
     Args:
@@ -249,8 +254,8 @@ def amax(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _extreme("max", k, x, axis, keepdims, caller="amax")
 
 
-@op
-def amin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest entry over axes: `min` under another name.
 
     Args:
@@ -267,8 +272,8 @@ def amin(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _extreme("min", k, x, axis, keepdims, caller="amin")
 
 
-@op
-def ptp(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Range of the values over axes: max - min.
 
     Args:
@@ -292,8 +297,8 @@ def ptp(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return k.subtract(most, least)
 
 
-@op
-def prod(k, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
+@op("x")
+def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
     """Product over axes.
 
     Args:
@@ -316,8 +321,8 @@ def prod(k, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | N
     return k.prod(x, over("prod", x, axis), keepdims)
 
 
-@op
-def argmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the largest entry along an axis; the first of equals.
 
     Args:
@@ -338,8 +343,8 @@ def argmax(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
     return _position("argmax", k, x, axis, keepdims)
 
 
-@op
-def argmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+@op("x")
+def argmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest entry along an axis; the first of equals.
 
     Args:
@@ -360,7 +365,7 @@ def argmin(k, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Ten
     return _position("argmin", k, x, axis, keepdims)
 
 
-def _position(name: str, k: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _position(name: str, k: Kernel, x: Any, axis: Any, keepdims: bool) -> Any:
     place = None if axis is None else axis_of(name, axis, len(x.shape))
     reject_empty(name, k, x, None if place is None else (place,))
     if k.dtype(x) == "bool":
@@ -368,8 +373,8 @@ def _position(name: str, k: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return getattr(k, name)(x, place, keepdims)
 
 
-@op
-def count_nonzero(k, x: Tensor, axis: Axis = None) -> Tensor:
+@op("x")
+def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Tensor:
     """How many entries are not 0, over axes.
 
     Args:
@@ -389,8 +394,8 @@ def count_nonzero(k, x: Tensor, axis: Axis = None) -> Tensor:
     return k.sum(k.astype(truth(k, x), "int32"), over("count_nonzero", x, axis))
 
 
-@op
-def average(k, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
+@op("x", "weights")
+def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
     """Weighted mean over axes: sum(w x) / sum(w).
 
     Args:
@@ -423,8 +428,8 @@ def average(k, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
     return k.divide(k.sum(k.multiply(x, weights), axes), total)
 
 
-@op
-def cumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+@op("x")
+def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running sums along an axis.
 
     Args:
@@ -445,8 +450,8 @@ def cumsum(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> T
     return running("cumsum", k, k.cumulative_sum, x, axis, dtype)
 
 
-@op
-def cumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+@op("x")
+def cumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
     """Running products along an axis.
 
     Args:
@@ -467,7 +472,7 @@ def cumprod(k, x: Tensor, axis: int | None = None, dtype: str | None = None) -> 
     return running("cumprod", k, k.cumulative_prod, x, axis, dtype)
 
 
-def running(name: str, k: Any, function: Any, x: Any, axis: Any, dtype: Any) -> Any:
+def running(name: str, k: Kernel, function: Any, x: Any, axis: Any, dtype: Any) -> Any:
     """A running reduction along an axis, or over the flattened tensor."""
     x = not_bool(k, x) if dtype is None else astype(k, x, dtypes.standardize(dtype))
     if axis is None:

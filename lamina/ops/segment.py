@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
 from lamina.ops.op import Tensor, op
 
 
-def _segment(k: Any, reduce: str, data: Any, ids: Any, num: int | None) -> Any:
+def _segment(k: Kernel, reduce: str, data: Any, ids: Any, num: int | None) -> Any:
     name = f"segment_{reduce}"
     if len(ids.shape) != 1:
         raise ValueError(f"{name}: `segment_ids` must have one axis, got shape {shown(ids.shape)}.")
@@ -25,9 +26,9 @@ def _segment(k: Any, reduce: str, data: Any, ids: Any, num: int | None) -> Any:
     return k.segment(data, ids, at_least(name, "num_segments", num, 0), reduce)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_sum(
-    k, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
+    k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """Sum of the rows of each segment.
 
@@ -53,9 +54,9 @@ def segment_sum(
     return _segment(k, "sum", data, segment_ids, num_segments)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_max(
-    k, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
+    k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """Largest entries of the rows of each segment.
 
@@ -81,9 +82,9 @@ def segment_max(
     return _segment(k, "max", data, segment_ids, num_segments)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_min(
-    k, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
+    k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """Smallest entries of the rows of each segment.
 
@@ -109,9 +110,9 @@ def segment_min(
     return _segment(k, "min", data, segment_ids, num_segments)
 
 
-@op(module="math")
+@op("data", "segment_ids", module="math")
 def segment_prod(
-    k, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
+    k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """Product of the rows of each segment.
 

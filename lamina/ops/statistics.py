@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, one_of, shown
-from lamina.ops.op import Given, Tensor, convert, op
+from lamina.ops.op import Tensor, convert, op
 from lamina.ops.reduce import Axis, reject_empty
 from lamina.ops.tensors import astype, count
 
 METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def quantile(
-    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given parts of the entries lie.
 
@@ -42,9 +43,9 @@ def quantile(
     return _quantile("quantile", k, x, q, axis, method, keepdims)
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def nanquantile(
-    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given parts of the entries lie, NaN left out.
 
@@ -69,9 +70,9 @@ def nanquantile(
     return _quantile("nanquantile", k, x, q, axis, method, keepdims)
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def percentile(
-    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given percentages of the entries lie: `quantile` with q / 100.
 
@@ -95,9 +96,9 @@ def percentile(
     return _quantile("percentile", k, x, q, axis, method, keepdims, 100.0)
 
 
-@op(promote="float")
+@op("x", given=("q",), promote="float")
 def nanpercentile(
-    k, x: Tensor, q: Given, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which given percentages of the entries lie, NaN left out: `nanquantile` with q / 100.
 
@@ -121,8 +122,8 @@ def nanpercentile(
     return _quantile("nanpercentile", k, x, q, axis, method, keepdims, 100.0)
 
 
-@op(promote="float")
-def median(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def median(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The middle of the sorted entries over axes; the mean of the two middle ones if their number is even.
 
     Args:
@@ -143,8 +144,8 @@ def median(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _quantile("median", k, x, 0.5, axis, "linear", keepdims)
 
 
-@op(promote="float")
-def nanmedian(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+@op("x", promote="float")
+def nanmedian(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The middle of the sorted entries over axes, NaN left out.
 
     Args:
@@ -166,7 +167,7 @@ def nanmedian(k, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor
 
 
 def _quantile(
-    name: str, k: Any, x: Any, q: Any, axis: Any, method: str, keepdims: bool, scale: float = 1.0
+    name: str, k: Kernel, x: Any, q: Any, axis: Any, method: str, keepdims: bool, scale: float = 1.0
 ) -> Any:
     one_of(name, "method", method, METHODS)
     # Places are found in float32 at least: float16 cannot tell them apart beyond 2048.
@@ -190,7 +191,7 @@ def _quantile(
     return k.reshape(k.permute_dims(out, order), (k.shape(q)[0], *shape))
 
 
-def _between(k: Any, lines: Any, parts: Any, method: str, skip_nan: bool) -> Any:
+def _between(k: Kernel, lines: Any, parts: Any, method: str, skip_nan: bool) -> Any:
     """Quantiles along the last axis of sorted lines, in place of it."""
     dtype, fine = k.dtype(lines), k.dtype(parts)
     here = k.astype(k.logical_not(k.isnan(lines)), fine)
@@ -214,8 +215,8 @@ def _between(k: Any, lines: Any, parts: Any, method: str, skip_nan: bool) -> Any
     return k.where(missing, float("nan"), out)
 
 
-@op(promote="float")
-def corrcoef(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def corrcoef(k: Kernel, x: Tensor) -> Tensor:
     """Pearson's correlation of the rows: c[i, j] / sqrt(c[i, i] c[j, j]), where c is their covariance.
 
     Args:

@@ -7,34 +7,35 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.op import convert
 
 WIDE = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
 
 
-def astype(k: Any, x: Any, dtype: str) -> Any:
+def astype(k: Kernel, x: Any, dtype: str) -> Any:
     """`x` in `dtype`, untouched where it is already."""
     return x if k.dtype(x) == dtype else k.astype(x, dtype)
 
 
-def to_float(k: Any, x: Any) -> Any:
+def to_float(k: Kernel, x: Any) -> Any:
     """`x` in the inexact dtype that mathematics on it is done in."""
     return astype(k, x, dtypes.to_float(k.dtype(x)))
 
 
-def not_bool(k: Any, x: Any) -> Any:
+def not_bool(k: Kernel, x: Any) -> Any:
     """`x`, as int32 if it is bool."""
     return k.astype(x, "int32") if k.dtype(x) == "bool" else x
 
 
-def wide(k: Any, x: Any) -> Any:
+def wide(k: Kernel, x: Any) -> Any:
     """`x` in the dtype that sums of it have: small integers become 32 bits wide."""
     dtype = k.dtype(x)
     return k.astype(x, WIDE[dtype]) if dtype in WIDE else x
 
 
-def together(k: Any, *values: Any) -> list[Any]:
+def together(k: Kernel, *values: Any) -> list[Any]:
     """The values in one dtype by the lattice. Python numbers stay numbers, None stays None."""
     names = [dtypes.of_scalar(v) if type(v) in (bool, int, float, complex) else None for v in values]
     out = [v if v is None or n else convert(k, v) for v, n in zip(values, names, strict=True)]
@@ -42,21 +43,21 @@ def together(k: Any, *values: Any) -> list[Any]:
     return [v if v is None or n else astype(k, v, target) for v, n in zip(out, names, strict=True)]
 
 
-def same_shape(k: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
+def same_shape(k: Kernel, x1: Any, x2: Any) -> tuple[Any, Any]:
     """Both in their broadcast shape."""
     if tuple(k.shape(x1)) == tuple(k.shape(x2)):
         return x1, x2
     return k.add(x1, k.zeros(k.shape(x2), k.dtype(x1))), k.add(x2, k.zeros(k.shape(x1), k.dtype(x2)))
 
 
-def move(k: Any, x: Any, source: int, destination: int) -> Any:
+def move(k: Kernel, x: Any, source: int, destination: int) -> Any:
     """`x` with one axis in another place; both count from the front."""
     order = [i for i in range(len(x.shape)) if i != source]
     order.insert(destination, source)
     return k.permute_dims(x, order)
 
 
-def wants_bool(op: str, k: Any, x: Any) -> None:
+def wants_bool(op: str, k: Kernel, x: Any) -> None:
     """That `x` is not bool, for operations that have no meaning on truth values.
 
     Raises:

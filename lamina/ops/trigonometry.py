@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 
 
-@op(promote="float")
-def sin(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def sin(k: Kernel, x: Tensor) -> Tensor:
     """Sine, elementwise.
 
     Args:
@@ -24,8 +25,8 @@ def sin(k, x: Tensor) -> Tensor:
     return k.sin(x)
 
 
-@op(promote="float")
-def cos(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def cos(k: Kernel, x: Tensor) -> Tensor:
     """Cosine, elementwise.
 
     Args:
@@ -41,8 +42,8 @@ def cos(k, x: Tensor) -> Tensor:
     return k.cos(x)
 
 
-@op(promote="float")
-def tan(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def tan(k: Kernel, x: Tensor) -> Tensor:
     """Tangent, elementwise.
 
     Args:
@@ -58,8 +59,8 @@ def tan(k, x: Tensor) -> Tensor:
     return k.tan(x)
 
 
-@op(promote="float")
-def arcsin(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def arcsin(k: Kernel, x: Tensor) -> Tensor:
     """Inverse sine, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -75,8 +76,8 @@ def arcsin(k, x: Tensor) -> Tensor:
     return k.asin(x)
 
 
-@op(promote="float")
-def arccos(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def arccos(k: Kernel, x: Tensor) -> Tensor:
     """Inverse cosine, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -92,8 +93,8 @@ def arccos(k, x: Tensor) -> Tensor:
     return k.acos(x)
 
 
-@op(promote="float")
-def arctan(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def arctan(k: Kernel, x: Tensor) -> Tensor:
     """Inverse tangent, elementwise.
 
     Args:
@@ -109,8 +110,8 @@ def arctan(k, x: Tensor) -> Tensor:
     return k.atan(x)
 
 
-@op(promote="float")
-def sinh(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def sinh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic sine, elementwise.
 
     Args:
@@ -126,8 +127,8 @@ def sinh(k, x: Tensor) -> Tensor:
     return k.sinh(x)
 
 
-@op(promote="float")
-def cosh(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def cosh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic cosine, elementwise.
 
     Args:
@@ -143,8 +144,8 @@ def cosh(k, x: Tensor) -> Tensor:
     return k.cosh(x)
 
 
-@op(promote="float")
-def tanh(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def tanh(k: Kernel, x: Tensor) -> Tensor:
     """Hyperbolic tangent, elementwise.
 
     Args:
@@ -160,8 +161,8 @@ def tanh(k, x: Tensor) -> Tensor:
     return k.tanh(x)
 
 
-@op(promote="float")
-def arcsinh(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def arcsinh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic sine, elementwise.
 
     Args:
@@ -177,8 +178,8 @@ def arcsinh(k, x: Tensor) -> Tensor:
     return k.asinh(x)
 
 
-@op(promote="float")
-def arccosh(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def arccosh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic cosine, elementwise; NaN below 1.
 
     Args:
@@ -194,8 +195,8 @@ def arccosh(k, x: Tensor) -> Tensor:
     return k.acosh(x)
 
 
-@op(promote="float")
-def arctanh(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def arctanh(k: Kernel, x: Tensor) -> Tensor:
     """Inverse hyperbolic tangent, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -211,8 +212,8 @@ def arctanh(k, x: Tensor) -> Tensor:
     return k.atanh(x)
 
 
-@op(promote="float")
-def deg2rad(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def deg2rad(k: Kernel, x: Tensor) -> Tensor:
     """Degrees to radians, elementwise: x * pi / 180.
 
     Args:
@@ -228,8 +229,8 @@ def deg2rad(k, x: Tensor) -> Tensor:
     return k.multiply(x, math.pi / 180.0)
 
 
-@op(promote="float")
-def rad2deg(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def rad2deg(k: Kernel, x: Tensor) -> Tensor:
     """Radians to degrees, elementwise: x * 180 / pi.
 
     Args:
@@ -245,8 +246,8 @@ def rad2deg(k, x: Tensor) -> Tensor:
     return k.multiply(x, 180.0 / math.pi)
 
 
-@op(promote="float")
-def sinc(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def sinc(k: Kernel, x: Tensor) -> Tensor:
     """sin(pi x) / (pi x), elementwise, and 1 at zero.
 
     Args:

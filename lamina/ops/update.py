@@ -6,16 +6,17 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import one_of, rank_at_least, shown
 from lamina.ops.index import indices_of
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import astype, count, static
 
 
-@op(module="core")
-def scatter(k, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+@op("indices", "values", module="core")
+def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
     """Zeros in which values are put at positions; those at the same position add up.
 
     Args:
@@ -38,9 +39,9 @@ def scatter(k, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
     return _scattered("scatter", k, k.zeros(sizes, k.dtype(values)), indices, values, "add")
 
 
-@op(module="core")
+@op("inputs", "indices", "updates", module="core")
 def scatter_update(
-    k, inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
+    k: Kernel, inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
 ) -> Tensor:
     """A copy of a tensor with values at positions replaced, or combined with what is there.
 
@@ -62,11 +63,11 @@ def scatter_update(
         [1, 9, 3]
     """
     one_of("scatter_update", "reduction", reduction, (None, "add", "max", "min", "mul"))
-    kinds = {None: "set", "mul": "multiply"}
-    return _scattered("scatter_update", k, inputs, indices, updates, kinds.get(reduction, reduction))
+    kind = {"mul": "multiply"}.get(reduction, reduction) if reduction else "set"
+    return _scattered("scatter_update", k, inputs, indices, updates, kind)
 
 
-def _scattered(name: str, k: Any, x: Any, indices: Any, updates: Any, kind: str) -> Any:
+def _scattered(name: str, k: Kernel, x: Any, indices: Any, updates: Any, kind: str) -> Any:
     indices = indices_of(name, k, indices)
     rank_at_least(name, indices, 1)
     places, sizes = k.shape(indices), k.shape(x)
@@ -85,8 +86,8 @@ def _scattered(name: str, k: Any, x: Any, indices: Any, updates: Any, kind: str)
     return k.scatter(x, k.reshape(indices, (rows, depth)), updates, kind)
 
 
-@op(module="core")
-def slice(k, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tensor:
+@op("inputs", given=("start_indices",), module="core")
+def slice(k: Kernel, inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
     """A block of a tensor.
 
     Args:
@@ -118,8 +119,8 @@ def slice(k, inputs: Tensor, start_indices: Given, shape: Sequence[int]) -> Tens
     return k.slice(inputs, starts, sizes)
 
 
-@op(module="core")
-def slice_update(k, inputs: Tensor, start_indices: Given, updates: Tensor) -> Tensor:
+@op("inputs", "updates", given=("start_indices",), module="core")
+def slice_update(k: Kernel, inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
     """A copy of a tensor with a block replaced.
 
     Args:
@@ -146,7 +147,7 @@ def slice_update(k, inputs: Tensor, start_indices: Given, updates: Tensor) -> Te
     return k.slice_update(inputs, starts, astype(k, updates, k.dtype(inputs)))
 
 
-def _starts(name: str, k: Any, given: Any, rank: int) -> list[Any]:
+def _starts(name: str, k: Kernel, given: Any, rank: int) -> list[Any]:
     """One start for each axis; a tensor of them is taken apart."""
     if isinstance(given, Holder):
         given = given.value

@@ -10,6 +10,7 @@ from typing import Any
 import optree
 
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import broadcast
 from lamina.ops.checks import shown
 from lamina.ops.op import convert
@@ -79,7 +80,7 @@ def _read(signature: str) -> Names:
     return [tuple(name for name in names.split(",") if name) for names in inside]
 
 
-def _map(k: Any, function: Callable[..., Any], tensors: list[Any], cores: Names) -> Any:
+def _map(k: Kernel, function: Callable[..., Any], tensors: list[Any], cores: Names) -> Any:
     """`function` over the axes in front of the cores, flattened to one."""
     sizes: dict[str, Any] = {}
     fronts = []

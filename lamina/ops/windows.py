@@ -7,16 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, convert, op
 from lamina.ops.tensors import astype
 
 
-def _length(k: Any, x: Any) -> int:
+def _length(k: Kernel, x: Any) -> int:
     """The number of points: windows have as many entries as `x` says."""
     return int(x) if isinstance(x, int | float) else int(k.to_numpy(convert(k, x)))
 
 
-def _window(k: Any, x: Any, shape: Callable[[Any], Any]) -> Any:
+def _window(k: Kernel, x: Any, shape: Callable[[Any], Any]) -> Any:
     """`shape` of angles from 0 to 2 pi in as many points as `x` says; 1 for a single point."""
     dtype, n = dtypes.standardize(None), _length(k, x)
     if n <= 1:
@@ -25,8 +26,8 @@ def _window(k: Any, x: Any, shape: Callable[[Any], Any]) -> Any:
     return astype(k, shape(k.multiply(steps, 2.0 * math.pi / (n - 1))), dtype)
 
 
-@op
-def bartlett(k, x: Any) -> Tensor:
+@op()
+def bartlett(k: Kernel, x: Any) -> Tensor:
     """Triangular window, zero at both ends.
 
     w[n] = 1 - |2 n / (x - 1) - 1|
@@ -44,8 +45,8 @@ def bartlett(k, x: Any) -> Tensor:
     return _window(k, x, lambda t: 1.0 - k.abs(t / math.pi - 1.0))
 
 
-@op
-def hanning(k, x: Any) -> Tensor:
+@op()
+def hanning(k: Kernel, x: Any) -> Tensor:
     """Hann window, a raised cosine.
 
     w[n] = 0.5 - 0.5 cos(2 pi n / (x - 1))
@@ -63,8 +64,8 @@ def hanning(k, x: Any) -> Tensor:
     return _window(k, x, lambda t: 0.5 - 0.5 * k.cos(t))
 
 
-@op
-def hamming(k, x: Any) -> Tensor:
+@op()
+def hamming(k: Kernel, x: Any) -> Tensor:
     """Hamming window, a raised cosine that does not reach zero.
 
     w[n] = 0.54 - 0.46 cos(2 pi n / (x - 1))
@@ -82,8 +83,8 @@ def hamming(k, x: Any) -> Tensor:
     return _window(k, x, lambda t: 0.54 - 0.46 * k.cos(t))
 
 
-@op
-def blackman(k, x: Any) -> Tensor:
+@op()
+def blackman(k: Kernel, x: Any) -> Tensor:
     """Blackman window, of two cosines.
 
     w[n] = 0.42 - 0.5 cos(2 pi n / (x - 1)) + 0.08 cos(4 pi n / (x - 1))
@@ -102,8 +103,8 @@ def blackman(k, x: Any) -> Tensor:
     return _window(k, x, lambda t: 0.42 - 0.5 * k.cos(t) + 0.08 * k.cos(2.0 * t))
 
 
-@op
-def kaiser(k, x: Any, beta: float) -> Tensor:
+@op()
+def kaiser(k: Kernel, x: Any, beta: float) -> Tensor:
     """Kaiser window, whose shape a parameter sets.
 
     w[n] = i0(beta sqrt(1 - (2 n / (x - 1) - 1)^2)) / i0(beta)
@@ -123,8 +124,8 @@ def kaiser(k, x: Any, beta: float) -> Tensor:
 
     def shape(t: Any) -> Any:
         inside = 1.0 - k.square(t / math.pi - 1.0)
-        bent = i0.op.body(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
-        return k.divide(bent, i0.op.body(k, k.full((), float(beta), k.dtype(t))))
+        bent = i0.op.run(k, k.multiply(k.sqrt(k.maximum(inside, 0.0)), float(beta)))
+        return k.divide(bent, i0.op.run(k, k.full((), float(beta), k.dtype(t))))
 
     return _window(k, x, shape)
 
@@ -134,8 +135,8 @@ _ASYMPTOTIC = 26  # terms of the asymptotic series that do so from there
 _FAR = 20.0
 
 
-@op(promote="float")
-def i0(k, x: Tensor) -> Tensor:
+@op("x", promote="float")
+def i0(k: Kernel, x: Tensor) -> Tensor:
     """Modified Bessel function of the first kind and order zero, elementwise.
 
     I0(x) = sum over n of (x^2 / 4)^n / (n!)^2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from lamina.core.variable import Variable
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -67,12 +68,12 @@ class Adafactor(Optimizer):
         kept = shape[:-1] if name == "rows" else (*shape[:-2], shape[-1])
         return self.add_variable(kept, "zeros", variable.dtype, name=label)
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         return (k.minimum(rate, k.rsqrt(step)) if self.relative_step else rate), 1 - k.pow(
             step, self.beta_2_decay
         )
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         r, s, v = slots
         rate, beta = c
         square = k.square(g) + self.epsilon_1
@@ -88,6 +89,6 @@ class Adafactor(Optimizer):
         return p - rate * k.maximum(rms(k, p), self.epsilon_2) * u, r, s, v
 
 
-def rms(k: Any, x: Any) -> Any:
+def rms(k: Kernel, x: Any) -> Any:
     """The root of the mean of squares."""
     return k.sqrt(k.mean(k.square(x)))

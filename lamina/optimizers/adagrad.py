@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -50,7 +51,7 @@ class Adagrad(Optimizer):
     def make_slot(self, variable: Variable, name: str) -> Variable | None:
         return self.add_variable_from_reference(variable, name, Constant(self.initial_accumulator_value))
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         a = slots[0] + k.square(g)
         return p - c * g / k.sqrt(a + self.epsilon), a
 
@@ -88,7 +89,7 @@ class Adadelta(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("accumulated_grad", "accumulated_delta_var"),)
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         a, s = slots
         a = self.rho * a + (1 - self.rho) * k.square(g)
         d = g * k.sqrt((s + self.epsilon) / (a + self.epsilon))

@@ -8,10 +8,10 @@ from typing import Any, Unpack
 import numpy as np
 
 from lamina.core.variable import Variable
-from lamina.kernel.contract import Fused, Unfit
+from lamina.kernel.contract import Fused, Kernel, Unfit
 from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options
+from lamina.optimizers.options import Options, OtherOptions
 from lamina.optimizers.signature import takes_options
 
 
@@ -64,15 +64,15 @@ class Adam(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum", "velocity"), *((("velocity_hat",),) if self.amsgrad else ()))
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         return rate * k.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
-        m, v = slots[:2]
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+        m, v, *rest = slots
         m = m + (g - m) * (1 - self.beta_1)
         v = v + (k.square(g) - v) * (1 - self.beta_2)
-        greatest = (k.maximum(slots[2], v),) if self.amsgrad else ()
-        size = greatest[0] if self.amsgrad else v
+        greatest = [k.maximum(v_hat, v) for v_hat in rest]  # of amsgrad
+        size = greatest[0] if greatest else v
         return p - m * c / (k.sqrt(size) + self.epsilon), m, v, *greatest
 
     def run_fused(self, fused: Fused, p: Any, g: Any, slots: Any, c: Any) -> Unfit | None:
@@ -117,7 +117,7 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[OtherOptions],
     ) -> None:
         if weight_decay is None:
             raise ValueError("AdamW needs a `weight_decay`; for none use Adam.")
@@ -164,10 +164,10 @@ class Adamax(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum", "norm"),)
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         return rate / (1 - self.beta_1**step)
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         m, u = slots
         m = m + (g - m) * (1 - self.beta_1)
         u = k.maximum(u * self.beta_2, k.abs(g))
@@ -220,7 +220,7 @@ class Nadam(Optimizer):
         super().build(variables)
         self._product = self.add_variable((), "ones", "float32", name="u_product")
 
-    def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
+    def update_all(self, k: Kernel, grads: list[Any], variables: list[Variable], rate: Any) -> None:
         step = k.astype(convert(k, self.iterations), "float32") + 1
         self._product.assign(self._product.value * self.beta_1 * self._fading(step))
         super().update_all(k, grads, variables, rate)
@@ -228,13 +228,13 @@ class Nadam(Optimizer):
     def _fading(self, step: Any) -> Any:
         return 1 - 0.5 * 0.96**step
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         now, following = self.beta_1 * self._fading(step), self.beta_1 * self._fading(step + 1)
         product = k.astype(self._product.value, k.dtype(rate))
         bias = 1 - self.beta_2**step
         return rate, following, 1 - product * following, 1 - now, 1 - product, bias
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         m, v = slots
         rate, following, bias_of_m, now, bias_of_g, bias_of_v = c
         dtype = k.dtype(p)

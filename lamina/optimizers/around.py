@@ -8,6 +8,7 @@ from typing import Any
 
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import convert
 from lamina.optimizers import clipping
 from lamina.optimizers.lists import change, mapped
@@ -25,13 +26,14 @@ class Around(OptimizerState):
     ema_overwrite_frequency: int | None
     iterations: Any
 
-    def _clip(self, k: Any, grads: list[Any]) -> list[Any]:
-        if self.clipnorm is not None:
-            return mapped(k, lambda k, g: clipping.by_norm(k, g, self.clipnorm), grads)
+    def _clip(self, k: Kernel, grads: list[Any]) -> list[Any]:
+        norm, value = self.clipnorm, self.clipvalue
+        if norm is not None:
+            return mapped(k, lambda k, g: clipping.by_norm(k, g, norm), grads)
         if self.global_clipnorm is not None:
             return clipping.by_global_norm(k, grads, self.global_clipnorm)
-        if self.clipvalue is not None:
-            return mapped(k, lambda k, g: k.clip(g, -self.clipvalue, self.clipvalue), grads)
+        if value is not None:
+            return mapped(k, lambda k, g: k.clip(g, -value, value), grads)
         return grads
 
     def exclude_from_weight_decay(
@@ -55,7 +57,7 @@ class Around(OptimizerState):
         """The weight decay of a variable that is not excluded from it."""
         return self.weight_decay
 
-    def _decay(self, k: Any, variables: list[Variable], rate: Any) -> None:
+    def _decay(self, k: Kernel, variables: list[Variable], rate: Any) -> None:
         groups: dict[tuple[str, float], list[Variable]] = {}
         for variable in variables:
             decay = self.decay_of(variable)
@@ -65,7 +67,7 @@ class Around(OptimizerState):
             share = k.astype(rate, dtype) * decay
             change(k, lambda k, p, share=share: (p - p * share,), [members])
 
-    def _average(self, k: Any, variables: list[Variable]) -> None:
+    def _average(self, k: Kernel, variables: list[Variable]) -> None:
         count = convert(k, value_of(self.iterations))
         overwrite = is_multiple(k, count + 1, self.ema_overwrite_frequency)
         for (dtype, _), members in alike(variables).items():
@@ -92,7 +94,7 @@ class Around(OptimizerState):
                 variable.assign(k.copy(average.value))  # each owns its memory
 
 
-def is_multiple(k: Any, count: Any, of: int | None) -> Any:
+def is_multiple(k: Kernel, count: Any, of: int | None) -> Any:
     """Whether `count` is a multiple of `of`, as a tensor; None if `of` is."""
     if not of:
         return None

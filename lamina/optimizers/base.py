@@ -132,7 +132,8 @@ class Optimizer(Around):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if rates.moves(value):
-            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            if isinstance(self._learning_rate, Variable):
+                self._release(self._learning_rate)
             self._learning_rate = value
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(value)
@@ -257,7 +258,7 @@ class Optimizer(Around):
                 kept.append((gradient, variable))
         return [g for g, _ in kept], [v for _, v in kept]
 
-    def _ready(self, k: Any, gradient: Any, variable: Variable) -> Any:
+    def _ready(self, k: Kernel, gradient: Any, variable: Variable) -> Any:
         gradient = convert(k, gradient, variable.dtype)
         return gradient / self.loss_scale_factor if self.loss_scale_factor is not None else gradient
 
@@ -265,7 +266,7 @@ class Optimizer(Around):
         """The loss times `loss_scale_factor`, to be differentiated in place of the loss."""
         return loss * self.loss_scale_factor if self.loss_scale_factor is not None else loss
 
-    def _accumulate(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _accumulate(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         """Add to the sums of gradients, and update by their means at every last call."""
         steps = self.gradient_accumulation_steps
         sums = [self._accumulators[self._index[id(v)]] for v in variables]
@@ -282,7 +283,7 @@ class Optimizer(Around):
         last = is_multiple(k, self._iterations.value + 1, steps)
         choose(k, last, update, add, [*self._variables, *variables])
 
-    def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _update(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         grads = self._clip(k, grads)
         rate = convert(k, value_of(self.learning_rate), "float32")
         self._decay(k, variables, rate)
@@ -295,11 +296,11 @@ class Optimizer(Around):
 
     # -- the rule ----------------------------------------------------------------------------------------------------
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         """A scalar or a tuple: what the rule needs that is the same for all variables; `step` counts from 1."""
         return rate
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         """(the new parameter, the new state...) from a parameter, its gradient, the coefficients and the state."""
         raise NotImplementedError(
             f"{type(self).__name__} must define `update_step(gradient, variable, learning_rate)`."
@@ -317,7 +318,7 @@ class Optimizer(Around):
         c = self._coefficients(k, convert(k, value_of(learning_rate)), variable.dtype, 1.0)
         self._change(k, [variable], [convert(k, gradient, variable.dtype)], c)
 
-    def update_all(self, k: Any, grads: list[Any], variables: list[Variable], rate: Any) -> None:
+    def update_all(self, k: Kernel, grads: list[Any], variables: list[Variable], rate: Any) -> None:
         """Change all variables: by `update_step` where a subclass defines it, else by the rule."""
         if type(self).update_step is not Optimizer.update_step:
             for gradient, variable in zip(grads, variables, strict=True):
@@ -327,7 +328,7 @@ class Optimizer(Around):
             c = self._coefficients(k, rate, dtype, multiplier)
             self._change(k, [variables[i] for i in members], [grads[i] for i in members], c)
 
-    def _coefficients(self, k: Any, rate: Any, dtype: str, multiplier: float) -> Any:
+    def _coefficients(self, k: Kernel, rate: Any, dtype: str, multiplier: float) -> Any:
         wide = "float64" if dtype == "float64" else "float32"  # a beta of 0.999 is 1 in bfloat16
         rate = k.astype(rate, wide)
         step = k.astype(convert(k, value_of(self.iterations)), wide) + 1
@@ -336,7 +337,7 @@ class Optimizer(Around):
             tuple([k.astype(c, dtype) for c in found]) if isinstance(found, tuple) else k.astype(found, dtype)
         )
 
-    def _change(self, k: Any, variables: list[Variable], grads: list[Any], c: Any) -> None:
+    def _change(self, k: Kernel, variables: list[Variable], grads: list[Any], c: Any) -> None:
         """Run the rule: in the backend's own form, on all variables at once, or one by one."""
         slots = [self._slots[self._index[id(v)]] for v in variables]
         if not self.elementwise:

@@ -7,10 +7,11 @@ from typing import Any
 
 from lamina.core.stateless import run_pure
 from lamina.kernel.context import state
+from lamina.kernel.contract import Kernel
 
 
 def choose(
-    k: Any, pred: Any, yes: Callable[[], None], no: Callable[[], None], variables: Sequence[Any]
+    k: Kernel, pred: Any, yes: Callable[[], None], no: Callable[[], None], variables: Sequence[Any]
 ) -> None:
     """Run `yes` or `no`, which assign to `variables` only."""
     if state.scope is None:
@@ -27,6 +28,6 @@ def choose(
         variable.assign(value)
 
 
-def _done(k: Any, change: Callable[[], None]) -> Any:
+def _done(k: Kernel, change: Callable[[], None]) -> Any:
     change()
     return k.full((), 0, "int32")  # both branches must give a tensor

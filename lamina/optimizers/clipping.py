@@ -7,7 +7,7 @@ from typing import Any
 from lamina.kernel.contract import Kernel, Unfit
 
 
-def by_norm(k: Any, gradient: Any, limit: float) -> Any:
+def by_norm(k: Kernel, gradient: Any, limit: float) -> Any:
     """The gradient, no longer than `limit`."""
     norm = k.sqrt(k.sum(k.square(gradient)))
     return gradient * (limit / k.maximum(norm, limit))

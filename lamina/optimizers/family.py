@@ -12,7 +12,7 @@ from lamina.optimizers.base import Optimizer
 def _names() -> dict[str, Any]:
     from lamina import optimizers as here
 
-    classes = {name: thing for name in here.__all__ if isinstance(thing := getattr(here, name), type)}
+    classes = {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}
     return classes | {name.lower(): thing for name, thing in classes.items()}
 
 

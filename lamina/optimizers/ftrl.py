@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -76,7 +77,7 @@ class Ftrl(Optimizer):
         first = self.initial_accumulator_value if name == "accumulator" else 0.0
         return self.add_variable_from_reference(variable, name, Constant(first))
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         a, z = slots
         l1, shrinkage = self.l1_regularization_strength, self.l2_shrinkage_regularization_strength
         before, after = k.pow(a, -self.learning_rate_power), k.pow(a + k.square(g), -self.learning_rate_power)

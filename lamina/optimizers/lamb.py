@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -50,10 +51,10 @@ class Lamb(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum", "velocity"),)
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         return rate, 1 - self.beta_1**step, 1 - self.beta_2**step
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         m, v = slots
         rate, bias_1, bias_2 = c
         m = m + (g - m) * (1 - self.beta_1)
@@ -62,7 +63,7 @@ class Lamb(Optimizer):
         return p - trust(k, p, r) * rate * r, m, v
 
 
-def trust(k: Any, p: Any, r: Any) -> Any:
+def trust(k: Kernel, p: Any, r: Any) -> Any:
     """The length of `p` over that of `r`, or 1 where either is zero."""
     zero = k.zeros((), k.dtype(p))
     long, step = k.sqrt(k.sum(k.square(p))), k.sqrt(k.sum(k.square(r)))

@@ -8,6 +8,7 @@ from typing import Any
 from lamina.core.variable import Variable
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import convert
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.branch import choose
@@ -125,7 +126,7 @@ class LossScaleOptimizer(Optimizer):
             [*self.variables, *variables],
         )
 
-    def _finite(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _finite(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         scale = self.dynamic_scale.value
         unscaled = [None if g is None else g / k.astype(scale, k.dtype(g)) for g in grads]
         self.inner_optimizer.apply(unscaled, variables)
@@ -134,7 +135,7 @@ class LossScaleOptimizer(Optimizer):
         self.step_counter.assign(k.where(grows, 0, count + 1))
         self.dynamic_scale.assign(k.where(grows, scale * 2, scale))
 
-    def _overflown(self, k: Any) -> None:
+    def _overflown(self, k: Kernel) -> None:
         self.step_counter.assign(k.zeros((), "int32"))
         self.dynamic_scale.assign(self.dynamic_scale.value / 2)
 

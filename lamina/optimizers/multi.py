@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lamina.core.pattern_map import PatternMap
 from lamina.core.variable import Variable
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
 
 
@@ -110,7 +111,7 @@ class MultiOptimizer(Optimizer):
             if optimizer.loss_scale_factor is not None:
                 raise ValueError(f"Set `loss_scale_factor` on the MultiOptimizer, not on {optimizer.name!r}.")
             if all(optimizer is not known for known in self._optimizers):
-                self._optimizers.append(optimizer)
+                self._optimizers = [*self._optimizers, optimizer]
 
     @property
     def optimizers(self) -> list[Optimizer]:
@@ -135,14 +136,11 @@ class MultiOptimizer(Optimizer):
         if self.built:
             return
         variables = list(variables)
-        find = (
-            self.optimizer_map.__getitem__
-            if isinstance(self.optimizer_map, OptimizerMap)
-            else self.optimizer_map
-        )
+        found = self.optimizer_map
         for variable in variables:
-            key = variable.path if isinstance(self.optimizer_map, OptimizerMap) else variable
-            self._of[id(variable)] = find(key)
+            self._of[id(variable)] = (
+                found[variable.path] if isinstance(found, OptimizerMap) else found(variable)
+            )
         self._take(self._of[id(v)] for v in variables)
         for optimizer in self._optimizers:
             optimizer.build([v for v in variables if self._of[id(v)] is optimizer])
@@ -150,11 +148,18 @@ class MultiOptimizer(Optimizer):
         self._index = {id(v): i for i, v in enumerate(variables)}
         self.built = True
 
-    def _update(self, k: Any, grads: list[Any], variables: list[Variable]) -> None:
+    def _update(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         for optimizer in self._optimizers:
             mine = [i for i, v in enumerate(variables) if self._of[id(v)] is optimizer]
             if mine:
                 optimizer.apply([grads[i] for i in mine], [variables[i] for i in mine])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_of": [self._of[id(v)] for v in self._trainable_variables]}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        super().__setstate__(kept)
+        self._of = {id(v): o for v, o in zip(self._trainable_variables, kept["_of"], strict=True)}
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Not to be called: the rate is that of the variable's own optimizer."""

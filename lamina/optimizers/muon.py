@@ -8,8 +8,9 @@ from typing import Any, Unpack
 
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
-from lamina.optimizers.options import Options
+from lamina.optimizers.options import OtherOptions
 from lamina.optimizers.signature import takes_options
 
 
@@ -70,7 +71,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
-        **options: Unpack[Options],
+        **options: Unpack[OtherOptions],
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
         self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
@@ -95,11 +96,11 @@ class Muon(Optimizer):
     def decay_of(self, variable: Variable) -> float | None:
         return self.adam_weight_decay if self._is_for_adam(variable) else self.weight_decay
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         bias = k.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
         return rate, rate * self.adam_lr_ratio, bias
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         rate, adam_rate, bias = c
         if len(slots) == 1:
             m = slots[0] * self.momentum + g

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 
-class Options(TypedDict, total=False):
-    """See `Optimizer`."""
+class OtherOptions(TypedDict, total=False):
+    """See `Optimizer`: what optimizers take that have a `weight_decay` of their own."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -18,6 +17,12 @@ class Options(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
+
+
+class Options(OtherOptions, total=False):
+    """See `Optimizer`."""
+
+    weight_decay: float | None
 
 
 def of_today(config: dict[str, Any], parameters: Any) -> dict[str, Any]:

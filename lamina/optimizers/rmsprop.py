@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from lamina.kernel.contract import Fused, Unfit
+from lamina.kernel.contract import Fused, Kernel, Unfit
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -56,7 +56,7 @@ class RMSprop(Optimizer):
             *((("average_gradient",),) if self.centered else ()),
         )
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         v, *rest = slots
         v = self.rho * v + (1 - self.rho) * k.square(g)
         size, new = v, [v]

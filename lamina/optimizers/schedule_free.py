@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from lamina.core.variable import Variable
+from lamina.kernel.contract import Kernel
 from lamina.optimizers.adam import rest
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
@@ -65,12 +66,12 @@ class ScheduleFreeAdamW(Optimizer):
         )  # z begins where the weights are
         return self.add_variable_from_reference(variable, name, first)
 
-    def coefficients(self, k: Any, rate: Any, step: Any) -> Any:
+    def coefficients(self, k: Kernel, rate: Any, step: Any) -> Any:
         if self.warmup_steps:
             rate = rate * k.minimum(step / self.warmup_steps, 1.0)
         return rate, 1 - self.beta_2**step, 1 / step
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         z, v = slots
         rate, bias, share = c
         dtype = k.dtype(p)

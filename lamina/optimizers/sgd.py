@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from lamina.kernel.contract import Fused, Unfit
+from lamina.kernel.contract import Fused, Kernel, Unfit
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
 from lamina.optimizers.signature import takes_options
@@ -53,7 +53,7 @@ class SGD(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum",),) if self.momentum else ()
 
-    def rule(self, k: Any, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
+    def rule(self, k: Kernel, p: Any, g: Any, c: Any, *slots: Any) -> tuple[Any, ...]:
         step = g * c
         if not slots:
             return (p - step,)

@@ -6,15 +6,20 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lamina.core.config import Configurable
+from lamina.core.tracking import Tracker, owned
 from lamina.core.variable import Variable
 
 
-class OptimizerState(Configurable):
+class OptimizerState(Tracker):
     """What an optimizer keeps between its steps.
 
     A family names its state by `slot_groups`; a subclass of the user's overrides `build` and calls `add_variable`.
+    Only what `add_variable` made is its own: the attributes of an optimizer also hold variables of the model.
     """
+
+    _tracked_as = "optimizer"
+    _finds = frozenset(("optimizer",))
+    _wraps = False  # compilers follow plain lists of variables
 
     name: str
     use_ema: bool
@@ -22,7 +27,6 @@ class OptimizerState(Configurable):
 
     def _begin(self) -> None:
         self.built = False
-        self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
         self._index: dict[int, int] = {}  # id of a trainable variable -> its place
         self._slots: list[list[Variable]] = []  # of each trainable variable, in the order of the rule
@@ -35,7 +39,7 @@ class OptimizerState(Configurable):
     @property
     def variables(self) -> list[Variable]:
         """All state, in the order of files: iteration, learning rate, then what `build` made."""
-        return self._variables[:]
+        return owned(self, "variable")[:]
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         """The names of the rule's state: groups are made one after the other, a group variable by variable."""
@@ -97,7 +101,7 @@ class OptimizerState(Configurable):
             name=name,
         )
         variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
+        self._adopt(variable)
         return variable
 
     def add_variable_from_reference(
@@ -139,6 +143,18 @@ class OptimizerState(Configurable):
             for out, each, first in zip(made, name, initializers, strict=True):
                 out.append(self.add_variable_from_reference(variable, each, first))
         return tuple(made)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what is kept by `id` is kept by place instead: a copy has variables of its own
+        kept = super().__getstate__()
+        places = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        kept["_undecayed"] = {places[n] for n in self._undecayed if n in places}
+        return kept
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        super().__setstate__(kept)
+        self._index = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        self._undecayed = {id(self._trainable_variables[i]) for i in kept["_undecayed"]}
 
     def _get_variable_index(self, variable: Variable) -> int:
         return self._index[id(variable)]

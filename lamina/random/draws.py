@@ -16,6 +16,7 @@ from lamina import config
 from lamina.core.seeds import SeedGenerator, draw_seed
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, shown
 from lamina.ops.manipulate import shape_of
 from lamina.ops.op import convert
@@ -29,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _draw(k: Any, name: str) -> Callable[..., Any]:
+def _draw(k: Kernel, name: str) -> Callable[..., Any]:
     """A function of the kernel, or its portable form."""
     return functools.partial(getattr(portable, name), k) if config.portable_random() else getattr(k, name)
 
@@ -69,7 +70,7 @@ def uniform(
     return _scaled(k, draws, maxval - minval, minval, dtype)
 
 
-def _scaled(k: Any, draws: Any, factor: Any, shift: Any, dtype: str) -> Any:
+def _scaled(k: Kernel, draws: Any, factor: Any, shift: Any, dtype: str) -> Any:
     """draws * factor + shift, where the two are numbers or tensors."""
     if not (isinstance(factor, int | float) and factor == 1):
         draws = draws * _number(k, factor, dtype)
@@ -78,7 +79,7 @@ def _scaled(k: Any, draws: Any, factor: Any, shift: Any, dtype: str) -> Any:
     return draws
 
 
-def _number(k: Any, value: Any, dtype: str) -> Any:
+def _number(k: Kernel, value: Any, dtype: str) -> Any:
     return k.full((), value, dtype) if isinstance(value, int | float) else astype(k, convert(k, value), dtype)
 
 
@@ -232,7 +233,7 @@ def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None)
     return _gamma(k, draw_seed(seed), alpha, shape_of("random.gamma", k, shape), dtype)
 
 
-def _gamma(k: Any, seed: Any, alpha: Any, shape: tuple, dtype: str) -> Any:
+def _gamma(k: Kernel, seed: Any, alpha: Any, shape: tuple, dtype: str) -> Any:
     return _draw(k, "random_gamma")(seed, k.broadcast_to(_number(k, alpha, dtype), shape), shape, dtype)
 
 

@@ -47,21 +47,23 @@ class TensorFile:
             raise self._refuse(prefix, f"groups are nested more than {MAX_DEPTH} deep")
         if len(self.groups) + len(self.tensors) > MAX_NODES:
             raise self._refuse(prefix, f"more than {MAX_NODES} entries")
-        identity = h5py.h5o.get_info(group.id)
+        identity = h5py.h5o.get_info(group.id)  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
         key = (identity.fileno, identity.addr)
         if key in above:
             raise self._refuse(prefix, "a group contains itself")
         self.groups[prefix] = group
-        for name in group:
-            path = f"{prefix}/{name}" if prefix else name
+        names: Any = group  # its stub says that a name may be missing
+        for name in names:
+            path: str = f"{prefix}/{name}" if prefix else name
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
                 raise self._refuse(path, f"a {type(link).__name__} points elsewhere")
-            kind = group.get(name, getclass=True)
+            kind: Any = group.get(name, getclass=True)
+            member: Any = group[name] if kind in (h5py.Group, h5py.Dataset) else None
             if kind is h5py.Group:
-                self._walk(group[name], path, above | {key}, depth + 1)
+                self._walk(member, path, above | {key}, depth + 1)
             elif kind is h5py.Dataset:
-                self.tensors[path] = self._checked(group[name], path)
+                self.tensors[path] = self._checked(member, path)
             else:
                 raise self._refuse(path, f"a {getattr(kind, '__name__', kind)} is not a tensor")
 

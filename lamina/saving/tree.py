@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from lamina.core.graph import layers_of
 from lamina.core.layer import Layer
 from lamina.core.names import to_snake_case
+from lamina.core.tracking import attributes
 from lamina.core.variable import Variable
 
 
@@ -57,29 +59,16 @@ def _own(owner: Any) -> list[Variable]:
 
 
 def _is_saveable(value: Any) -> bool:
-    from lamina.optimizers import Optimizer
-
-    return isinstance(value, Layer | Optimizer)
-
-
-_SKIPPED = ("_given", "_inbound_nodes", "_outbound_nodes", "_metrics", "_compile_metrics", "_compile_loss",
-            "_loss_tracker", "_seed_generators", "_variables", "_programs", "_compile_given", "loss", "_nodes",
-            "_operations", "_steps", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_wanted_inputs",
-            "_stack", "_losses", "_tracked")  # fmt: skip
+    return getattr(type(value), "_tracked_as", None) in ("layer", "optimizer")
 
 
 def _children(owner: Any) -> list[tuple[str, Any]]:
     """The attributes that files follow, in alphabetical order; a graph model lists its layers under `layers`."""
-    from lamina.models import Functional
-
-    if isinstance(owner, Functional):
-        from lamina.core.graph import layers_of
-
-        found: dict[str, Any] = {"layers": list(owner.__dict__.get("_stack") or layers_of(owner._operations))}
-        listed = {id(v) for v in found["layers"]}
-        for name, value in vars(owner).items():
-            if name not in (*_SKIPPED, "_layers") and not (_is_saveable(value) and id(value) in listed):
-                found[name] = value
-    else:
-        found = {name: value for name, value in vars(owner).items() if name not in (*_SKIPPED, "_layers")}
+    found = attributes(owner)
+    graph = owner.__dict__.get("_stack") or owner.__dict__.get("_operations")
+    if graph is not None:
+        layers = layers_of(graph)
+        listed = {id(v) for v in layers}
+        found = {n: v for n, v in found.items() if not (_is_saveable(v) and id(v) in listed)}
+        found["layers"] = layers
     return sorted(found.items())

@@ -26,6 +26,7 @@ class Finite(Interpreter):
 
     name = "finite"
     differentiable = True
+    in_place = True  # `write` changes the object that `variable` made, so a copy of it can go stale
 
     def variable(self, value, dtype, trainable):
         return Storage(np.array(self.asarray(value, dtype)))

@@ -25,6 +25,7 @@ name = "strict"
 Tensor = type(xp.zeros(()))
 abstract = False
 functional = False
+in_place = False
 differentiable = False
 overrides: dict[str, Callable[..., Any]] = {}
 fused = contract.Fused()

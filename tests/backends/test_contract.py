@@ -336,7 +336,7 @@ TESTED_BELOW = {
     "value_and_grad", "jvp", "random_uniform", "random_normal", "random_integers", "random_gamma", "random_binomial",
     "random_categorical", "random_permutation", "random_truncated", "variable", "read", "write", "device", "devices",
     "put", "wait", "seed",
-    "compile_cache", "to_default_device", "copies_on_host", "padded_size",
+    "compile_cache", "to_default_device", "copies_on_host", "padded_size", "holds_numbers",
 }  # fmt: skip
 
 
@@ -352,6 +352,20 @@ def test_storage(kernel: Any, dtype: str) -> None:
     storage = kernel.write(storage, kernel.asarray([0, 1], dtype))
     np.testing.assert_array_equal(kernel.to_numpy(kernel.read(storage)).astype("float32"), [0, 1])
     np.testing.assert_array_equal(before.astype("float32"), [1, 0])
+
+
+def test_holds_numbers(kernel: Any) -> None:
+    seen: list[bool] = []
+
+    def program(x: Any) -> Any:
+        seen.append(kernel.holds_numbers(x))
+        return x + x
+
+    kernel.eval_shape(lambda xs: program(xs[0]), [((2,), "float32")])
+    stored = kernel.variable(np.ones(2), "float32", True)
+    assert kernel.holds_numbers(kernel.ones((2,), "float32"))
+    assert kernel.holds_numbers(stored)
+    assert seen[0] == (kernel.name in ("numpy", "strict"))  # NumPy finds shapes by running on numbers
 
 
 def test_devices(kernel: Any) -> None:

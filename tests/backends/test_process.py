@@ -140,6 +140,10 @@ def test_interrupts(off) -> None:
         assert so
         assert signal.getsignal(signal.SIGINT) is handler
     assert signal.getsignal(signal.SIGINT) is before
+    with process.interrupt_handled_by(lambda found: lambda number, frame: None):
+        signal.signal(signal.SIGINT, handler)  # as a callback may
+    assert signal.getsignal(signal.SIGINT) is handler
+    signal.signal(signal.SIGINT, before)
     off("LAMINA_HOLD_INTERRUPT")
     with process.interrupt_handled_by(lambda found: handler) as so:
         assert not so

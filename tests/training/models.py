@@ -8,6 +8,7 @@ import numpy as np
 
 import lamina
 from lamina import backends
+from lamina.kernel.context import current
 
 TRAINING = [n for n in backends.installed() if n != "numpy"]
 
@@ -32,6 +33,11 @@ def linear(**compiled: Any) -> Any:
     model = lamina.Sequential([lamina.Input((1,)), lamina.layers.Dense(1, kernel_initializer="ones")])
     model.compile(lamina.optimizers.SGD(0.0), "mae", **compiled)
     return model
+
+
+def program_of(model: Any, kind: str, batch: Any) -> Any:
+    """The compiled step of a kind ("train", "test", "predict")."""
+    return model._model_state.programs.get(model, kind, current(), lambda: batch)
 
 
 def same_weights(a: Any, b: Any) -> bool:

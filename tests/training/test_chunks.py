@@ -8,9 +8,10 @@ import pytest
 from models import data, linear, mlp, same_weights
 
 import lamina
-from lamina.training import chunks, engine, prefetch
-from lamina.training.chunks import Group, Pass
-from lamina.training.streams import StreamFeed
+from lamina.training.feed import chunks, prefetch
+from lamina.training.feed.chunks import Group, Pass
+from lamina.training.feed.stream_feed import StreamFeed
+from lamina.training.run import program
 
 X, Y = data(230)
 ROWS = np.arange(8.0, dtype="float32")[:, None]
@@ -21,7 +22,7 @@ ZERO = np.zeros_like(ROWS)
 def dispatches(monkeypatch):
     """How many steps each dispatch takes."""
     taken = []
-    run, run_batch = engine.Program.run, engine.Program.run_batch
+    run, run_batch = program.Program.run, program.Program.run_batch
 
     def counted(self, data, indices, start, stop):
         taken.append(stop - start)
@@ -31,8 +32,8 @@ def dispatches(monkeypatch):
         taken.append(1)
         return run_batch(self, batch)
 
-    monkeypatch.setattr(engine.Program, "run", counted)
-    monkeypatch.setattr(engine.Program, "run_batch", alone)
+    monkeypatch.setattr(program.Program, "run", counted)
+    monkeypatch.setattr(program.Program, "run_batch", alone)
     return taken
 
 

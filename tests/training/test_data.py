@@ -11,7 +11,7 @@ import pytest
 from models import data, linear, mlp, same_weights
 
 import lamina
-from lamina.training import arrays, feeds
+from lamina.training.feed import array_feed, arrays
 
 X, Y = data()
 ROWS = np.arange(8.0, dtype="float32")[:, None]
@@ -131,7 +131,7 @@ def test_memory_map_is_read_in_chunks(backend, tmp_path, monkeypatch):
     here.fit(X, Y, epochs=2, batch_size=8, verbose=0, validation_split=0.2)
     expected = here.predict(X, verbose=0, batch_size=8)
     monkeypatch.setattr(arrays, "FILE_BUDGET", 1000)
-    monkeypatch.setattr(feeds, "CHUNK", 400)
+    monkeypatch.setattr(array_feed, "CHUNK", 400)
     streamed = mlp(dropout=0.2)
     assert isinstance(arrays.as_array(mapped, "x"), arrays.Rows)
     history = streamed.fit(mapped, Y, epochs=2, batch_size=8, verbose=0, validation_split=0.2)
@@ -341,7 +341,7 @@ def test_ctrl_c_ends_the_reader(torch):
     ("quick", "where"), [(9.0, {"MainThread"}), (0.0, {"MainThread", "lamina-prefetch"})]
 )
 def test_a_source_that_is_not_quick_is_read_in_a_thread(torch, monkeypatch, quick, where):
-    from lamina.training import prefetch
+    from lamina.training.feed import prefetch
 
     monkeypatch.setattr(prefetch, "_QUICK", quick)
     names, seen = [], []
@@ -370,7 +370,7 @@ def test_batches_that_were_read_ahead_are_not_lost(torch):
         def on_train_batch_end(self, batch, logs=None):
             self.model.stop_training = True
 
-    from lamina.training.streams import StreamFeed
+    from lamina.training.feed.stream_feed import StreamFeed
 
     feed = StreamFeed(batches())
     with lamina.backend("torch") as k:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from models import TRAINING, Watch, data, linear, mlp, same_weights
+from models import TRAINING, Watch, data, linear, mlp, program_of, same_weights
 
 import lamina
 
@@ -145,7 +145,7 @@ def test_results_do_not_depend_on_how_steps_are_run(backend, capsys):
 
 
 def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
-    from lamina.training import arrays, feeds
+    from lamina.training.feed import array_feed, arrays
 
     def weights():
         model = mlp(dropout=0.3)
@@ -155,19 +155,21 @@ def test_results_do_not_depend_on_where_data_lives(backend, monkeypatch):
     on_device = weights()
     monkeypatch.setattr(arrays, "MEMORY_BUDGET", 1000)
     monkeypatch.setattr(arrays, "HOST_BUDGET", 1000)
-    monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches
+    monkeypatch.setattr(array_feed, "CHUNK", 800)  # two batches
     assert same_weights(on_device, weights())
 
 
 @pytest.mark.parametrize("chunks", [False, True])
 def test_other_numbers_of_rows_take_the_same_program(backend, chunks, monkeypatch):
     """On torch, which runs step by step, there is none."""
-    from lamina.training import arrays, feeds
+    from lamina.training.feed import array_feed, arrays
 
     if chunks:
         monkeypatch.setattr(arrays, "MEMORY_BUDGET", 100)
         monkeypatch.setattr(arrays, "HOST_BUDGET", 100)
-        monkeypatch.setattr(feeds, "CHUNK", 800)  # two batches of sixteen, and for 944 rows a chunk half full
+        monkeypatch.setattr(
+            array_feed, "CHUNK", 800
+        )  # two batches of sixteen, and for 944 rows a chunk half full
     x, y = data(960)
     model, traces, batches = mlp(dropout=0.3), [], Watch()
     call = model.layers[0].call
@@ -191,10 +193,10 @@ def test_train_on_batch_goes_on(backend):
 
 def test_compiled_steps_give_the_numbers_along(backend, monkeypatch):
     """No second program reads the metrics after steps."""
-    from lamina.training import engine
+    from lamina.training.run.reader import Reader
 
-    read, call = [], engine.Reader.__call__
-    monkeypatch.setattr(engine.Reader, "__call__", lambda self, *args: read.append(args) or call(self, *args))
+    read, call = [], Reader.__call__
+    monkeypatch.setattr(Reader, "__call__", lambda self, *args: read.append(args) or call(self, *args))
     model, watch = mlp(metrics=["accuracy"]), Watch()
     history = model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[watch])
     numbers = [
@@ -206,7 +208,7 @@ def test_compiled_steps_give_the_numbers_along(backend, monkeypatch):
     assert [*history.history] == [*numbers[0]] == ["loss", "accuracy"]
     assert bool(read) is (backend == "torch")
 
-    program = model._program("train", (X, Y))
+    program = program_of(model, "train", (X, Y))
     program.last = None  # as where an epoch goes on behind its last step
     assert program.shown() == pytest.approx(held)
 
@@ -281,7 +283,7 @@ def test_errors_say_what_is_wrong(backend):
 
 
 def test_the_live_bar_changes_nothing(monkeypatch, capsys):
-    from lamina.training import progress
+    from lamina.callbacks import progress
 
     with lamina.backend("torch"):
         plain = mlp()
@@ -373,37 +375,6 @@ def test_a_step_copies_what_somebody_looked_at(monkeypatch):
         assert copied == [2]
         assert number == 16.0
         np.testing.assert_array_equal(kept, before)
-
-
-@pytest.mark.parametrize(("presses", "which"), [(1, "_loop"), (1, "_single"), (2, "_loop")])
-def test_ctrl_c_waits_for_a_program_that_runs(monkeypatch, presses, which):
-    """The program has taken over the memory of the weights, and gives what it made of them after the call: a second
-    Ctrl-C, which does not wait, loses them.
-    """
-    import signal
-
-    ended = []
-    with lamina.backend("jax"):
-        model = mlp()
-        model.fit(X, Y, batch_size=16, verbose=0)
-        model.train_on_batch(X, Y)
-        program, before = model._program("train", (X, Y)), model.get_weights()
-        run = getattr(program, which)
-
-        def interrupted(*args, **how):
-            result = run(*args, **how)
-            for _ in range(presses):
-                signal.raise_signal(signal.SIGINT)
-            ended.append(1)
-            return result
-
-        monkeypatch.setattr(program, which, interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            model.train_on_batch(X, Y) if which == "_single" else model.fit(X, Y, batch_size=16, verbose=0)
-        assert len(ended) == 2 - presses
-        if ended:
-            assert not all(map(np.array_equal, before, model.get_weights()))
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_assigned_array_is_nobody_elses(backend):

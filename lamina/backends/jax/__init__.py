@@ -17,6 +17,7 @@ from lamina.backends.jax.shaping import *
 name = "jax"
 abstract = False
 functional = True
+in_place = False
 traced_step = False
 differentiable = True
 fused = Fused()

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from lamina.backends import process
 from lamina.backends.jax import cpu
@@ -18,18 +19,19 @@ from lamina.backends.jax.array import dtype, real_dtype
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     # a known choice needs no program: eager `lax.cond` would compile both branches on every call
-    if not isinstance(pred, jax.core.Tracer):
+    if not isinstance(pred, Tracer):
         return true() if pred else false()
     return lax.cond(pred, true, false)
 
 
 def switch(index: Any, branches: Any, operands: Any) -> Any:
-    if not isinstance(index, jax.core.Tracer):
+    if not isinstance(index, Tracer):
         return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
     return lax.switch(index, branches, *operands)
 
 
 def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
+    cond, body = cpu.inside(cond), cpu.inside(body)
     if limit is None:
         return lax.while_loop(lambda s: cond(*s), lambda s: tuple(body(*s)), tuple(state))
     _, state = lax.while_loop(
@@ -41,7 +43,7 @@ def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) 
 
 
 def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
-    return lax.scan(f, init, xs, length, reverse, unroll)
+    return lax.scan(cpu.inside(f), init, xs, length, reverse, unroll)
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
@@ -49,7 +51,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
 
 
 def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
-    return jax.vmap(f, tuple(in_axes) if isinstance(in_axes, list) else in_axes, out_axes)
+    return jax.vmap(cpu.inside(f), tuple(in_axes) if isinstance(in_axes, list) else in_axes, out_axes)
 
 
 stop_gradient = lax.stop_gradient
@@ -64,11 +66,11 @@ def custom_gradient(f: Callable, args: tuple) -> Any:
 
 
 def value_and_grad(f: Callable, values: list) -> tuple[tuple[Any, Any], list]:
-    return jax.value_and_grad(f, has_aux=True)(values)
+    return jax.value_and_grad(cpu.inside(f), has_aux=True)(values)
 
 
 def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
-    return jax.jvp(f, tuple(primals), tuple(tangents))
+    return jax.jvp(cpu.inside(f), tuple(primals), tuple(tangents))
 
 
 @jax.tree_util.register_pytree_node_class
@@ -128,13 +130,14 @@ def _compiled(f: Callable, donate: tuple[int, ...], loops: int = 0) -> Callable:
     return cpu.plan.step(f, donate, loops) if donate else jax.jit(f)
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     if donate:
         process.keep_memory_for_training()
 
     @partial(_compiled, donate=donate)
     def compiled(*args: Any, **kwargs: Any) -> Any:
-        return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
+        with cpu.tracing(forward):
+            return _seal(f(*map(_open, args), **{key: _open(value) for key, value in kwargs.items()}))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         how = {"shared": kwargs.pop("shared", ())} if donate else {}

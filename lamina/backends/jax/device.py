@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from lamina.backends import cache, process
 from lamina.backends.jax import cpu
@@ -29,6 +30,10 @@ def read(storage: Any) -> Any:
 
 def write(storage: Any, value: Any) -> Any:
     return value
+
+
+def holds_numbers(x: Any, /) -> bool:
+    return not isinstance(x, Tracer) and not (isinstance(x, jax.Array) and x.is_deleted())
 
 
 def device(name: str | None) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from lamina.backends.jax import cpu
 from lamina.backends.jax.array import int32
@@ -34,7 +34,7 @@ def einsum(equation: str, *arrays: Any) -> Any:
 
 def cholesky(x: Any, upper: bool) -> Any:
     factor = jnp.linalg.cholesky(x, upper=upper)
-    if not isinstance(factor, jax.core.Tracer) and bool(jnp.isnan(factor).any()):
+    if not isinstance(factor, Tracer) and bool(jnp.isnan(factor).any()):
         raise np.linalg.LinAlgError(NOT_POSITIVE)
     return factor
 

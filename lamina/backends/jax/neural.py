@@ -34,7 +34,9 @@ def conv(
     groups: int,
     channels_last: bool,
 ) -> Any:
-    if not cpu.on():
+    # of three axes, or of single channels, XLA's own takes four times as long also then
+    alone = cpu.forward_only() and x.ndim <= 4 and (groups == 1 or kernel.shape[-2] > 1)
+    if alone or not cpu.on():
         return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
     fixed = _hashable(strides, padding, dilation)
     return _channels_last(lambda x: cpu.forms.conv(x, kernel, *fixed, groups), x, channels_last)
@@ -100,7 +102,7 @@ def conv_transpose_plain(
 def pool(
     x: Any, kind: str, window: Sequence[int], strides: Sequence[int], padding: Pairs, channels_last: bool
 ) -> Any:
-    if not cpu.on():
+    if not cpu.on() or (kind == "max" and cpu.forward_only()):
         return pool_plain(x, kind, window, strides, padding, channels_last)
     fixed = _hashable(window, strides, padding)
     return _channels_last(lambda x: cpu.forms.pool(x, kind, *fixed), x, channels_last)

@@ -23,6 +23,7 @@ from lamina.kernel import contract as _contract
 name = "numpy"
 abstract = False
 functional = False
+in_place = False
 traced_step = False
 differentiable = False
 overrides: dict[str, Callable[..., Any]] = {}

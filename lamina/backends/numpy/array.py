@@ -58,7 +58,7 @@ def narrow(x: Any) -> Any:
     return type(x)([narrow(y) for y in x]) if type(x) in (tuple, list) else x
 
 
-def like(value: Any, x: np.ndarray) -> Any:
+def like(value: Any, x: Any) -> Any:
     """A Python scalar in the dtype of x."""
     return x.dtype.type(value) if isinstance(value, (bool, int, float, py.complex)) else value
 
@@ -120,7 +120,7 @@ def linspace(start: Any, stop: Any, num: int, endpoint: bool, dtype: str) -> Any
     return np.linspace(start, stop, num, endpoint, dtype=DTYPES[dtype])
 
 
-def meshgrid(*arrays: Any, indexing: str) -> list:
+def meshgrid(*arrays: Any, indexing: Any) -> list:
     return list(np.meshgrid(*arrays, indexing=indexing))
 
 

@@ -114,7 +114,7 @@ _NO_GRADIENT = (
 )
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     return f
 
 

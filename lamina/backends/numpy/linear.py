@@ -71,7 +71,7 @@ def _lu_in_place(a: Any) -> Any:
     return pivots
 
 
-def qr(x: Any, mode: str) -> tuple:
+def qr(x: Any, mode: Any) -> tuple:
     return tuple(np.linalg.qr(x, mode))
 
 

@@ -44,7 +44,7 @@ def conv_transpose(
     rank = x.ndim - 2
     first = 1 if channels_last else 2
     spread = _spread(x, strides, range(first, first + rank))
-    flipped = np.swapaxes(np.flip(kernel, range(rank)), -1, -2)
+    flipped = np.swapaxes(np.flip(kernel, tuple(range(rank))), -1, -2)
     return conv(spread, flipped, (1,) * rank, padding, dilation, 1, channels_last)
 
 

@@ -87,7 +87,7 @@ def sort(x: Any, axis: int, descending: bool = False) -> Any:
     return np.flip(np.sort(x, axis), axis) if descending else np.sort(x, axis)
 
 
-def searchsorted(sorted: Any, values: Any, side: str) -> Any:
+def searchsorted(sorted: Any, values: Any, side: Any) -> Any:
     return np.searchsorted(sorted, values, side).astype(np.int32)
 
 

@@ -22,7 +22,7 @@ def getitem(x: Any, key: Any) -> Any:
     return x[key]
 
 
-def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
+def pad(x: Any, widths: Sequence[tuple[int, int]], mode: Any, value: Any) -> Any:
     return np.pad(x, widths, mode, constant_values=value) if mode == "constant" else np.pad(x, widths, mode)
 
 

@@ -26,6 +26,7 @@ _process.without_retracing_warnings(_tf.get_logger())
 name = "tensorflow"
 abstract = False
 functional = False
+in_place = True
 traced_step = True
 differentiable = True
 fused = Fused()

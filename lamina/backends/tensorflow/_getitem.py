@@ -36,7 +36,7 @@ def _entry(e: Any) -> Any:
     if isinstance(e, (list, np.ndarray)):
         e = tf.convert_to_tensor(np.asarray(e, np.int32) if len(e) == 0 else e)
     if isinstance(e, (bool, np.bool_)):
-        return tf.constant(e)
+        return tf.constant(bool(e))
     return _index(e)
 
 

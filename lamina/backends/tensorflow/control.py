@@ -15,6 +15,8 @@ from lamina.backends.tensorflow.array import asarray
 
 # Control flow. Trees are flattened here and rebuilt by optree, as everywhere in Lamina; TensorFlow sees lists.
 
+trees: Any = optree  # the recursive type in its stub does not take a tuple of tensors
+
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     if isinstance(pred, (bool, np.bool_)) or hasattr(pred, "numpy"):
@@ -35,7 +37,7 @@ def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) ->
     specs: list = []
 
     def flat(branch: Callable[[], Any]) -> list:
-        leaves, spec = optree.tree_flatten(branch())
+        leaves, spec = trees.tree_flatten(branch())
         specs.append(spec)
         if spec != specs[0]:
             raise ValueError(f"The branches must give trees alike. Received: {specs[0]} and {spec}.")
@@ -46,11 +48,11 @@ def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) ->
 
 
 def while_loop(cond: Callable, body: Callable, state: tuple, limit: int | None) -> tuple:
-    leaves, spec = optree.tree_flatten(tuple(state))
+    leaves, spec = trees.tree_flatten(tuple(state))
     leaves = [tf.convert_to_tensor(leaf) for leaf in leaves]
 
     def turn(*now: Any) -> list:
-        return _alike(optree.tree_leaves(tuple(body(*spec.unflatten(now)))), leaves)
+        return _alike(trees.tree_leaves(tuple(body(*spec.unflatten(now)))), leaves)
 
     last = tf.while_loop(lambda *now: cond(*spec.unflatten(now)), turn, leaves, maximum_iterations=limit)
     out: Any = spec.unflatten(list(last))
@@ -63,16 +65,16 @@ def _alike(new: list, old: list) -> list:
 
 
 def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
-    carry, carry_spec = optree.tree_flatten(init)
+    carry, carry_spec = trees.tree_flatten(init)
     carry = [tf.convert_to_tensor(leaf) for leaf in carry]
-    rows, rows_spec = optree.tree_flatten(xs)
+    rows, rows_spec = trees.tree_flatten(xs)
     outputs: list = []  # the structure of y, known once f has run
 
     def step(carry: list, row: list) -> tuple[list, list]:
         new, y = f(carry_spec.unflatten(carry), rows_spec.unflatten(row))
-        leaves, spec = optree.tree_flatten(y)
+        leaves, spec = trees.tree_flatten(y)
         outputs.append(spec)
-        return _alike(optree.tree_leaves(new), carry), [tf.convert_to_tensor(leaf) for leaf in leaves]
+        return _alike(trees.tree_leaves(new), carry), [tf.convert_to_tensor(leaf) for leaf in leaves]
 
     if length is None and rows:  # the size of a tensor that only the run knows
         length = tf.shape(rows[0])[0]
@@ -132,10 +134,10 @@ def _trace(f: Callable, *specs: Any) -> Any:
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
-    leaves, spec = optree.tree_flatten(elems)
+    leaves, spec = trees.tree_flatten(elems)
 
     def join(earlier: list, later: list) -> list:
-        return optree.tree_leaves(f(spec.unflatten(earlier), spec.unflatten(later)))
+        return trees.tree_leaves(f(spec.unflatten(earlier), spec.unflatten(later)))
 
     def flip(leaves: list) -> list:
         return [tf.reverse(x, [axis % x.shape.rank]) for x in leaves] if reverse else leaves
@@ -149,7 +151,7 @@ def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
 def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
     def mapped(*args: Any) -> Any:
         each = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
-        leaves, spec = optree.tree_flatten(args)
+        leaves, spec = trees.tree_flatten(args)
         axes = _axes_of_leaves(each, args)
         moved = [move_axis(x, a, 0) for x, a in zip(leaves, axes, strict=True) if a is not None]
         results: list = []
@@ -157,7 +159,7 @@ def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
         def one(rows: list) -> list:
             remaining = iter(rows)
             parts = [x if a is None else next(remaining) for x, a in zip(leaves, axes, strict=True)]
-            outputs, out_spec = optree.tree_flatten(f(*spec.unflatten(parts)))
+            outputs, out_spec = trees.tree_flatten(f(*spec.unflatten(parts)))
             results.append(out_spec)
             return [tf.convert_to_tensor(y) for y in outputs]
 
@@ -173,8 +175,8 @@ def vmap(f: Callable, in_axes: Any, out_axes: Any) -> Callable:
 def _axes_of_leaves(axes: Any, tree: Any) -> list[int | None]:
     """The axis of each leaf, where `axes` is one axis, None, or a tree that begins like `tree`."""
     if axes is None or isinstance(axes, int):
-        return [axes] * len(optree.tree_leaves(tree))
-    parts, part_axes = (optree.tree_flatten_one_level(tree)[0], optree.tree_flatten_one_level(axes)[0])
+        return [axes] * len(trees.tree_leaves(tree))
+    parts, part_axes = (trees.tree_flatten_one_level(tree)[0], trees.tree_flatten_one_level(axes)[0])
     return [axis for a, t in zip(part_axes, parts, strict=True) for axis in _axes_of_leaves(a, t)]
 
 
@@ -183,18 +185,18 @@ stop_gradient = tf.stop_gradient
 
 def custom_gradient(f: Callable, args: tuple) -> Any:
     output, grad = f(*args)
-    leaves, spec = optree.tree_flatten(output)
+    leaves, spec = trees.tree_flatten(output)
 
     # f has run already: inside tf.custom_gradient TensorFlow would ask for the variables that it reads
     @tf.custom_gradient
     def ruled(*inputs: Any) -> tuple[list, Callable]:
         return leaves, lambda *upstream: _each(grad(*upstream), len(inputs))
 
-    return spec.unflatten(ruled(*optree.tree_leaves(args)))
+    return spec.unflatten(ruled(*trees.tree_leaves(args)))
 
 
 def _each(gradients: Any, count: int) -> list:
-    found = optree.tree_leaves(gradients, none_is_leaf=True)
+    found = trees.tree_leaves(gradients, none_is_leaf=True)
     return found + [None] * (count - len(found))
 
 
@@ -208,12 +210,12 @@ def value_and_grad(f: Callable, values: list) -> tuple[tuple[Any, Any], list]:
 
 
 def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
-    inputs, spec = optree.tree_flatten(tuple(primals))
+    inputs, spec = trees.tree_flatten(tuple(primals))
     inputs = [tf.identity(x) for x in inputs]
-    with tf.autodiff.ForwardAccumulator(inputs, optree.tree_leaves(tuple(tangents))) as accumulator:
+    with tf.autodiff.ForwardAccumulator(inputs, trees.tree_leaves(tuple(tangents))) as accumulator:
         outputs = f(*spec.unflatten(inputs))
     directional = partial(accumulator.jvp, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return outputs, optree.tree_map(directional, outputs)
+    return outputs, trees.tree_map(directional, outputs)
 
 
 _ARRAYS = (tf.Tensor, np.ndarray)
@@ -221,7 +223,7 @@ _ARRAYS = (tf.Tensor, np.ndarray)
 
 def _sealed(tree: Any) -> tuple[list, Any, tuple]:
     """The tree's tensors, and the rest: its structure, and the other leaves with their types (1, 1.0 and True differ)."""
-    leaves, spec = optree.tree_flatten(tree)
+    leaves, spec = trees.tree_flatten(tree)
     tensors = [leaf for leaf in leaves if isinstance(leaf, _ARRAYS)]
     return (tensors, spec, tuple([_HOLE if isinstance(x, _ARRAYS) else (type(x), x) for x in leaves]))
 
@@ -275,7 +277,7 @@ class _Program:
         return _opened(outputs, *self.results[0 if self.alike else int(trace)])
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     # nothing to donate: TensorFlow frees a tensor when its last reader has run
     programs: dict = {}
 
@@ -300,7 +302,7 @@ def remat(f: Callable) -> Callable:
             tf.executing_eagerly()
         ):  # the tape of eager execution cannot tell what f reads besides its arguments
             return f(*args)
-        leaves, spec = optree.tree_flatten(args)
+        leaves, spec = trees.tree_flatten(args)
         positions = [i for i, x in enumerate(leaves) if isinstance(x, tf.Tensor) and x.dtype.is_floating]
         result_spec: list = []
 
@@ -308,7 +310,7 @@ def remat(f: Callable) -> Callable:
             filled = list(leaves)
             for i, x in zip(positions, tensors, strict=False):
                 filled[i] = x
-            outputs, out_spec = optree.tree_flatten(f(*spec.unflatten(filled)))
+            outputs, out_spec = trees.tree_flatten(f(*spec.unflatten(filled)))
             result_spec.append(out_spec)
             return outputs
 
@@ -351,9 +353,9 @@ def eval_shape(f: Callable, specs: Any) -> Any:
     def describe(x: Any) -> Any:
         return (tuple(x.shape), x.dtype.name) if isinstance(x, tf.Tensor) else x
 
-    leaves, spec = optree.tree_flatten(specs, is_leaf=_is_spec)
+    leaves, spec = trees.tree_flatten(specs, is_leaf=_is_spec)
     signature = [tf.TensorSpec(shape, dtype) for shape, dtype in leaves]
-    return optree.tree_map(describe, _trace(lambda *tensors: f(spec.unflatten(tensors)), *signature))
+    return trees.tree_map(describe, _trace(lambda *tensors: f(spec.unflatten(tensors)), *signature))
 
 
 def _is_spec(x: Any) -> bool:
@@ -366,8 +368,8 @@ def loop(
     programs: dict = {}
 
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
-        now, state_spec = optree.tree_flatten(state)
-        leaves, data_spec = optree.tree_flatten(data)
+        now, state_spec = trees.tree_flatten(state)
+        leaves, data_spec = trees.tree_flatten(data)
         now, leaves = ([tf.convert_to_tensor(x) for x in xs] for xs in (now, leaves))
         # One program for every number of rows and of batches. The size of a batch belongs to it: with an open one a
         # recurrence takes a quarter longer.
@@ -396,7 +398,7 @@ def _turns(step: Callable, state_spec: Any, data_spec: Any, finish: Callable | N
         def turn(i: Any, *now: Any) -> list:
             positions = indices[i]
             rows = data_spec.unflatten([tf.gather(x, positions) for x in leaves])
-            new = optree.tree_leaves(step(state_spec.unflatten(now), rows))
+            new = trees.tree_leaves(step(state_spec.unflatten(now), rows))
             return [i + 1, *_alike(new, list(now))]
 
         # one turn at a time: turns change variables in place, and must not overtake one another

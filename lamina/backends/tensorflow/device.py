@@ -24,6 +24,10 @@ def write(storage: Any, value: Any) -> Any:
     return storage
 
 
+def holds_numbers(x: Any, /) -> bool:
+    return isinstance(x, tf.Variable) or not tf.is_symbolic_tensor(x)
+
+
 def device(name: str | None) -> Any:
     if name is None:
         return nullcontext()

@@ -115,11 +115,11 @@ def lu_factor(x: Any) -> tuple:
         pivot = tf.argmax(candidates, -1, tf.int32)
         a = _exchange_rows(a, i, pivot, row)
         element = a[..., i, i]
-        safe = tf.where(element == 0, tf.ones([], a.dtype), element)[..., None]
-        below = tf.where(row > i, a[..., :, i] / safe, tf.zeros([], a.dtype))
-        right = tf.where(column > i, a[..., i, :], tf.zeros([], a.dtype))
-        new = tf.where((row > i)[:, None] & (column == i), below[..., None], a)
-        return (i + 1, new - below[..., None] * right[..., None, :], pivots.write(i, pivot))
+        safe = tf.expand_dims(tf.where(element == 0, tf.ones([], a.dtype), element), -1)
+        below = tf.expand_dims(tf.where(row > i, a[..., :, i] / safe, tf.zeros([], a.dtype)), -1)
+        right = tf.expand_dims(tf.where(column > i, a[..., i, :], tf.zeros([], a.dtype)), -2)
+        new = tf.where(tf.expand_dims(row > i, -1) & (column == i), below, a)
+        return (i + 1, new - below * right, pivots.write(i, pivot))
 
     pivots = tf.TensorArray(tf.int32, turns, element_shape=x.shape[:-2])
     _, factors, pivots = tf.while_loop(lambda i, *_: i < turns, eliminate, (0, x, pivots))

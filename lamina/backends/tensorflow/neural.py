@@ -48,7 +48,7 @@ def _conv(x: Any, kernel: Any, strides: Sizes, padding: Pairs, dilation: Sizes, 
     if dilated and not _has_kernel(x.dtype, 2, 1):
         kernel, dilation = _spread_kernel(kernel, dilation), (1,) * rank
     x, mode = _pad(x, kernel.shape[:rank], strides, padding, dilation, 0)
-    native = tf.nn.conv2d if rank == 2 else tf.nn.conv3d
+    native: Any = tf.nn.conv2d if rank == 2 else tf.nn.conv3d
     return native(x, kernel, [1, *strides, 1], mode, dilations=[1, *dilation, 1])
 
 

@@ -26,7 +26,8 @@ def random_normal(seed: Any, shape: Sequence[int], dtype: str) -> Any:
 def random_integers(seed: Any, shape: Sequence[int], low: Any, high: Any, dtype: str) -> Any:
     # whole random words, taken modulo the width: bounds may be tensors with axes, and any integer dtype
     low, high = (scalar(bound, tf.int64) for bound in (low, high))
-    words = tf.random.stateless_uniform(dims(shape), _pair(seed), None, None, tf.uint64)
+    draw: Any = tf.random.stateless_uniform  # its stub does not know that whole words have no bounds
+    words = draw(dims(shape), _pair(seed), None, None, tf.uint64)
     return tf.cast(low + tf.cast(words % tf.cast(high - low, tf.uint64), tf.int64), dtype)
 
 
@@ -47,7 +48,8 @@ def random_categorical(seed: Any, logits: Any, num: int) -> Any:
 
 
 def random_permutation(seed: Any, n: int) -> Any:
-    return tf.random.experimental.stateless_shuffle(tf.range(n), _pair(seed))
+    draw: Any = tf.random
+    return draw.experimental.stateless_shuffle(tf.range(n), _pair(seed))  # missing in its stub
 
 
 def random_truncated(seed: Any, shape: Sequence[int], dtype: str) -> Any:

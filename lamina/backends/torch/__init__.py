@@ -19,6 +19,7 @@ from lamina.backends.torch.shaping import *
 name = "torch"
 abstract = False
 functional = False
+in_place = True
 traced_step = False
 differentiable = True
 

@@ -23,6 +23,8 @@ from lamina.backends.torch.array import dtype
 from lamina.backends.torch.shaping import concat, flip, select, stack
 from lamina.errors import BackendError
 
+trees: Any = optree  # the recursive type in its stub does not take a tuple of tensors
+
 
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     if is_hidden(pred):
@@ -32,7 +34,7 @@ def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
 
 def _choose(pred: Tensor, true: Any, false: Any) -> Any:
     """The one tree or the other, leaf by leaf; torch.cond would forbid branches that return their operands."""
-    return optree.tree_map(
+    return trees.tree_map(
         lambda a, b: torch.where(pred, a, b) if isinstance(a, Tensor) else a,
         true,
         false,
@@ -89,52 +91,52 @@ def _while_traced(cond: Callable, body: Callable, state: tuple, limit: int | Non
 
 
 def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> tuple[Any, Any]:
-    leaves, spec = optree.tree_flatten(xs)
+    leaves, spec = trees.tree_flatten(xs)
     if length == 0:
         return init, _no_rows(
             f,
             init,
-            optree.tree_unflatten(spec, [x.new_zeros(x.shape[1:]) for x in leaves]),
+            trees.tree_unflatten(spec, [x.new_zeros(x.shape[1:]) for x in leaves]),
         )
     rows = list(zip(*[x.unbind(0) for x in leaves], strict=True)) or [()] * length
     carry, ys = init, [None] * length
     for i in reversed(range(length)) if reverse else range(length):
-        carry, ys[i] = f(carry, optree.tree_unflatten(spec, rows[i]))
-    return carry, optree.tree_map(lambda *y: torch.stack(y), *ys)
+        carry, ys[i] = f(carry, trees.tree_unflatten(spec, rows[i]))
+    return carry, trees.tree_map(lambda *y: torch.stack(y), *ys)
 
 
 def _no_rows(f: Callable, init: Any, x: Any) -> Any:
     """What stacking no results of f gives."""
-    return optree.tree_map(lambda y: y.new_empty((0, *y.shape)), f(init, x)[1])
+    return trees.tree_map(lambda y: y.new_empty((0, *y.shape)), f(init, x)[1])
 
 
 def associative_scan(f: Callable, elems: Any, reverse: bool, axis: int) -> Any:
     if reverse:
-        elems = optree.tree_map(lambda x: flip(x, axis), elems)
+        elems = trees.tree_map(lambda x: flip(x, axis), elems)
     result = _prefixes(f, elems, axis)
-    return optree.tree_map(lambda x: flip(x, axis), result) if reverse else result
+    return trees.tree_map(lambda x: flip(x, axis), result) if reverse else result
 
 
 def _prefixes(f: Callable, elems: Any, axis: int) -> Any:
     """All prefixes in about 2 log(n) calls: those of pairs, then one more step for every other element."""
-    n = optree.tree_leaves(elems)[0].shape[axis]
+    n = trees.tree_leaves(elems)[0].shape[axis]
     if n < 2:
         return elems
     odd = _prefixes(f, f(_every_other(elems, 0, n - 1, axis), _every_other(elems, 1, n, axis)), axis)
     if n == 2:
-        return optree.tree_map(lambda x, y: concat([x.narrow(axis, 0, 1), y], axis), elems, odd)
+        return trees.tree_map(lambda x, y: concat([x.narrow(axis, 0, 1), y], axis), elems, odd)
     even = f(
         _every_other(odd, 0, (n - 1) // 2, axis, step=1),
         _every_other(elems, 2, n, axis),
     )
-    return optree.tree_map(lambda x, e, o: _interleave(x.narrow(axis, 0, 1), e, o, axis), elems, even, odd)
+    return trees.tree_map(lambda x, e, o: _interleave(x.narrow(axis, 0, 1), e, o, axis), elems, even, odd)
 
 
 def _every_other(tree: Any, start: int, stop: int, axis: int, step: int = 2) -> Any:
     def cut(x: Tensor) -> Tensor:
         return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop, step),)]
 
-    return optree.tree_map(cut, tree)
+    return trees.tree_map(cut, tree)
 
 
 def _interleave(first: Tensor, even: Tensor, odd: Tensor, axis: int) -> Tensor:
@@ -168,12 +170,12 @@ class _Custom(torch.autograd.Function):
 def custom_gradient(f: Callable, args: tuple) -> Any:
     if torch._C._are_functorch_transforms_active():
         raise BackendError("On torch, a function with its own gradient cannot be inside vmap or jvp.")
-    leaves, spec = optree.tree_flatten(args)
+    leaves, spec = trees.tree_flatten(args)
     result_spec: list = []
 
     def run(*inner: Any) -> tuple:
-        output, grad = f(*optree.tree_unflatten(spec, [_another(x) for x in inner]))
-        outputs, out_spec = optree.tree_flatten(output)
+        output, grad = f(*trees.tree_unflatten(spec, [_another(x) for x in inner]))
+        outputs, out_spec = trees.tree_flatten(output)
         result_spec.append(out_spec)
 
         def backward(*upstream: Tensor) -> list:
@@ -184,7 +186,7 @@ def custom_gradient(f: Callable, args: tuple) -> Any:
         return tuple(outputs), backward
 
     outputs = _Custom.apply(run, *leaves)
-    return optree.tree_unflatten(result_spec[-1], outputs)
+    return trees.tree_unflatten(result_spec[-1], outputs)
 
 
 def _another(x: Any) -> Any:
@@ -198,8 +200,8 @@ def _per_leaf(args: tuple, gradients: tuple) -> list:
     """One gradient per leaf of args; None stands for a whole argument without one."""
     flat: list = []
     for arg, gradient in zip(args, gradients, strict=True):
-        leaves = optree.tree_leaves(arg)
-        flat += [None] * len(leaves) if gradient is None else optree.tree_leaves(gradient, none_is_leaf=True)
+        leaves = trees.tree_leaves(arg)
+        flat += [None] * len(leaves) if gradient is None else trees.tree_leaves(gradient, none_is_leaf=True)
     return flat
 
 
@@ -226,7 +228,7 @@ def value_and_grad(f: Callable[[list], tuple[Tensor, Any]], values: list) -> tup
                 gradients = [None] * len(values)
     finally:
         _nesting.depth -= 1
-    return ((loss, aux) if is_inner else (loss.detach(), optree.tree_map(_detached, aux))), gradients
+    return ((loss, aux) if is_inner else (loss.detach(), trees.tree_map(_detached, aux))), gradients
 
 
 def _watched(x: Tensor, is_inner: bool) -> Tensor:
@@ -248,7 +250,7 @@ def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
     return outputs, directional
 
 
-def jit(f: Callable, donate: tuple[int, ...] = ()) -> Callable:
+def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     # nothing to do for `donate`: torch frees a tensor with its last reference
     process.trace_gradients()
     return torch.compile(f)
@@ -265,9 +267,9 @@ def remat(f: Callable) -> Callable:
 
 def eval_shape(f: Callable, specs: Any) -> Any:
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        stand_ins = optree.tree_map(lambda s: torch.empty(s[0], dtype=DTYPES[s[1]]), specs, is_leaf=_is_spec)
+        stand_ins = trees.tree_map(lambda s: torch.empty(s[0], dtype=DTYPES[s[1]]), specs, is_leaf=_is_spec)
         result = f(stand_ins)
-        return optree.tree_map(lambda x: (tuple(x.shape), dtype(x)) if isinstance(x, Tensor) else x, result)
+        return trees.tree_map(lambda x: (tuple(x.shape), dtype(x)) if isinstance(x, Tensor) else x, result)
 
 
 def _is_spec(x: Any) -> bool:
@@ -280,9 +282,9 @@ def loop(
     process.keep_memory_for_training()
 
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
-        leaves, spec = optree.tree_flatten(data)
+        leaves, spec = trees.tree_flatten(data)
         for rows in _row_takers(indices, start, stop):
-            state = step(state, optree.tree_unflatten(spec, [rows(x) for x in leaves]))
+            state = step(state, trees.tree_unflatten(spec, [rows(x) for x in leaves]))
         return finish(state) if finish else state
 
     return run

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lamina.backends.torch import array
-from lamina.backends.torch._support import DTYPES, home, place
+from lamina.backends.torch._support import DTYPES, FakeTensor, home, place
 from lamina.backends.torch.array import asarray, from_numpy
 
 
@@ -30,6 +30,10 @@ def write(storage: torch.nn.Parameter, value: Tensor) -> torch.nn.Parameter:
     # through .data: the graph of a step under way must not count it as a change of what it saved
     storage.data.copy_(value)
     return storage
+
+
+def holds_numbers(x: Any, /) -> bool:
+    return not isinstance(x, FakeTensor)
 
 
 @contextmanager

@@ -174,14 +174,16 @@ def _allowed(query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool) -
     return allowed
 
 
-def _without_empty_rows(query: Tensor, bias: Tensor | None, allowed: Tensor | None) -> tuple[Tensor, Tensor]:
+def _without_empty_rows(
+    query: Tensor, bias: Tensor | None, allowed: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
     """The query, and what is added to the logits (or a mask).
 
     A query without a place gets the mean of all values, as in the composed definition; torch would give zeros.
     So it looks everywhere, with the same logit 0.
     """
     if allowed is None:
-        return query, bias.to(query.dtype)
+        return query, None if bias is None else bias.to(query.dtype)
     has_place = torch.any(allowed, -1, True)
     if bias is None:
         added = allowed | ~has_place

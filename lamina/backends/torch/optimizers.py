@@ -4,6 +4,8 @@
 one variable runs on all of them in as many launches as it has operations.
 """
 
+# torch._foreach_* is how lists of tensors are updated at once, and not in its public list:
+# pyright: reportPrivateImportUsage=false
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from lamina.kernel.contract import Unfit
 
 Scalar = float | Tensor
 Column = Sequence[Tensor]  # one tensor per variable
+Items = tuple[Tensor, ...] | list[Tensor]  # what torch takes as a list
 
 
 class Tensors:
@@ -97,18 +100,18 @@ class ListKernel:
         )
 
     def maximum(self, x: Any, other: Any) -> Any:
-        listed = isinstance(x, Tensors) and not isinstance(other, Tensor)
-        found = torch._foreach_maximum(x.items, _plain(other)) if listed else None
-        return Tensors(found) if listed else self.__getattr__("maximum")(x, other)
+        if isinstance(x, Tensors) and not isinstance(other, Tensor):
+            return Tensors(torch._foreach_maximum(x.items, _plain(other)))
+        return self.__getattr__("maximum")(x, other)
 
 
 PORTION = 2**17  # numbers: on the CPU, those of all lists together stay in its cache
 
 
-def _portions(columns: Sequence[Sequence[Tensor]]) -> Iterator[Sequence[Sequence[Tensor]]]:
+def _portions(columns: Sequence[Column]) -> Iterator[Sequence[Items]]:
     """The lists, on the CPU in pieces: small tensors together, large ones cut."""
     if torch.compiler.is_compiling() or columns[0][0].device.type != "cpu":
-        yield columns
+        yield [list(column) for column in columns]
         return
     held, batch = 0, []
     for row in zip(*columns, strict=True):
@@ -169,7 +172,7 @@ def sgd(
             _add(p, g, -rate)
 
 
-def _add(xs: Sequence[Tensor], ys: Sequence[Tensor], rate: Tensor) -> None:
+def _add(xs: Items, ys: Items, rate: Tensor) -> None:
     """Add `rate * ys` to `xs`; on the CPU, where reading the rate waits for nothing, in one pass."""
     if rate.device.type == "cpu" and not torch.compiler.is_compiling():
         torch._foreach_add_(xs, ys, alpha=rate.item())

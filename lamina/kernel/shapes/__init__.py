@@ -20,6 +20,7 @@ name = "shapes"
 Tensor = Spec
 abstract = True
 functional = False
+in_place = False
 traced_step = False
 differentiable = True
 overrides: dict = {}

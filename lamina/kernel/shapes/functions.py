@@ -628,6 +628,10 @@ def write(storage: Any, value: Spec) -> Any:
     return storage
 
 
+def holds_numbers(x: Any, /) -> bool:
+    return False
+
+
 def devices(kind: str | None) -> list[str]:
     return []
 

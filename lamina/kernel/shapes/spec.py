@@ -188,7 +188,7 @@ def matmul_shape(a: tuple, b: tuple) -> tuple:
         raise ValueError(
             f"matmul needs at least one axis on both sides, got shapes {_show(a)} and {_show(b)}."
         )
-    inner = (a[-1], b[-2] if len(b) > 1 else b[0])
+    inner = (a[-1], b[max(len(b) - 2, 0)])
     if inner[0] != inner[1] and Unknown not in map(type, inner):
         raise ValueError(f"Shapes {_show(a)} and {_show(b)} do not multiply: {inner[0]} is not {inner[1]}.")
     rows = a[-2:-1] if len(a) > 1 else ()

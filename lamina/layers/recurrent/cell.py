@@ -12,6 +12,7 @@ from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.initializers.base import HostInitializer, Plan, host_dtype
 from lamina.kernel.context import current, real_kernel
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least
 
 Step = Callable[[Any, Any], list[Any]]  # (the input's part, states) -> new states; the first is the output
@@ -142,7 +143,8 @@ class Cell(Layer):
     def draw_masks(self, batch_size: Any) -> None:
         """Draw the masks of a built cell now, before a loop in which nothing can be drawn."""
         k = current()
-        step_shape = next(iter(self._layer_state.build_shapes.values()))[1:]
+        shapes: Any = self._layer_state.build_shapes
+        step_shape = next(iter(shapes.values()))[1:]
         self._masks("_dropout_mask", self.dropout, k.zeros((batch_size, *step_shape), self.compute_dtype))
         state = k.zeros((batch_size, *self._state_shape()), self.compute_dtype)
         self._masks("_recurrent_dropout_mask", self.recurrent_dropout, state)
@@ -172,7 +174,7 @@ def _one_or_all(masks: list[Any] | None) -> Any:
 
 
 def masked_product(
-    k: Any, x: Any, kernel: Any, masks: Sequence[Any] | None, product: Callable[[Any, Any], Any], gates: int,
+    k: Kernel, x: Any, kernel: Any, masks: Sequence[Any] | None, product: Callable[[Any, Any], Any], gates: int,
     axis: int = -1,
 ) -> Any:  # fmt: skip
     """`product(x, kernel)` with x masked: one mask for all gates, or one for each gate's part of the kernel.
@@ -187,7 +189,7 @@ def masked_product(
     return k.concat([product(x * mask, part) for mask, part in zip(masks, parts, strict=True)], axis)
 
 
-def split(k: Any, x: Any, parts: int, axis: int = -1) -> list[Any]:
+def split(k: Kernel, x: Any, parts: int, axis: int = -1) -> list[Any]:
     """An axis in equal parts."""
     size = x.shape[axis] // parts
     return k.split(x, [size * i for i in range(1, parts)], axis % len(x.shape))
@@ -220,7 +222,7 @@ class UnitsCell(Cell):
     def _input_bias(self) -> Any:
         return None if self.bias is None else self.bias.value
 
-    def updater(self, k: Any, dtype: str) -> Callable[[Any, Any], list[Any]]:
+    def updater(self, k: Kernel, dtype: str) -> Callable[[Any, Any], list[Any]]:
         """For a step of the form `update(x + h recurrent_kernel, states)`: its `update`."""
         raise NotImplementedError
 

@@ -80,10 +80,10 @@ class FusedRNN(UnitsRNN):
 
     def _unfit(self, training: Any) -> str | None:
         """What in the layer's own arguments no fused kernel does."""
-        cell = self.cell
+        cell: Any = self.cell
         checks = [
             (self.use_cudnn is False, "use_cudnn=False"),
-            (not isinstance(cell, Cell) or not self._is_split(), "its cell is not the built-in one"),
+            (not isinstance(self.cell, Cell) or not self._is_split(), "its cell is not the built-in one"),
             (cell.activation is not activations.tanh or cell.recurrent_activation is not activations.sigmoid,
              "its activations are not 'tanh' and 'sigmoid'"),
             (self.unroll, "unroll=True asks for single steps"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import activations
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.layers.recurrent.cell import Step, UnitsCell, masked_product, split
 from lamina.layers.recurrent.fused import FusedRNN
 from lamina.layers.recurrent.rnn import OfCell
@@ -74,7 +75,7 @@ class GRUCell(UnitsCell):
         masks, kernel = self._state_masks(states[0], training), self.recurrent_kernel.value
         return (self._reset_after if self.reset_after else self._reset_before)(k, kernel, masks)
 
-    def _reset_after(self, k: Any, kernel: Any, masks: Any) -> Step:
+    def _reset_after(self, k: Kernel, kernel: Any, masks: Any) -> Step:
         bias = None if self.bias is None else self.bias.value[1]
 
         def step(x: Any, states: list[Any]) -> list[Any]:
@@ -88,7 +89,7 @@ class GRUCell(UnitsCell):
 
         return step
 
-    def _reset_before(self, k: Any, kernel: Any, masks: Any) -> Step:
+    def _reset_before(self, k: Kernel, kernel: Any, masks: Any) -> Step:
         both = 2 * self.units
         gates, candidate = kernel[:, :both], kernel[:, both:]
         first = masks if masks is None or len(masks) == 1 else masks[:2]

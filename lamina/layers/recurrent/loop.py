@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 
 # (the step's input, states, extra values) -> (new states, extra values); the first state is the output
 Turn = Callable[[Any, list[Any], list[Any]], tuple[list[Any], list[Any]]]
 
 
-def time_first(k: Any, x: Any) -> Any:
+def time_first(k: Kernel, x: Any) -> Any:
     """The first two axes exchanged: batch and time."""
     return k.permute_dims(x, (1, 0, *range(2, len(x.shape))))
 
 
 def over_time(
-    k: Any, turn: Turn, inputs: Any, states: list[Any], extra: list[Any], mask: Any, length: Any, *,
+    k: Kernel, turn: Turn, inputs: Any, states: list[Any], extra: list[Any], mask: Any, length: Any, *,
     keep: bool, backwards: bool, unroll: bool, zero_masked: bool,
 ) -> tuple[Any, list[Any], list[Any]]:  # fmt: skip
     """Go over the first axis of the leaves of `inputs`. Where the mask is false, states stay as they are.
@@ -61,7 +62,7 @@ def over_time(
     return (k.flip(outputs, 0) if backwards else outputs), states, extra
 
 
-def _spread(k: Any, mask: Any, like: Any) -> Any:
+def _spread(k: Kernel, mask: Any, like: Any) -> Any:
     """A mask (batch,) with as many axes as `like`."""
     rank = len(like.shape)
     return mask if rank == 1 else k.expand_dims(mask, tuple(range(1, rank)))

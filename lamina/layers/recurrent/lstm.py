@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamina import activations
+from lamina.kernel.contract import Kernel
 from lamina.layers.recurrent.cell import OpenForgetGate, UnitsCell, split
 from lamina.layers.recurrent.fused import FusedRNN
 from lamina.layers.recurrent.rnn import OfCell
@@ -64,12 +65,12 @@ class LSTMCell(UnitsCell):
     def _bias_initializer(self) -> Any:
         return OpenForgetGate(self.bias_initializer) if self.unit_forget_bias else self.bias_initializer
 
-    def updater(self, k: Any, dtype: str) -> Any:
+    def updater(self, k: Kernel, dtype: str) -> Any:
         gated = gating(k, self, dtype)
         return lambda sums, states: gated(sums, states[1])
 
 
-def gating(k: Any, cell: Any, dtype: str, axis: int = -1) -> Callable[[Any, Any], list[Any]]:
+def gating(k: Kernel, cell: Any, dtype: str, axis: int = -1) -> Callable[[Any, Any], list[Any]]:
     """The function from the gates' sums (along `axis`) and c to [h', c'], for cells of vectors and of images."""
     activation, recurrent = cell.activation, cell.recurrent_activation
     if axis != -1 or activation is not activations.tanh or recurrent is not activations.sigmoid:

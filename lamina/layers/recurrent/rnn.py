@@ -217,7 +217,9 @@ class RNN(Layer):
             "zero_masked": self.zero_output_for_mask,
         }  # fmt: skip
 
-    def _split_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
+    def _split_loop(
+        self, k: Kernel, inputs: Any, states: Any, mask: Kernel, steps: Any, training: Any
+    ) -> tuple:
         x = self.cell.project(inputs, training)
         if mask is None and k.fused.offers("recurrence") and self._is_recurrence(training):
             found = self._fused_loop(k, x, states)
@@ -253,7 +255,7 @@ class RNN(Layer):
         outputs, states = found
         return (k.flip(outputs, 0) if keep and self.go_backwards else outputs), states
 
-    def _whole_loop(self, k: Any, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
+    def _whole_loop(self, k: Kernel, inputs: Any, states: Any, mask: Any, steps: Any, training: Any) -> tuple:
         """For any cell: its output is carried along, and so is all state that is not trained, such as random seeds."""
         cell, structure, flat = self.cell, states, list(leaves(states))
         kwargs = {"training": training} if isinstance(cell, Layer) and cell._plan.takes_training else {}
@@ -284,7 +286,7 @@ class RNN(Layer):
             variable.assign(value)
         return outputs, new[0], _pack(structure, new[1:])
 
-    def _output_before(self, k: Any, states: list[Any]) -> Any:
+    def _output_before(self, k: Kernel, states: list[Any]) -> Any:
         """What a masked first step gives: the first state where it is like an output, else zeros."""
         size = getattr(self.cell, "output_size", None)
         size = _sizes(next(leaves(self.state_size)) if size is None else size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.layers.recurrent.cell import UnitsCell
 from lamina.layers.recurrent.rnn import UnitsRNN
 
@@ -48,7 +49,7 @@ class SimpleRNNCell(UnitsCell):
             bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
 
-    def updater(self, k: Any, dtype: str) -> Any:
+    def updater(self, k: Kernel, dtype: str) -> Any:
         return lambda sums, states: [self.activation(sums)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from lamina.core.stateless import run_pure
 from lamina.core.tracking import made_trainable
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.layers._masks import check_mask
 from lamina.layers.recurrent.loop import time_first
 from lamina.layers.wrap import Wrapper
@@ -67,7 +68,7 @@ class TimeDistributed(Wrapper):
         """Whether calls change the layer (moving averages): then each step is a call of its own."""
         return any(not made_trainable(v) for v in self.layer.weights)
 
-    def _step_by_step(self, k: Any, inputs: Any, mask: Any, options: dict[str, Any]) -> Any:
+    def _step_by_step(self, k: Kernel, inputs: Any, mask: Any, options: dict[str, Any]) -> Any:
         kept = [v for v in self.layer.variables if not v.trainable]
 
         def step(values: list[Any], row: Any) -> tuple[list[Any], Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from lamina.kernel import dtypes, settings
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.tensors import largest, least
@@ -56,23 +57,23 @@ def many(op: str, parameter: str, value: Any, count: int) -> Any:
     return found
 
 
-def batched(k: Any, images: Any) -> tuple[Any, bool]:
+def batched(k: Kernel, images: Any) -> tuple[Any, bool]:
     """The images with a batch axis, and whether it was added."""
     return (k.expand_dims(images, 0), True) if len(images.shape) == 3 else (images, False)
 
 
-def single(k: Any, images: Any, was_single: bool) -> Any:
+def single(k: Kernel, images: Any, was_single: bool) -> Any:
     """Without the batch axis that `batched` added."""
     return k.squeeze(images, 0) if was_single else images
 
 
-def wide(k: Any, x: Any) -> Any:
+def wide(k: Kernel, x: Any) -> Any:
     """In the float dtype that pixels are computed in."""
     dtype = k.dtype(x)
     return x if dtype in ("float32", "float64") else k.astype(x, "float32")
 
 
-def narrow(k: Any, x: Any, dtype: str, rounded: bool = True) -> Any:
+def narrow(k: Kernel, x: Any, dtype: str, rounded: bool = True) -> Any:
     """Back to the dtype of the images: integers are rounded and stay in their range."""
     if k.dtype(x) == dtype:
         return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least
 from lamina.ops.image._layout import layout
@@ -33,9 +34,9 @@ def _three(op: str, names: tuple[str, str, str], size: int, given: tuple[Any, An
     return before, after, target
 
 
-@op(module="image")
+@op("images", module="image")
 def crop_images(
-    k,
+    k: Kernel,
     images: Tensor,
     top_cropping: int | None = None,
     left_cropping: int | None = None,
@@ -82,9 +83,9 @@ def crop_images(
     return images
 
 
-@op(module="image")
+@op("images", module="image")
 def pad_images(
-    k,
+    k: Kernel,
     images: Tensor,
     top_padding: int | None = None,
     left_padding: int | None = None,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.image._layout import layout, narrow, wide
 from lamina.ops.op import Tensor, op
 
 
-def _channels(op: str, k: Any, images: Any, data_format: str | None, floats: bool) -> tuple[list[Any], int]:
+def _channels(
+    op: str, k: Kernel, images: Any, data_format: str | None, floats: bool
+) -> tuple[list[Any], int]:
     """The three channels, and where they were.
 
     Raises:
@@ -27,8 +30,8 @@ def _channels(op: str, k: Any, images: Any, data_format: str | None, floats: boo
     return [k.take(images, k.full((), i, "int32"), place) for i in range(3)], place
 
 
-@op(module="image", class_name="RGBToGrayscale")
-def rgb_to_grayscale(k, images: Tensor, data_format: str | None = None) -> Tensor:
+@op("images", module="image", class_name="RGBToGrayscale")
+def rgb_to_grayscale(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """Brightness of colors.
 
     `0.2989 R + 0.5870 G + 0.1140 B`
@@ -57,8 +60,8 @@ def rgb_to_grayscale(k, images: Tensor, data_format: str | None = None) -> Tenso
     return k.expand_dims(narrow(k, gray, k.dtype(images), rounded=False), place)
 
 
-@op(module="image", class_name="RGBToHSV")
-def rgb_to_hsv(k, images: Tensor, data_format: str | None = None) -> Tensor:
+@op("images", module="image", class_name="RGBToHSV")
+def rgb_to_hsv(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """Hue, saturation and value of colors.
 
     `V = max, S = (max - min) / max`, and H the angle on the color circle over 2 pi, all between 0 and 1
@@ -94,8 +97,8 @@ def rgb_to_hsv(k, images: Tensor, data_format: str | None = None) -> Tensor:
     return k.stack([hue, saturation, value], place)
 
 
-@op(module="image", class_name="HSVToRGB")
-def hsv_to_rgb(k, images: Tensor, data_format: str | None = None) -> Tensor:
+@op("images", module="image", class_name="HSVToRGB")
+def hsv_to_rgb(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """Colors from hue, saturation and value: the inverse of `rgb_to_hsv`.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
 from lamina.ops.image._layout import batched, known, layout, narrow, single, two, wide
 from lamina.ops.op import Tensor, op
@@ -18,7 +19,12 @@ def _gaussian(size: int, sigma: float) -> np.ndarray:
 
 
 def blurred(
-    k: Any, x: Any, size: tuple[int, int], sigma: tuple[float, float], channels_last: bool, same: bool = True
+    k: Kernel,
+    x: Any,
+    size: tuple[int, int],
+    sigma: tuple[float, float],
+    channels_last: bool,
+    same: bool = True,
 ) -> Any:
     """A Gaussian over height and width of float images (rank 4): one pass along each, which is the same."""
     channels = x.shape[-1 if channels_last else 1]
@@ -41,9 +47,13 @@ def _deviations(op: str, sigma: Any) -> tuple[float, float]:
     return pair
 
 
-@op(module="image")
+@op("images", module="image")
 def gaussian_blur(
-    k, images: Tensor, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: str | None = None
+    k: Kernel,
+    images: Tensor,
+    kernel_size: Any = (3, 3),
+    sigma: Any = (1.0, 1.0),
+    data_format: str | None = None,
 ) -> Tensor:
     """Images smoothed by a Gaussian window; beyond the border lies 0.
 
@@ -70,12 +80,12 @@ def gaussian_blur(
     size, sigma = two("gaussian_blur", "kernel_size", kernel_size), _deviations("gaussian_blur", sigma)
     where = layout("gaussian_blur", images, data_format)
     x, was_single = batched(k, wide(k, images))
-    out = blurred(k, x, size[::-1], sigma[::-1], where.channels_last)
+    out = blurred(k, x, (size[1], size[0]), (sigma[1], sigma[0]), where.channels_last)
     return narrow(k, single(k, out, was_single), k.dtype(images))
 
 
-@op(module="image")
-def sobel_edges(k, images: Tensor, data_format: str | None = None) -> Tensor:
+@op("images", module="image")
+def sobel_edges(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
     """How brightness changes downwards and to the right, by Sobel's windows; beyond the border lies 0.
 
     `dy = [1 2 1]^T x [-1 0 1]` transposed, `dx = [1 2 1]^T x [-1 0 1]`
@@ -108,22 +118,22 @@ def sobel_edges(k, images: Tensor, data_format: str | None = None) -> Tensor:
     return k.stack([dy, dx], -1)
 
 
-def _part(k: Any, x: Any, axis: int, start: int, stop: int | None) -> Any:
+def _part(k: Kernel, x: Any, axis: int, start: int, stop: int | None) -> Any:
     return k.getitem(x, (*[slice(None)] * axis, slice(start, stop)))
 
 
-def _difference(k: Any, x: Any, axis: int) -> Any:
+def _difference(k: Kernel, x: Any, axis: int) -> Any:
     return _part(k, x, axis, 2, None) - _part(k, x, axis, 0, -2)
 
 
-def _smooth(k: Any, x: Any, axis: int) -> Any:
+def _smooth(k: Kernel, x: Any, axis: int) -> Any:
     middle = _part(k, x, axis, 1, -1)
     return _part(k, x, axis, 0, -2) + middle + middle + _part(k, x, axis, 2, None)
 
 
-@op(promote="float", module="image", class_name="SSIM")
+@op("image1", "image2", promote="float", module="image", class_name="SSIM")
 def ssim(
-    k,
+    k: Kernel,
     image1: Tensor,
     image2: Tensor,
     max_val: float = 1.0,

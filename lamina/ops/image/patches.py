@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel import settings
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.nn._window import explicit_padding, per_axis
@@ -15,7 +16,7 @@ from lamina.ops.op import Tensor, op
 
 def _patches(
     name: str,
-    k: Any,
+    k: Kernel,
     x: Any,
     rank: int,
     size: Any,
@@ -55,9 +56,9 @@ def _patches(
     return k.squeeze(out, 0) if one else out
 
 
-@op(module="image")
+@op("images", module="image")
 def extract_patches(
-    k,
+    k: Kernel,
     images: Tensor,
     size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,

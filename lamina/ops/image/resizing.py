@@ -6,16 +6,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, one_of, shown
 from lamina.ops.image._layout import layout, many, narrow, wide
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 
 
-def _triangle(k: Any, x: Any) -> Any:
+def _triangle(k: Kernel, x: Any) -> Any:
     return k.maximum(1.0 - x, 0.0)
 
 
-def _cubic(k: Any, x: Any) -> Any:
+def _cubic(k: Kernel, x: Any) -> Any:
     """Keys's kernel with a = -1/2."""
     near = (1.5 * x - 2.5) * x * x + 1.0
     far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
@@ -23,7 +24,7 @@ def _cubic(k: Any, x: Any) -> Any:
 
 
 def _lanczos(radius: float) -> Any:
-    def kernel(k: Any, x: Any) -> Any:
+    def kernel(k: Kernel, x: Any) -> Any:
         inside = x > 1e-3  # below, the quotient is 1 to the last digit
         safe = k.where(inside, x, 1.0)
         wave = (
@@ -41,7 +42,7 @@ _METHODS = {
 
 
 def _weights(
-    k: Any, size: int, out: int, step: Any, shift: Any, kernel: Any, antialias: bool, dtype: str
+    k: Kernel, size: int, out: int, step: Any, shift: Any, kernel: Any, antialias: bool, dtype: str
 ) -> Any:
     """(size, out): how much each pixel counts for each new one, whose centers lie `step` pixels apart."""
     centers = (k.arange(0, out, 1, dtype) + 0.5) * step - shift - 0.5
@@ -56,22 +57,22 @@ def _weights(
     return k.where(inside, weights, 0.0)
 
 
-def _along(k: Any, x: Any, axis: int, weights: Any) -> Any:
+def _along(k: Kernel, x: Any, axis: int, weights: Any) -> Any:
     """The weights applied to one axis."""
     moved = k.tensordot(x, weights, ([axis], [0]))
     order = list(range(len(x.shape) - 1))
     return k.permute_dims(moved, (*order[:axis], len(order), *order[axis:]))
 
 
-def _nearest(k: Any, x: Any, axis: int, out: int) -> Any:
+def _nearest(k: Kernel, x: Any, axis: int, out: int) -> Any:
     size = x.shape[axis]
     places = k.floor_divide((k.arange(0, out, 1, "int32") * 2 + 1) * size, k.full((), 2 * out, "int32"))
     return k.take(x, places, axis)
 
 
-@op(module="image")
+@op("images", module="image")
 def resize(
-    k,
+    k: Kernel,
     images: Tensor,
     size: Sequence[int],
     interpolation: str = "bilinear",
@@ -137,7 +138,7 @@ def resize(
     return narrow(k, x, dtype)
 
 
-def _fitted(k: Any, x: Any, axes: Any, target: Any, crop: bool, value: float) -> Any:
+def _fitted(k: Kernel, x: Any, axes: Any, target: Any, crop: bool, value: float) -> Any:
     """Cut or filled up in the middle to the ratio of the target."""
     sizes = [x.shape[a] for a in axes]
     wanted = [sizes[1] * target[0] // target[1], sizes[0] * target[1] // target[0]]
@@ -153,11 +154,11 @@ def _fitted(k: Any, x: Any, axes: Any, target: Any, crop: bool, value: float) ->
     return x
 
 
-@op(module="image")
+@op("images", "scale", "translation", given=("output_shape",), module="image")
 def scale_and_translate(
-    k,
+    k: Kernel,
     images: Tensor,
-    output_shape: Given,
+    output_shape: Any,
     scale: Tensor,
     translation: Tensor,
     spatial_dims: Sequence[int],

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.kernel.plugins import random
 from lamina.ops.checks import one_of, shown
 from lamina.ops.image._layout import Layout, batched, layout, narrow, single, wide
@@ -16,19 +17,19 @@ _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 _ORDERS = {"nearest": 0, "bilinear": 1}
 
 
-def _away(k: Any, x: Any) -> Any:
+def _away(k: Kernel, x: Any) -> Any:
     """Rounded, halves away from zero."""
     return k.sign(x) * k.floor(k.abs(x) + 0.5)
 
 
-def _mirrored(k: Any, place: Any, size: Any) -> Any:
+def _mirrored(k: Kernel, place: Any, size: Any) -> Any:
     """Reflected at the centers of the border pixels."""
     period = size - 1 if not isinstance(size, int) or size > 1 else 1
     turned = k.abs(k.remainder(place + period, k.full((), 2 * period, "int32")) - period)
     return turned if not isinstance(size, int) or size > 1 else k.zeros(place.shape, "int32")
 
 
-def _inside(k: Any, place: Any, size: Any, fill_mode: str) -> Any:
+def _inside(k: Kernel, place: Any, size: Any, fill_mode: str) -> Any:
     """The places that stand for those outside 0 .. size - 1."""
     if fill_mode == "wrap":
         return k.remainder(place, k.full((), size, "int32"))
@@ -41,7 +42,14 @@ def _inside(k: Any, place: Any, size: Any, fill_mode: str) -> Any:
 
 
 def sample(
-    k: Any, rows: Any, sizes: Any, coordinates: Any, order: int, fill_mode: str, fill_value: float, base: Any
+    k: Kernel,
+    rows: Any,
+    sizes: Any,
+    coordinates: Any,
+    order: int,
+    fill_mode: str,
+    fill_value: float,
+    base: Any,
 ) -> Any:
     """Values at fractional places.
 
@@ -76,7 +84,7 @@ def sample(
     return total
 
 
-def _back(k: Any, x: Any, dtype: str) -> Any:
+def _back(k: Kernel, x: Any, dtype: str) -> Any:
     return narrow(k, _away(k, x) if dtype in dtypes.IS_INTEGER else x, dtype, rounded=False)
 
 
@@ -85,9 +93,14 @@ def _check_modes(op: str, interpolation: str, fill_mode: str) -> int:
     return _ORDERS[one_of(op, "interpolation", interpolation, _ORDERS)]
 
 
-@op(module="image")
+@op("inputs", "coordinates", module="image")
 def map_coordinates(
-    k, inputs: Tensor, coordinates: Tensor, order: int, fill_mode: str = "constant", fill_value: float = 0
+    k: Kernel,
+    inputs: Tensor,
+    coordinates: Tensor,
+    order: int,
+    fill_mode: str = "constant",
+    fill_value: float = 0,
 ) -> Tensor:
     """An array's values at fractional places.
 
@@ -128,13 +141,20 @@ def map_coordinates(
     return _back(k, out, k.dtype(inputs))
 
 
-def _grid(k: Any, height: int, width: int, dtype: str) -> tuple[Any, Any]:
+def _grid(k: Kernel, height: int, width: int, dtype: str) -> tuple[Any, Any]:
     """The row (height, 1) and column (width,) of each pixel."""
     return k.expand_dims(k.arange(0, height, 1, dtype), 1), k.arange(0, width, 1, dtype)
 
 
 def _moved(
-    k: Any, images: Any, where: Layout, place: Any, order: int, fill_mode: str, fill_value: float, fine: str
+    k: Kernel,
+    images: Any,
+    where: Layout,
+    place: Any,
+    order: int,
+    fill_mode: str,
+    fill_value: float,
+    fine: str,
 ) -> Any:
     """Images (rank 4) seen through `place(rows, columns)`, which gives two tensors (batch, height, width).
 
@@ -151,9 +171,9 @@ def _moved(
     return out if where.channels_last else k.permute_dims(out, (0, 3, 1, 2))
 
 
-@op(module="image")
+@op("images", "transform", module="image")
 def affine_transform(
-    k,
+    k: Kernel,
     images: Tensor,
     transform: Tensor,
     interpolation: str = "bilinear",
@@ -203,9 +223,9 @@ def affine_transform(
     return single(k, out, was_single)
 
 
-@op(module="image")
+@op("images", "start_points", "end_points", module="image")
 def perspective_transform(
-    k,
+    k: Kernel,
     images: Tensor,
     start_points: Tensor,
     end_points: Tensor,
@@ -260,7 +280,7 @@ def perspective_transform(
     return single(k, out, was_single)
 
 
-def _homography(k: Any, start: Any, end: Any) -> Any:
+def _homography(k: Kernel, start: Any, end: Any) -> Any:
     """(batch, 8): the map that brings end points to start points, by one linear equation per coordinate."""
     start, end = (wide(k, p if len(p.shape) == 3 else k.expand_dims(p, 0)) for p in (start, end))
     u, v = end[..., 0], end[..., 1]
@@ -272,9 +292,9 @@ def _homography(k: Any, start: Any, end: Any) -> Any:
     return k.squeeze(unknowns, -1)
 
 
-@op(module="image")
+@op("images", module="image")
 def elastic_transform(
-    k,
+    k: Kernel,
     images: Tensor,
     alpha: float = 20.0,
     sigma: float = 5.0,

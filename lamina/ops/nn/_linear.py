@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import Tensor, op
 
 
-@op(promote="float", module="nn")
-def linear(k, x: Tensor, kernel: Tensor, bias: Any = None) -> Tensor:
+@op("x", "kernel", "bias", promote="float", only=("x", "kernel"), module="nn")
+def linear(k: Kernel, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     """`x @ kernel + bias` over the last axis.
 
     Args:
         x: Tensor (..., inputs).
         kernel: Tensor (inputs, outputs).
-        bias: Tensor (outputs,) of the interpreter in force, or None. (Not among the converted tensors, so that the
-            op takes the short way for two.)
+        bias: Tensor (outputs,), or None; it follows the dtype of the product.
 
     Returns:
         A tensor (..., outputs).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of
 from lamina.ops.op import Tensor, op
@@ -14,13 +15,13 @@ _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
 
 
-def _below_zero(k: Any, x: Any) -> Any:
+def _below_zero(k: Kernel, x: Any) -> Any:
     """x where it is negative, else 0: keeps exp() of the branch not taken finite, and with it the gradient."""
     return k.where(x > 0, 0.0, x)
 
 
-@op(module="nn")
-def relu(k, x: Tensor) -> Tensor:
+@op("x", module="nn")
+def relu(k: Kernel, x: Tensor) -> Tensor:
     """Rectified linear unit.
 
     `relu(x) = max(x, 0)`, with gradient 0 at 0.
@@ -42,9 +43,9 @@ def relu(k, x: Tensor) -> Tensor:
     )  # not maximum(x, 0): frameworks disagree on its gradient at 0; this keeps NaN, too
 
 
-@op(module="nn", class_name="ReLU")
+@op("x", module="nn", class_name="ReLU")
 def piecewise_relu(
-    k, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    k: Kernel, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Tensor:
     """Rectified linear unit with a slope, a limit and a threshold.
 
@@ -69,7 +70,7 @@ def piecewise_relu(
         [-1.0, 1.0, 6.0]
     """
     if negative_slope == 0 and max_value is None and threshold == 0:
-        return (relu.op.bodies.get(k.name) or relu.op.body_for(k))(k, x)
+        return relu.op.run(k, x)
     if negative_slope < 0 or (max_value is not None and max_value < 0):
         raise ValueError(
             f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope} and {max_value}."
@@ -85,8 +86,8 @@ piecewise_relu.op.keras_module = (
 )
 
 
-@op(promote="float", module="nn")
-def relu6(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def relu6(k: Kernel, x: Tensor) -> Tensor:
     """Rectified linear unit that saturates.
 
     `relu6(x) = min(max(x, 0), 6)`
@@ -105,8 +106,8 @@ def relu6(k, x: Tensor) -> Tensor:
     return k.clip(x, 0.0, 6.0)
 
 
-@op(promote="float", module="nn")
-def sigmoid(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Logistic function.
 
     `sigmoid(x) = 1 / (1 + exp(-x))`
@@ -125,8 +126,8 @@ def sigmoid(k, x: Tensor) -> Tensor:
     return k.sigmoid(x)
 
 
-@op(promote="float", module="nn")
-def softplus(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def softplus(k: Kernel, x: Tensor) -> Tensor:
     """Smooth form of relu.
 
     `softplus(x) = log(1 + exp(x))`, finite for every finite x.
@@ -145,8 +146,8 @@ def softplus(k, x: Tensor) -> Tensor:
     return k.softplus(x)
 
 
-@op(promote="float", module="nn")
-def softsign(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def softsign(k: Kernel, x: Tensor) -> Tensor:
     """Softsign.
 
     `softsign(x) = x / (1 + |x|)`
@@ -165,8 +166,8 @@ def softsign(k, x: Tensor) -> Tensor:
     return x / (1.0 + k.abs(x))
 
 
-@op(promote="float", module="nn")
-def soft_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
+@op("x", promote="float", module="nn")
+def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     """Shrinks towards zero by a threshold.
 
     `f(x) = x - t if x > t, x + t if x < -t, else 0`
@@ -186,8 +187,8 @@ def soft_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
     return k.where(x > threshold, x - threshold, k.where(x < -threshold, x + threshold, 0.0))
 
 
-@op(promote="float", module="nn")
-def hard_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
+@op("x", promote="float", module="nn")
+def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
     """Zero between two thresholds, identity outside.
 
     `f(x) = x if |x| > t else 0`
@@ -207,8 +208,8 @@ def hard_shrink(k, x: Tensor, threshold: float = 0.5) -> Tensor:
     return k.where(k.abs(x) > threshold, x, 0.0)
 
 
-@op(promote="float", module="nn")
-def tanh_shrink(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def tanh_shrink(k: Kernel, x: Tensor) -> Tensor:
     """What tanh takes away.
 
     `f(x) = x - tanh(x)`
@@ -227,8 +228,8 @@ def tanh_shrink(k, x: Tensor) -> Tensor:
     return x - k.tanh(x)
 
 
-@op(promote="float", module="nn")
-def threshold(k, x: Tensor, threshold: float, default_value: float) -> Tensor:
+@op("x", promote="float", module="nn")
+def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> Tensor:
     """Values above a threshold; a constant elsewhere.
 
     `f(x) = x if x > threshold else default_value`
@@ -249,8 +250,8 @@ def threshold(k, x: Tensor, threshold: float, default_value: float) -> Tensor:
     return k.where(x > threshold, x, default_value)
 
 
-@op(promote="float", module="nn")
-def silu(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def silu(k: Kernel, x: Tensor) -> Tensor:
     """Sigmoid-weighted linear unit, also called swish.
 
     `silu(x) = x * sigmoid(x)`
@@ -275,8 +276,8 @@ def silu(k, x: Tensor) -> Tensor:
 swish = silu
 
 
-@op(promote="float", module="nn")
-def log_sigmoid(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def log_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Logarithm of the logistic function.
 
     `log_sigmoid(x) = -log(1 + exp(-x))`
@@ -295,8 +296,8 @@ def log_sigmoid(k, x: Tensor) -> Tensor:
     return -k.softplus(-x)
 
 
-@op(promote="float", module="nn")
-def leaky_relu(k, x: Tensor, negative_slope: float = 0.2) -> Tensor:
+@op("x", promote="float", module="nn")
+def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Tensor:
     """Rectified linear unit that lets a part of negative values through.
 
     `f(x) = x if x >= 0 else negative_slope * x`
@@ -316,8 +317,8 @@ def leaky_relu(k, x: Tensor, negative_slope: float = 0.2) -> Tensor:
     return k.where(x >= 0, x, x * negative_slope)
 
 
-@op(promote="float", module="nn")
-def hard_sigmoid(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def hard_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear form of sigmoid.
 
     `f(x) = min(max(x / 6 + 1/2, 0), 1)`
@@ -336,8 +337,8 @@ def hard_sigmoid(k, x: Tensor) -> Tensor:
     return k.clip(x / 6.0 + 0.5, 0.0, 1.0)
 
 
-@op(promote="float", module="nn")
-def hard_silu(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def hard_silu(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise form of silu, also called hard swish.
 
     `f(x) = x * hard_sigmoid(x)`
@@ -356,14 +357,14 @@ def hard_silu(k, x: Tensor) -> Tensor:
     Reference:
         Howard et al., 2019: Searching for MobileNetV3, https://arxiv.org/abs/1905.02244
     """
-    return x * hard_sigmoid.op.body(k, x)
+    return x * hard_sigmoid.op.run(k, x)
 
 
 hard_swish = hard_silu
 
 
-@op(module="nn")
-def hard_tanh(k, x: Tensor) -> Tensor:
+@op("x", module="nn")
+def hard_tanh(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear form of tanh.
 
     `f(x) = min(max(x, -1), 1)`
@@ -383,8 +384,8 @@ def hard_tanh(k, x: Tensor) -> Tensor:
     return k.clip(x, None if k.dtype(x).startswith("uint") else -1, 1)
 
 
-@op(promote="float", module="nn")
-def elu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
+@op("x", promote="float", module="nn")
+def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     """Exponential linear unit.
 
     `f(x) = x if x > 0 else alpha * (exp(x) - 1)`
@@ -407,8 +408,8 @@ def elu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
     return k.where(x > 0, x, k.expm1(_below_zero(k, x)) * alpha)
 
 
-@op(promote="float", module="nn")
-def celu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
+@op("x", promote="float", module="nn")
+def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
     """Continuously differentiable exponential linear unit.
 
     `f(x) = max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`
@@ -431,8 +432,8 @@ def celu(k, x: Tensor, alpha: float = 1.0) -> Tensor:
     return k.where(x > 0, x, k.expm1(_below_zero(k, x) / alpha) * alpha)
 
 
-@op(promote="float", module="nn")
-def selu(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def selu(k: Kernel, x: Tensor) -> Tensor:
     """Scaled exponential linear unit, whose outputs keep mean 0 and variance 1.
 
     `f(x) = scale * elu(x, alpha)` with scale = 1.0507... and alpha = 1.6732...
@@ -451,11 +452,11 @@ def selu(k, x: Tensor) -> Tensor:
     Reference:
         Klambauer et al., 2017: Self-Normalizing Neural Networks, https://arxiv.org/abs/1706.02515
     """
-    return elu.op.body(k, x, _SELU_ALPHA) * _SELU_SCALE
+    return elu.op.run(k, x, _SELU_ALPHA) * _SELU_SCALE
 
 
-@op(promote="float", module="nn")
-def gelu(k, x: Tensor, approximate: bool = True) -> Tensor:
+@op("x", promote="float", module="nn")
+def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Tensor:
     """Gaussian error linear unit.
 
     `gelu(x) = x P(X <= x)` for a standard normal X, i.e. `x/2 (1 + erf(x / sqrt 2))`; approximately
@@ -483,8 +484,8 @@ def gelu(k, x: Tensor, approximate: bool = True) -> Tensor:
     return x * 0.5 * (1.0 + inner)
 
 
-@op(promote="float", module="nn")
-def glu(k, x: Tensor, axis: int = -1) -> Tensor:
+@op("x", promote="float", module="nn")
+def glu(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     """Gated linear unit.
 
     `glu(x) = a * sigmoid(b)`, where a and b are the two halves of x along the axis.
@@ -515,8 +516,8 @@ def glu(k, x: Tensor, axis: int = -1) -> Tensor:
     return left * k.sigmoid(right)
 
 
-@op(promote="float", module="nn")
-def squareplus(k, x: Tensor, b: float = 4) -> Tensor:
+@op("x", promote="float", module="nn")
+def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Tensor:
     """Algebraic form of softplus.
 
     `f(x) = (x + sqrt(x^2 + b)) / 2`
@@ -539,8 +540,8 @@ def squareplus(k, x: Tensor, b: float = 4) -> Tensor:
     return (x + k.sqrt(x * x + float(b))) * 0.5
 
 
-@op(promote="float", module="nn")
-def sparse_plus(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def sparse_plus(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise quadratic form of softplus.
 
     `f(x) = 0 if x <= -1, (x + 1)^2 / 4 if -1 < x < 1, else x`
@@ -559,8 +560,8 @@ def sparse_plus(k, x: Tensor) -> Tensor:
     return k.where(x <= -1, 0.0, k.where(x < 1, k.square(x + 1.0) * 0.25, x))
 
 
-@op(promote="float", module="nn")
-def sparse_sigmoid(k, x: Tensor) -> Tensor:
+@op("x", promote="float", module="nn")
+def sparse_sigmoid(k: Kernel, x: Tensor) -> Tensor:
     """Piecewise linear sigmoid, the derivative of sparse_plus.
 
     `f(x) = min(max((x + 1) / 2, 0), 1)`
@@ -579,13 +580,13 @@ def sparse_sigmoid(k, x: Tensor) -> Tensor:
     return k.clip((x + 1.0) * 0.5, 0.0, 1.0)
 
 
-def shifted(k: Any, x: Any, axes: tuple[int, ...]) -> Any:
+def shifted(k: Kernel, x: Any, axes: tuple[int, ...]) -> Any:
     """x minus its largest value along the axes, so that exp() cannot overflow."""
     return x - k.stop_gradient(k.max(x, axes, True))
 
 
-@op(promote="float", module="nn")
-def softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
+@op("x", promote="float", module="nn")
+def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     """Exponentials that sum to one.
 
     `softmax(x)_i = exp(x_i) / sum_j exp(x_j)`
@@ -612,8 +613,8 @@ def softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
     return raised / k.sum(raised, axes, True)
 
 
-@op(promote="float", module="nn")
-def log_softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
+@op("x", promote="float", module="nn")
+def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
     """Logarithm of softmax.
 
     `log_softmax(x)_i = x_i - log sum_j exp(x_j)`
@@ -640,8 +641,8 @@ def log_softmax(k, x: Tensor, axis: Any = -1) -> Tensor:
     return low - k.log(k.sum(k.exp(low), axes, True))
 
 
-@op(promote="float", module="nn")
-def sparsemax(k, x: Tensor, axis: int = -1) -> Tensor:
+@op("x", promote="float", module="nn")
+def sparsemax(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
     """The point of the probability simplex nearest to x: like softmax, with exact zeros.
 
     `sparsemax(x)_i = max(x_i - tau, 0)`, where tau makes the sum 1.

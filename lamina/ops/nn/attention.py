@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 from lamina.ops.tensors import together
 
 _NEVER = (
@@ -34,15 +35,15 @@ def _check(query: Any, key: Any, value: Any) -> None:
         )
 
 
-@op(module="nn")
+@op("query", "key", "value", "bias", "mask", given=("scale",), module="nn")
 def dot_product_attention(
-    k,
+    k: Kernel,
     query: Tensor,
     key: Tensor,
     value: Tensor,
     bias: Tensor | None = None,
     mask: Tensor | None = None,
-    scale: Given = None,
+    scale: Any = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,

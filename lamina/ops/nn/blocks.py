@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.kernel import settings
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
 from lamina.ops.nn._window import per_axis
@@ -24,8 +25,8 @@ def _divisible(op: str, size: int, by: int, what: str, shape: Any) -> None:
         raise ValueError(f"{op}: {what} must be a multiple of {by}, got {size} (input shape {shown(shape)}).")
 
 
-@op(module="nn")
-def space_to_depth(k, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
+@op("x", module="nn")
+def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Each block of pixels becomes one pixel with more channels.
 
     Args:
@@ -58,8 +59,8 @@ def space_to_depth(k, x: Tensor, block_size: int, data_format: str = "channels_l
     return k.reshape(blocks, (n, b * b * channels, rows, columns))
 
 
-@op(module="nn")
-def depth_to_space(k, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
+@op("x", module="nn")
+def depth_to_space(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Channels of one pixel become a block of pixels: the inverse of `space_to_depth`.
 
     Args:
@@ -114,8 +115,10 @@ def _steps(op: str, sizes: Any, window: Any, dilation: Any, padding: Any, stride
     return counts
 
 
-@op(module="nn")
-def unfold(k, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+@op("x", module="nn")
+def unfold(
+    k: Kernel, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
     """All windows of images, each as a column.
 
     Args:
@@ -153,9 +156,15 @@ def unfold(k, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, 
     return k.reshape(stacked, (n, channels * len(pieces), counts[0] * counts[1]))
 
 
-@op(module="nn")
+@op("x", module="nn")
 def fold(
-    k, x: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    k: Kernel,
+    x: Tensor,
+    output_size: Any,
+    kernel_size: Any,
+    dilation: Any = 1,
+    padding: Any = 0,
+    stride: Any = 1,
 ) -> Tensor:
     """Images from windows: where windows overlap, they add up.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes, settings
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import one_of, shown
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
 
-def _in_floats(k: Any, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:
+def _in_floats(k: Kernel, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:
     """Integers are convolved as floats: frameworks have few kernels for them."""
     dtype = k.dtype(x)
     if dtype in dtypes.IS_INEXACT:
@@ -35,9 +36,9 @@ def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple
     return last, sizes, inputs.shape[-1 if last else 1]
 
 
-@op(promote=True, module="nn")
+@op("inputs", "kernel", promote=True, module="nn")
 def conv(
-    k,
+    k: Kernel,
     inputs: Tensor,
     kernel: Tensor,
     strides: Any = 1,
@@ -88,7 +89,7 @@ def conv(
     return _in_floats(k, k.conv, inputs, kernel, strides, pads, dilation, groups, last)
 
 
-def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
+def _grouped(k: Kernel, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
              dilation_rate: Any) -> Any:  # fmt: skip
     """A convolution of each channel by itself; the kernel is (*window, channels, multiplier)."""
     last, sizes, channels = _layout(name, inputs, kernel, data_format)
@@ -106,9 +107,9 @@ def _grouped(k: Any, name: str, inputs: Any, kernel: Any, strides: Any, padding:
     return _in_floats(k, k.conv, inputs, flat, strides, pads, dilation, inner, last)
 
 
-@op(promote=True, module="nn")
+@op("inputs", "kernel", promote=True, module="nn")
 def depthwise_conv(
-    k,
+    k: Kernel,
     inputs: Tensor,
     kernel: Tensor,
     strides: Any = 1,
@@ -143,9 +144,9 @@ def depthwise_conv(
     return _grouped(k, "depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate)
 
 
-@op(promote=True, module="nn")
+@op("inputs", "depthwise_kernel", "pointwise_kernel", promote=True, module="nn")
 def separable_conv(
-    k,
+    k: Kernel,
     inputs: Tensor,
     depthwise_kernel: Tensor,
     pointwise_kernel: Tensor,
@@ -180,12 +181,12 @@ def separable_conv(
     mixed = _grouped(
         k, "separable_conv", inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
     )
-    return conv.op.body(k, mixed, pointwise_kernel, data_format=data_format)
+    return conv.op.run(k, mixed, pointwise_kernel, data_format=data_format)
 
 
-@op(promote=True, module="nn")
+@op("inputs", "kernel", promote=True, module="nn")
 def conv_transpose(
-    k,
+    k: Kernel,
     inputs: Tensor,
     kernel: Tensor,
     strides: Any = 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, shown
 from lamina.ops.nn.activations import log_softmax
@@ -35,9 +36,14 @@ def _check(op: str, output: Any, lengths: Any, target: Any = None, target_length
             )
 
 
-@op(module="nn", class_name="CTCLoss")
+@op("target", "output", "target_length", "output_length", module="nn", class_name="CTCLoss")
 def ctc_loss(
-    k, target: Tensor, output: Tensor, target_length: Tensor, output_length: Tensor, mask_index: int = 0
+    k: Kernel,
+    target: Tensor,
+    output: Tensor,
+    target_length: Tensor,
+    output_length: Tensor,
+    mask_index: int = 0,
 ) -> Tensor:
     """Minus the log probability of the labels, over all alignments with blanks and repetitions.
 
@@ -68,7 +74,7 @@ def ctc_loss(
     _check("ctc_loss", output, output_length, target, target_length)
     dtype = k.dtype(output)
     wide = output if dtype in ("float32", "float64") else k.astype(output, "float32")
-    log_p = log_softmax.op.body(k, wide, -1)
+    log_p = log_softmax.op.run(k, wide, -1)
     batch, time, _ = k.shape(output)
     blank = k.full((batch, 1), mask_index, "int32")
     labels = k.astype(target, "int32")
@@ -103,9 +109,9 @@ def ctc_loss(
     return k.astype(k.where(total > 0.5 * _NEVER, -total, _IMPOSSIBLE), dtype)
 
 
-@op(module="nn", class_name="CTCDecode")
+@op("inputs", "sequence_lengths", module="nn", class_name="CTCDecode")
 def ctc_decode(
-    k,
+    k: Kernel,
     inputs: Tensor,
     sequence_lengths: Tensor,
     strategy: str = "greedy",
@@ -154,7 +160,7 @@ def ctc_decode(
     return _beam_search(k, inputs, lengths, beam_width, top_paths, mask_index)
 
 
-def _greedy(k: Any, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any, Any]:
+def _greedy(k: Kernel, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any, Any]:
     batch, time, _ = k.shape(x)
     best = k.argmax(x, -1)
     step = k.arange(0, time, 1, "int32")
@@ -171,10 +177,10 @@ def _greedy(k: Any, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[Any,
     return k.expand_dims(labels, 0), score
 
 
-def _beam_search(k: Any, x: Any, lengths: Any, width: int, paths: int, blank: int) -> tuple[Any, Any]:
+def _beam_search(k: Kernel, x: Any, lengths: Any, width: int, paths: int, blank: int) -> tuple[Any, Any]:
     """Prefixes with the log probability of ending in a blank and in their last label, extended step by step."""
     dtype = k.dtype(x)
-    log_p = log_softmax.op.body(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)
+    log_p = log_softmax.op.run(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)
     batch, time, classes = k.shape(x)
     places = k.arange(0, time, 1, "int32")
     labels = k.arange(0, classes, 1, "int32")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes
+from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, no_sparse
-from lamina.ops.op import Given, Tensor, op
+from lamina.ops.op import Tensor, op
 
 
-@op(module="nn")
+@op("x", module="nn")
 def one_hot(
-    k, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+    k: Kernel, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Tensor:
     """A new axis with a one at each class number.
 
@@ -43,10 +44,10 @@ def one_hot(
     return k.one_hot(x, at_least("one_hot", "num_classes", num_classes, 0), axis, dtypes.standardize(dtype))
 
 
-@op(module="nn")
+@op("inputs", given=("num_tokens",), module="nn")
 def multi_hot(
-    k, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
-    num_tokens: Given = None,
+    k: Kernel, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
+    num_tokens: Any = None,
 ) -> Tensor:  # fmt: skip
     """Which class numbers occur in each sample.
 
@@ -77,5 +78,5 @@ def multi_hot(
         raise ValueError("multi_hot: `num_classes` must be given.")
     no_sparse("multi_hot", sparse)
     axis = axis_of("multi_hot", axis, len(inputs.shape) + 1)
-    rows = one_hot.op.body(k, inputs, num_classes, axis, dtype)
+    rows = one_hot.op.run(k, inputs, num_classes, axis, dtype)
     return k.max(rows, 1 if len(inputs.shape) > 1 else 0)

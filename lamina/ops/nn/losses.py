@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import dtypes, settings
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axis_of, shown
 from lamina.ops.nn.activations import log_softmax
@@ -14,7 +15,7 @@ from lamina.ops.tensors import astype
 _HALF = ("float16", "bfloat16")
 
 
-def _pair(k: Any, target: Any, output: Any, output_dtype: str) -> tuple[Any, Any, str]:
+def _pair(k: Kernel, target: Any, output: Any, output_dtype: str) -> tuple[Any, Any, str]:
     """Both as floats; half precision becomes float32, because it cannot hold 1 - epsilon. And the result's dtype."""
     common = dtypes.to_float(dtypes.join(k.dtype(target), output_dtype))
     wide = "float32" if common in _HALF else common
@@ -31,19 +32,19 @@ def _same_shape(op: str, target: Any, output: Any) -> None:
         )
 
 
-def _clipped(k: Any, x: Any) -> Any:
+def _clipped(k: Kernel, x: Any) -> Any:
     return k.clip(x, settings.epsilon(), 1.0 - settings.epsilon())
 
 
-def log_probabilities(k: Any, output: Any, from_logits: bool, axis: int) -> Any:
+def log_probabilities(k: Kernel, output: Any, from_logits: bool, axis: int) -> Any:
     """log p over the axis, from logits or from (unnormalized) probabilities."""
     if from_logits:
-        return log_softmax.op.body(k, output, axis)
+        return log_softmax.op.run(k, output, axis)
     return k.log(_clipped(k, output / k.sum(output, axis, True)))
 
 
-@op(module="nn")
-def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
+@op("target", "output", module="nn")
+def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
     """Cross entropy of independent yes/no predictions, per entry.
 
     `-(t log p + (1 - t) log(1 - p))`, with p kept epsilon away from 0 and 1; from logits z:
@@ -79,9 +80,9 @@ def binary_crossentropy(k, target: Tensor, output: Tensor, from_logits: bool = F
     return astype(k, loss, dtype)
 
 
-@op(module="nn")
+@op("target", "output", module="nn")
 def categorical_crossentropy(
-    k, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+    k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """Cross entropy of a distribution over classes.
 
@@ -111,9 +112,9 @@ def categorical_crossentropy(
     return astype(k, -k.sum(target * log_probabilities(k, output, from_logits, axis), axis), dtype)
 
 
-@op(module="nn")
+@op("target", "output", module="nn")
 def sparse_categorical_crossentropy(
-    k, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+    k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """Cross entropy of a distribution over classes, against class numbers.
 
@@ -156,7 +157,7 @@ def sparse_categorical_crossentropy(
     places = k.clip(classes, 0, output.shape[axis] - 1)
     # Only the target's entry is read: a one-hot row would multiply -inf by 0.
     if from_logits:
-        picked = k.take_along_axis(log_softmax.op.body(k, wide, axis), places, axis)
+        picked = k.take_along_axis(log_softmax.op.run(k, wide, axis), places, axis)
     else:  # before the logarithm, which is for one entry of each row then
         picked = k.log(_clipped(k, k.take_along_axis(wide, places, axis) / k.sum(wide, axis, True)))
     return k.squeeze(k.where(k.equal(classes, places), -picked, 0.0), axis)

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from lamina.kernel import settings
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of, shown
 from lamina.ops.linalg import norm
@@ -15,14 +16,14 @@ from lamina.ops.tensors import astype, to_float
 _LARGEST_HALF = 65504.0
 
 
-def _wide(k: Any, x: Any) -> Any:
+def _wide(k: Kernel, x: Any) -> Any:
     """Half precision as float32: sums and squares need the range and the digits."""
     return k.astype(x, "float32") if k.dtype(x) in ("float16", "bfloat16") else x
 
 
-@op(promote="float", module="nn")
+@op("x", promote="float", module="nn")
 def moments(
-    k, x: Tensor, axes: Any, keepdims: bool = False, synchronized: bool = False
+    k: Kernel, x: Tensor, axes: Any, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance.
 
@@ -55,7 +56,7 @@ def moments(
     return (mean, variance) if wide is x else (k.astype(mean, dtype), k.astype(variance, dtype))
 
 
-def _mean_and_variance(k: Any, x: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
+def _mean_and_variance(k: Kernel, x: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
     """`var = E (x - c)^2 - (mean - c)^2` holds for any c. With the mean itself, as a constant, it is as exact as with
     the mean, and nothing flows back through c: that would be two passes over x for a gradient of zero.
     """
@@ -69,7 +70,7 @@ def _mean_and_variance(k: Any, x: Any, axes: tuple[int, ...], keepdims: bool) ->
     return k.squeeze(mean, axes), k.squeeze(variance, axes)
 
 
-def _along(k: Any, op: str, name: str, statistic: Any, x: Any, axes: tuple[int, ...]) -> Any:
+def _along(k: Kernel, op: str, name: str, statistic: Any, x: Any, axes: tuple[int, ...]) -> Any:
     """A statistic or parameter of the sizes of `axes`, brought to the rank of x."""
     sizes = [n if i in axes else 1 for i, n in enumerate(x.shape)]
     wanted, have = [x.shape[a] for a in sorted(axes)], list(statistic.shape)
@@ -93,9 +94,9 @@ def _product(sizes: Any) -> int:
     return total
 
 
-@op(promote="float", module="nn", class_name="BatchNorm")
+@op("x", "mean", "variance", "offset", "scale", promote="float", module="nn", class_name="BatchNorm")
 def batch_normalization(
-    k,
+    k: Kernel,
     x: Tensor,
     mean: Tensor,
     variance: Tensor,
@@ -144,9 +145,9 @@ def batch_normalization(
     return x * factor + shift
 
 
-@op(module="nn", class_name="LayerNorm")
+@op("x", "gamma", "beta", module="nn", class_name="LayerNorm")
 def layer_normalization(
-    k,
+    k: Kernel,
     x: Tensor,
     gamma: Tensor | None = None,
     beta: Tensor | None = None,
@@ -205,9 +206,9 @@ def layer_normalization(
     return astype(k, out, dtype)
 
 
-@op(module="nn", class_name="RMSNorm")
+@op("x", "scale", module="nn", class_name="RMSNorm")
 def rms_normalization(
-    k, x: Tensor, scale: Tensor | None = None, axis: Any = -1, epsilon: float | None = None
+    k: Kernel, x: Tensor, scale: Tensor | None = None, axis: Any = -1, epsilon: float | None = None
 ) -> Tensor:
     """Normalization by the root mean square.
 
@@ -245,8 +246,8 @@ def rms_normalization(
     return astype(k, out, dtype)
 
 
-@op(promote="float", module="nn")
-def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+@op("x", promote="float", module="nn")
+def normalize(k: Kernel, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """Division by the norm.
 
     `x / max((sum |x|^order)^(1/order), epsilon)`; over two axes an order other than 2 is that of a matrix norm.
@@ -277,5 +278,5 @@ def normalize(k, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | Non
         # the maximum stands inside the root, whose gradient at 0 is infinite
         inverse = k.rsqrt(k.maximum(k.sum(k.square(wide), axes, True), least * least))
         return k.astype(wide * inverse, dtype)
-    size = norm.op.body(k, wide, order, axes if len(axes) > 1 else axes[0], True)
+    size = norm.op.run(k, wide, order, axes[0] if len(axes) == 1 else axes, True)
     return k.astype(wide / k.maximum(size, least), dtype)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel import settings
+from lamina.kernel.contract import Kernel
 from lamina.ops.nn._window import explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
 
 def _pool(
-    k: Any, name: str, kind: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: Any
+    k: Kernel, name: str, kind: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: Any
 ) -> Any:
     last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(name, inputs, last)
@@ -21,9 +22,9 @@ def _pool(
     return k.pool(inputs, kind, window, steps, pads, last)
 
 
-@op(module="nn")
+@op("inputs", module="nn")
 def max_pool(
-    k,
+    k: Kernel,
     inputs: Tensor,
     pool_size: Any,
     strides: Any = None,
@@ -53,9 +54,9 @@ def max_pool(
     return _pool(k, "max_pool", "max", inputs, pool_size, strides, padding, data_format)
 
 
-@op(promote="float", module="nn")
+@op("inputs", promote="float", module="nn")
 def average_pool(
-    k,
+    k: Kernel,
     inputs: Tensor,
     pool_size: Any,
     strides: Any = None,
@@ -85,7 +86,7 @@ def average_pool(
     return _pool(k, "average_pool", "avg", inputs, pool_size, strides, padding, data_format)
 
 
-def _adaptive(k: Any, name: str, inputs: Any, output_size: Any, data_format: Any, reduce: Any) -> Any:
+def _adaptive(k: Kernel, name: str, inputs: Any, output_size: Any, data_format: Any, reduce: Any) -> Any:
     """Reduce one spatial axis after the other: both the mean and the maximum of a box are separable."""
     last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(name, inputs, last)
@@ -96,22 +97,24 @@ def _adaptive(k: Any, name: str, inputs: Any, output_size: Any, data_format: Any
     return inputs
 
 
-def _largest(k: Any, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]) -> Any:
+def _largest(k: Kernel, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]) -> Any:
     longest = max(stop - start for start, stop in bounds)
     # Shorter windows name their last place more than once.
     places = [[min(start + i, stop - 1) for i in range(longest)] for start, stop in bounds]
     return k.max(k.take(x, k.asarray(places, "int32"), axis), axis + 1)
 
 
-def _mean(k: Any, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]) -> Any:
+def _mean(k: Kernel, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]) -> Any:
     rows = [[(start <= i < stop) / (stop - start) for start, stop in bounds] for i in range(size)]
     means = k.tensordot(x, k.asarray(rows, k.dtype(x)), ([axis], [0]))
     order = list(range(len(x.shape) - 1))
     return k.permute_dims(means, [*order[:axis], len(order), *order[axis:]])
 
 
-@op(promote="float", module="nn")
-def adaptive_average_pool(k, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+@op("inputs", promote="float", module="nn")
+def adaptive_average_pool(
+    k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None
+) -> Tensor:
     """Means of windows chosen so that the result has a given size.
 
     Window i of n reaches from `floor(i size / n)` to `ceil((i + 1) size / n)`.
@@ -135,8 +138,8 @@ def adaptive_average_pool(k, inputs: Tensor, output_size: Any, data_format: str 
     return _adaptive(k, "adaptive_average_pool", inputs, output_size, data_format, _mean)
 
 
-@op(module="nn")
-def adaptive_max_pool(k, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+@op("inputs", module="nn")
+def adaptive_max_pool(k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
     """Largest values of windows chosen so that the result has a given size.
 
     Window i of n reaches from `floor(i size / n)` to `ceil((i + 1) size / n)`.

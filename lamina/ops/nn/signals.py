@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.op import Tensor, op
 
 
-@op(promote="float", module="nn", class_name="PSNR")
-def psnr(k, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
+@op("x1", "x2", promote="float", module="nn", class_name="PSNR")
+def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio, in decibels.
 
     `10 log10(max_val^2 / mean((x1 - x2)^2))`
@@ -35,8 +36,8 @@ def psnr(k, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
     return k.log10(max_val**2 / k.mean(k.square(x1 - x2))) * 10.0
 
 
-@op(promote="float", module="nn")
-def polar(k, abs_: Tensor, angle: Tensor) -> Tensor:
+@op("abs_", "angle", promote="float", module="nn")
+def polar(k: Kernel, abs_: Tensor, angle: Tensor) -> Tensor:
     """Complex numbers from length and angle.
 
     `abs_ (cos(angle) + i sin(angle))`

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.ops.op import convert
 from lamina.optimizers.schedules.base import LearningRateSchedule
 
@@ -229,7 +230,7 @@ class CosineDecay(LearningRateSchedule):
         self.alpha, self.name = alpha, name
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
-    def _fallen(self, k: Any, step: Any, highest: float) -> Any:
+    def _fallen(self, k: Kernel, step: Any, highest: float) -> Any:
         p = k.clip(step / self.decay_steps, 0.0, 1.0)
         return highest * ((1 - self.alpha) * 0.5 * (1 + k.cos(math.pi * p)) + self.alpha)
 

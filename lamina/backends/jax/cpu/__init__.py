@@ -12,6 +12,8 @@ slower on a CPU and the same elsewhere.
 from __future__ import annotations
 
 from lamina.backends.jax.cpu import bits, clients, constants, forms, plan
-from lamina.backends.jax.cpu.switch import on, switch
+from lamina.backends.jax.cpu.switch import forward_only, inside, on, switch, tracing
 
-__all__ = ["bits", "clients", "constants", "forms", "on", "plan", "switch"]
+__all__ = [
+    "bits", "clients", "constants", "forms", "forward_only", "inside", "on", "plan", "switch", "tracing",
+]  # fmt: skip

@@ -91,7 +91,8 @@ def to_default_device(xs: list) -> list:
 
 def in_caller() -> Any:
     """The device that works in the caller's thread; None where something else decides where programs run."""
-    chosen = jax.config.jax_default_device is not None
+    settings: Any = jax.config  # its stub lists no options
+    chosen = settings.jax_default_device is not None
     return None if chosen or not on() or jax.device_count() > 1 else _client(None)
 
 

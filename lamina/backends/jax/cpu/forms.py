@@ -100,7 +100,7 @@ def _conv_split(x: Any, kernel: Any, padding: Pairs, dilation: Sequence[int]) ->
     wide = jnp.moveaxis(kernel, 0, -2).reshape(1, *kernel.shape[1:-1], rows * features)
     inner = (*_NONE, *padding[1:])
     y = _conv_patches(x, wide, (1,) * len(dilation), inner, dilation, 1)
-    return products.sum_of_rows(y, rows, dilation[0], tuple(padding[0]))
+    return products.sum_of_rows(y, rows, dilation[0], (padding[0][0], padding[0][1]))
 
 
 _NONE = ((0, 0),)  # the padding of one axis

@@ -2,11 +2,11 @@
 
 | name | used for | seen in | where it is missing |
 |---|---|---|---|
-| `jax.extend.core.Primitive`, `jax.core.ShapedArray`, `jax.interpreters.ad`, `batching`, `mlir` | linear maps with derivative rules of their own (products.py) | jax 0.10 | jax's own forms everywhere: `cpu.on()` is false |
-| `jax.extend.random.define_prng_impl`, `threefry_prng_impl` | random bits in one pass (bits.py) | jax 0.10 | jax's threefry, the same bits |
-| `jax.experimental.xla_metadata.set_xla_metadata` | keeping a gather from fusion (windows.py) | jax 0.10 | fused, slower |
-| `jaxlib.xla_client.make_cpu_client` | clients of their own for loops of steps (clients.py) | jaxlib 0.10 | jax's client |
-| primitives' names and parameters in a jaxpr | what a step consists of (plan.py, clients.py) | jax 0.10 | as if nothing were known: jax's client, XLA's options |
+| `jax.extend.core.Primitive`, `jax.core.ShapedArray`, `jax.interpreters.ad`, `batching`, `mlir` | linear maps with derivative rules of their own (products.py) | jax 0.6 and 0.10 | jax's own forms everywhere: `cpu.on()` is false |
+| `jax.extend.random.define_prng_impl`, `threefry_prng_impl` | random bits in one pass (bits.py) | jax 0.6 and 0.10 | jax's threefry, the same bits |
+| `jax.experimental.xla_metadata.set_xla_metadata` | keeping a gather from fusion (windows.py) | jax 0.6 and 0.10 | fused, slower |
+| `jaxlib.xla_client.make_cpu_client` | clients of their own for loops of steps (clients.py) | jaxlib 0.6 and 0.10 | jax's client |
+| primitives' names and parameters in a jaxpr | what a step consists of (plan.py, clients.py) | jax 0.6 and 0.10 | as if nothing were known: jax's client, XLA's options |
 
 `jax.extend` is documented without a promise of compatibility: https://docs.jax.dev/en/latest/jax.extend.html
 """

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lamina import ops
+from lamina import losses as losses_of
+from lamina import metrics as metrics_of
+from lamina import ops, optimizers
+from lamina.core.codec import deserialize_arguments, serialize
+from lamina.core.stateless import run_pure
 from lamina.errors import BackendError
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves
-from lamina.training.compile_loss import CompileLoss, CompileMetrics, Outputs
+from lamina.training.compile.losses import CompileLoss
+from lamina.training.compile.metrics import CompileMetrics
+from lamina.training.compile.outputs import Outputs
+
+if TYPE_CHECKING:
+    from lamina.core.layer import Layer as _Layer
+    from lamina.training.state import ModelState
+else:  # mixed into a layer by `Model`
+    _Layer = object
 
 _COMPILE_ARGUMENTS = (
     "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
@@ -16,8 +28,22 @@ _COMPILE_ARGUMENTS = (
 )  # fmt: skip
 
 
-class Compiled:
+class Compiled(_Layer):
     """The part of a model that `compile` makes: an optimizer, losses and metrics."""
+
+    _model_state: ModelState
+
+    optimizer: Any = None
+    loss: Any = None
+    run_eagerly: bool = False
+    jit_compile: Any = "auto"
+    steps_per_execution: int = 1
+    auto_scale_loss: bool = True
+    stop_training: bool = False
+
+    def _has_own(self, name: str) -> bool:
+        """Whether the model defines a method of its own, such as a step."""
+        return not hasattr(getattr(type(self), name), "usual") or name in self.__dict__
 
     # -- compile ------------------------------------------------------------------------------------------------------
 
@@ -49,8 +75,6 @@ class Compiled:
         Raises:
             ValueError: if a name is unknown (naming the nearest).
         """
-        from lamina import losses, optimizers
-
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
                 f"`steps_per_execution` must be an integer of at least 1, got {steps_per_execution!r}."
@@ -65,32 +89,32 @@ class Compiled:
             "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
         }  # fmt: skip
         for one in leaves(loss):  # unknown names are told now, not at the first batch
-            losses.get(one)
+            losses_of.get(one)
         _check_metric_names(metrics, weighted_metrics)
         found = optimizers.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and found is not None:
             if not isinstance(found, optimizers.LossScaleOptimizer):
                 found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
-        self.__dict__.update(
-            _compiled=True, _compile_given=given, optimizer=found, loss=loss, run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution, jit_compile=jit_compile, auto_scale_loss=auto_scale_loss,
-            _compile_loss=None, _compile_metrics=None, stop_training=False, _loss_tracker=None,
-        )  # fmt: skip
-        if loss is not None:
-            from lamina.metrics import Mean
-
-            self.__dict__["_loss_tracker"] = Mean(name="loss")
-        self._forget_programs()
+        self.__dict__["loss"] = loss  # as it is: a list of losses in an attribute is tracked
+        self.optimizer = found  # owned as layers are: its state is part of files and programs
+        self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
+        self.steps_per_execution, self.auto_scale_loss = steps_per_execution, auto_scale_loss
+        self.stop_training = False
+        known = self._model_state
+        known.compiled, known.given = True, given
+        known.losses = known.metrics = None
+        known.loss_tracker = None if loss is None else metrics_of.Mean(name="loss")
+        known.programs.forget("train", "test")
         if self.built and found is not None and not self._has_own("train_step"):
             found.build(self.trainable_variables)
 
     @property
     def compiled(self) -> bool:
         """Whether `compile` was called."""
-        return self._compiled
+        return self._model_state.compiled
 
     def _require_compiled(self, what: str) -> None:
-        if not self._compiled:
+        if not self._model_state.compiled:
             raise ValueError(
                 f"Model {self.name!r} must be compiled before `{what}`: call "
                 "model.compile(optimizer='adam', loss=..., metrics=[...])."
@@ -110,16 +134,11 @@ class Compiled:
                 f"Model {self.name!r} was compiled without an optimizer, so `{what}` cannot train it."
             )
 
-    def _forget_programs(self) -> None:
-        self.__dict__["_programs"] = {}
-
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in a form that JSON can hold."""
-        from lamina.core.codec import serialize
-
-        if not self._compiled:
+        if not self._model_state.compiled:
             return None
-        given = dict(self._compile_given)
+        given = dict(self._model_state.given)
         given["optimizer"] = self.optimizer
         if given["jit_compile"] == "auto":
             given["jit_compile"] = not given["run_eagerly"]
@@ -127,8 +146,6 @@ class Compiled:
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` gave."""
-        from lamina.core.codec import deserialize_arguments
-
         if config:
             known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}
             self.compile(**deserialize_arguments(known))
@@ -160,10 +177,11 @@ class Compiled:
             ValueError: if there is nothing to minimise, or labels do not fit.
         """
         total: Any = None
-        if self._compile_given.get("loss") is not None and y_pred is not None:
-            if self._compile_loss is None:
+        if self._model_state.given.get("loss") is not None and y_pred is not None:
+            if self._model_state.losses is None:
                 self._make_losses(y_pred)
-            total = self._compile_loss(y, y_pred, sample_weight)
+            losses: Any = self._model_state.losses
+            total = losses(y, y_pred, sample_weight)
         for extra in self.losses:
             total = extra if total is None else total + extra
         if total is None:
@@ -174,8 +192,8 @@ class Compiled:
 
     def _make_losses(self, y_pred: Any) -> None:
         outputs = Outputs(y_pred, getattr(self, "output_names", None))
-        given = self._compile_given
-        self.__dict__["_compile_loss"] = CompileLoss(given["loss"], given["loss_weights"], outputs)
+        given = self._model_state.given
+        self._model_state.losses = CompileLoss(given["loss"], given["loss_weights"], outputs)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Take a batch into the compiled metrics and give all results.
@@ -192,17 +210,17 @@ class Compiled:
         return self.get_metrics_result()
 
     def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        given = self._compile_given
+        given = self._model_state.given
         if not given.get("metrics") and not given.get("weighted_metrics"):
             return
-        if self._compile_metrics is None:
+        if self._model_state.metrics is None:
             outputs = Outputs(y_pred, getattr(self, "output_names", None))
             made = CompileMetrics(given["metrics"], given["weighted_metrics"], outputs, y, y_pred)
-            self.__dict__["_compile_metrics"] = made
-        self._compile_metrics.update(y, y_pred, sample_weight)
+            self._model_state.metrics = made
+        self._model_state.metrics.update(y, y_pred, sample_weight)
 
     def _track_loss(self, loss: Any, x: Any) -> None:
-        tracker = self._loss_tracker
+        tracker = self._model_state.loss_tracker
         if tracker is None:
             return
         first = next((leaf for leaf in leaves(x) if leaf is not None), None)
@@ -226,12 +244,12 @@ class Compiled:
 
     def _named_metrics(self) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []
-        if self._loss_tracker is not None:
-            found.append(("loss", self._loss_tracker))
-        if self._compile_loss is not None:
-            found += [(t.name, t) for t in self._compile_loss.trackers if t is not None]
-        if self._compile_metrics is not None:
-            found += self._compile_metrics.entries
+        if self._model_state.loss_tracker is not None:
+            found.append(("loss", self._model_state.loss_tracker))
+        if self._model_state.losses is not None:
+            found += [(t.name, t) for t in self._model_state.losses.trackers if t is not None]
+        if self._model_state.metrics is not None:
+            found += self._model_state.metrics.entries
         own = [m for layer in self._flatten_layers() for m in layer._metrics]
         return found + [(m.name, m) for m in own]
 
@@ -263,8 +281,6 @@ class Compiled:
         Returns:
             (loss, (trainable values, non-trainable values, metrics values)).
         """
-        from lamina.core.stateless import run_pure
-
         metric_ids = {id(v) for v in self.metrics_variables}
         lists = [
             (self.trainable_variables, trainable_variables),
@@ -281,9 +297,7 @@ class Compiled:
 
 
 def _check_metric_names(*given: Any) -> None:
-    from lamina import metrics
-
     for structure in given:
         for one in leaves(structure):
             if isinstance(one, str) and one.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
-                metrics.get(one)
+                metrics_of.get(one)

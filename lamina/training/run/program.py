@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from lamina.core import seeds
+from lamina.core.seeds import Stream, drawing_from
 from lamina.core.stateless import run_pure
-from lamina.core.variable import Given, Variable, bring_home, lent
+from lamina.core.storage import donate, mark_lost, values_for
+from lamina.core.variable import Variable
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.interrupt import kept_whole
+from lamina.training.run import interrupt
+from lamina.training.run.reader import Reader, to_device
 
 
 class Program:
@@ -25,20 +27,33 @@ class Program:
         k: The kernel.
         step: The stateful step, written once.
         variables: All variables that the step may read or assign.
+        results: Reads the metrics; compiled steps give what it gives along with the state.
         compiled: Whether to compile; False runs the step as it is written.
+        gives_logs: Whether the step is the user's own, which says itself what is shown.
+        logs: The shapes and dtypes of that.
+        lock: Held while a dispatch has the memory of the variables.
+        stream: Where draws with no seed of their own come from; its state is among the variables.
     """
 
     def __init__(
-        self, k: Any, step: Callable[[Any], Any], variables: list[Variable], compiled: bool = True
+        self,
+        k: Any,
+        step: Callable[[Any], Any],
+        variables: list[Variable],
+        results: Reader,
+        *,
+        compiled: bool = True,
+        gives_logs: bool = False,
+        logs: Any = None,
+        lock: Any = None,
+        stream: Stream | None = None,
     ) -> None:
-        self.k, self.step, self.variables = k, step, variables
-        self.compiled = compiled
+        self.k, self.variables, self.results = k, variables, results
+        self.compiled, self.gives_logs, self.logs = compiled, gives_logs, logs
+        self.step, self.stream, self._lock = step, stream, lock or nullcontext()
         self._loop: Any = None
         self._single: Any = None
-        self.gives_logs = False  # whether the step is the user's own, which says itself what is shown
-        self.logs: Any = None  # their shapes and dtypes
         self.last: Any = None  # what is shown after the last dispatch, where that gave it
-        self.results: Any = None  # reads the metrics; compiled steps give what it gives along with the state
 
     @property
     def loops(self) -> bool:
@@ -47,19 +62,11 @@ class Program:
 
     def _values(self) -> tuple[list[Any], list[bool]]:
         """The values of the variables, and of which others may hold them as well."""
-        ours, values, held = lent(self.k), [], []
-        for v in self.variables:
-            own = v._home is ours
-            new = not own and type(v._draw) is Given
-            values.append(v._storage if own else v._draw() if new else v.value)
-            held.append(not (own or new))
-        return values, held
+        return values_for(self.k, self.variables)
 
     def _store(self, values: list[Any]) -> None:
         """Put new values into the variables, which only steps hold until somebody looks."""
-        ours = lent(self.k)
-        for v, value in zip(self.variables, values, strict=True):
-            v._home, v._storage, v._draw = ours, value, None
+        donate(self.k, self.variables, values)
 
     def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
         logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
@@ -70,6 +77,7 @@ class Program:
     def run(self, data: Any, indices: Any, start: int, stop: int) -> None:
         """The steps from start to stop: each takes the rows that its line of `indices` names."""
         k, self.last = self.k, None
+        self._split()
         if not self.compiled:
             for i in range(start, stop):
                 places = k.asarray(indices[i]) if isinstance(indices, np.ndarray) else indices[i]
@@ -79,8 +87,8 @@ class Program:
         elif k.functional:
             if self._loop is None:
                 self._loop = k.loop(self._pure_turn, True, self._pure_end)
-            values, held = self._values()
-            with kept_whole():
+            with self._dispatch():
+                values, held = self._values()
                 values, self.last = self._loop((values, self._no_logs()), data, indices, start, stop, held)
                 self._store(values)
         else:
@@ -115,11 +123,12 @@ class Program:
     def run_batch(self, batch: Any) -> None:
         """One step on tensors or NumPy arrays."""
         k = self.k
+        self._split()
         if self.compiled and k.functional:
             if self._single is None:
                 self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))
-            values, held = self._values()
-            with kept_whole():
+            with self._dispatch():
+                values, held = self._values()
                 values, self.last = self._single(values, batch, shared=held)
                 self._store(values)
         elif self.compiled and k.traced_step:
@@ -131,83 +140,61 @@ class Program:
 
     def shown(self) -> dict[str, Any]:
         """The numbers to show after the last dispatch."""
-        if self.last is not None:
-            return to_host(self.k, self.last)
-        return {} if self.gives_logs else to_host(self.k, self.results())
+        with self._failing():
+            if self.last is not None:
+                return to_host(self.k, self.last)
+            return {} if self.gives_logs else to_host(self.k, self.results())
 
     def wait(self) -> None:
         """Until the last dispatch is done."""
         if self.variables:
-            v = self.variables[-1]  # looked at, it would be no longer the steps' own
-            self.k.wait(v._storage if v._home is lent(self.k) else v.value)
+            v = self.variables[-1]
+            taken = v._stored.take(self.k)  # looked at, it would be no longer the steps' own
+            with self._failing():
+                self.k.wait(v.value if taken is None else taken[0])
+
+    # -- failure ------------------------------------------------------------------------------------------------------------
+
+    def _split(self) -> None:
+        if self.stream is not None:
+            self.stream.split()
+
+    @contextmanager
+    def _dispatch(self) -> Iterator[None]:
+        """While a program has the memory of the variables: no other thread reads them, and Ctrl-C waits."""
+        with self._lock, self._failing(), interrupt.held():
+            yield
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Leave the variables usable where a dispatch fails, be it that its results only tell when they are awaited."""
+        try:
+            yield
+        except BaseException as error:
+            if self.compiled and self.k.functional:
+                with self._lock:
+                    self._failed(error)
+            raise
+
+    def _failed(self, error: BaseException) -> None:
+        """What the failed step had taken over is gone; whatever it had only a copy of stays."""
+        words = (
+            str(error).split("\n", 1)[0].removesuffix("Traceback (most recent call last):").rstrip(" :")[:200]
+        )
+        kind = type(error).__name__ + (f" ({words})" if words else "")
+        lost = mark_lost(self.variables, f"a compiled step that raised {kind}")
+        if self.stream is not None and any(v is self.stream.steps.state for v in lost):
+            self.stream.split(anew=True)
 
 
-class Reader:
-    """A function that only reads state, compiled: forward passes, metric results."""
+def drawing(stream: Stream, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The step, with draws from a stream where they have no seed of their own."""
 
-    def __init__(
-        self, k: Any, function: Callable[..., Any], variables: list[Variable], compiled: bool = True
-    ) -> None:
-        self.k, self.function, self.variables = k, function, variables
-        if not compiled:
-            self._program = None
-        elif k.functional:
-            self._program = k.jit(lambda values, args: run_pure(function, variables, values, args)[0])
-        else:
-            self._program = k.jit(function) if k.traced_step else None
+    def run(batch: Any) -> Any:
+        with drawing_from(stream.steps):
+            return step(batch)
 
-    def __call__(self, *args: Any) -> Any:
-        """The result for tensors or NumPy arrays."""
-        if self._program is None:
-            return self.function(*to_device(self.k, args))
-        if self.k.functional:
-            bring_home(self.variables)
-            return self._program([v.value for v in self.variables], args)
-        return self._program(*args)
-
-
-class Governor:
-    """Chooses how many steps a dispatch takes, so that one lasts about `target` seconds.
-
-    Long enough that Python costs nothing, short enough that a progress bar and Ctrl-C stay alive.
-    """
-
-    def __init__(self, target: float = 0.25) -> None:
-        self.target = target
-        self.size = 1
-        self._warm = False
-
-    def next(self, left: int) -> int:
-        """The size of the next block."""
-        return max(1, min(self.size, left))
-
-    def took(self, steps: int, seconds: float) -> None:
-        """Learn from a block; the first one compiles and says nothing."""
-        if not self._warm:
-            self._warm = True
-            self.size = 4
-            return
-        ideal = self.target / max(seconds / steps, 1e-7)
-        self.size = int(max(1, min(ideal, self.size * 8, 1_000_000)))
-
-
-def all_variables(model: Any, *, training: bool) -> list[Variable]:
-    """Every variable that a step may touch, each once."""
-    from lamina.optimizers import Optimizer
-
-    found = list(model.variables)
-    found += model.metrics_variables
-    if training:
-        for own in vars(model).values():  # also those of models with several
-            found += own.variables if isinstance(own, Optimizer) else ()
-    found.append(seeds.global_generator().state)
-    return list({id(v): v for v in found}.values())
-
-
-def prepare(variables: list[Variable], k: Any) -> None:
-    """Bring all variables to the kernel: their first values are made now."""
-    for v in variables:
-        v._own(k)
+    return run
 
 
 def map_logs(function: Callable[[Any], Any], logs: Any) -> Any:
@@ -215,11 +202,6 @@ def map_logs(function: Callable[[Any], Any], logs: Any) -> Any:
     if isinstance(logs, dict):
         return {name: map_logs(function, value) for name, value in logs.items()}
     return function(logs)
-
-
-def to_device(k: Any, tree: Any) -> Any:
-    """A batch as tensors of the kernel, for a step that runs as it is; a program takes arrays, and faster."""
-    return map_leaves(lambda x: x if x is None or isinstance(x, k.Tensor) else k.put(x), tree)
 
 
 def to_host(k: Any, logs: dict[str, Any]) -> dict[str, Any]:
@@ -235,15 +217,3 @@ def to_host(k: Any, logs: dict[str, Any]) -> dict[str, Any]:
         )
         out[name] = float(array) if array.ndim == 0 else np.array(array)
     return out
-
-
-class Clock:
-    """Seconds since it was made or last read."""
-
-    def __init__(self) -> None:
-        self._then = time.perf_counter()
-
-    def lap(self) -> float:
-        now = time.perf_counter()
-        took, self._then = now - self._then, now
-        return took

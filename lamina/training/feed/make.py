@@ -1,4 +1,4 @@
-"""Data as `fit`, `evaluate` and `predict` are given it, and the feed that serves it."""
+"""The feed that serves what `fit`, `evaluate` and `predict` are given."""
 
 from __future__ import annotations
 
@@ -8,57 +8,9 @@ import numpy as np
 
 from lamina.kernel import dtypes
 from lamina.kernel.trees import map_leaves
-from lamina.training.arrays import arrays, count_rows, is_array_like, is_table, table_parts
-from lamina.training.feeds import ArrayFeed
-from lamina.training.streams import StreamFeed
-
-
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as three values.
-
-    Args:
-        data: What a data source gives for a batch.
-
-    Returns:
-        (x, y, sample_weight), None where absent.
-
-    Raises:
-        ValueError: if there are more than three parts.
-
-    Example:
-        >>> import lamina
-        >>> lamina.utils.unpack_x_y_sample_weight((1, 2))
-        (1, 2, None)
-    """
-    if isinstance(data, list):
-        data = tuple(data)
-    if not isinstance(data, tuple):
-        return data, None, None
-    if not 1 <= len(data) <= 3:
-        raise ValueError(
-            f"A batch must be x, (x, y) or (x, y, sample_weight); got a tuple of {len(data)} parts."
-        )
-    x, y, sample_weight = (*data, None, None)[:3]
-    return x, y, sample_weight
-
-
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The shortest of `x`, `(x, y)`, `(x, y, sample_weight)` that holds what is given.
-
-    Args:
-        x, y, sample_weight: The parts.
-
-    Returns:
-        A tuple, or `x` itself when it stands alone and is a tensor.
-    """
-    if sample_weight is not None:
-        return (x, y, sample_weight)
-    if y is not None:
-        return (x, y)
-    return x if not isinstance(x, list | tuple | dict) else (x,)
-
-
-# -- from the arguments of fit -----------------------------------------------------------------------------------------
+from lamina.training.feed.array_feed import ArrayFeed
+from lamina.training.feed.arrays import arrays, count_rows, is_array_like, is_table, table_parts
+from lamina.training.feed.stream_feed import StreamFeed
 
 
 def make_feed(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.kernel import dtypes
+from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 
 # bytes above which data is not converted or moved to the device as a whole, but in chunks
@@ -109,8 +110,6 @@ def as_array(x: Any, what: str) -> Any:
     elif isinstance(x, np.memmap) or _in_file(x):
         return Rows(x) if size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what)
     elif not isinstance(x, np.ndarray):
-        from lamina.kernel.context import current
-
         if isinstance(x, current().Tensor):
             return x
         x = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import random as python_random
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from lamina.core import seeds
+from lamina.core.seeds import random_state, set_random_state
 from lamina.errors import SerializationError
 from lamina.saving.atomic import writing
 
 _LATEST, _BEFORE = "training.safetensors", "training.previous.safetensors"
-_FORMAT = 1
+_FORMAT = 2  # 1 had no random stream of the model
 
 
 @dataclass
@@ -143,7 +142,7 @@ class Journal:
                 errors.append(str(error))
                 continue
             if errors:
-                warnings.warn(f"{errors[0]} Training goes on from {name}.", stacklevel=6)
+                warnings.warn(f"{errors[0]} Training goes on from {name}.", stacklevel=7)
             return found
         if errors:
             raise SerializationError(f"{errors[0]} Remove the folder {self.folder} to begin training anew.")
@@ -175,7 +174,7 @@ class Journal:
             if name in states:
                 one.load_state_dict(_unpacked(states.pop(name), tensors))
         if states:
-            warnings.warn(f"The state of these callbacks is not used: {', '.join(states)}.", stacklevel=6)
+            warnings.warn(f"The state of these callbacks is not used: {', '.join(states)}.", stacklevel=8)
 
 
 def _open(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -197,7 +196,7 @@ def _open(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def _checksum(tensors: dict[str, np.ndarray]) -> int:
     total = 0
     for key in sorted(tensors):
-        total = zlib.crc32(np.ascontiguousarray(tensors[key]).reshape(-1).view(np.uint8), total)
+        total = zlib.crc32(np.ascontiguousarray(tensors[key]).reshape(-1).view(np.uint8).data, total)
     return total
 
 
@@ -258,35 +257,3 @@ def _unpacked(value: Any, tensors: dict[str, np.ndarray]) -> Any:
     if isinstance(value, list):
         return [_unpacked(v, tensors) for v in value]
     return value
-
-
-# -- random state of the process ---------------------------------------------------------------------------------------
-
-
-def random_state() -> dict[str, Any]:
-    """Where the generators of Python, NumPy and Lamina's own source of seeds stand."""
-    name, keys, place, has_gauss, cached = np.random.get_state()
-    return {
-        "python": _listed(python_random.getstate()),
-        "source": _listed(seeds._source.getstate()),
-        "numpy": [name, np.asarray(keys).tolist(), place, has_gauss, cached],
-    }
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    """Put the process's generators where they stood: those that `state` names."""
-    if "source" in state:
-        seeds._source.setstate(_tupled(state["source"]))
-    if "python" in state:
-        python_random.setstate(_tupled(state["python"]))
-    if "numpy" in state:
-        name, keys, *rest = state["numpy"]
-        np.random.set_state((name, np.array(keys, np.uint32), *rest))
-
-
-def _listed(state: tuple) -> list[Any]:
-    return [state[0], list(state[1]), state[2]]
-
-
-def _tupled(state: list[Any]) -> tuple:
-    return (state[0], tuple(state[1]), state[2])

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from lamina.core.seeds import host_generator, make_seed
-from lamina.training.arrays import arrays
-from lamina.training.chunks import Chunk, Group, Pass
-from lamina.training.dataset import PyDataset, read_in_order
-from lamina.training.prefetch import Prefetch
-from lamina.training.resume import random_state, set_random_state
+from lamina.core.seeds import host_generator, make_seed, random_state, set_random_state
+from lamina.training.feed.batch import as_batch
+from lamina.training.feed.chunks import Chunk, Group, Pass
+from lamina.training.feed.dataset import PyDataset, read_in_order
+from lamina.training.feed.prefetch import Prefetch
 
 
 def _kept(batch: Any) -> Any:
@@ -97,10 +96,7 @@ class StreamFeed:
         return self._ready(self._waiting[0])
 
     def _ready(self, batch: Any) -> Any:
-        from lamina.training.data import unpack_x_y_sample_weight
-
-        x, y, w = unpack_x_y_sample_weight(batch)
-        tree = arrays(x, "`x`"), arrays(y, "`y`"), arrays(w, "`sample_weight`")
+        tree = as_batch(batch)
         return tree if self.change is None else self.change(tree)
 
     def _given(self, batch: Any) -> Any:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
-from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
-from lamina.kernel.shapes.infer import STAND_INS, infer
-from lamina.kernel.shapes.spec import NeedsNumbers
-from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.data import pack_x_y_sample_weight
+from lamina.kernel.trees import map_leaves
+from lamina.training.feed.batch import pack_x_y_sample_weight
 
 
 def own_step(model: Any, name: str) -> Callable[[Any], Any]:
@@ -95,73 +91,3 @@ def _tensor(x: Any) -> Any:
     k = current()
     x = x.value if isinstance(x, Variable) else x
     return x if isinstance(x, k.Tensor) else k.asarray(x)
-
-
-# -- what a step touches -------------------------------------------------------------------------------------------------
-
-
-class _Recorder(StatelessScope):
-    """A scope that notes which variables are read or written; they read as zeros, and are not drawn."""
-
-    def __init__(self, k: Any) -> None:
-        super().__init__(collect_losses=True)
-        self.k = k
-        self.found: dict[int, Variable] = {}
-
-    def get_current_value(self, variable: Any) -> Any:
-        self.found[id(variable)] = variable
-        value = super().get_current_value(variable)
-        return self.k.zeros(variable.shape, variable.dtype) if value is None else value
-
-    def add_update(self, update: tuple[Any, Any]) -> None:
-        self.found[id(update[0])] = update[0]
-        super().add_update(update)
-
-
-def run_on_shapes(k: Any, program: Callable[[list[Any]], Any], specs: list[Any]) -> None:
-    """Run a program without numbers; where it leaves `lamina.ops`, the framework itself does.
-
-    Args:
-        k: The kernel.
-        program: A function of a list of tensors.
-        specs: Their shapes, None for a size that is not known, and dtypes.
-    """
-    try:
-        infer(program, specs)
-    except (NeedsNumbers, TypeError, AttributeError, NotImplementedError) as error:
-        known = [(tuple(STAND_INS[0] if n is None else n for n in shape), dtype) for shape, dtype in specs]
-        try:
-            with _Recorder(k):
-                k.eval_shape(program, known)
-        except Exception:  # noqa: BLE001  (the first failure says more than that of the second try)
-            raise error from None
-
-
-def probe(
-    k: Any, step: Callable[[Any], Any], batch: Any, dtype_of: Callable[[Any], str]
-) -> tuple[list[Variable], Any]:
-    """Run a step once without numbers.
-
-    Args:
-        k: The kernel.
-        step: The step.
-        batch: A batch, for its shapes.
-        dtype_of: Gives the dtype of an array.
-
-    Returns:
-        The variables it touches (also of optimizers and metrics that nobody tracks), and its logs as (shape, dtype).
-    """
-    tensors = [leaf for leaf in leaves(batch) if leaf is not None]
-    recorder = _Recorder(k)
-    names: list[Any] = []
-
-    def program(given: list[Any]) -> Any:
-        table = {id(t): g for t, g in zip(tensors, given, strict=True)}
-        with recorder if k.functional else nullcontext():  # a tape follows the variables themselves
-            logs = step(map_leaves(lambda leaf: None if leaf is None else table[id(leaf)], batch))
-        names[:] = [logs]
-        return list(leaves(logs))
-
-    specs = [(tuple(int(n) for n in t.shape), dtype_of(t)) for t in tensors]
-    shapes = iter(k.eval_shape(program, specs))
-    return list(recorder.found.values()), map_leaves(lambda _: next(shapes), names[0])

@@ -9,10 +9,10 @@ import numpy as np
 
 from lamina.core.seeds import host_generator, make_seed
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training import arrays as rows_of
-from lamina.training.arrays import Rows, arrays, count_rows, size_of, take_rows
-from lamina.training.chunks import Chunk, Pass, padded
-from lamina.training.prefetch import Prefetch
+from lamina.training.feed import arrays as rows_of
+from lamina.training.feed.arrays import Rows, arrays, count_rows, size_of, take_rows
+from lamina.training.feed.chunks import Chunk, Pass, padded
+from lamina.training.feed.prefetch import Prefetch
 
 CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
 

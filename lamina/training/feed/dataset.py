@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sized
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
@@ -54,7 +54,7 @@ class PyDataset:
     @property
     def num_batches(self) -> int | None:
         """How many batches there are; None is endless."""
-        if hasattr(self, "__len__"):
+        if isinstance(self, Sized):
             return len(self)
         raise NotImplementedError(f"{type(self).__name__} must define `__len__` or `num_batches`.")
 

@@ -1,0 +1,165 @@
+"""The losses that `compile` was given, and whether labels fit them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamina import losses, metrics, ops
+from lamina.kernel.shapes.spec import Unknown
+from lamina.losses.loss import LossFunctionWrapper
+from lamina.ops.checks import shown
+from lamina.training.compile.outputs import Outputs, spread_weights
+
+
+class CompileLoss:
+    """The loss of all outputs: each output's own, weighted and summed.
+
+    Args:
+        loss: A loss, or a list or dict of losses for several outputs.
+        loss_weights: The same with numbers.
+        outputs: The model's outputs.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any, outputs: Outputs) -> None:
+        self.outputs = outputs
+        chosen = _spread(loss, outputs, "`loss`")
+        self.losses = [_as_loss(losses.get(one)) for one in chosen]
+        weights = (
+            outputs.paired(loss_weights, "`loss_weights`")
+            if loss_weights is not None
+            else [None] * len(chosen)
+        )
+        self.weights = [1.0 if w is None else w for w in weights]
+        if all(one is None for one in self.losses):
+            raise ValueError("`loss` names no loss for any output.")
+        self.trackers: list[Any] = []
+        if sum(one is not None for one in self.losses) > 1:
+            self.trackers = [
+                metrics.Mean(name=f"{name}_loss") if one is not None else None
+                for name, one in zip(outputs.names, self.losses, strict=True)
+            ]
+
+    def __call__(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """The weighted sum of the losses of a batch."""
+        predictions = self.outputs.flat(y_pred)
+        targets = self.outputs.paired(y, "The target `y`")
+        weights = spread_weights(sample_weight, self.outputs)
+        total: Any = None
+        for i, one in enumerate(self.losses):
+            if one is None:
+                continue
+            if targets[i] is None:
+                raise ValueError(
+                    f"Output {self.outputs.names[i]!r} has a loss ({_name(one)}), but no target came for it in `y`."
+                )
+            check_target(targets[i], predictions[i], one, self.outputs.names[i])
+            value = one(targets[i], predictions[i], sample_weight=weights[i])
+            empty = tuple(getattr(value, "shape", ())) == (0,)
+            if empty:  # of a batch without rows, whose total is a number too
+                value = ops.sum(value)
+            if self.trackers:
+                self.trackers[i].update_state(value, sample_weight=_rows(predictions[i]))
+            value = value if self.weights[i] == 1.0 else value * self.weights[i]
+            total = value if total is None else total + value
+        return total
+
+
+def _rows(x: Any) -> Any:
+    shape = tuple(getattr(x, "shape", ()))
+    return shape[0] if shape else 1
+
+
+def _name(loss: Any) -> str:
+    return getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)
+
+
+def _as_loss(loss: Any) -> Any:
+    """Plain functions of (y_true, y_pred) get the reduction and the weights of a Loss."""
+    if loss is None or isinstance(loss, losses.Loss):
+        return loss
+    return LossFunctionWrapper(loss, name=getattr(loss, "__name__", "loss"))
+
+
+def _spread(given: Any, outputs: Outputs, what: str) -> list[Any]:
+    """One entry per output; a single entry for several outputs serves them all."""
+    if isinstance(given, list | tuple | dict):
+        if isinstance(given, dict) and "class_name" in given:
+            return [given] * len(outputs.names)
+        return outputs.paired(given, what)
+    return [given] * len(outputs.names)
+
+
+_DENSE = {"categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence"}
+_SPARSE = {"sparse_categorical_crossentropy"}
+
+
+def check_target(y: Any, y_pred: Any, loss: Any, output: str) -> None:
+    """That the labels of an output have a shape its loss can compare.
+
+    Raises:
+        ValueError: naming the output, both shapes, the loss, and the way out.
+    """
+    name = _name(loss)
+    known = isinstance(loss, losses.Loss) and type(loss).__module__.startswith("lamina.")
+    ys, ps = tuple(getattr(y, "shape", ())), tuple(getattr(y_pred, "shape", ()))
+    if not known or not hasattr(y_pred, "shape"):
+        return
+    hint = _target_hint(name, ys, ps)
+    if hint:
+        raise ValueError(
+            f"Output {output!r}: labels of shape {shown(ys)} do not fit predictions of shape {shown(ps)} for the loss "
+            f"{name!r}. {hint}"
+        )
+
+
+def _target_hint(name: str, ys: tuple, ps: tuple) -> str:
+    if name in _SPARSE:
+        wanted = ps[:-1]
+        squeezed = ys[:-1] if len(ys) == len(ps) and ys and ys[-1] == 1 else ys
+        if len(squeezed) != len(wanted) or _differ(squeezed, wanted):
+            one_hot = len(ys) == len(ps) and not _differ(ys, ps)
+            return (
+                "These labels look one-hot: use 'categorical_crossentropy'."
+                if one_hot
+                else f"This loss takes integer class numbers of shape {shown(wanted)}."
+            )
+        return ""
+    if name in _DENSE and (len(ys) != len(ps) or _differ(ys[-1:], ps[-1:])):
+        integers = len(ys) == len(ps) - 1 or (len(ys) == len(ps) and ys[-1] == 1)
+        return (
+            "These labels look like class numbers: use 'sparse_categorical_crossentropy', or one-hot labels "
+            "(lamina.ops.one_hot)."
+            if integers
+            else f"This loss takes labels of shape {shown(ps)}."
+        )
+    close = (
+        len(ys) == len(ps)
+        or (len(ys) + 1 == len(ps) and ps[-1] == 1)
+        or (len(ps) + 1 == len(ys) and ys[-1] == 1)
+    )
+    if (
+        name in _ELEMENTWISE
+        and ys
+        and ps
+        and (not close or (len(ys) == len(ps) and _differ(ys, ps, broadcast=True)))
+    ):
+        return f"This loss compares entry by entry: give labels of shape {shown(ps)}."
+    return ""
+
+
+_ELEMENTWISE = {
+    "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error",
+    "binary_crossentropy", "binary_focal_crossentropy", "huber_loss", "log_cosh", "hinge", "squared_hinge", "poisson",
+}  # fmt: skip
+
+
+def _differ(a: tuple, b: tuple, *, broadcast: bool = False) -> bool:
+    loose = (1,) if broadcast else ()
+    return any(
+        n != m
+        and n not in loose
+        and m not in loose
+        and Unknown not in (type(n), type(m))
+        and None not in (n, m)
+        for n, m in zip(a, b, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""Data: from what `fit` is given to batches on the device."""

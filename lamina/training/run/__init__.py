@@ -1,0 +1,1 @@
+"""Steps: compiled programs, and the loops that run them."""

@@ -1,0 +1,278 @@
+"""The loops of fit and evaluate."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from lamina import config
+from lamina.callbacks.backup import BackupAndRestore
+from lamina.callbacks.callback_list import CallbackList
+from lamina.callbacks.progress import Progress
+from lamina.core.seeds import global_generator
+from lamina.kernel.context import current
+from lamina.training.feed.chunks import Pass
+from lamina.training.run import interrupt
+from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
+
+_TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+_TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
+
+
+def fit(
+    model: Any, feed: Any, validate: Any, *, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
+) -> Any:  # fmt: skip
+    """Train for some epochs; gives the History."""
+    with _changing(model, "fit"):
+        return _fit(
+            model, feed, validate, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps,
+            validation_freq, resume,
+        )  # fmt: skip
+
+
+@contextmanager
+def _changing(model: Any, what: str) -> Iterator[None]:
+    """What changes a model's weights or metrics: no other thread does, and Ctrl-C waits for dispatches."""
+    with model._model_state.turns.alone(what, model.name), interrupt.interrupts():
+        yield
+
+
+def _fit(
+    model: Any, feed: Any, validate: Any, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any,
+) -> Any:  # fmt: skip
+    most = config.max_epochs()
+    epochs = epochs if most is None else min(epochs, initial_epoch + most)
+    steps = steps_of(feed, steps_per_epoch)
+    limit = limit_of(steps_per_epoch)
+    hooks = callback_list(
+        model,
+        callbacks,
+        epochs=epochs,
+        steps=steps,
+        verbose=verbose,
+        add_history=True,
+        validates=validate is not None,
+    )
+    backup = _backup(model, hooks, resume)
+    if backup is not None:
+        backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
+    k, programs = current(), model._model_state.programs
+    program = programs.get(model, "train", k, feed.sample)
+    run = _Run(model, program, feed, hooks, "train", backup)
+    verbose = 0 if hooks.has_bar else verbose
+    model.stop_training = False
+    logs: dict[str, Any] = {}
+    hooks.on_train_begin()
+    first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
+    for epoch in range(first, epochs):
+        if model.stop_training:  # also what a resumed run had come to
+            break
+        if not start:
+            model.reset_metrics()
+        hooks.on_epoch_begin(epoch)
+        progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
+        try:
+            count, logs = run.epoch(epoch, limit, progress, start)
+            if not count:  # the data has ended
+                break
+            start = 0
+            if validate is not None and _due(epoch + 1, validation_freq):
+                found = evaluate(model, validate, verbose=0, callbacks=hooks, steps=validation_steps)
+                logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+            progress.finish(count, logs)
+        finally:
+            progress.close()
+        hooks.on_epoch_end(epoch, logs)
+        if backup is not None:
+            backup.after_epoch(epoch)
+        run.program = programs.get(model, "train", k, feed.sample)  # callbacks may have changed the model
+    _finish_optimizer(model)
+    hooks.on_train_end(logs)
+    return hooks.history
+
+
+def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
+    """The BackupAndRestore among the callbacks, or one for the folder that `resume` names."""
+    found = [one for one in hooks.callbacks if isinstance(one, BackupAndRestore)]
+    if resume is not None:
+        made = (
+            resume
+            if isinstance(resume, BackupAndRestore)
+            else BackupAndRestore(resume, delete_checkpoint=False)
+        )
+        made.set_model(model)
+        hooks.append(made)
+        found.append(made)
+    if len(found) > 1:
+        raise ValueError(
+            "Training can be resumed from one folder: give one BackupAndRestore, or `resume`, not several."
+        )
+    return found[0] if found else None
+
+
+def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | None:
+    """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
+    if backup is None:
+        return None
+    variables = [*program.variables, global_generator().state]
+    place = backup.restore(variables, [one for one in hooks.callbacks if one is not backup])
+    return None if place is None else (place.epoch, place.batch)
+
+
+def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
+    """The metrics over all batches."""
+    with _changing(model, "evaluate"):
+        return _evaluate(model, feed, verbose, callbacks, steps)
+
+
+def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
+    inside = isinstance(callbacks, CallbackList)
+    hooks = (
+        callbacks
+        if inside
+        else callback_list(model, callbacks, epochs=1, steps=steps_of(feed, steps), verbose=verbose)
+    )
+    program = model._model_state.programs.get(model, "test", current(), feed.sample)
+    run = _Run(model, program, feed, hooks, "test")
+    hooks.on_test_begin()
+    limit = limit_of(steps)
+    if limit is not None and feed.available is not None:
+        limit = min(limit, feed.available)  # nothing is judged twice
+    total = steps_of(feed, limit)
+    progress = Progress(total, verbose)
+    try:
+        model.reset_metrics()
+        count, logs = run.epoch(0, limit, progress)
+        progress.finish(count, logs)
+    finally:
+        progress.close()
+    hooks.on_test_end(logs)
+    return logs
+
+
+class _Run:
+    """Passes over the data of one kind; the epochs of a `fit` share it."""
+
+    def __init__(
+        self, model: Any, program: Any, feed: Any, hooks: CallbackList, kind: str, backup: Any = None
+    ) -> None:
+        self.model, self.program, self.feed, self.kind, self.backup = model, program, feed, kind, backup
+        names = _TRAIN_HOOKS if kind == "train" else _TEST_HOOKS
+        wait = lambda: hooks.batches_until(names)
+        save = (lambda done: 0) if backup is None else backup.batches_until_save
+        self.schedule = Schedule(wait, model.steps_per_execution, save, hooks.has_hook(*names))
+        self.governor = Governor()
+        self.begin, self.end = getattr(hooks, names[0]), getattr(hooks, names[1])
+
+    def epoch(
+        self, epoch: int, limit: int | None, progress: Progress, start: int = 0
+    ) -> tuple[int, dict[str, Any]]:
+        """One pass, from batch `start`; gives the number of steps and the logs."""
+        self.program.last = None
+        self.schedule.start(start)
+        count = self._walk(epoch, limit, progress, start)
+        self.feed.end_epoch()
+        if count < (limit or 1) and not self._stopped():
+            self._ran_out(epoch, count, limit)
+        if self.schedule.over(count):
+            self.end(count - 1, self._logs())
+        return count, self._logs()
+
+    def _walk(self, epoch: int, limit: int | None, progress: Progress, done: int) -> int:
+        """Many steps per dispatch; a smaller batch, and one that came alone, is a dispatch of its own."""
+        k, lines, indices = self.program.k, None, None
+        with closing(self.feed.chunks(self._asked(epoch, limit, done))) as chunks:
+            for chunk in chunks:
+                first, end = done, done + chunk.count
+                if chunk.lines is not lines and chunk.lines is not None:
+                    lines, indices = chunk.lines, k.put(chunk.lines)
+                while done < end and not self._stopped():
+                    block = self.schedule.block(done, end, self.governor.size)
+                    if self.schedule.begins(done):
+                        self.begin(done)
+                    self.feed.taken(block)
+                    if chunk.lines is None:
+                        self.program.run_batch(chunk.data)
+                    else:
+                        usual = self.feed.batch_size in (None, chunk.lines.shape[1])
+                        self._dispatch(chunk.data, indices, done - first, done - first + block, usual)
+                    self.done = done = done + block
+                    self._after(epoch, done)
+                    if progress.wants_numbers():
+                        progress.update(done, self._logs())
+                if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
+                    break
+        return done
+
+    def _asked(self, epoch: int, limit: int | None, start: int) -> Pass:
+        self.done = start
+        want = lambda: self.schedule.left(self.done)
+        k = self.program.k
+        # where a step alone is another program, callbacks must not choose it: it may round in another way
+        together = self.program.loops and (k.functional or want() != 1)
+        return Pass(epoch, start, limit, k, self.kind == "train", want if together else None)
+
+    def _dispatch(self, data: Any, indices: Any, start: int, stop: int, usual: bool) -> None:
+        clock = Clock()
+        self.program.run(data, indices, start, stop)
+        if self.schedule.free:
+            self.program.wait()
+            if usual:  # a smaller batch says nothing about the others
+                self.governor.took(stop - start, clock.lap())
+
+    def _after(self, epoch: int, done: int) -> None:
+        if self.schedule.ends(done):
+            self.end(done - 1, self._logs())
+        if self.backup is not None:
+            self.backup.after_batches(epoch, done)
+
+    def _stopped(self) -> bool:
+        return self.kind == "train" and self.model.stop_training
+
+    def _logs(self) -> dict[str, Any]:
+        return in_order(self.model, self.program.shown())
+
+    def _ran_out(self, epoch: int, count: int, limit: int | None) -> None:
+        if self.kind == "test" and count:
+            return
+        if count == 0 and epoch == 0:
+            raise ValueError("The data source gave no batch.")
+        warnings.warn(
+            f"The data ended after {count} batches of epoch {epoch + 1}"
+            + ("" if limit is None else f", {limit} were asked for")
+            + ", so training ends. A generator serves one pass: give a data set, or one that repeats.",
+            stacklevel=6,
+        )
+        self.model.stop_training = True
+
+
+def _due(epoch: int, every: Any) -> bool:
+    if isinstance(every, int):
+        return epoch % every == 0
+    return epoch in every
+
+
+def _finish_optimizer(model: Any) -> None:
+    finalize = getattr(model.optimizer, "finalize_variable_values", None)
+    if finalize is not None:
+        finalize(model.trainable_variables)
+
+
+def one_batch(model: Any, kind: str, batch: Any, *, fresh: bool = False) -> dict[str, Any]:
+    """One step on one batch; gives the logs as numbers, of this batch alone where the metrics are `fresh`."""
+    with _changing(model, f"{kind}_on_batch"):
+        if fresh:
+            model.reset_metrics()
+        program = model._model_state.programs.get(model, kind, current(), lambda: batch)
+        program.run_batch(batch)
+        return in_order(model, program.shown())
+
+
+def in_order(model: Any, logs: dict[str, Any]) -> dict[str, Any]:
+    """The logs in the order of the metrics (compiled programs give dicts by sorted keys)."""
+    known = {name: logs[name] for name in model.metrics_names if name in logs}
+    return known | logs
