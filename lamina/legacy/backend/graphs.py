@@ -90,37 +90,33 @@ class Gradient(Operation):
     def __init__(self, loss: KerasTensor, by: list[Any], name: str | None = None) -> None:
         super().__init__(name=name)
         self.variables = [v for v in by if isinstance(v, Variable)]
-        self.tensors = [v for v in by if isinstance(v, KerasTensor)]
         self.by, self.loss = by, loss
         self.sources = list(get_source_inputs(loss))
-        cut = {id(t) for t in self.tensors}
-        inner = [t for t in self.tensors if all(t is not s for s in self.sources)]
-        rest = [s for s in self.sources if id(s) not in cut]
-        self._before = Graph(self.sources, inner) if inner else None
-        self._inner, self._rest = inner, rest
-        # from the tensors on, and from those inputs that have another way to the loss
-        self._after = Graph([*self.tensors, *rest], loss)
+        self._whole = Graph(self.sources, loss)
+        self._parts = {id(t): self._part(t) for t in by if isinstance(t, KerasTensor)}
+
+    def _part(self, tensor: KerasTensor) -> tuple[Any, Any, list[KerasTensor]]:
+        """The graph up to a tensor (None for an input), from it to the loss, and the inputs that lead past it."""
+        rest = [s for s in self.sources if s is not tensor]
+        before = None if len(rest) < len(self.sources) else Graph(self.sources, tensor)
+        return before, Graph([tensor, *rest], self.loss), rest
 
     def call(self, *sources: Any) -> Any:
         """The gradients for these values of the graph's inputs."""
         table = {id(s): value for s, value in zip(self.sources, sources, strict=True)}
-        if self._before is not None:
-            values = self._before._run(list(sources))
-            table |= {id(t): v for t, v in zip(self._inner, values, strict=True)}
-        rest = [table[id(s)] for s in self._rest]
-
-        def value(given: list[Any]) -> Any:
-            return ops.sum(self._after._run([*given, *rest]))
-
         found: dict[int, Any] = {}
-        here = [table[id(t)] for t in self.tensors]
-        if self.tensors:
-            _, gradients = lamina.value_and_grad(value)(here)
-            found |= {id(t): g for t, g in zip(self.tensors, gradients, strict=True)}
+        for key, (before, after, rest) in self._parts.items():
+            here = table[key] if before is None else before._run(list(sources))
+            others = [table[id(s)] for s in rest]
+            value = lambda given: ops.sum(after._run([given, *others]))
+            _, gradient = lamina.value_and_grad(value)(here)
+            found[key] = ops.zeros_like(here) if gradient is None else gradient
         if self.variables:
-            _, gradients = lamina.value_and_grad(lambda: value(here), self.variables)()
-            found |= {id(v): g for v, g in zip(self.variables, gradients, strict=True)}
-        return [ops.zeros_like(v) if found[id(v)] is None else found[id(v)] for v in self.by]
+            whole = lambda: ops.sum(self._whole._run(list(sources)))
+            _, gradients = lamina.value_and_grad(whole, self.variables)()
+            for v, gradient in zip(self.variables, gradients, strict=True):
+                found[id(v)] = ops.zeros_like(v) if gradient is None else gradient
+        return [found[id(v)] for v in self.by]
 
     def compute_output_spec(self, *sources: Any) -> Any:
         return [KerasTensor(v.shape, v.dtype) for v in self.by]
