@@ -291,10 +291,14 @@ def get_output_mask_at(self: Any, node_index: int) -> Any:
 
 
 def _shape_of(side: str) -> property:
+    name = f"{side}_shape"
+
     def shape(self: Any) -> Any:
+        if name in self.__dict__:  # a layer's own attribute of that name
+            return self.__dict__[name]
         return map_leaves(lambda x: x.shape, getattr(self, side))
 
-    return property(shape)
+    return property(shape, lambda self, value: self.__dict__.__setitem__(name, value))
 
 
 def _lr(self: Any) -> Any:
