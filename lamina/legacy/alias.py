@@ -52,8 +52,11 @@ class AliasModule(ModuleType):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """`keras.backend` is a module and, as Lamina's own is, a scope."""
+        """`keras.backend` is a module and, as Lamina's own is, a scope; `keras.layers.merge` was a function, too."""
+        name = self._place.rpartition(".")[2]
         for source in self._sources:
+            if callable(found := getattr(paths.load(source), name, None)):
+                return found(*args, **kwargs)
             if callable(module := paths.load(source)):
                 return module(*args, **kwargs)
         raise TypeError(f"module {self.__name__!r} is not callable.")

@@ -245,6 +245,20 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     return saving.load_model(filepath, custom_objects, compile, **kwargs)
 
 
+def _add_loss(add: Any) -> Any:
+    def add_loss(self: Any, losses: Any = None, inputs: Any = None, **kwargs: Any) -> None:
+        add(self, kwargs.get("loss", losses))
+
+    return add_loss
+
+
+def add_update(self: Any, updates: Any, inputs: Any = None) -> None:
+    """Nothing is left to do for `K.update` and kin, which have taken effect; pairs are assigned now."""
+    for one in updates if isinstance(updates, list) else [updates]:
+        if isinstance(one, tuple):
+            one[0].assign(one[1])
+
+
 # -- the graph ---------------------------------------------------------------------------------------------------------
 
 
@@ -301,6 +315,23 @@ def _shape_of(side: str) -> property:
     return property(shape, lambda self, value: self.__dict__.__setitem__(name, value))
 
 
+def _rebuild(rebuild: Any) -> Any:
+    """A `Sequential` may begin with a model of several inputs: what `Merge` gives."""
+
+    def _maybe_rebuild(self: Any) -> None:
+        first = self._stack[0] if self._stack else None
+        if not isinstance(first, Functional) or len(first._inputs) == 1:
+            rebuild(self)
+            return
+        self._undraw()
+        x = first.output
+        for layer in self._stack[1:]:
+            x = self._after(x, layer)
+        self._drawn(list(first.inputs), x)
+
+    return _maybe_rebuild
+
+
 def _lr(self: Any) -> Any:
     rate = self._learning_rate
     return rate if isinstance(rate, Variable) else self.learning_rate
@@ -317,6 +348,7 @@ def patches() -> list[tuple[Any, str, Any]]:
     out += [(Layer, f.__name__, f) for f in (get_input_at, get_output_at, get_input_shape_at, get_output_shape_at,
                                              get_input_mask_at, get_output_mask_at)]  # fmt: skip
     out += [
+        (Layer, "add_loss", _add_loss(Layer.add_loss)), (Layer, "add_update", add_update),
         (Layer, "input_shape", _shape_of("input")), (Layer, "output_shape", _shape_of("output")),
         (Layer, "inbound_nodes", property(lambda self: self._inbound_nodes)),
         (Layer, "outbound_nodes", property(lambda self: self._outbound_nodes)),
@@ -332,6 +364,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Model, "__new__", _new_model(Model.__new__)),
         (Model, "__init__", _init_model(Model.__init__)),
         (Functional, "__init__", _init_model(Functional.__init__)),
+        (Sequential, "_maybe_rebuild", _rebuild(Sequential._maybe_rebuild)),
         (Optimizer, "lr", property(_lr, _set_lr)),
     ]  # fmt: skip
     from lamina import optimizers

@@ -134,6 +134,8 @@ def eval(x: Any) -> Any:
         )
     if isinstance(x, Variable):
         return x.numpy()
+    if isinstance(x, tuple | list):  # such as a shape
+        return np.asarray(x)
     return ops.convert_to_numpy(x)
 
 
@@ -185,11 +187,8 @@ def moving_average_update(x: Variable, value: Any, momentum: float) -> Any:
 
 
 def shape(x: Any) -> Any:
-    """The shape, as a tensor of integers where it is known, as `tf.shape` gives it."""
-    sizes = ops.shape(x)
-    if isinstance(x, KerasTensor) or any(type(n) is not int for n in sizes):
-        return sizes
-    return ops.convert_to_tensor(sizes, dtype="int32")
+    """The sizes as a tuple: integers where they are known, so that they can be a shape again."""
+    return ops.shape(x)
 
 
 def int_shape(x: Any) -> tuple | None:
