@@ -8,11 +8,13 @@ import zipfile
 from typing import Any
 
 from lamina.callbacks import CallbackList, History
+from lamina.callbacks.monitor import Monitor
 from lamina.core.layer import Layer
 from lamina.core.operation import Node
 from lamina.core.variable import Variable
 from lamina.kernel.trees import map_leaves
 from lamina.legacy.spellings import forwarding, tell
+from lamina.metrics import Mean, Metric
 from lamina.models import Functional, Model, Sequential
 from lamina.optimizers import Optimizer
 
@@ -142,6 +144,8 @@ def _compile(compile: Any) -> Any:
         if isinstance(loss, str | list | tuple | dict):
             loss = map_leaves(_today, loss)
         compile(self, optimizer, loss, *args, **kwargs)
+        if loss is None:  # the sum of what layers add was shown as the loss
+            self.__dict__["_loss_tracker"] = Mean(name="loss")
 
     return with_old_names
 
@@ -259,6 +263,43 @@ def add_update(self: Any, updates: Any, inputs: Any = None) -> None:
             one[0].assign(one[1])
 
 
+_WEIGHTS_GONE = ("use_resource", "synchronization", "partitioner", "getter", "collections", "experimental_autocast")
+
+
+def _add_weight(add: Any) -> Any:
+    """Keras 2 wrote the name first, Keras 1 wrote it third."""
+
+    def add_weight(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], str):
+            kwargs["name"], args = args[0], args[1:]
+            if args and not isinstance(args[0], str) and len(args) == 2:  # name, shape, dtype
+                kwargs["dtype"], args = args[1], args[:1]
+        elif len(args) > 2 and isinstance(args[2], str) and "name" not in kwargs:
+            kwargs["name"], args = args[2], (*args[:2], *args[3:])
+        return add(self, *args, **{k: v for k, v in kwargs.items() if k not in _WEIGHTS_GONE})
+
+    return add_weight
+
+
+def reset_states(self: Any) -> None:
+    """`reset_state` under the name that it had."""
+    self.reset_state()
+
+
+def _reset_state(reset: Any) -> Any:
+    def reset_state(self: Any) -> None:
+        if type(self).reset_states is not reset_states:  # a metric of the user's own
+            self.reset_states()
+        else:
+            reset(self)
+
+    return reset_state
+
+
+def _direction(direction: Any) -> Any:
+    return lambda self: "up" if self.monitor.rpartition("_")[2] == "acc" else direction(self)
+
+
 # -- the graph ---------------------------------------------------------------------------------------------------------
 
 
@@ -348,6 +389,9 @@ def patches() -> list[tuple[Any, str, Any]]:
     out += [(Layer, f.__name__, f) for f in (get_input_at, get_output_at, get_input_shape_at, get_output_shape_at,
                                              get_input_mask_at, get_output_mask_at)]  # fmt: skip
     out += [
+        (Layer, "add_weight", _add_weight(Layer.add_weight)), (Metric, "add_weight", _add_weight(Metric.add_weight)),
+        (Metric, "reset_states", reset_states), (Metric, "reset_state", _reset_state(Metric.reset_state)),
+        (Monitor, "_direction", _direction(Monitor._direction)),
         (Layer, "add_loss", _add_loss(Layer.add_loss)), (Layer, "add_update", add_update),
         (Layer, "input_shape", _shape_of("input")), (Layer, "output_shape", _shape_of("output")),
         (Layer, "inbound_nodes", property(lambda self: self._inbound_nodes)),
