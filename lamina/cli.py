@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     alias = commands.add_parser("alias", help="make `import keras` Lamina in a virtual environment")
     alias.add_argument("state", choices=("on", "off", "status"))
     alias.add_argument(
-        "--when-asked", action="store_true", help="only in processes with LAMINA_AS_KERAS=1 in the environment"
+        "--when-asked",
+        action="store_true",
+        help="only in processes with LAMINA_AS_KERAS=1 in the environment",
     )
     chosen = parser.parse_args(arguments)
     if chosen.command == "alias":

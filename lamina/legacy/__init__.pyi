@@ -1,5 +1,6 @@
 from . import backend as backend
 from . import methods as methods
+from . import saving as saving
 from . import spellings as spellings
 from .alias import install_as_keras as install_as_keras
 from .alias import is_installed as is_installed

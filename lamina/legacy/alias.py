@@ -17,7 +17,9 @@ from lamina.legacy import paths
 
 _lock = threading.RLock()
 _finder: Finder | None = None
-_real: dict[str, ModuleType] = {}  # the modules of the real Keras, as far as it is loaded, while the alias stands
+_real: dict[
+    str, ModuleType
+] = {}  # the modules of the real Keras, as far as it is loaded, while the alias stands
 
 
 class AliasModule(ModuleType):

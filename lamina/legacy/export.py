@@ -37,7 +37,9 @@ class lamina_export:
         self.paths = (path,) if isinstance(path, str) else tuple(path)
         for one in self.paths:
             if "." not in one.strip("."):
-                raise ValueError(f"lamina_export: {one!r} has no package in front, as in 'mypackage.MyLayer'.")
+                raise ValueError(
+                    f"lamina_export: {one!r} has no package in front, as in 'mypackage.MyLayer'."
+                )
 
     def __call__(self, thing: Any) -> Any:
         for path in self.paths:

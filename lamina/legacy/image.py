@@ -24,7 +24,9 @@ def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("Images need Pillow, which is not installed: `pip install lamina[image]`.") from error
+        raise ImportError(
+            "Images need Pillow, which is not installed: `pip install lamina[image]`."
+        ) from error
     return Image
 
 
@@ -49,7 +51,9 @@ def load_img(
     with image.open(path) as opened:
         found = opened.convert(modes[color_mode])
     if target_size is not None and found.size != (target_size[1], target_size[0]):
-        found = found.resize((target_size[1], target_size[0]), getattr(image.Resampling, interpolation.upper()))
+        found = found.resize(
+            (target_size[1], target_size[0]), getattr(image.Resampling, interpolation.upper())
+        )
     return found
 
 
@@ -57,7 +61,9 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
     """An array (rows, columns, channels) from a picture of Pillow's."""
     found = np.asarray(img, dtype or config.floatx())
     found = found[..., None] if found.ndim == 2 else found
-    return found.transpose(2, 0, 1) if (data_format or config.image_data_format()) == "channels_first" else found
+    return (
+        found.transpose(2, 0, 1) if (data_format or config.image_data_format()) == "channels_first" else found
+    )
 
 
 def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: Any = None) -> Any:
@@ -74,7 +80,9 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
     return _pillow().fromarray(x[..., 0] if x.shape[-1] == 1 else x)
 
 
-def save_img(path: Any, x: Any, data_format: str | None = None, file_format: str | None = None, scale: bool = True) -> None:
+def save_img(
+    path: Any, x: Any, data_format: str | None = None, file_format: str | None = None, scale: bool = True
+) -> None:
     """Write an array as a picture."""
     array_to_img(x, data_format, scale).save(path, format=file_format)
 
@@ -138,10 +146,14 @@ class NumpyArrayIterator(Iterator):
     ) -> None:  # fmt: skip
         x = np.asarray(x, config.floatx())
         if x.ndim != 4:
-            raise ValueError(f"ImageDataGenerator.flow takes images (count, rows, columns, channels), got {x.shape}.")
+            raise ValueError(
+                f"ImageDataGenerator.flow takes images (count, rows, columns, channels), got {x.shape}."
+            )
         for name, other in (("y", y), ("sample_weight", sample_weight)):
             if other is not None and len(other) != len(x):
-                raise ValueError(f"ImageDataGenerator.flow: {len(x)} images, but {len(other)} rows of `{name}`.")
+                raise ValueError(
+                    f"ImageDataGenerator.flow: {len(x)} images, but {len(other)} rows of `{name}`."
+                )
         part = generator.part(len(x), subset)
         cut = lambda v: None if v is None else np.asarray(v)[part]
         self.x, self.y, self.sample_weight, self.generator = x[part], cut(y), cut(sample_weight), generator
@@ -167,7 +179,9 @@ class DirectoryIterator(Iterator):
         if not folder.is_dir():
             raise FileNotFoundError(f"flow_from_directory: there is no folder {folder}.")
         if class_mode not in ("categorical", "binary", "sparse", "input", None):
-            raise ValueError(f"Unknown `class_mode` {class_mode!r}: categorical, binary, sparse, input or None.")
+            raise ValueError(
+                f"Unknown `class_mode` {class_mode!r}: categorical, binary, sparse, input or None."
+            )
         names = list(classes) if classes else sorted(p.name for p in folder.iterdir() if p.is_dir())
         self.class_indices = {name: i for i, name in enumerate(names)}
         files: list[tuple[str, int]] = []
@@ -303,7 +317,9 @@ class ImageDataGenerator:
     ) -> DirectoryIterator:  # fmt: skip
         """Batches from a folder with a subfolder per class."""
         if save_to_dir is not None:
-            raise NotImplementedError("flow_from_directory(save_to_dir=...): write the batches with `save_img`.")
+            raise NotImplementedError(
+                "flow_from_directory(save_to_dir=...): write the batches with `save_img`."
+            )
         return DirectoryIterator(
             directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed, subset,
             interpolation,
@@ -311,14 +327,22 @@ class ImageDataGenerator:
 
     def flow_from_dataframe(self, *args: Any, **kwargs: Any) -> Any:
         """Not there yet."""
-        raise NotImplementedError("ImageDataGenerator.flow_from_dataframe is not there yet: use flow_from_directory.")
+        raise NotImplementedError(
+            "ImageDataGenerator.flow_from_dataframe is not there yet: use flow_from_directory."
+        )
 
     def part(self, count: int, subset: str | None) -> slice:
         """The rows of a subset: the first ones are for validation."""
         if subset not in ("training", "validation", None):
             raise ValueError(f"`subset` must be 'training' or 'validation', got {subset!r}.")
         cut = int(count * self.validation_split)
-        return slice(0, count) if subset is None else slice(cut, count) if subset == "training" else slice(0, cut)
+        return (
+            slice(0, count)
+            if subset is None
+            else slice(cut, count)
+            if subset == "training"
+            else slice(0, cut)
+        )
 
     # -- one image -----------------------------------------------------------------------------------------------------
 
@@ -333,7 +357,9 @@ class ImageDataGenerator:
 
     def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> dict[str, Any]:
         """The numbers of a random change, for `apply_transform`."""
-        return self.drawn(img_shape, np.random.default_rng(np.random.randint(2**31) if seed is None else seed))
+        return self.drawn(
+            img_shape, np.random.default_rng(np.random.randint(2**31) if seed is None else seed)
+        )
 
     def drawn(self, shape: Sequence[int], rng: np.random.Generator) -> dict[str, Any]:
         """The numbers of a random change."""
@@ -388,7 +414,9 @@ class ImageDataGenerator:
             x = x / (x.std() + 1e-6)
         if self.featurewise_center:
             if self.mean is None:
-                raise ValueError("ImageDataGenerator: call `fit(x)` before a featurewise normalization is used.")
+                raise ValueError(
+                    "ImageDataGenerator: call `fit(x)` before a featurewise normalization is used."
+                )
             x = x - self.mean
         if self.featurewise_std_normalization:
             x = x / (self.std + 1e-6)
@@ -407,10 +435,14 @@ class ImageDataGenerator:
         """
         x = np.asarray(x, config.floatx())
         if x.ndim != 4:
-            raise ValueError(f"ImageDataGenerator.fit takes images (count, rows, columns, channels), got {x.shape}.")
+            raise ValueError(
+                f"ImageDataGenerator.fit takes images (count, rows, columns, channels), got {x.shape}."
+            )
         if augment:
             rng = np.random.default_rng(seed)
-            x = np.stack([self.apply_transform(i, self.drawn(i.shape, rng)) for _ in range(rounds) for i in x])
+            x = np.stack(
+                [self.apply_transform(i, self.drawn(i.shape, rng)) for _ in range(rounds) for i in x]
+            )
         axes = (0, 1, 2) if self.data_format == "channels_last" else (0, 2, 3)
         self.mean = x.mean(axis=axes, keepdims=True)[0]
         x = x - self.mean

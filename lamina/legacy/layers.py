@@ -194,7 +194,9 @@ class _LocallyConnected(Layer):
         last = self.data_format == "channels_last"
         sizes, channels = (input_shape[1:-1], input_shape[-1]) if last else (input_shape[2:], input_shape[1])
         if None in (*sizes, channels):
-            raise ValueError(f"{type(self).__name__} needs known sizes, got the input shape {tuple(input_shape)}.")
+            raise ValueError(
+                f"{type(self).__name__} needs known sizes, got the input shape {tuple(input_shape)}."
+            )
         steps = zip(sizes, self.kernel_size, self.strides, strict=True)
         self.places = tuple((n - k) // s + 1 for n, k, s in steps)
         count, window = 1, channels
@@ -215,7 +217,9 @@ class _LocallyConnected(Layer):
         if self.rank == 1:
             y = K.local_conv1d(inputs, self.kernel, self.kernel_size, self.strides, self.data_format)
         else:
-            y = K.local_conv2d(inputs, self.kernel, self.kernel_size, self.strides, self.places, self.data_format)
+            y = K.local_conv2d(
+                inputs, self.kernel, self.kernel_size, self.strides, self.places, self.data_format
+            )
         if self.use_bias:
             y = K.bias_add(y, self.bias, self.data_format)
         return self.activation(y)

@@ -82,7 +82,9 @@ def _rename(where: str, kwargs: dict[str, Any], old: str, new: str) -> None:
         kwargs.setdefault(new, kwargs.pop(old))
 
 
-def fit_generator(self: Any, generator: Any, steps_per_epoch: Any = None, epochs: int = 1, **kwargs: Any) -> Any:
+def fit_generator(
+    self: Any, generator: Any, steps_per_epoch: Any = None, epochs: int = 1, **kwargs: Any
+) -> Any:
     """`fit` on a generator of batches; `samples_per_epoch` and `nb_val_samples` count rows, as in Keras 1."""
     tell("fit_generator", "fit_generator", "model.fit(generator, steps_per_epoch=..., epochs=...)")
     for name in _GONE:
@@ -137,7 +139,9 @@ def cosine_proximity(y_true: Any, y_pred: Any) -> Any:
 
 
 def _compile(compile: Any) -> Any:
-    def with_old_names(self: Any, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
+    def with_old_names(
+        self: Any, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
         for name in ("sample_weight_mode", "target_tensors", "experimental_run_tf_function"):
             if kwargs.pop(name, None) not in (None, "temporal", True, False):
                 raise NotImplementedError(f"compile({name}=...) has no counterpart in Lamina.")
@@ -194,7 +198,10 @@ def _init_optimizer(init: Any) -> Any:
             new.pop("schedule_decay", None)
             shown = "learning_rate=..." + (" with a schedule" if kwargs.get("decay") else "")
             tell(type(self).__name__, "=, ".join(old) + "=", f"{type(self).__name__}({shown})")
-            args, kwargs = (), {**new, **deserialize_arguments({"learning_rate": new.get("learning_rate", 0.001)})}
+            args, kwargs = (
+                (),
+                {**new, **deserialize_arguments({"learning_rate": new.get("learning_rate", 0.001)})},
+            )
             object.__setattr__(self, "_given", (args, kwargs))
         init(self, *args, **kwargs)
 
@@ -230,7 +237,11 @@ def save(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> Non
     if path.suffix == ".keras":
         save_model(self, path, overwrite=overwrite, **kwargs)
         return
-    tell("save", path.suffix or "a name without ending", "a name that ends in '.keras' (this file holds the same)")
+    tell(
+        "save",
+        path.suffix or "a name without ending",
+        "a name that ends in '.keras' (this file holds the same)",
+    )
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already. Pass overwrite=True to replace it.")
     beside = path.with_name(path.name + ".keras")
@@ -263,7 +274,14 @@ def add_update(self: Any, updates: Any, inputs: Any = None) -> None:
             one[0].assign(one[1])
 
 
-_WEIGHTS_GONE = ("use_resource", "synchronization", "partitioner", "getter", "collections", "experimental_autocast")
+_WEIGHTS_GONE = (
+    "use_resource",
+    "synchronization",
+    "partitioner",
+    "getter",
+    "collections",
+    "experimental_autocast",
+)
 
 
 def _add_weight(add: Any) -> Any:
@@ -417,4 +435,3 @@ def patches() -> list[tuple[Any, str, Any]]:
         cls = getattr(optimizers, name)
         out.append((cls, "__init__", _init_optimizer(cls.__init__)))
     return out
-

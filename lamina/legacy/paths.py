@@ -39,7 +39,7 @@ _TABLE = {
     "legacy": "legacy",
     "legacy.layers": "legacy.layers",
     "legacy.interfaces": "legacy.nothing",
-    "legacy.saving": "saving",
+    "legacy.saving": "legacy.saving saving",
     "engine": "legacy.engine",
     **dict.fromkeys(
         ("engine.topology", "engine.base_layer", "engine.training", "engine.network", "engine.sequential",

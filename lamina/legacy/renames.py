@@ -83,7 +83,9 @@ def embedding(kwargs: Arguments, args: tuple) -> tuple:
     """`input_length` is the shape of the input; `dropout` is gone."""
     length = kwargs.pop("input_length", None)
     if kwargs.pop("dropout", 0.0):
-        raise NotImplementedError("Embedding(dropout=...): put a SpatialDropout1D layer behind the Embedding.")
+        raise NotImplementedError(
+            "Embedding(dropout=...): put a SpatialDropout1D layer behind the Embedding."
+        )
     if length is not None and not {"input_shape", "batch_input_shape"} & set(kwargs):
         sizes = tuple(length) if isinstance(length, list | tuple) else (length,)
         kwargs["batch_input_shape"] = (kwargs.pop("batch_size", None), *sizes)
@@ -110,7 +112,9 @@ def recurrent(kwargs: Arguments, args: tuple) -> tuple:
 def normalization(kwargs: Arguments, args: tuple) -> tuple:
     """`mode` 0 is the only one left; Keras 1 wrote `epsilon` first."""
     if kwargs.pop("mode", 0) not in (0, 2):
-        raise NotImplementedError("BatchNormalization(mode=1) is a normalization per row: use LayerNormalization.")
+        raise NotImplementedError(
+            "BatchNormalization(mode=1) is a normalization per row: use LayerNormalization."
+        )
     for gone in ("fused", "virtual_batch_size"):
         kwargs.pop(gone, None)
     if args and isinstance(args[0], float):

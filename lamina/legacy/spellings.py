@@ -31,7 +31,9 @@ def tell(where: str, old: str, new: str) -> None:
     """Warn, once per name, and show the new spelling."""
     if (where, old) not in _told:
         _told.add((where, old))
-        warnings.warn(f"{where}: `{old}` is an old spelling. Write {new}.", OldSpelling, stacklevel=_outside())
+        warnings.warn(
+            f"{where}: `{old}` is an old spelling. Write {new}.", OldSpelling, stacklevel=_outside()
+        )
 
 
 def _outside() -> int:
@@ -131,11 +133,17 @@ def converted(cls: type, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, di
         before = set(new)
         args_before, args = args, conversion(new, args)
         if gone := before - set(new):
-            left = f"{cls.__name__}({', '.join(f'{k}={_shown(v)}' for k, v in new.items() if k not in before)})"
+            left = (
+                f"{cls.__name__}({', '.join(f'{k}={_shown(v)}' for k, v in new.items() if k not in before)})"
+            )
             tell(cls.__name__, "=, ".join(sorted(gone)) + "=", left)
         elif args != args_before:
             made = ", ".join(f"{k}={_shown(v)}" for k, v in new.items() if k not in before)
-            tell(cls.__name__, "the order of the arguments", f"{cls.__name__}({args[0] if args else ''}, {made})")
+            tell(
+                cls.__name__,
+                "the order of the arguments",
+                f"{cls.__name__}({args[0] if args else ''}, {made})",
+            )
     weights = None if "weights" in known else new.pop("weights", None)
     return args, new, weights
 
@@ -152,7 +160,9 @@ def _build_with(layer: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
     layer.set_weights(list(weights))
 
 
-def forwarding(where: str, function: Callable[..., Any], names: dict[str, str], gone: tuple[str, ...] = ()) -> Any:
+def forwarding(
+    where: str, function: Callable[..., Any], names: dict[str, str], gone: tuple[str, ...] = ()
+) -> Any:
     """A method that also takes arguments by old names, and some that mean nothing any more."""
 
     @functools.wraps(function)

@@ -15,7 +15,9 @@ __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "to
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
-def text_to_word_sequence(text: str, filters: str = FILTERS, lower: bool = True, split: str = " ") -> list[str]:
+def text_to_word_sequence(
+    text: str, filters: str = FILTERS, lower: bool = True, split: str = " "
+) -> list[str]:
     """The words of a text.
 
     Args:
@@ -56,7 +58,12 @@ def hashing_trick(
 
 
 def one_hot(
-    input_text: str, n: int, filters: str = FILTERS, lower: bool = True, split: str = " ", analyzer: Any = None
+    input_text: str,
+    n: int,
+    filters: str = FILTERS,
+    lower: bool = True,
+    split: str = " ",
+    analyzer: Any = None,
 ) -> list[int]:
     """`hashing_trick` with Python's `hash`."""
     return hashing_trick(input_text, n, None, filters, lower, split, analyzer)
@@ -150,7 +157,8 @@ class Tokenizer:
         for sequence in sequences:
             kept = ((self.index_word.get(i), i) for i in sequence)
             words = (
-                self.oov_token if w is None or (self.num_words and i >= self.num_words) else w for w, i in kept
+                self.oov_token if w is None or (self.num_words and i >= self.num_words) else w
+                for w, i in kept
             )
             yield " ".join(w for w in words if w is not None)
 
@@ -202,7 +210,10 @@ class Tokenizer:
 def tokenizer_from_json(json_string: str) -> Tokenizer:
     """A Tokenizer from the text that `to_json` gave."""
     config = json.loads(json_string)["config"]
-    tables = {n: json.loads(config.pop(n)) for n in ("word_counts", "word_docs", "index_docs", "index_word", "word_index")}
+    tables = {
+        n: json.loads(config.pop(n))
+        for n in ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
+    }
     made = Tokenizer(**config)
     made.word_counts = OrderedDict(tables["word_counts"])
     made.word_docs.update(tables["word_docs"])

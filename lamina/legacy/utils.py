@@ -16,7 +16,11 @@ __all__ = [
 
 def probas_to_classes(y_pred: Any) -> Any:
     """Class numbers from probabilities."""
-    return categorical_probas_to_classes(y_pred) if y_pred.shape[-1] > 1 else (y_pred > 0.5).astype("int32").ravel()
+    return (
+        categorical_probas_to_classes(y_pred)
+        if y_pred.shape[-1] > 1
+        else (y_pred > 0.5).astype("int32").ravel()
+    )
 
 
 def categorical_probas_to_classes(p: Any) -> Any:
@@ -37,12 +41,16 @@ def plot(model: Any, to_file: str = "model.png", **kwargs: Any) -> Any:
     return plot_model(model, to_file=to_file, **kwargs)
 
 
-def print_summary(model: Any, line_length: int | None = None, positions: Any = None, print_fn: Any = None) -> None:
+def print_summary(
+    model: Any, line_length: int | None = None, positions: Any = None, print_fn: Any = None
+) -> None:
     """`model.summary()` as a function."""
     model.summary(line_length=line_length, positions=positions, print_fn=print_fn)
 
 
-def conv_output_length(input_length: int | None, filter_size: int, padding: str, stride: int, dilation: int = 1) -> Any:
+def conv_output_length(
+    input_length: int | None, filter_size: int, padding: str, stride: int, dilation: int = 1
+) -> Any:
     """The number of outputs of a convolution."""
     if input_length is None:
         return None
@@ -73,7 +81,9 @@ def multi_gpu_model(model: Any, gpus: Any = None, **_: Any) -> Any:
     Raises:
         NotImplementedError: always.
     """
-    raise NotImplementedError("multi_gpu_model: several devices are not supported yet. Train `model` itself on one.")
+    raise NotImplementedError(
+        "multi_gpu_model: several devices are not supported yet. Train `model` itself on one."
+    )
 
 
 class HDF5Matrix:
@@ -86,7 +96,9 @@ class HDF5Matrix:
         normalizer: A function of what is read.
     """
 
-    def __init__(self, datapath: Any, dataset: str, start: int = 0, end: int | None = None, normalizer: Any = None) -> None:
+    def __init__(
+        self, datapath: Any, dataset: str, start: int = 0, end: int | None = None, normalizer: Any = None
+    ) -> None:
         import h5py
 
         self.data = h5py.File(datapath, "r")[dataset]

@@ -77,7 +77,9 @@ class BaseWrapper:
         arguments = self.filter_sk_params(self._building_parameters())
         self.model = build(self, **arguments) if self.build_fn is None else build(**arguments)
         if not isinstance(self.model, Model):
-            raise TypeError(f"{type(self).__name__}: the building function gave {type(self.model).__name__}, no model.")
+            raise TypeError(
+                f"{type(self).__name__}: the building function gave {type(self.model).__name__}, no model."
+            )
         given = self.filter_sk_params(_FIT, kwargs)
         given["epochs"] = given.pop("nb_epoch", given.get("epochs", 1))
         self.history = self.model.fit(x, self._targets(y), **given)

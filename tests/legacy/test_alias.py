@@ -74,7 +74,9 @@ def test_old_and_inner_paths_resolve(alias):
 
 
 def test_every_module_of_the_table_loads(alias):
-    modules = [f"keras.{p}".rstrip(".") for p in paths._TABLE] + [f"keras.src.{p}".rstrip(".") for p in paths._SOURCE]
+    modules = [f"keras.{p}".rstrip(".") for p in paths._TABLE] + [
+        f"keras.src.{p}".rstrip(".") for p in paths._SOURCE
+    ]
     for module in modules:
         assert dir(importlib.import_module(module)) is not None
 
@@ -108,7 +110,9 @@ def test_the_real_package_is_there_before_beside_and_afterwards():
             assert np.asarray(theirs(x)).tolist() == [[3.0, 3.0]]
         assert importlib.import_module("keras") is ours
         with lamina.backend("numpy"):
-            assert lamina.ops.convert_to_numpy(ours.layers.Dense(2, kernel_initializer="ones")(x)).tolist() == [[3.0, 3.0]]
+            assert lamina.ops.convert_to_numpy(
+                ours.layers.Dense(2, kernel_initializer="ones")(x)
+            ).tolist() == [[3.0, 3.0]]
     finally:
         lamina.uninstall_as_keras()
     assert importlib.import_module("keras") is before and sys.modules["keras"] is before
@@ -228,7 +232,10 @@ def config(thing):
 
 @pytest.mark.parametrize(("old", "new"), SPELLINGS)
 def test_old_spellings_make_the_layers_of_today(old, new):
-    with legacy.old_spellings(), pytest.warns(legacy.spellings.OldSpelling, match=r"is an old spelling\. Write \w+\("):
+    with (
+        legacy.old_spellings(),
+        pytest.warns(legacy.spellings.OldSpelling, match=r"is an old spelling\. Write \w+\("),
+    ):
         found = old()
     with lamina.backend("numpy"):
         assert config(found) == config(new()) and type(found) is type(new())
@@ -247,7 +254,9 @@ def test_each_old_name_warns_once_and_names_the_users_line():
         warnings.simplefilter("always")
         for _ in range(3):
             L.Dense(output_dim=4)
-    assert [str(w.message) for w in told] == ["Dense: `output_dim=` is an old spelling. Write Dense(units=4)."]
+    assert [str(w.message) for w in told] == [
+        "Dense: `output_dim=` is an old spelling. Write Dense(units=4)."
+    ]
     assert told[0].filename == __file__
 
 

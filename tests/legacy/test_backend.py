@@ -62,13 +62,19 @@ def binary(name, function):
 
 def reduced(name, function, x=A):
     yield name, lambda: getattr(K, name)(t(x)), lambda: function(x)
-    yield name, lambda: getattr(K, name)(t(x), axis=1, keepdims=True), lambda: function(x, axis=1, keepdims=True)
+    yield (
+        name,
+        lambda: getattr(K, name)(t(x), axis=1, keepdims=True),
+        lambda: function(x, axis=1, keepdims=True),
+    )
 
 
 def function_values():
     x, y = K.placeholder((None, 4)), K.placeholder(shape=(None, 4))
     v = K.variable(np.ones(4))
-    f = K.function([x, y], [K.sum(x * y * v, axis=-1), K.mean(x)], updates=[K.update_add(v, K.sum(x * 0.0) + 1.0)])
+    f = K.function(
+        [x, y], [K.sum(x * y * v, axis=-1), K.mean(x)], updates=[K.update_add(v, K.sum(x * 0.0) + 1.0)]
+    )
     first, second = f([A, A]), f([A, A])
     return np.concatenate([first[0], second[0], [first[1]], K.get_value(v)])
 
@@ -115,7 +121,9 @@ def recurrence(mask=None, backwards=False):
 
 
 def labels():
-    found, score = K.ctc_decode(t(np.log(np.array([[[1, 9, 1], [1, 9, 1], [1, 1, 9], [9, 1, 1]]]) + 1.0)), [4])
+    found, score = K.ctc_decode(
+        t(np.log(np.array([[[1, 9, 1], [1, 9, 1], [1, 1, 9], [9, 1, 1]]]) + 1.0)), [4]
+    )
     return K.eval(found[0])
 
 
@@ -177,9 +185,7 @@ def local(x, kernel, size):
     return np.stack(out, 1).reshape(len(x), *places, -1)
 
 
-K1, K2, K3 = (
-    RNG.normal(size=s).astype("float32") for s in ((2, 4, 3), (2, 2, 3, 4), (2, 2, 2, 2, 3))
-)
+K1, K2, K3 = (RNG.normal(size=s).astype("float32") for s in ((2, 4, 3), (2, 2, 3, 4), (2, 2, 2, 2, 3)))
 L1, L2 = RNG.normal(size=(2, 8, 3)).astype("float32"), RNG.normal(size=(12, 12, 2)).astype("float32")
 DW = RNG.normal(size=(2, 2, 3, 2)).astype("float32")
 PW = RNG.normal(size=(1, 1, 6, 4)).astype("float32")

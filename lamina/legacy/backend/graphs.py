@@ -60,7 +60,9 @@ class Function:
         return out[0] if self.single else out
 
 
-def function(inputs: Any, outputs: Any, updates: Any = None, name: str | None = None, **kwargs: Any) -> Function:
+def function(
+    inputs: Any, outputs: Any, updates: Any = None, name: str | None = None, **kwargs: Any
+) -> Function:
     """A function of arrays from symbolic inputs and outputs.
 
     Args:
@@ -80,7 +82,9 @@ def function(inputs: Any, outputs: Any, updates: Any = None, name: str | None = 
         3.0
     """
     if kwargs:
-        raise NotImplementedError(f"K.function: options of a session have no meaning here: {', '.join(kwargs)}.")
+        raise NotImplementedError(
+            f"K.function: options of a session have no meaning here: {', '.join(kwargs)}."
+        )
     return Function(inputs, outputs, updates, name)
 
 

@@ -16,7 +16,9 @@ def conv1d(
     data_format = standardize_data_format(data_format)
     if padding == "causal":
         left = (kernel.shape[0] - 1) * (dilation_rate if isinstance(dilation_rate, int) else dilation_rate[0])
-        widths = [(0, 0), (left, 0), (0, 0)] if data_format == "channels_last" else [(0, 0), (0, 0), (left, 0)]
+        widths = (
+            [(0, 0), (left, 0), (0, 0)] if data_format == "channels_last" else [(0, 0), (0, 0), (left, 0)]
+        )
         x, padding = ops.pad(x, widths), "valid"
     return ops.conv(x, kernel, strides, padding, data_format, dilation_rate)
 
@@ -83,7 +85,13 @@ def separable_conv2d(
 ) -> Any:  # fmt: skip
     """A convolution of each channel by itself, then one of size 1 over all."""
     return ops.separable_conv(
-        x, depthwise_kernel, pointwise_kernel, strides, padding, standardize_data_format(data_format), dilation_rate
+        x,
+        depthwise_kernel,
+        pointwise_kernel,
+        strides,
+        padding,
+        standardize_data_format(data_format),
+        dilation_rate,
     )
 
 
@@ -125,7 +133,12 @@ def local_conv1d(
 
 
 def local_conv2d(
-    inputs: Any, kernel: Any, kernel_size: Any, strides: Any, output_shape: Any, data_format: str | None = None
+    inputs: Any,
+    kernel: Any,
+    kernel_size: Any,
+    strides: Any,
+    output_shape: Any,
+    data_format: str | None = None,
 ) -> Any:
     """The same over two axes: the kernel is (new rows x new columns, window x channels, filters)."""
     return _local(inputs, kernel, kernel_size, strides, tuple(output_shape), data_format)
@@ -179,7 +192,11 @@ def _pad(x: Any, padding: Any, data_format: str | None) -> Any:
 
 
 def resize_images(
-    x: Any, height_factor: int, width_factor: int, data_format: str | None = None, interpolation: str = "nearest"
+    x: Any,
+    height_factor: int,
+    width_factor: int,
+    data_format: str | None = None,
+    interpolation: str = "nearest",
 ) -> Any:
     """Images larger by whole factors."""
     data_format = standardize_data_format(data_format)

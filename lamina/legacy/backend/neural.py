@@ -115,7 +115,12 @@ def binary_focal_crossentropy(
 
 
 def categorical_focal_crossentropy(
-    target: Any, output: Any, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, axis: int = -1
+    target: Any,
+    output: Any,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    axis: int = -1,
 ) -> Any:
     """`-sum alpha (1 - output)^gamma target log(output)`."""
     p = ops.softmax(output, axis=axis) if from_logits else output / ops.sum(output, axis=axis, keepdims=True)
@@ -209,7 +214,11 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
     logs = ops.log(ops.add(y_pred, _epsilon()))
     flat = lambda n: ops.reshape(ops.cast(n, "int32"), (-1,))
     loss = ops.ctc_loss(
-        ops.cast(y_true, "int32"), logs, flat(label_length), flat(input_length), mask_index=y_pred.shape[-1] - 1
+        ops.cast(y_true, "int32"),
+        logs,
+        flat(label_length),
+        flat(input_length),
+        mask_index=y_pred.shape[-1] - 1,
     )
     return ops.expand_dims(loss, 1)
 

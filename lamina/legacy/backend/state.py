@@ -321,7 +321,9 @@ def get_session() -> None:
     Raises:
         NotImplementedError: always.
     """
-    raise NotImplementedError("K.get_session: Lamina has no sessions. K.get_value(x) and K.function give values.")
+    raise NotImplementedError(
+        "K.get_session: Lamina has no sessions. K.get_value(x) and K.function give values."
+    )
 
 
 def _no_session(name: str) -> None:
