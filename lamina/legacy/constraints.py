@@ -2,7 +2,7 @@
 
 from lamina.constraints import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 
-__all__ = ["maxnorm", "max_norm", "min_max_norm", "non_neg", "nonneg", "unit_norm", "unitnorm"]
+__all__ = ["max_norm", "maxnorm", "min_max_norm", "non_neg", "nonneg", "unit_norm", "unitnorm"]
 
 maxnorm = max_norm = MaxNorm
 min_max_norm = MinMaxNorm

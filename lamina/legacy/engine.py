@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lamina.core.graph import Container as Container
 from lamina.core.graph import Graph as Graph
 from lamina.core.input_spec import InputSpec as InputSpec
@@ -13,6 +11,8 @@ from lamina.core.operation import Operation as Operation
 from lamina.core.tensor import KerasTensor as KerasTensor
 from lamina.layers import Input as Input
 from lamina.layers import InputLayer as InputLayer
+from lamina.legacy.layers import Merge as Merge
+from lamina.legacy.layers import merge as merge
 from lamina.models import Functional as Functional
 from lamina.models import Model as Model
 from lamina.models import Sequential as Sequential
@@ -24,11 +24,3 @@ __all__ = [
     "Container", "Functional", "Graph", "Input", "InputLayer", "InputSpec", "KerasTensor", "Layer", "Merge", "Model",
     "Network", "Node", "Operation", "Sequential", "get_source_inputs", "merge",
 ]  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("merge", "Merge"):
-        from lamina.legacy import layers
-
-        return getattr(layers, name)
-    raise AttributeError(name)

@@ -6,13 +6,14 @@ from typing import Any
 
 from lamina import initializers
 
-__all__ = [
+_NAMES = (
     "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal", "lecun_uniform", "normal",
     "one", "ones", "orthogonal", "uniform", "zero", "zeros",
-]  # fmt: skip
+)  # fmt: skip
+__all__ = [*_NAMES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in _NAMES:
         return type(initializers.get(name))
     raise AttributeError(name)

@@ -149,7 +149,7 @@ def _compile(compile: Any) -> Any:
             loss = map_leaves(_today, loss)
         compile(self, optimizer, loss, *args, **kwargs)
         if loss is None:  # the sum of what layers add was shown as the loss
-            self.__dict__["_loss_tracker"] = Mean(name="loss")
+            self._model_state.loss_tracker = Mean(name="loss")
 
     return with_old_names
 

@@ -3,11 +3,12 @@
 import importlib
 from typing import Any
 
-__all__ = ["image", "sequence", "text"]
+_PARTS = ("image", "sequence", "text")
+__all__ = [*_PARTS]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in _PARTS:
         return importlib.import_module(f"lamina.legacy.{name}")
     if name.endswith(("_dataset_from_directory", "_dataset_from_array")):
         from lamina import utils

@@ -28,6 +28,7 @@ RECURRENT = {
 POOLING = {
     "pool_length": "pool_size", "stride": "strides", "border_mode": "padding", "dim_ordering": "data_format",
 }  # fmt: skip
+DROPOUT = {"p": "rate", "dim_ordering": "data_format"}
 RENAMES: dict[str, dict[str, str]] = {
     "Layer": {"input_dtype": "dtype"},
     "Dense": {**WEIGHTS, "output_dim": "units"},
@@ -45,7 +46,7 @@ RENAMES: dict[str, dict[str, str]] = {
                      "ZeroPadding3D", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D", "Flatten"), POOLING),
     "UpSampling1D": {"length": "size"},
     **dict.fromkeys(("Dropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
-                     "AlphaDropout"), {"p": "rate", "dim_ordering": "data_format"}),
+                     "AlphaDropout"), DROPOUT),
     "GaussianNoise": {"sigma": "stddev"},
     "LeakyReLU": {"alpha": "negative_slope"},
     "PReLU": {"init": "alpha_initializer"},

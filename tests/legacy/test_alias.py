@@ -30,8 +30,10 @@ def alias():
 def test_all_names_of_the_package_are_lamina(alias, root):
     keras = importlib.import_module(root)
     layers = importlib.import_module(f"{root}.layers")
-    assert keras.layers is layers and layers is sys.modules["keras.layers"]
-    assert layers.Dense is lamina.layers.Dense and keras.Model is lamina.Model
+    assert keras.layers is layers
+    assert layers is sys.modules["keras.layers"]
+    assert layers.Dense is lamina.layers.Dense
+    assert keras.Model is lamina.Model
     assert keras.__version__ == keras.version() == "3.15.0"
 
 
@@ -93,7 +95,9 @@ def test_a_name_that_is_missing_says_so(alias):
 def test_star_imports_give_the_public_names(alias):
     names = {}
     exec("from keras.layers import *\nfrom keras import *\nfrom keras.src.ops import *", names)
-    assert names["Dense"] is lamina.layers.Dense and names["ops"].sum is lamina.ops.sum and "matmul" in names
+    assert names["Dense"] is lamina.layers.Dense
+    assert names["ops"].sum is lamina.ops.sum
+    assert "matmul" in names
 
 
 def test_the_real_package_is_there_before_beside_and_afterwards():
@@ -115,13 +119,15 @@ def test_the_real_package_is_there_before_beside_and_afterwards():
             ).tolist() == [[3.0, 3.0]]
     finally:
         lamina.uninstall_as_keras()
-    assert importlib.import_module("keras") is before and sys.modules["keras"] is before
+    assert importlib.import_module("keras") is before
+    assert sys.modules["keras"] is before
 
 
 def test_installing_twice_is_installing_once(alias):
     finders = len(sys.meta_path)
     lamina.install_as_keras()
-    assert len(sys.meta_path) == finders and legacy.is_installed()
+    assert len(sys.meta_path) == finders
+    assert legacy.is_installed()
 
 
 def test_a_switch_keeps_the_alias_away(monkeypatch):
@@ -176,7 +182,8 @@ def test_run_gives_a_script_its_arguments_and_folder(tmp_path):
     found = run("-m", "lamina", "run", "--backend", "numpy", str(script), "--epochs", "3")
     assert found.stdout.strip() == "__main__ ['--epochs', '3'] beside Dense numpy", found.stderr
     missing = run("-m", "lamina", "run", "nowhere.py")
-    assert missing.returncode == 2 and "there is no file nowhere.py" in missing.stderr
+    assert missing.returncode == 2
+    assert "there is no file nowhere.py" in missing.stderr
 
 
 def test_the_file_in_a_virtual_environment(tmp_path, monkeypatch):
@@ -192,7 +199,8 @@ def test_the_file_in_a_virtual_environment(tmp_path, monkeypatch):
     code = path.read_text().splitlines()[-1]
     assert run("-c", f"{code}\n{ask}").stdout.strip() == "False"
     assert run("-c", f"{code}\n{ask}", LAMINA_AS_KERAS="1").stdout.strip() == "True"
-    assert "again" in startup.change("off") and not path.exists()
+    assert "again" in startup.change("off")
+    assert not path.exists()
     assert "was off" in startup.change("off")
     path.write_text("import other")
     for state in ("on", "off"):
@@ -238,7 +246,8 @@ def test_old_spellings_make_the_layers_of_today(old, new):
     ):
         found = old()
     with lamina.backend("numpy"):
-        assert config(found) == config(new()) and type(found) is type(new())
+        assert config(found) == config(new())
+        assert type(found) is type(new())
 
 
 def test_the_modern_interface_stays_strict():
@@ -246,7 +255,8 @@ def test_the_modern_interface_stays_strict():
         L.Dense(4, init="uniform")
     with pytest.raises(ValueError, match="In place of `lr` use learning_rate"):
         lamina.optimizers.SGD(lr=0.1)
-    assert not hasattr(lamina.Model, "fit_generator") and not hasattr(L.Dense, "inbound_nodes")
+    assert not hasattr(lamina.Model, "fit_generator")
+    assert not hasattr(L.Dense, "inbound_nodes")
 
 
 def test_each_old_name_warns_once_and_names_the_users_line():
@@ -267,7 +277,8 @@ def test_a_subclass_passes_old_names_on_and_keeps_its_own_config():
 
     with legacy.old_spellings(), pytest.warns(legacy.spellings.OldSpelling):
         layer = Mine(3)
-    assert layer.units == 3 and layer.get_config()["size"] == 3
+    assert layer.units == 3
+    assert layer.get_config()["size"] == 3
 
 
 def test_weights_given_to_a_constructor_are_its_first_values():
@@ -279,7 +290,10 @@ def test_weights_given_to_a_constructor_are_its_first_values():
 
 def test_history_knows_both_names_of_a_metric():
     logs = legacy.methods.Logs({"accuracy": 1.0, "val_accuracy": 2.0, "loss": 3.0})
-    assert logs["acc"] == 1.0 and logs.get("val_acc") == 2.0 and "acc" in logs and "val_loss" not in logs
+    assert logs["acc"] == 1.0
+    assert logs.get("val_acc") == 2.0
+    assert "acc" in logs
+    assert "val_loss" not in logs
     assert legacy.methods.Logs({"acc": 4.0})["accuracy"] == 4.0
     with pytest.raises(KeyError, match="val_loss"):
         logs["val_loss"]

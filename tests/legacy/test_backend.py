@@ -121,7 +121,7 @@ def recurrence(mask=None, backwards=False):
 
 
 def labels():
-    found, score = K.ctc_decode(
+    found, _score = K.ctc_decode(
         t(np.log(np.array([[[1, 9, 1], [1, 9, 1], [1, 1, 9], [9, 1, 1]]]) + 1.0)), [4]
     )
     return K.eval(found[0])

@@ -38,4 +38,5 @@ def test_the_page_runs(backend):
 def test_files_that_the_page_names_exist():
     root = PAGE.parents[1]
     named = set(re.findall(r"`((?:lamina|tests)/[\w/.]+)`", PAGE.read_text()))
-    assert len(named) > 10 and [n for n in named if not (root / n).exists()] == []
+    assert len(named) > 10
+    assert [n for n in named if not (root / n).exists()] == []
