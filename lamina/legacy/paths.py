@@ -17,7 +17,7 @@ _INNER = ("_tf_keras.keras", "api", "api._v1.keras", "api._v2.keras", "_legacy.e
 
 _LAYERS = "layers legacy.layers"
 _TABLE = {
-    "": " legacy.root",
+    "": "legacy.root ",
     "_tf_keras": "legacy.nothing",
     "backend": "legacy.backend backend",
     "layers": "legacy.layers layers",
@@ -74,7 +74,7 @@ _TABLE = {
 }  # fmt: skip
 # `keras.src.<path>` of Keras 3, where the table above does not say it: the finite list that packages import.
 _SOURCE = {
-    "": " legacy.root",
+    "": "legacy.root ",
     "backend": "legacy.src backend legacy.backend",
     "backend.config": "backend config",
     "backend.common": "legacy.src backend",

@@ -101,7 +101,7 @@ class HDF5Matrix:
     ) -> None:
         import h5py
 
-        self.data = h5py.File(datapath, "r")[dataset]
+        self.data: Any = h5py.File(datapath, "r")[dataset]
         self.start, self.end = start, len(self.data) if end is None else end
         self.normalizer = normalizer
 

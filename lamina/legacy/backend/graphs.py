@@ -161,8 +161,11 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
 
 def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
     """One of two values (or what two functions give); a condition of several elements chooses element by element."""
-    value = lambda e: e() if callable(e) and not hasattr(e, "shape") else e
-    rank = len(getattr(condition, "shape", ()))
+
+    def value(e: Any) -> Any:
+        return e() if callable(e) and not hasattr(e, "shape") else e
+
+    rank = len(condition.shape) if hasattr(condition, "shape") else 0
     if rank == 0:
         if isinstance(condition, bool | int | np.bool_):
             return value(then_expression if condition else else_expression)

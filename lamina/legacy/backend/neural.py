@@ -239,8 +239,8 @@ def ctc_decode(
     """
     logs = ops.log(ops.add(y_pred, _epsilon()))
     lengths = ops.reshape(ops.cast(input_length, "int32"), (-1,))
-    how = {"strategy": "greedy"} if greedy else {
-        "strategy": "beam_search", "beam_width": beam_width, "top_paths": top_paths,
-    }  # fmt: skip
+    how: dict[str, Any] = {"strategy": "greedy"}
+    if not greedy:
+        how = {"strategy": "beam_search", "beam_width": beam_width, "top_paths": top_paths}
     paths, scores = ops.ctc_decode(logs, lengths, mask_index=y_pred.shape[-1] - 1, **how)
     return [paths[i] for i in range(paths.shape[0])], scores
