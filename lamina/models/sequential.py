@@ -8,6 +8,7 @@ from lamina.core import names
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
+from lamina.errors import foreign
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.preprocessing.string_lookup import StringLookup
 from lamina.layers.preprocessing.strings import is_strings, strings
@@ -60,9 +61,15 @@ class Sequential(Functional):
         if isinstance(layer, KerasTensor) and layer._keras_history is not None:
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            if not callable(layer):
+            if isinstance(layer, type) and issubclass(layer, Layer):
+                raise ValueError(
+                    f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer of it. Make one: "
+                    f"{layer.__name__}(...)."
+                )
+            if not callable(layer) or foreign(layer):
                 raise ValueError(
                     f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
+                    f"{foreign(layer)}"
                 )
             from lamina import layers
 

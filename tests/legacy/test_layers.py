@@ -72,7 +72,7 @@ def test_merge(mode):
 
 @pytest.mark.filterwarnings("ignore::lamina.legacy.spellings.OldSpelling")
 def test_an_unknown_mode_of_merge_is_told():
-    with pytest.raises(ValueError, match="unknown mode 'add'. Use 'sum', 'mul'"):
+    with pytest.raises(ValueError, match=r"unknown mode 'add'\. Use 'sum', 'mul'"):
         layers.merge([lamina.Input((4,))] * 2, mode="add")
 
 
