@@ -31,11 +31,10 @@ def foreign(thing: object) -> str:
     The alias of Keras makes Lamina's own objects, which know nothing of it.
     """
     cls = thing if isinstance(thing, type) else type(thing)
-    root = cls.__module__.partition(".")[0]
-    if root not in ("keras", "tf_keras"):
+    if cls.__module__.partition(".")[0] != "keras":
         return ""
     return (
-        f" It belongs to the installed package {root!r} ({cls.__module__}.{cls.__name__}), not to Lamina. Import it "
+        f" It belongs to the installed package 'keras' ({cls.__module__}.{cls.__name__}), not to Lamina. Import it "
         "from `lamina`, or make `import keras` Lamina for the whole script: `lamina run script.py`, or "
         "`lamina.install_as_keras()` before the first import of Keras."
     )

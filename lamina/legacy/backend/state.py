@@ -30,7 +30,7 @@ def _holder(value: Any, name: str | None) -> Any:
 
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
     """A variable with this first value, in the default float unless a dtype is given."""
-    made = Variable(np.asarray(eval(value) if _is_tensor(value) else value), dtype=_float(dtype), name=name)
+    made = Variable(np.asarray(eval(value) if is_tensor(value) else value), dtype=_float(dtype), name=name)
     made.constraint = constraint
     return made
 
@@ -110,16 +110,14 @@ def is_keras_tensor(x: Any) -> bool:
     """
     if isinstance(x, KerasTensor):
         return True
-    if not (_is_tensor(x) or isinstance(x, Variable)):
+    if not (is_tensor(x) or isinstance(x, Variable)):
         raise ValueError(f"K.is_keras_tensor takes a tensor, got {x!r:.80} ({type(x).__name__}).")
     return False
 
 
-def _is_tensor(x: Any) -> bool:
+def is_tensor(x: Any) -> bool:
+    """Whether x is a tensor of the backend in force."""
     return ops.is_tensor(x)
-
-
-is_tensor = _is_tensor
 
 
 def eval(x: Any) -> Any:
@@ -227,7 +225,7 @@ def cast(x: Any, dtype: Any) -> Any:
 
 def cast_to_floatx(x: Any) -> Any:
     """x in the default float: a NumPy array of an array, a tensor of a tensor."""
-    if isinstance(x, KerasTensor | Variable) or _is_tensor(x):
+    if isinstance(x, KerasTensor | Variable) or is_tensor(x):
         return ops.cast(x, lamina.config.floatx())
     return np.asarray(x, dtype=lamina.config.floatx())
 
