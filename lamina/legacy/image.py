@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lamina import config
+from lamina import config, utils
 from lamina.legacy.warp import moved, transform_of
 from lamina.utils import PyDataset
+from lamina.utils import array_to_img as array_to_img
+from lamina.utils import img_to_array as img_to_array
+from lamina.utils import save_img as save_img
 
 __all__ = [
     "DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator", "array_to_img", "img_to_array",
@@ -20,71 +23,15 @@ __all__ = [
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif")
 
 
-def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "Images need Pillow, which is not installed: `pip install lamina[image]`."
-        ) from error
-    return Image
-
-
 def load_img(
     path: Any, grayscale: bool = False, color_mode: str = "rgb", target_size: Any = None,
     interpolation: str = "nearest",
 ) -> Any:  # fmt: skip
-    """A picture from a file, as Pillow has it.
-
-    Args:
-        path: The file.
-        grayscale: The old way to ask for `color_mode="grayscale"`.
-        color_mode: "rgb", "rgba" or "grayscale".
-        target_size: (rows, columns) to bring it to.
-        interpolation: "nearest", "bilinear", "bicubic", "lanczos", "box" or "hamming".
-    """
-    image = _pillow()
-    modes = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
+    """A picture from a file, as Pillow has it; `grayscale` is the old way to ask for that `color_mode`."""
+    if not isinstance(grayscale, bool):  # where Keras 3 has `color_mode`
+        color_mode, grayscale = grayscale, False
     color_mode = "grayscale" if grayscale else color_mode
-    if color_mode not in modes:
-        raise ValueError(f"`color_mode` must be one of {', '.join(modes)}, got {color_mode!r}.")
-    with image.open(path) as opened:
-        found = opened.convert(modes[color_mode])
-    if target_size is not None and found.size != (target_size[1], target_size[0]):
-        found = found.resize(
-            (target_size[1], target_size[0]), getattr(image.Resampling, interpolation.upper())
-        )
-    return found
-
-
-def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:
-    """An array (rows, columns, channels) from a picture of Pillow's."""
-    found = np.asarray(img, dtype or config.floatx())
-    found = found[..., None] if found.ndim == 2 else found
-    return (
-        found.transpose(2, 0, 1) if (data_format or config.image_data_format()) == "channels_first" else found
-    )
-
-
-def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: Any = None) -> Any:
-    """A picture of Pillow's from an array; `scale` brings it to 0 to 255."""
-    x = np.asarray(x, dtype or config.floatx())
-    if x.ndim != 3:
-        raise ValueError(f"array_to_img takes an array of three axes, got shape {x.shape}.")
-    if (data_format or config.image_data_format()) == "channels_first":
-        x = x.transpose(1, 2, 0)
-    if scale:
-        x = x - x.min()
-        x = x / x.max() * 255 if x.max() else x
-    x = x.astype("uint8")
-    return _pillow().fromarray(x[..., 0] if x.shape[-1] == 1 else x)
-
-
-def save_img(
-    path: Any, x: Any, data_format: str | None = None, file_format: str | None = None, scale: bool = True
-) -> None:
-    """Write an array as a picture."""
-    array_to_img(x, data_format, scale).save(path, format=file_format)
+    return utils.load_img(path, color_mode=color_mode, target_size=target_size, interpolation=interpolation)
 
 
 class Iterator(PyDataset):
