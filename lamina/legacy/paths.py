@@ -69,7 +69,7 @@ _TABLE = {
     "optimizers.legacy": "optimizers.legacy", "optimizers.schedules": "optimizers.schedules",
     "optimizers.experimental": "optimizers", "optimizer_v2": "optimizers",
     "mixed_precision.experimental": "mixed_precision legacy.mixed",
-    "saving.serialization_lib": "saving legacy.src", "saving.saving_lib": "saving legacy.src",
+    "saving.serialization_lib": "saving legacy.src", "saving.saving_lib": "legacy.saving_lib saving legacy.src",
     "saving.saving_api": "saving legacy.src", "saving.object_registration": "saving",
 }  # fmt: skip
 # `keras.src.<path>` of Keras 3, where the table above does not say it: the finite list that packages import.

@@ -297,3 +297,18 @@ def test_history_knows_both_names_of_a_metric():
     assert legacy.methods.Logs({"acc": 4.0})["accuracy"] == 4.0
     with pytest.raises(KeyError, match="val_loss"):
         logs["val_loss"]
+
+
+def test_models_go_into_open_files(alias):
+    """As packages pickle them."""
+    import io
+
+    saving_lib = importlib.import_module("keras.src.saving.saving_lib")
+    with lamina.backend("numpy"):
+        model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(2)])
+        file = io.BytesIO()
+        saving_lib.save_model(model, file)
+        file.seek(0)
+        again = saving_lib.load_model(file)
+        x = np.ones((1, 3), "float32")
+        assert np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
