@@ -207,7 +207,7 @@ class Model(Trainer, Layer):
             overwrite: Whether a file that is there may be replaced.
             max_shard_size: Splitting into several files is not there yet; a value raises an error.
         """
-        from lamina.saving.weights import save_weights
+        from lamina.saving.weight_files import save_weights
 
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
@@ -223,7 +223,7 @@ class Model(Trainer, Layer):
         Raises:
             SerializationError: if the file does not fit the model or breaks a rule of the loader.
         """
-        from lamina.saving.weights import load_weights
+        from lamina.saving.weight_files import load_weights
 
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
