@@ -114,7 +114,9 @@ def _trained(model: Any, config: dict[str, Any], tensors: hdf5.TensorFile, label
     if getattr(model, "optimizer", None) is None or "optimizer" not in tensors.groups:
         return False
     compiled = config.get("compile_config")
-    if isinstance(compiled, dict) and "optimizer" not in compiled:  # Keras writes that after a file in the old format
+    if (
+        isinstance(compiled, dict) and "optimizer" not in compiled
+    ):  # Keras writes that after a file in the old format
         warnings.warn(
             f"{label}: the file holds the state of an optimizer, but not which one: it was left out, and the model has "
             f"{type(model.optimizer).__name__}. Compile it before training.",

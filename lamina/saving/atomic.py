@@ -73,7 +73,9 @@ def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
         foreign = [] if not target.is_dir() or target.is_symlink() else [p.name for p in target.iterdir()]
         foreign = [name for name in foreign if name not in ours]
         if not target.is_dir() or target.is_symlink() or foreign:
-            raise FileExistsError(f"{target} is not a folder that holds a model alone ({foreign[:3]}): choose another name.")
+            raise FileExistsError(
+                f"{target} is not a folder that holds a model alone ({foreign[:3]}): choose another name."
+            )
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     temporary.mkdir()
     old = temporary.with_suffix(".old")
@@ -84,7 +86,9 @@ def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
                 with open(file, "rb") as opened:
                     os.fsync(opened.fileno())
         if target.exists():
-            os.rename(target, old)  # folders cannot be exchanged in one step; the old one is there until the new one is
+            os.rename(
+                target, old
+            )  # folders cannot be exchanged in one step; the old one is there until the new one is
         os.rename(temporary, target)
         _sync_folder(target.parent)
     finally:

@@ -33,10 +33,14 @@ class Members:
         self.label, self._names = label, names
         unknown = [n for n in names if n not in NAMES and not n.startswith("assets/")]
         if unknown or len(set(names)) != len(names) or len(names) > MAX_MEMBERS:
-            raise SerializationError(f"{label}: the archive holds unexpected members: {unknown[:5] or names[:5]}.")
+            raise SerializationError(
+                f"{label}: the archive holds unexpected members: {unknown[:5] or names[:5]}."
+            )
         if "config.json" not in names:
             hint = " It holds weights alone: use `model.load_weights`." if WEIGHTS in names else ""
-            raise SerializationError(f"{label}: the archive has no config.json, so it is not a .keras file.{hint}")
+            raise SerializationError(
+                f"{label}: the archive has no config.json, so it is not a .keras file.{hint}"
+            )
 
     def namelist(self) -> list[str]:
         """The names of all members."""
@@ -104,7 +108,12 @@ class ZipMembers(Members):
             handle = self._source if hasattr(self._source, "read") else open(self._source, "rb")  # noqa: SIM115
             handle.seek(info.header_offset + 26)
             lengths = handle.read(4)
-            start = info.header_offset + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+            start = (
+                info.header_offset
+                + 30
+                + int.from_bytes(lengths[:2], "little")
+                + int.from_bytes(lengths[2:], "little")
+            )
         return Window(handle, start, info.file_size, close=handle is not self._source)
 
 
@@ -182,8 +191,18 @@ def opened(source: Any, label: str) -> Iterator[Members]:
         archive = zipfile.ZipFile(source)
     except (FileNotFoundError, PermissionError):
         raise
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, UnicodeDecodeError) as error:
-        raise SerializationError(f"{label}: not a readable .keras file ({_kind(source)}{error!s:.200}).") from None
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        UnicodeDecodeError,
+    ) as error:
+        raise SerializationError(
+            f"{label}: not a readable .keras file ({_kind(source)}{error!s:.200})."
+        ) from None
     with archive:
         yield ZipMembers(archive, source, label)
 

@@ -55,7 +55,9 @@ def save_model(
         return
     if zipped is False:
         if path.suffix == ".keras":
-            raise ValueError(f"`zipped=False` writes a folder, whose name does not end in '.keras'; got {path.name!r}.")
+            raise ValueError(
+                f"`zipped=False` writes a folder, whose name does not end in '.keras'; got {path.name!r}."
+            )
     elif path.suffix != ".keras":
         raise ValueError(
             f"The file name must end in '.keras' (or '.h5' for the format of the past), got {path.name!r}. "
@@ -103,13 +105,17 @@ def load_model(
         _refuse_saved_model(path)
         return archive.load(path, path.name, custom_objects, compile)
     if path.name.endswith((".weights.h5", ".safetensors", ".npz", ".weights.json")):
-        raise SerializationError(f"{path.name} holds weights alone: build the model and call `model.load_weights`.")
+        raise SerializationError(
+            f"{path.name} holds weights alone: build the model and call `model.load_weights`."
+        )
     if path.suffix in (".h5", ".hdf5"):
         return legacy.load(path, path.name, custom_objects, compile)
     if path.suffix != ".keras":
         with open(path, "rb") as file:
             kind = kind_of(file.read(32))
-        raise SerializationError(f"{path.name}: models lie in files that end in '.keras' or '.h5'; this is {kind}.")
+        raise SerializationError(
+            f"{path.name}: models lie in files that end in '.keras' or '.h5'; this is {kind}."
+        )
     with open(path, "rb") as file:
         if file.read(8) == _HDF5:
             raise SerializationError(f"{path.name} is an HDF5 file: rename it to end in '.h5'.")

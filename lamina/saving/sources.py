@@ -135,7 +135,9 @@ def _npy_header(member: Any, info: zipfile.ZipInfo, label: str) -> Meta:
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = header(member)
     if dtype.hasobject or dtype.kind not in "biufc":
-        raise SerializationError(f"{label}: {info.filename}: dtype {dtype} is not numeric (pickles are never read).")
+        raise SerializationError(
+            f"{label}: {info.filename}: dtype {dtype} is not numeric (pickles are never read)."
+        )
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > info.file_size:
         raise SerializationError(f"{label}: {info.filename} declares numbers that the file does not hold.")
     if info.file_size > max(info.compress_size * hdf5.MAX_RATIO, 1 << 20):
@@ -157,7 +159,9 @@ def damaged_zip(label: str, name: str) -> Iterator[None]:
         zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, TypeError, KeyError, SyntaxError,
         NotImplementedError, RuntimeError, OverflowError, MemoryError, IndexError, AttributeError,
     ) as error:  # fmt: skip
-        raise SerializationError(f"{label}: {name} is damaged ({type(error).__name__}: {error!s:.200}).") from None
+        raise SerializationError(
+            f"{label}: {name} is damaged ({type(error).__name__}: {error!s:.200})."
+        ) from None
 
 
 class Shards:
@@ -170,7 +174,9 @@ class Shards:
         for file in files:
             for path, data in file.tensors.items():
                 if path in self.tensors:
-                    raise SerializationError(f"{label}: {path} stands in two shards, the second is {file.label}.")
+                    raise SerializationError(
+                        f"{label}: {path} stands in two shards, the second is {file.label}."
+                    )
                 self.tensors[path], self._of[path] = data, file
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -206,11 +212,19 @@ def shard_names(path: pathlib.Path) -> list[str]:
         raise SerializationError(f"{path.name}: the index is larger than {MAX_INDEX} bytes.")
     try:
         index = json.loads(path.read_bytes())
-        names = {name for part in index["weight_map"].values() for name in ([part] if isinstance(part, str) else part)}
+        names = {
+            name
+            for part in index["weight_map"].values()
+            for name in ([part] if isinstance(part, str) else part)
+        }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SerializationError(f"{path.name}: not the index of sharded weights ({error!s:.200}).") from None
     stem = path.name.removesuffix(".json").removesuffix(".weights")
-    wrong = [n for n in names if not (isinstance(n, str) and re.fullmatch(re.escape(stem) + r"_\d{5}\.weights\.h5", n))]
+    wrong = [
+        n
+        for n in names
+        if not (isinstance(n, str) and re.fullmatch(re.escape(stem) + r"_\d{5}\.weights\.h5", n))
+    ]
     if wrong or len(names) > MAX_SHARDS:
         raise SerializationError(
             f"{path.name}: the index names {wrong[:3] or len(names)}; shards are called {stem}_00000.weights.h5 and so on, in "

@@ -57,7 +57,9 @@ def save_weights(
             with h5py.File(temporary, "w") as file:
                 weights.write(model, file, with_optimizer=False, skip=skip)
             return
-        tensors = {sources.key_of(p): value for p, value in weights.written(model, with_optimizer=False, skip=skip)}
+        tensors = {
+            sources.key_of(p): value for p, value in weights.written(model, with_optimizer=False, skip=skip)
+        }
         if path.suffix == ".npz":
             _refuse_narrow(tensors)
             with open(temporary, "wb") as file:
@@ -69,7 +71,11 @@ def save_weights(
 
 
 def _refuse_narrow(tensors: dict[str, np.ndarray]) -> None:
-    narrow = [key for key, value in tensors.items() if value.dtype.kind == "V" or value.dtype.name.startswith(("bf", "float8"))]
+    narrow = [
+        key
+        for key, value in tensors.items()
+        if value.dtype.kind == "V" or value.dtype.name.startswith(("bf", "float8"))
+    ]
     if narrow:
         raise ValueError(
             f"The .npz format has no dtype for {narrow[0]} ({tensors[narrow[0]].dtype}). Use '.safetensors' or '.weights.h5'."

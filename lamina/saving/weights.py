@@ -28,7 +28,8 @@ def _wanted(model: Any, *, with_optimizer: bool, skip: Any = None) -> list[Place
 def _skipped(place: Place, skip: Any) -> bool:
     """Whether the caller named an object, or gave it."""
     return bool(place.path) and any(
-        place.owner is one or (isinstance(one, str) and one in (_name(place), place.path)) for one in skip or ()
+        place.owner is one or (isinstance(one, str) and one in (_name(place), place.path))
+        for one in skip or ()
     )
 
 

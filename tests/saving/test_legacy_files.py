@@ -18,7 +18,10 @@ TRAINED = ["keras2_sequential", "keras2_functional", "keras2_adam", "keras3_func
 def beside(name):
     """Inputs, outputs and what else lies beside a file."""
     found = np.load(FIXTURES / f"{name}.npz")
-    return {k: [found[n] for n in sorted(found.files) if n.rstrip("0123456789") == k] for k in ("x", "y", "before", "after")}
+    return {
+        k: [found[n] for n in sorted(found.files) if n.rstrip("0123456789") == k]
+        for k in ("x", "y", "before", "after")
+    }
 
 
 def one(values):
@@ -58,7 +61,9 @@ def test_keras_3_file_of_today_is_the_same_model():
 
 def functional():
     a, b, s = lamina.Input((4,), name="a"), lamina.Input((4,), name="b"), lamina.Input((5, 4), name="s")
-    inner = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()], name="inner")
+    inner = lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()], name="inner"
+    )
     inside = lamina.Input((3,))
     other = lamina.Model(inside, layers.Dense(3, activation="tanh")(inside), name="other")
     left = layers.Subtract(name="difference")([other(inner(a)), inner(b)]) * 2.0
@@ -102,19 +107,25 @@ def test_what_does_not_fit_is_listed_at_once():
     with pytest.raises(SerializationError) as caught:
         model.load_weights(FIXTURES / "keras2_adam.h5")
     text = str(caught.value)
-    assert "! other shape first/first/kernel:0: the model wants" in text and "(4, 5), the file has (4, 3)" in text
-    assert text.count("! other shape") == 3 and "skip_mismatch=True" in text
+    assert "! other shape first/first/kernel:0: the model wants" in text
+    assert "(4, 5), the file has (4, 3)" in text
+    assert text.count("! other shape") == 3
+    assert "skip_mismatch=True" in text
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.warns(UserWarning, match="left as they are"):
         model.load_weights(FIXTURES / "keras2_adam.h5", skip_mismatch=True)
     with h5py.File(FIXTURES / "keras2_adam.h5") as file:
-        np.testing.assert_array_equal(model.layers[1].bias.numpy(), file["model_weights/second/second/bias:0"][()])
+        np.testing.assert_array_equal(
+            model.layers[1].bias.numpy(), file["model_weights/second/second/bias:0"][()]
+        )
 
 
 def test_another_number_of_layers_names_both_sides():
     model = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, name="first")])
-    with pytest.raises(SerializationError, match=r"(?s)1 layers with weights, the file 2.*by_name=True.*unexpected  second"):
+    with pytest.raises(
+        SerializationError, match=r"(?s)1 layers with weights, the file 2.*by_name=True.*unexpected  second"
+    ):
         model.load_weights(FIXTURES / "keras2_adam.h5")
 
 
@@ -135,14 +146,20 @@ def keras():
 
 
 def built():
-    inner = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()], name="inner")
+    inner = lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()], name="inner"
+    )
     a = lamina.Input((4,), name="a")
     x = layers.Add(name="sum")([inner(a), inner(layers.Dropout(0.1)(a))])
     model = lamina.Model(a, layers.Dense(2, name="out")(x), name="f")
     for v in model.weights:
         v.assign(np.random.default_rng(len(v.path)).uniform(0.5, 1.5, v.shape))
     # objects: Keras 3.15 cannot read back functions by their names ("mse") from its own old files
-    model.compile(lamina.optimizers.Adam(0.01), lamina.losses.MeanSquaredError(), metrics=[lamina.metrics.MeanAbsoluteError()])
+    model.compile(
+        lamina.optimizers.Adam(0.01),
+        lamina.losses.MeanSquaredError(),
+        metrics=[lamina.metrics.MeanAbsoluteError()],
+    )
     model.optimizer.build(model.trainable_variables)
     for v in model.optimizer.variables[2:]:
         v.assign(np.full(v.shape, 0.25))

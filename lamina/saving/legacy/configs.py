@@ -64,11 +64,19 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
         raise SerializationError(f"The configuration is nested more than {MAX_DEPTH} levels deep.")
     name, config = entry["class_name"], entry.get("config")
     written = entry.get("module")
-    if name.startswith("__") or name == "function" or (written is not None and not str(written).startswith("keras.")):
+    if (
+        name.startswith("__")
+        or name == "function"
+        or (written is not None and not str(written).startswith("keras."))
+    ):
         return _nested(entry, depth)
     if written is not None:  # later files have it for what is nested in layers
         space = str(written).removeprefix("keras.")
-    out = {k: _nested(v, depth) for k, v in entry.items() if k not in ("class_name", "config", "module", "registered_name")}
+    out = {
+        k: _nested(v, depth)
+        for k, v in entry.items()
+        if k not in ("class_name", "config", "module", "registered_name")
+    }
     known = registry.get_registered_object(name) is not None
     if not known:
         name = name.split(">")[-1] if _module(name.split(">")[-1], space) else name
@@ -93,7 +101,12 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
     module = _module(name, space)
     if module is None and not known and name in nodes.classes():
         module = "keras.src.ops.numpy"  # a node of an operation, written by Keras 3
-    return {"class_name": name, "module": module, "config": config, "registered_name": None if module else name} | out
+    return {
+        "class_name": name,
+        "module": module,
+        "config": config,
+        "registered_name": None if module else name,
+    } | out
 
 
 def _nested(value: Any, depth: int) -> Any:
@@ -218,7 +231,9 @@ def compile_config(training: Any, label: str) -> dict[str, Any]:
     if not isinstance(training, dict):
         raise SerializationError(f"{label}: training_config must be a dict, got {type(training).__name__}.")
     optimizer = training.get("optimizer_config")
-    if optimizer is not None and not (isinstance(optimizer, dict) and isinstance(optimizer.get("class_name"), str)):
+    if optimizer is not None and not (
+        isinstance(optimizer, dict) and isinstance(optimizer.get("class_name"), str)
+    ):
         raise SerializationError(f"{label}: optimizer_config does not describe an optimizer.")
     if optimizer is not None:
         name = optimizer["class_name"]
@@ -230,7 +245,9 @@ def compile_config(training: Any, label: str) -> dict[str, Any]:
     for key in ("loss", "loss_weights", "metrics", "weighted_metrics"):
         out[key] = _metric(_value(training.get(key), key, 0))
     if training.get("sample_weight_mode"):
-        raise SerializationError(f"{label}: sample_weight_mode is not supported: give weights of the targets' shape.")
+        raise SerializationError(
+            f"{label}: sample_weight_mode is not supported: give weights of the targets' shape."
+        )
     for key in ("run_eagerly", "steps_per_execution", "jit_compile"):
         if key in training:
             out[key] = training[key]

@@ -36,12 +36,18 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
     with hdf5.opened(source, label) as file, CustomObjectScope(custom_objects or {}):
         text = attributes.text(file, "model_config", label)
         if text is None:
-            hint = "weights of single layers: `model.load_weights`" if by_layer.is_legacy(file) else "no Keras model"
+            hint = (
+                "weights of single layers: `model.load_weights`"
+                if by_layer.is_legacy(file)
+                else "no Keras model"
+            )
             raise SerializationError(f"{label}: the file has no model_config; it holds {hint}.")
         try:
             config = configs.upgraded(configs.read_json(text, label, "model_config"), label)
         except SerializationError as error:
-            raise error if str(error).startswith(label) else SerializationError(f"{label} > {error}") from None
+            raise (
+                error if str(error).startswith(label) else SerializationError(f"{label} > {error}")
+            ) from None
         model = codec.deserialize(config, where=label)
         by_layer.read(model, file, label)
         training = attributes.text(file, "training_config", label) if compile else None
@@ -55,7 +61,9 @@ def _compile(model: Any, file: h5py.File, training: Any, label: str) -> None:
     try:
         model.compile_from_config(arguments)
     except SerializationError as error:
-        raise SerializationError(f"{label}: training_config: {error} Or load the model with compile=False.") from None
+        raise SerializationError(
+            f"{label}: training_config: {error} Or load the model with compile=False."
+        ) from None
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise SerializationError(
             f"{label}: training_config: the model cannot be compiled as it was: {error} Load it with compile=False."
@@ -102,7 +110,15 @@ def save(model: Any, path: Any, version: str, overwrite: bool = True, include_op
 
 def _write_training(model: Any, file: h5py.File) -> None:
     training = model.get_compile_config()
-    kept = ("loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile")
+    kept = (
+        "loss",
+        "loss_weights",
+        "metrics",
+        "weighted_metrics",
+        "run_eagerly",
+        "steps_per_execution",
+        "jit_compile",
+    )
     out = {key: training.get(key) for key in kept}
     out["optimizer_config"] = _class_and_config(training["optimizer"]) if training.get("optimizer") else None
     file.attrs["training_config"] = json.dumps(out)

@@ -22,7 +22,15 @@ _ARGUMENTS = {
 _MERGES = {
     "sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate", "dot": "Dot",
 }  # fmt: skip
-_GONE = ("forget_bias_init", "consume_less", "mode", "input_dim", "input_length", "input_dtype", "depth_multiplier")
+_GONE = (
+    "forget_bias_init",
+    "consume_less",
+    "mode",
+    "input_dim",
+    "input_length",
+    "input_dtype",
+    "depth_multiplier",
+)
 # Some argument of Keras 1 that no later one has: how its configs are told apart.
 _SIGNS = {"output_dim", "nb_filter", "border_mode", "dim_ordering", "W_regularizer", "p", "sigma", "inner_init",
           "pool_length", "gamma_init", "concat_axis", "length", "stride"}  # fmt: skip
@@ -36,7 +44,10 @@ def renamed(name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return name, config
     out = {_ARGUMENTS.get(k, k): v for k, v in config.items()}
     if name == "Embedding":
-        out["output_dim"], out["embeddings_initializer"] = out.pop("units"), out.pop("kernel_initializer", "uniform")
+        out["output_dim"], out["embeddings_initializer"] = (
+            out.pop("units"),
+            out.pop("kernel_initializer", "uniform"),
+        )
         out["embeddings_regularizer"] = out.pop("kernel_regularizer", None)
         out["embeddings_constraint"] = out.pop("kernel_constraint", None)
         out.pop("dropout", None)

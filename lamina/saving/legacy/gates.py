@@ -19,7 +19,11 @@ def joined(variables: list[Any], data: list[Any]) -> tuple[list[Any], list[Calla
         data: The datasets of the file: kernel, recurrent kernel and bias of each gate.
     """
     gates = len(data) // 3
-    if [v.name for v in variables] != ["kernel", "recurrent_kernel", "bias"] or gates not in _ORDERS or len(data) % 3:
+    if (
+        [v.name for v in variables] != ["kernel", "recurrent_kernel", "bias"]
+        or gates not in _ORDERS
+        or len(data) % 3
+    ):
         return None
     units = variables[1].shape[0]
     wanted = [(variables[0].shape[0], units), (units, units), (units,)] * gates

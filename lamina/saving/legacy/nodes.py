@@ -87,7 +87,9 @@ def _shifted(name: str, index: int, shifts: dict[str, int]) -> int:
 def upgraded(layer: dict[str, Any], shifts: dict[str, int]) -> dict[str, Any]:
     """A layer's entry with its calls in the layout of Keras 3."""
     inbound = layer.get("inbound_nodes") or []
-    name = layer.get("name", layer.get("config", {}).get("name") if isinstance(layer.get("config"), dict) else None)
+    name = layer.get(
+        "name", layer.get("config", {}).get("name") if isinstance(layer.get("config"), dict) else None
+    )
     if not isinstance(inbound, list):
         raise SerializationError(f"Layer {name!r}: its calls must be a list, got {inbound!r:.80}.")
     if layer["class_name"] == "TFOpLambda":
@@ -105,9 +107,7 @@ def _call(node: Any, name: Any, shifts: dict[str, int], states: bool) -> dict[st
         raise SerializationError(f"Layer {name!r}: not a call of Keras 2: {node!r:.80}.")
     tensors = [_tensor(p, name, shifts) for p in places]
     kwargs: dict[str, Any] = places[0][3] if len(places[0]) == 4 else {}
-    kwargs = {
-        k: _argument(v, shifts, 0) for k, v in kwargs.items() if v is not None
-    }
+    kwargs = {k: _argument(v, shifts, 0) for k, v in kwargs.items() if v is not None}
     if isinstance(node, _Operands):
         return {"args": tensors, "kwargs": kwargs}
     if states and len(tensors) > 1:
@@ -150,7 +150,9 @@ def _argument(value: Any, shifts: dict[str, int], depth: int) -> Any:
         return _tensor(value, None, shifts)
     if isinstance(value, list):
         return [_argument(v, shifts, depth + 1) for v in value]
-    return {k: _argument(v, shifts, depth + 1) for k, v in value.items()} if isinstance(value, dict) else value
+    return (
+        {k: _argument(v, shifts, depth + 1) for k, v in value.items()} if isinstance(value, dict) else value
+    )
 
 
 def endpoints(value: Any, shifts: dict[str, int]) -> Any:

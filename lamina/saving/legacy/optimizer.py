@@ -33,7 +33,9 @@ def read(model: Any, file: h5py.File, label: str) -> None:
     names = attributes.strings(group, "weight_names", label) or []
     lost = [n for n in names if n not in tensors.tensors]
     if lost:
-        raise SerializationError(f"{label}: these are listed in optimizer_weights, but not there: {lost[:5]}.")
+        raise SerializationError(
+            f"{label}: these are listed in optimizer_weights, but not there: {lost[:5]}."
+        )
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)

@@ -81,7 +81,13 @@ def _entry(tensors: hdf5.TensorFile, name: str, label: str) -> Entry:
 
 
 def read(
-    model: Any, file: h5py.File, label: str, *, by_name: bool = False, skip_mismatch: bool = False, skip: Any = None
+    model: Any,
+    file: h5py.File,
+    label: str,
+    *,
+    by_name: bool = False,
+    skip_mismatch: bool = False,
+    skip: Any = None,
 ) -> None:
     """Read weights into the layers of a model, in their order or by their names.
 
@@ -189,7 +195,9 @@ def ordered(layer: Any) -> list[Variable]:
 
 def _fit(order: list[Variable], entry: Entry, tensors: hdf5.TensorFile) -> tuple[int, int]:
     """How many shapes agree, then how many names."""
-    shapes = sum(tuple(tensors.tensors[p].shape) == tuple(v.shape) for v, p in zip(order, entry.paths, strict=False))
+    shapes = sum(
+        tuple(tensors.tensors[p].shape) == tuple(v.shape) for v, p in zip(order, entry.paths, strict=False)
+    )
     names = sum(
         n.rpartition("/")[2].partition(":")[0] == v.name for v, n in zip(order, entry.names, strict=False)
     )
