@@ -79,7 +79,7 @@ def test_shards_of_keras():
 )
 def test_an_index_names_its_own_shards_only(tmp_path, name):
     (tmp_path / "x.weights.json").write_text(json.dumps({"metadata": {}, "weight_map": {"/a/vars": [name]}}))
-    with pytest.raises(SerializationError, match="x.weights.json: the index names"):
+    with pytest.raises(SerializationError, match=r"x.weights.json: the index names"):
         made().load_weights(tmp_path / "x.weights.json")
 
 
@@ -87,10 +87,10 @@ def test_a_shard_that_is_missing_or_a_link(tmp_path):
     made().save_weights(tmp_path / "x.weights.json", max_shard_size=50 / 2**30)
     shard = tmp_path / "x_00001.weights.h5"
     shard.rename(tmp_path / "z")
-    with pytest.raises(SerializationError, match="x_00001.weights.h5 is missing"):
+    with pytest.raises(SerializationError, match=r"x_00001.weights.h5 is missing"):
         made().load_weights(tmp_path / "x.weights.json")
     shard.symlink_to(tmp_path / "z")
-    with pytest.raises(SerializationError, match="x_00001.weights.h5 is missing"):
+    with pytest.raises(SerializationError, match=r"x_00001.weights.h5 is missing"):
         made().load_weights(tmp_path / "x.weights.json")
 
 
@@ -114,7 +114,7 @@ def test_a_folder_there_and_back(tmp_path):
     other = made()
     other.load_weights(tmp_path / "folder")
     equal(made(1), other)
-    with pytest.raises(ValueError, match="does not end in '.keras'"):
+    with pytest.raises(ValueError, match=r"does not end in '.keras'"):
         model.save(tmp_path / "x.keras", zipped=False)
 
 
@@ -143,7 +143,7 @@ def test_file_like_objects(tmp_path):
         made().save(tmp_path / "x.h5")
     with open(tmp_path / "x.h5", "rb") as file:
         equal(made(), lamina.models.load_model(file))
-    with pytest.raises(SerializationError, match="the file: not a readable .keras file"):
+    with pytest.raises(SerializationError, match=r"the file: not a readable .keras file"):
         lamina.models.load_model(io.BytesIO(b"nothing"))
 
 
@@ -236,5 +236,5 @@ def test_each_file_says_what_it_is(tmp_path):
 
 def test_pickled_npz_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", **{"layers/dense/0": np.array([{}], dtype=object)})
-    with pytest.raises(SerializationError, match="not numeric .pickles are never read"):
+    with pytest.raises(SerializationError, match=r"not numeric .pickles are never read"):
         made().load_weights(tmp_path / "x.npz")

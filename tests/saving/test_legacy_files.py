@@ -272,5 +272,5 @@ def test_many_names_that_are_one_text(tmp_path):
         h5py.h5a.create(file["model_weights"].id, b"layer_names", kind, space)
         file.attrs["long"] = long
 
-    with pytest.raises(SerializationError, match="could hold .* bytes of text"):
+    with pytest.raises(SerializationError, match=r"could hold .* bytes of text"):
         lamina.models.load_model(changed(tmp_path, change))
