@@ -140,7 +140,7 @@ class TensorFile:
             # filters may be switched on for nothing: what is stored plain must be there in full
             held, wanted = data.id.get_storage_size(), data.nbytes
             plain = data.chunks is None or data.id.get_create_plist().get_nfilters() == 0
-            if wanted > 64 and held < (wanted if plain else wanted // MAX_RATIO):
+            if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
                 raise self._refuse(path, "it declares numbers that the file does not hold")
         with guarded(self.label, path):
             name = data.attrs.get("dtype") if data.dtype.kind == "V" else None

@@ -149,6 +149,7 @@ def _npy_header(member: Any, info: zipfile.ZipInfo, label: str) -> Meta:
 def damaged_zip(label: str, name: str) -> Iterator[None]:
     """A block in which whatever zip and npy readers make of damage is raised in Lamina's words."""
     import struct
+    import tokenize  # NumPy tries to mend headers with it
     import zlib
 
     try:
@@ -157,7 +158,7 @@ def damaged_zip(label: str, name: str) -> Iterator[None]:
         raise
     except (
         zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, TypeError, KeyError, SyntaxError,
-        NotImplementedError, RuntimeError, OverflowError, MemoryError, IndexError, AttributeError,
+        NotImplementedError, RuntimeError, OverflowError, MemoryError, IndexError, AttributeError, tokenize.TokenError,
     ) as error:  # fmt: skip
         raise SerializationError(
             f"{label}: {name} is damaged ({type(error).__name__}: {error!s:.200})."
