@@ -1,3 +1,4 @@
+from .editor import KerasFileEditor as KerasFileEditor
 from .inspection import info as info
 from .inspection import scan as scan
 from .models import load_model as load_model

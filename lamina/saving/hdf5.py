@@ -67,7 +67,7 @@ class TensorFile:
         SerializationError: if the file holds something else than groups and plain datasets.
     """
 
-    def __init__(self, file: h5py.File, label: str) -> None:
+    def __init__(self, file: h5py.Group, label: str) -> None:
         self.file, self.label = file, label
         self.tensors: dict[str, h5py.Dataset] = {}
         self.groups: dict[str, h5py.Group] = {}

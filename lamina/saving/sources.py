@@ -33,7 +33,10 @@ class Meta(NamedTuple):
 class Source(Protocol):
     """Tensors by path."""
 
-    tensors: Mapping[str, Any]
+    @property
+    def tensors(self) -> Mapping[str, Any]:
+        """What has a shape and a dtype, by path."""
+        ...
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
         """The numbers of a tensor, whose shape was compared before."""

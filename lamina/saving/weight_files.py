@@ -63,7 +63,7 @@ def save_weights(
         if path.suffix == ".npz":
             _refuse_narrow(tensors)
             with open(temporary, "wb") as file:
-                np.savez(file, **tensors)
+                np.savez(file, **tensors)  # pyright: ignore[reportArgumentType]  # its stub mixes up names and arrays
         else:
             from safetensors.numpy import save_file
 

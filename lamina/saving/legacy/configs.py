@@ -62,7 +62,7 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
     """One `class_name` and `config`, and whatever is nested in it."""
     if depth > MAX_DEPTH:
         raise SerializationError(f"The configuration is nested more than {MAX_DEPTH} levels deep.")
-    name, config = entry["class_name"], entry.get("config")
+    name, config = str(entry["class_name"]), entry.get("config")
     written = entry.get("module")
     if (
         name.startswith("__")
@@ -80,7 +80,7 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
     known = registry.get_registered_object(name) is not None
     if not known:
         name = name.split(">")[-1] if _module(name.split(">")[-1], space) else name
-        name = _OLD_CLASSES.get(name, name)
+        name = str(_OLD_CLASSES.get(name, name))
     if name == "Sequential" and isinstance(config, list):  # Keras 1 and the first ones of Keras 2
         config = {"name": None, "layers": config}
     if name == "Policy" and isinstance(config, dict):
