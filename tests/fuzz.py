@@ -260,7 +260,6 @@ def run(
 ) -> tuple[Counter, list[str]]:
     """Load `count` mutated files; gives the outcomes and the findings."""
     good = seeds(folder)
-    good = {n: d for n, d in good.items() if names is None or n in names}
     target = model()
     outcomes: Counter = Counter()
     findings = []
@@ -277,6 +276,7 @@ def run(
         outcomes[outcome] += 1
         if wrong:
             findings.append(f"seed {i} ({name}): {wrong}")
+            say(findings[-1])
             (folder / f"finding_{i}_{name}").write_bytes(data)
     return outcomes, findings
 
@@ -291,9 +291,8 @@ def main() -> int:
     given = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lamina-fuzz-"))
-    outcomes, findings = run(given.count, given.seed, folder)
+    outcomes, findings = run(given.count, given.seed, folder, lambda text: print(text, flush=True))
     print(dict(outcomes))
-    print("\n".join(findings))
     print(f"{len(findings)} findings" + (f"; their files are in {folder}" if findings else ""))
     return bool(findings)
 

@@ -93,7 +93,7 @@ class Safetensors(_Flat):
         return self._file.get_tensor(self._checked(path, shape))
 
 
-_SAFETENSORS = {
+SAFETENSORS = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
     "I16": "int16", "I8": "int8", "U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8", "BOOL": "bool",
     "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
@@ -101,12 +101,17 @@ _SAFETENSORS = {
 
 
 def _safetensors_dtype(name: str, label: str) -> np.dtype:
+    if str(name) not in SAFETENSORS:
+        raise SerializationError(f"{label}: tensors of dtype {name} are not supported.")
+    return dtype_of(str(name))
+
+
+def dtype_of(word: str) -> np.dtype:
+    """The dtype behind a word of the safetensors format."""
     import ml_dtypes
 
-    known = _SAFETENSORS.get(str(name))
-    if known is None:
-        raise SerializationError(f"{label}: tensors of dtype {name} are not supported.")
-    return np.dtype(getattr(ml_dtypes, known)) if "bf" in known or "float8" in known else np.dtype(known)
+    name = SAFETENSORS[word]
+    return np.dtype(getattr(ml_dtypes, name) if name.startswith(("bf", "float8")) else name)
 
 
 class Npz(_Flat):

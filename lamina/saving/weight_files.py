@@ -65,9 +65,29 @@ def save_weights(
             with open(temporary, "wb") as file:
                 np.savez(file, **tensors)  # pyright: ignore[reportArgumentType]  # its stub mixes up names and arrays
         else:
-            from safetensors.numpy import save_file
+            _write_safetensors(model, temporary, skip)
 
-            save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, temporary)
+
+def _write_safetensors(model: Any, path: pathlib.Path, skip: Any) -> None:
+    """A header with all places, then the tensors one after the other: the library's own writer wants all at once."""
+    names = {np.dtype(sources.dtype_of(word)): word for word in sources.SAFETENSORS}
+    header: dict[str, Any] = {}
+    at = 0
+    for p, value in weights.written(model, with_optimizer=False, skip=skip):
+        if value.dtype not in names:
+            raise ValueError(
+                f"The .safetensors format has no dtype for {p} ({value.dtype}). Use '.weights.h5'."
+            )
+        header[sources.key_of(p)] = {
+            "dtype": names[value.dtype], "shape": list(value.shape), "data_offsets": [at, at + value.nbytes],
+        }  # fmt: skip
+        at += value.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for _, value in weights.written(model, with_optimizer=False, skip=skip):
+            file.write(np.ascontiguousarray(value).tobytes())
 
 
 def _refuse_narrow(tensors: dict[str, np.ndarray]) -> None:

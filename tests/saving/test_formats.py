@@ -238,3 +238,19 @@ def test_pickled_npz_is_refused(tmp_path):
     np.savez(tmp_path / "x.npz", **{"layers/dense/0": np.array([{}], dtype=object)})
     with pytest.raises(SerializationError, match=r"not numeric .pickles are never read"):
         made().load_weights(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_safetensors_are_read_by_their_own_library(tmp_path, dtype):
+    from safetensors.numpy import load_file, save_file
+
+    model = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, name="a", dtype=dtype)])
+    model.save_weights(tmp_path / "x.safetensors")
+    found = load_file(tmp_path / "x.safetensors")
+    assert sorted(found) == ["layers/dense/0", "layers/dense/1"]
+    np.testing.assert_array_equal(
+        found["layers/dense/0"].astype("float32"), model.layers[0].kernel.numpy().astype("float32")
+    )
+    save_file({k: v * 2 for k, v in found.items()}, tmp_path / "y.safetensors")
+    model.load_weights(tmp_path / "y.safetensors")
+    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), found["layers/dense/0"] * 2)
