@@ -255,9 +255,7 @@ def attempt(path: pathlib.Path, target) -> tuple[str, str]:
     return outcome, wrong
 
 
-def run(
-    count: int, seed: int, folder: pathlib.Path, names: list[str] | None = None
-) -> tuple[Counter, list[str]]:
+def run(count: int, seed: int, folder: pathlib.Path, say=lambda text: None) -> tuple[Counter, list[str]]:
     """Load `count` mutated files; gives the outcomes and the findings."""
     good = seeds(folder)
     target = model()

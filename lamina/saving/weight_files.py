@@ -153,7 +153,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     Args:
         model: A built model or layer.
         filepath: A `.weights.h5`, `.keras`, `.safetensors`, `.npz`, `.weights.json` or old `.h5` file, or a folder that
-            `save_model(zipped=False)` or `OrbaxCheckpoint` made.
+            `save_model(zipped=False)` made.
         skip_mismatch: Whether to leave out what does not fit, with a warning that lists it.
         **kwargs: `by_name` (find layers by their names: old `.h5` files only), `objects_to_skip` (layers, or names of
             layers, that stay as they are), `sha256` (the file's checksum, compared before anything is read).
