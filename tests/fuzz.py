@@ -25,7 +25,7 @@ import numpy as np
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE / "saving"))
 
-from guard import watched  # noqa: E402
+from guard import watched  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 import lamina  # noqa: E402
 from lamina import layers  # noqa: E402

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lamina.core import codec
+from lamina.core.registry import CustomObjectScope
 from lamina.errors import SerializationError
 from lamina.saving import attributes, hdf5, members
 from lamina.saving.checksum import sha256
@@ -33,8 +34,6 @@ def scan(path: Any, custom_objects: Any = None) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if there is no such file.
     """
-    from lamina.core.registry import CustomObjectScope
-
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")

@@ -9,7 +9,9 @@ from typing import Any
 import h5py
 
 from lamina.core import codec
+from lamina.core.registry import CustomObjectScope
 from lamina.errors import SerializationError
+from lamina.kernel.context import real_kernel
 from lamina.saving import attributes, hdf5
 from lamina.saving.atomic import writing
 from lamina.saving.legacy import configs, optimizer
@@ -31,8 +33,6 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
     Raises:
         SerializationError: if the file breaks a rule of the loader, or holds no model.
     """
-    from lamina.core.registry import CustomObjectScope
-
     with hdf5.opened(source, label) as file, CustomObjectScope(custom_objects or {}):
         text = attributes.text(file, "model_config", label)
         if text is None:
@@ -85,10 +85,7 @@ def save(model: Any, path: Any, version: str, overwrite: bool = True, include_op
     Raises:
         NotImplementedError: for a model that is no graph of layers.
     """
-    from lamina.kernel.context import real_kernel
-    from lamina.models.functional import Functional
-
-    if not isinstance(model, Functional):
+    if not (model.__dict__.get("_stack") or model.__dict__.get("_operations")):  # no graph of layers
         raise NotImplementedError(
             f"{type(model).__name__} {model.name!r}: only Functional and Sequential models can be written in the old HDF5 "
             "format. Save it as '.keras', or its weights with `save_weights`."

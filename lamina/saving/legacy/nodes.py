@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from lamina import ops
 from lamina.errors import SerializationError
+from lamina.ops.op import OPS
 
 _NESTED = ("Functional", "Model", "Sequential")
 # What took its first states in the list of its inputs.
@@ -24,9 +26,6 @@ _OPERATIONS = {
 @lru_cache(maxsize=1)
 def classes() -> frozenset[str]:
     """The class names of operations."""
-    from lamina import ops
-    from lamina.ops.op import OPS
-
     ops.load_all()
     return frozenset(OPS)
 
