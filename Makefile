@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 # A machine without room for the CUDA packages of torch can name an index of CPU builds: make test PIP_FLAGS="..."
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 
-.PHONY: demo test test-slow test-floors check bench docs format clean
+.PHONY: demo test test-slow test-floors check bench fuzz docs format clean
 
 demo: $(VENV)/.demo
 	$(PYTHON) examples/digits.py
@@ -26,6 +26,9 @@ check: $(VENV)/.check
 format: $(VENV)/.check
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+fuzz: $(VENV)/.test
+	LAMINA_BACKEND=numpy $(PYTHON) tests/fuzz.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(PYTHON) -m benchmarks $(ARGS)

@@ -6,7 +6,10 @@ The layout is that of Keras 3: `{"module", "class_name", "config", "registered_n
 
 from __future__ import annotations
 
+import threading
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,9 @@ from lamina.kernel.symbolic import Symbolic
 MAX_DEPTH = 200  # deeper than any real model; far below Python's recursion limit
 
 
+_open: threading.local = threading.local()
+
+
 def serialize(obj: Any) -> Any:
     """`obj` in a form that JSON can hold.
 
@@ -29,9 +35,11 @@ def serialize(obj: Any) -> Any:
     if obj is None or isinstance(obj, str | bool | int | float):
         return obj
     if isinstance(obj, dict):
-        return {_key(k): serialize(v) for k, v in obj.items()}
+        with _inside(obj):
+            return {_key(k): serialize(v) for k, v in obj.items()}
     if isinstance(obj, list):
-        return [serialize(v) for v in obj]
+        with _inside(obj):
+            return [serialize(v) for v in obj]
     if isinstance(obj, tuple):
         items = [serialize(v) for v in obj]
         plain = all(isinstance(v, int | float | str | type(None)) for v in obj)
@@ -63,6 +71,25 @@ def serialize(obj: Any) -> Any:
         f"Cannot write {obj!r} ({type(obj).__name__}) into a config. Use numbers, strings, lists, dicts, arrays, or "
         "an object with `get_config` and `from_config`."
     )
+
+
+@contextmanager
+def _inside(container: Any) -> Iterator[None]:
+    """A list or dict that is being written: one that contains itself has no end.
+
+    Raises:
+        SerializationError: if it does.
+    """
+    held = _open.__dict__.setdefault("held", set())
+    if id(container) in held:
+        raise SerializationError(
+            f"A {type(container).__name__} in the config contains itself: JSON cannot hold it. Leave it out in `get_config`."
+        )
+    held.add(id(container))
+    try:
+        yield
+    finally:
+        held.discard(id(container))
 
 
 def _key(key: Any) -> str:
@@ -103,6 +130,11 @@ def _serialize_function(function: Any) -> Any:
 
 
 def _serialize_object(obj: Any) -> dict[str, Any]:
+    if not hasattr(type(obj), "from_config"):
+        raise SerializationError(
+            f"{type(obj).__name__} has `get_config`, but no `from_config`, so it could not be read back. Add to the class:\n"
+            "    @classmethod\n    def from_config(cls, config): return cls(**config)"
+        )
     found = registry.home(type(obj))
     if found is not None:
         module, name = found
@@ -147,10 +179,71 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, *, wh
     with registry.custom_objects(custom_objects):
         try:
             return _decode(config, where, 0)
+        except RecursionError:
+            raise SerializationError(f"{where}: nested too deep.") from None
+        except MissingNames as error:
+            missing = names_missing(config)  # all of them: one after the other would take as many attempts
+            if len(missing) > 1:
+                raise MissingNames(_all_missing(where, missing)) from None
+            if str(error).startswith(where):
+                raise
+            raise MissingNames(f"{where} > {error}") from None
         except SerializationError as error:  # raised deep inside: say which file
             if str(error).startswith(where):
                 raise
             raise SerializationError(f"{where} > {error}") from error.__cause__
+
+
+class MissingNames(SerializationError):
+    """A config that names classes or functions which are not in the table."""
+
+
+def names_missing(config: Any) -> list[str]:
+    """All names in a config that are not in the table, in the order of the config; nothing is made."""
+    missing: dict[str, None] = {}
+    waiting = [(config, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict):
+            if (name := _unknown(value)) is not None:
+                missing[name] = None
+            value = list(value.values())
+        if isinstance(value, list) and depth < MAX_DEPTH:
+            waiting.extend((v, depth + 1) for v in reversed(value) if isinstance(v, dict | list))
+    return list(missing)
+
+
+def _unknown(value: dict[str, Any]) -> str | None:
+    """The name in one entry, if it is unknown."""
+    name, module, registered = (value.get(k) for k in ("class_name", "module", "registered_name"))
+    if not isinstance(name, str) or "config" not in value or name in _MARKED:
+        return None
+    module = module if isinstance(module, str) else None
+    registered = registered if isinstance(registered, str) else None
+    if str(module).startswith("keras.src.ops."):
+        return None
+    if name == "function":
+        try:
+            _function(value, "")
+        except SerializationError:
+            return str(value["config"])
+        return None
+    found = registry.find_class(module, name, registered, {})
+    return (registered or name) if found is None else None
+
+
+def _all_missing(where: str, names: list[str]) -> str:
+    short = [n.split(">")[-1] for n in names]
+    lines = "\n".join(
+        f"  {name!r}:{suggestion(s, registry.known_names())} "
+        f"@lamina.saving.register_keras_serializable({'' if '>' not in name else repr(name.split('>')[0])})"
+        for name, s in zip(names, short, strict=True)
+    )
+    given = ", ".join(f"{name!r}: {s}" for name, s in zip(names, short, strict=True))
+    return (
+        f"{where}: these {len(names)} names are no classes or functions that a file may name. Put the line above each "
+        f"definition before loading:\n{lines}\nor pass custom_objects={{{given}}}."
+    )
 
 
 def _decode(value: Any, where: str, depth: int) -> Any:
@@ -251,14 +344,17 @@ def _function(value: dict[str, Any], where: str) -> Any:
     for (space, known), thing in registry.functions().items():
         if known == short and (module.startswith((space, "builtins", "keras")) or module == "None"):
             return thing
-    raise SerializationError(_missing(where, str(name), value.get("registered_name")))
+    raise MissingNames(_missing(where, str(name), value.get("registered_name")))
 
 
 def _object(value: dict[str, Any], where: str) -> Any:
     name, config = value["class_name"], value["config"]
-    cls = registry.find_class(value.get("module"), name, value.get("registered_name"), {})
+    module, registered = value.get("module"), value.get("registered_name")
+    if not isinstance(module, str | None) or not isinstance(registered, str | None):
+        raise SerializationError(f"{where}: module and registered_name of {name!r} must be strings or null.")
+    cls = registry.find_class(module, name, registered, {})
     if cls is None:
-        raise SerializationError(_missing(where, name, value.get("registered_name")))
+        raise MissingNames(_missing(where, name, value.get("registered_name")))
     if not isinstance(cls, type):
         if callable(cls):
             return cls
@@ -271,7 +367,12 @@ def _object(value: dict[str, Any], where: str) -> Any:
         _restore(obj, value)
     except SerializationError:
         raise
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
+    except RecursionError:
+        raise SerializationError(f"{label}: nested too deep.") from None
+    except (
+        TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError, AssertionError, ZeroDivisionError,
+        MemoryError, NotImplementedError, RuntimeError,
+    ) as error:  # fmt: skip
         raise SerializationError(f"{label}: cannot make a {name} from its config: {error}") from error
     return obj
 

@@ -185,12 +185,13 @@ class Model(Trainer, Layer):
         return json.dumps(serialize(self), **kwargs)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-        """Write the model into a `.keras` file: architecture, weights, optimizer state.
+        """Write the model: architecture, weights, optimizer state.
 
         Args:
-            filepath: Where; the name ends in ".keras".
+            filepath: Where; the name ends in ".keras" (or in ".h5", the format of the past), or is that of a folder.
             overwrite: False asks before replacing a file (an error without a terminal).
-            zipped: None or True; an unzipped folder is not supported.
+            zipped: Whether into one file (None: where the name ends in ".keras") or a folder.
+            **kwargs: `include_optimizer` (True by default).
 
         Raises:
             ValueError: if the name has another ending.
@@ -200,30 +201,31 @@ class Model(Trainer, Layer):
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
-        """Write the weights into a `.weights.h5` or `.safetensors` file.
+        """Write the weights into a `.weights.h5`, `.safetensors`, `.npz` or (in shards) `.weights.json` file.
 
         Args:
             filepath: Where.
-            overwrite: Whether a file that is there may be replaced.
-            max_shard_size: Splitting into several files is not there yet; a value raises an error.
+            overwrite: False asks before replacing a file (an error without a terminal).
+            max_shard_size: The greatest size of one file in GB; more is split, beside a JSON index.
         """
-        from lamina.saving.weights import save_weights
+        from lamina.saving.weight_files import save_weights
 
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
-        """Read weights from a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.
+        """Read weights from a `.weights.h5`, `.keras`, `.safetensors`, `.npz`, `.weights.json` or old `.h5` file.
 
         Names and shapes are compared before any number is read; all differences are listed at once.
 
         Args:
             filepath: The file.
             skip_mismatch: Whether to leave out what does not fit, with a report, instead of raising.
+            **kwargs: `by_name` (old `.h5` files), `objects_to_skip`, `sha256`.
 
         Raises:
             SerializationError: if the file does not fit the model or breaks a rule of the loader.
         """
-        from lamina.saving.weights import load_weights
+        from lamina.saving.weight_files import load_weights
 
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
