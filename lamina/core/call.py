@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
+from lamina.core.abstract import call_on_shapes
 from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
@@ -37,7 +38,9 @@ class LayerState:
         plain: (frame, type, shape, dtype) of the calls that may take the fast path.
         losses: What `add_loss` was given since the outermost call began.
         adds_losses: Whether it was ever given any.
+        asked: Whether its own function of shapes runs.
         remat: The RematScope that was open when the layer was made.
+        native: Whether `call` was seen to leave lamina.ops.
         path: The names around it and its own, once it is built.
         build_shapes: What `build` got, by the names of its parameters.
         building: Whether `build` runs.
@@ -45,14 +48,14 @@ class LayerState:
     """
 
     __slots__ = (
-        "adds_losses", "build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input",
+        "adds_losses", "asked", "build_shapes", "building", "kernel", "losses", "native", "path", "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.kernel: Any = None
         self.plain: set[Any] = set()
         self.losses: list[Any] = []
-        self.adds_losses = False
+        self.adds_losses = self.asked = self.native = False
         open_scope = state.frame.remat[-1] if state.frame.remat else None
         self.remat = None if open_scope is None or open_scope.mode is None else open_scope
         self.path: str | None = None
@@ -107,7 +110,10 @@ def _shape_of(x: Any) -> Any:
     shape = getattr(x, "shape", None)
     if shape is None:
         return None
-    return tuple([None if n is None or type(n) is Unknown or not isinstance(n, int) else n for n in shape])
+    unknown = state.stand_ins
+    return tuple(
+        [None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape]
+    )
 
 
 # -- the fast path -----------------------------------------------------------------------------------------------------
@@ -141,6 +147,7 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if (
         frame != own
         or frame.full
+        or (k.abstract and known.native)
         or layer.activity_regularizer is not None
         or layer._makes_masks
         or not layer.built
@@ -192,6 +199,8 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         masks = _incoming_masks(plan, args, kwargs)
         if remat.scope_of(layer, frame) is not None:
             outputs = remat.call_with_remat(layer, args, kwargs)
+        elif k.abstract:
+            outputs = call_on_shapes(layer, args, kwargs)
         else:
             outputs = layer.call(*args, **kwargs)
         _finish(layer, plan, args, masks, outputs)

@@ -79,6 +79,9 @@ class Lambda(Layer):
             options["training"] = training
         return self.function(inputs, **options)
 
+    def _knows_shape(self) -> bool:
+        return self.output_shape is not None
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape that was given, or what the function makes of the input."""
         if self.output_shape is None:

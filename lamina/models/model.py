@@ -138,13 +138,14 @@ class Model(Trainer, Layer):
             raise ValueError(
                 f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28)."
             )
-        from lamina.core.abstract import tensors_of
+        from lamina.core.abstract import call_on_shapes, tensors_of
         from lamina.core.operation import infer_call
 
         inputs = tensors_of(input_shape, self.compute_dtype)
         object.__setattr__(self, "built", True)
         spread = isinstance(inputs, list | tuple) and len(self._plan.names) > 1 and len(inputs) > 1
-        infer_call(self.call, tuple(inputs) if spread else (inputs,), {})
+        run = lambda *given: call_on_shapes(self, given, {})
+        infer_call(run, tuple(inputs) if spread else (inputs,), {})
 
     # -- files --------------------------------------------------------------------------------------------------------
 
