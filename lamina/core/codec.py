@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from lamina.core import registry
+from lamina.core.sharing import sharing
 from lamina.errors import SerializationError, suggestion
+from lamina.kernel.context import state
 from lamina.kernel.symbolic import Symbolic
 
 MAX_DEPTH = 200  # deeper than any real model; far below Python's recursion limit
@@ -24,14 +26,24 @@ def serialize(obj: Any) -> Any:
     Raises:
         SerializationError: if there is no safe way to write it.
     """
+    if state.sharing is None and not isinstance(obj, _PLAIN):
+        with sharing():
+            return _encode(obj)
+    return _encode(obj)
+
+
+_PLAIN = (str, bool, int, float, type(None))
+
+
+def _encode(obj: Any) -> Any:
     if obj is None or isinstance(obj, str | bool | int | float):
         return obj
     if isinstance(obj, dict):
-        return {_key(k): serialize(v) for k, v in obj.items()}
+        return {_key(k): _encode(v) for k, v in obj.items()}
     if isinstance(obj, list):
-        return [serialize(v) for v in obj]
+        return [_encode(v) for v in obj]
     if isinstance(obj, tuple):
-        items = [serialize(v) for v in obj]
+        items = [_encode(v) for v in obj]
         plain = all(isinstance(v, int | float | str | type(None)) for v in obj)
         return items if plain else {"class_name": "__tuple__", "items": items}
     if isinstance(obj, Symbolic):
@@ -39,7 +51,7 @@ def serialize(obj: Any) -> Any:
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, slice):
-        parts = {name: serialize(getattr(obj, name)) for name in ("start", "stop", "step")}
+        parts = {name: _encode(getattr(obj, name)) for name in ("start", "stop", "step")}
         return {"class_name": "__slice__", "config": parts}
     if isinstance(obj, np.generic):
         return obj.item()
@@ -111,17 +123,30 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
         registered = name if registered is None else registered
-    out = {"module": module, "class_name": name, "config": obj.get_config(), "registered_name": registered}
+    out = {"module": module, "class_name": name, "config": _completed(obj.get_config()), "registered_name": registered}
     build_config = getattr(obj, "get_build_config", None)
     if build_config is not None and (built := build_config()) is not None:
-        out["build_config"] = serialize(built)
+        out["build_config"] = _encode(built)
     holders_config = getattr(obj, "_holders_config", None)
     if holders_config is not None and (holders := holders_config()):
-        out["holders"] = serialize(holders)
+        out["holders"] = _encode(holders)
     compile_config = getattr(obj, "get_compile_config", None)
     if compile_config is not None and (compiled := compile_config()):
-        out["compile_config"] = serialize(compiled)
+        out["compile_config"] = _encode(compiled)
+    if getattr(type(obj), "_tracked_as", None) == "layer":
+        state.sharing.note(obj, out)
     return out
+
+
+def _completed(config: Any) -> Any:
+    """What a `get_config` gave, with the objects that it left in it written, too; what is written stays the same dict."""
+    if isinstance(config, dict):
+        if state.sharing.knows(config):
+            return config
+        return {_key(k): _completed(v) for k, v in config.items()}
+    if type(config) in (list, tuple):
+        return type(config)(_completed(v) for v in config)
+    return _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:
@@ -144,7 +169,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, *, wh
     Raises:
         SerializationError: if a name is not in the table, or the layout is not that of a config.
     """
-    with registry.custom_objects(custom_objects):
+    with registry.custom_objects(custom_objects), sharing():
         try:
             return _decode(config, where, 0)
         except SerializationError as error:  # raised deep inside: say which file
@@ -269,6 +294,9 @@ def _object(value: dict[str, Any], where: str) -> Any:
     if not isinstance(config, dict):
         raise SerializationError(f"{where}: the config of {name} must be a dict, got {config!r:.80}.")
     label = f"{where} > {config.get('name', name)}"[:400]
+    number, known = value.get("shared_object_id"), {} if state.sharing is None else state.sharing.read
+    if isinstance(number, int) and type(known.get(number)) is cls:
+        return known[number]
     try:
         obj = cls.from_config(dict(config))
         _restore(obj, value)
@@ -276,6 +304,8 @@ def _object(value: dict[str, Any], where: str) -> Any:
         raise
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise SerializationError(f"{label}: cannot make a {name} from its config: {error}") from error
+    if isinstance(number, int):
+        known[number] = obj
     return obj
 
 

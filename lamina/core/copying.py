@@ -11,12 +11,7 @@ def reduce(layer: Any) -> tuple[Any, tuple]:
     """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
     from lamina.core.codec import serialize
 
-    own = {}
-    for inner in layer._flatten_layers():
-        cls = type(inner)
-        if registry.home(cls) is None:
-            own[registry.get_registered_name(cls)] = cls
-            own[cls.__name__] = cls
+    own = own_classes(layer)
     optimizer = getattr(layer, "optimizer", None)
     state = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
     weights = [v.numpy() for v in layer.weights] if layer.built else None
@@ -37,3 +32,14 @@ def restore(config: dict[str, Any], own: dict[str, type], weights: Any, state: A
         for v, value in zip(layer.optimizer.variables, state, strict=True):
             v.assign(value)
     return layer
+
+
+def own_classes(layer: Any) -> dict[str, type]:
+    """The user's classes among a layer and the layers inside it, by the names that configs give them."""
+    own = {}
+    for inner in layer._flatten_layers():
+        cls = type(inner)
+        if registry.home(cls) is None:
+            own[registry.get_registered_name(cls)] = cls
+            own[cls.__name__] = cls
+    return own

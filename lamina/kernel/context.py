@@ -53,6 +53,7 @@ class _State(threading.local):
         self.frame = CallFrame()  # what a layer call means here
         self.stand_ins: frozenset[int] = frozenset()  # sizes that stand for unknown ones while a framework finds shapes
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
+        self.sharing: Any = None  # core.sharing.Sharing of the config that is being written or read
         self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import suggestion
 from lamina.kernel.trees import leaves, map_leaves
@@ -51,7 +52,7 @@ class Model(Trainer, Layer):
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if self.__dict__.get("_functional_made"):
+        if getattr(self, "_functional_made", False):
             return
         Trainer.__init__(self)
         if is_functional_call(args, kwargs):
@@ -118,12 +119,16 @@ class Model(Trainer, Layer):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of shapes."""
-        return map_leaves(lambda x: x.shape, self.input)
+        shapes = map_leaves(lambda x: x.shape, self.input)
+        flat = list(leaves(self.input))
+        return flat[0].shape if len(flat) == 1 else shapes
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, or the structure of shapes."""
-        return map_leaves(lambda x: x.shape, self.output)
+        shapes = map_leaves(lambda x: x.shape, self.output)
+        flat = list(leaves(self.output))
+        return flat[0].shape if len(flat) == 1 else shapes
 
     def build(self, input_shape: Any = None) -> None:
         """Build all layers by running `call` on shapes.
@@ -162,7 +167,7 @@ class Model(Trainer, Layer):
         """A model from `get_config`."""
         from lamina.core.registry import CustomObjectScope
 
-        with CustomObjectScope(custom_objects or {}):
+        with CustomObjectScope(custom_objects or {}), sharing():
             if cls in (Model, _functional()) or ("layers" in config and "input_layers" in config):
                 from lamina.models.functional import functional_from_config
 
@@ -287,6 +292,11 @@ class Model(Trainer, Layer):
                 place = tree
                 for folder in folders:
                     place = place.setdefault(folder, {})
+                if last in place:
+                    raise ValueError(
+                        f"Model {self.name!r} has two variables with the path {v.path!r}, so there is no tree of its state by "
+                        "path. Give its layers different names."
+                    )
                 place[last] = v.value if value_format == "backend_tensor" else v.numpy()
             out[part] = tree
         return out

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import names
+from lamina.core.abstract import tensors_of
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import Input, InputLayer
 from lamina.models.functional import Functional
 from lamina.training.trainer import Trainer
@@ -34,12 +37,14 @@ class Sequential(Functional):
     """
 
     _stack: list[Layer]  # the layers, behind the Input where there is one
-    _steps_made: bool  # whether the graph is drawn
+    _steps_made = False  # whether the graph is drawn
+    supports_masking = True
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
-        self.__dict__.update(_steps_made=False, _stack=[], supports_masking=True, autocast=False)
+        self.autocast = False
+        self.__dict__["_stack"] = []  # its layers are listed by `add`, not as an attribute's
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._maybe_rebuild()
@@ -107,7 +112,7 @@ class Sequential(Functional):
     # -- the graph ----------------------------------------------------------------------------------------------------
 
     def _undraw(self) -> None:
-        self.__dict__.update(built=False, _steps_made=False)
+        self.built = self._steps_made = False
         self._layer_state.build_shapes = None
         self._layer_state.plain.clear()
 
@@ -116,8 +121,10 @@ class Sequential(Functional):
         if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
             with names.name_scope(self.name):
                 self._draw()
-        elif len(self._stack) == 1 and isinstance(self._stack[0], Functional) and self._stack[0].built:
-            self.build(self._stack[0].input_shape)
+        elif self._stack and isinstance(self._stack[0], Functional) and self._stack[0].built:
+            first = self._stack[0]
+            if not isinstance(first, Sequential) or first._steps_made:
+                self.build(first.input_shape)
 
     def _draw(self) -> None:
         """Call the layers on the Input, one after the other, and keep the graph."""
@@ -125,14 +132,13 @@ class Sequential(Functional):
         x = first
         for layer in self._stack[1:]:
             x = layer(x)
-            if not isinstance(x, KerasTensor):
+            if not all(isinstance(t, KerasTensor) for t in leaves(x)):
                 raise ValueError(
-                    f"Sequential {self.name!r}: layer {layer.name!r} gives {type(x).__name__}, not one tensor. Use a "
-                    "functional model for layers with several outputs."
+                    f"Sequential {self.name!r}: layer {layer.name!r} gives {type(x).__name__}, no symbolic tensors."
                 )
         Graph._connect(self, first, x)
         self.__dict__["_operations"] = list(self._stack)
-        self.__dict__.update(built=True, _steps_made=True)
+        self.built = self._steps_made = True
         self._layer_state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
@@ -154,12 +160,9 @@ class Sequential(Functional):
                     f"Sequential {self.name!r}: the shape of the input is not known. Begin with Input(shape), call the "
                     "model on data, or give `build` a shape."
                 )
-            if (
-                isinstance(input_shape, list | tuple)
-                and input_shape
-                and isinstance(input_shape[0], list | tuple)
-            ):
-                raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
+            if not _is_shape(input_shape):
+                self._build_undrawn(input_shape)
+                return
             shape = tuple(input_shape)
             dtype = "int32" if self._stack[0]._takes_indices else self._stack[0].compute_dtype
             x = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
@@ -174,11 +177,19 @@ class Sequential(Functional):
         else:
             self._draw()
 
+    def _build_undrawn(self, shapes: Any) -> None:
+        """Build the layers for an input of several tensors: there is no one Input to draw a graph from."""
+        x = tensors_of(shapes, self._stack[0].compute_dtype)
+        with names.name_scope(self.name):
+            for layer in self._stack:
+                x = layer(x)
+        self.built = True
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The layers, one after the other.
 
         Args:
-            inputs: A tensor.
+            inputs: A tensor, or what the first layer takes.
             training: Whether layers behave as in training.
             mask: The mask of the input.
 
@@ -186,7 +197,11 @@ class Sequential(Functional):
             A tensor.
         """
         if not self._steps_made:
-            self.build(None)
+            if not self.built:
+                self.build(None)
+            for layer in self._stack:
+                inputs = layer(inputs)
+            return inputs
         return Functional.call(self, inputs, training=training, mask=mask)
 
     def _fitted(self, value: Any, want: KerasTensor) -> Any:
@@ -213,17 +228,27 @@ class Sequential(Functional):
             AttributeError: if it is not known yet.
         """
         self._needs_graph("output_shape")
-        return self._outputs[0].shape
+        return map_leaves(lambda x: x.shape, self._outputs_struct)
 
     @property
     def inputs(self) -> Any:
-        """The symbolic input in a list; None when its shape is not known yet."""
-        return self._inputs if self._steps_made else None
+        """The symbolic input in a list.
+
+        Raises:
+            AttributeError: if its shape is not known yet.
+        """
+        self._needs_graph("inputs")
+        return self._inputs
 
     @property
     def outputs(self) -> Any:
-        """The symbolic output in a list; None when the shape of the input is not known yet."""
-        return self._outputs if self._steps_made else None
+        """The symbolic outputs in a list.
+
+        Raises:
+            AttributeError: if the shape of the input is not known yet.
+        """
+        self._needs_graph("outputs")
+        return self._outputs
 
     @property
     def input(self) -> Any:
@@ -235,7 +260,7 @@ class Sequential(Functional):
     def output(self) -> Any:
         """The symbolic output."""
         self._needs_graph("output")
-        return self._outputs[0]
+        return self._outputs_struct
 
     def _needs_graph(self, what: str) -> None:
         if not self._steps_made:
@@ -250,6 +275,11 @@ class Sequential(Functional):
         """The shape that the graph was drawn for."""
         return Layer.get_build_config(self)
 
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build with the shapes of `get_build_config`."""
+        if not self.built:
+            Layer.build_from_config(self, config)
+
     def get_config(self) -> dict[str, Any]:
         """The layers' configs."""
         from lamina.core.codec import serialize
@@ -259,7 +289,8 @@ class Sequential(Functional):
             "trainable": self.trainable,
             "dtype": serialize(self.dtype_policy),
         }
-        config["layers"] = [serialize(layer) for layer in self._stack]
+        with sharing():
+            config["layers"] = [serialize(layer) for layer in self._stack]
         if self._steps_made:
             config["build_input_shape"] = list(self._inputs[0].shape)
         return config
@@ -270,7 +301,7 @@ class Sequential(Functional):
         from lamina.core.codec import deserialize
         from lamina.core.registry import CustomObjectScope
 
-        with CustomObjectScope(custom_objects or {}):
+        with CustomObjectScope(custom_objects or {}), sharing():
             model = cls(name=config.get("name"))
             for i, entry in enumerate(config.get("layers") or ()):
                 model.add(deserialize(entry, where=f"layers[{i}]"), rebuild=False)
@@ -281,3 +312,8 @@ class Sequential(Functional):
             if config.get("trainable", True) is False:
                 model.trainable = False
         return model
+
+
+def _is_shape(shapes: Any) -> bool:
+    """Whether this is the shape of one tensor, not a structure of shapes."""
+    return isinstance(shapes, list | tuple) and all(n is None or hasattr(n, "__index__") for n in shapes)
