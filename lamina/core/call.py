@@ -17,6 +17,7 @@ from lamina.core import input_spec, names, remat
 from lamina.core.abstract import call_on_shapes
 from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
+from lamina.errors import stranger
 from lamina.kernel import dtypes
 from lamina.kernel.context import CallFrame, current, state
 from lamina.kernel.shapes.spec import Unknown
@@ -135,7 +136,7 @@ def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
                     return self.call(x, training=frame.training)
                 return self.call(x)
             except Exception as error:
-                _explain(error, self, args)
+                _explain(error, self, args, kwargs)
                 raise
     return full_call(self, args, kwargs)
 
@@ -205,7 +206,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = layer.call(*args, **kwargs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        _explain(error, layer, args)
+        _explain(error, layer, args, kwargs)
         raise
     finally:
         state.frame, state.names = frame, names_before
@@ -226,6 +227,8 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
             if cast is not None and (have := k.dtype(x)) != cast and have in dtypes.IS_FLOAT:
                 return _cast(k, x, cast)
             return x
+        if foreign := stranger(x):
+            raise TypeError(f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}")
         if isinstance(x, Holder) or (hasattr(x, "__array__") and not isinstance(x, KerasTensor)):
             return one(convert(k, x))
         return x
@@ -369,12 +372,21 @@ def _pass_masks(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: 
             set_mask(x, mask)
 
 
-def _explain(error: Exception, layer: Layer, args: tuple) -> None:
+def _explain(error: Exception, layer: Layer, args: tuple, kwargs: dict) -> None:
     """Add the layer's path and what it received to an error; each layer on the way adds its line."""
     if isinstance(error, ValueError) and f"{layer.path!r}" in str(error):
         return
     if len(getattr(error, "__notes__", ())) < 6:
         shapes = ", ".join(str(shapes_of(a)) for a in args)
+        others = "".join(f", {name}={_shown(value)}" for name, value in kwargs.items())
         error.add_note(
-            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}."
+            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}{others}."
         )
+
+
+def _shown(value: Any) -> str:
+    """An argument of a call in few words: the shapes of tensors, other things as they are."""
+    if any(hasattr(x, "shape") for x in leaves(value)):
+        return f"shape {shapes_of(value)}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -102,8 +102,11 @@ def _serialize_function(function: Any) -> Any:
         if known is function:
             return name
     registered = registry.get_registered_name(function) if hasattr(function, "__name__") else None
-    if registered is None or getattr(function, "__name__", "") == "<lambda>":
-        return {"class_name": "__lambda__", "config": {}} if registered else str(function)
+    if registered is None:
+        return str(function)
+    if registered == "<lambda>":
+        return serialize_lambda(function, registered)
+    state.sharing.functions[registered] = function
     if ">" not in registered:
         return {
             "module": "builtins",
@@ -112,6 +115,12 @@ def _serialize_function(function: Any) -> Any:
             "registered_name": "function",
         }
     return {"module": None, "class_name": "function", "config": registered, "registered_name": registered}
+
+
+def serialize_lambda(function: Any, name: str) -> dict[str, Any]:
+    """What stands for a lambda, whose code no file holds: the name by which the reader is asked for it."""
+    with sharing() as met:
+        return {"class_name": "__lambda__", "config": {"name": met.note_lambda(function, name)}}
 
 
 def _serialize_object(obj: Any) -> dict[str, Any]:
@@ -246,11 +255,25 @@ def _decode_tuple(value: dict[str, Any], where: str, depth: int) -> tuple:
     return tuple(_decode(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(items))
 
 
-def _refuse_lambda(value: dict[str, Any], where: str, depth: int) -> Any:
-    raise SerializationError(
-        f"{where}: the file holds a lambda as Python bytecode. Lamina never runs code from a file: pass the function "
-        "with custom_objects={'name': function}, or register it with @lamina.saving.register_keras_serializable()."
-    )
+def _decode_lambda(value: dict[str, Any], where: str, depth: int) -> Any:
+    config = value.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    return find_lambda(name if isinstance(name, str) else "<lambda>", where)
+
+
+def find_lambda(name: str, where: str) -> Any:
+    """The function that the caller gives for a lambda.
+
+    Raises:
+        SerializationError: if there is none under that name.
+    """
+    found = registry.get_registered_object(name)
+    if found is None:
+        raise SerializationError(
+            f"{where}: a Python lambda belongs here, whose code Lamina never writes to a file, nor runs from one. Pass the "
+            f"function when loading: custom_objects={{{name!r}: function}}."
+        )
+    return found
 
 
 _BARE = ("__tuple__", "__bytes__")
@@ -261,7 +284,7 @@ _MARKED: dict[str, Any] = {
     "__tuple__": _decode_tuple,
     "__ellipsis__": lambda value, where, depth: Ellipsis,
     "__bytes__": lambda value, where, depth: str(value.get("value", "")).encode("latin-1"),
-    "__lambda__": _refuse_lambda,
+    "__lambda__": _decode_lambda,
     "__keras_tensor__": lambda value, where, depth: value,  # the graph's own reader resolves these
 }
 
@@ -279,7 +302,8 @@ def _function(value: dict[str, Any], where: str) -> Any:
     for (space, known), thing in registry.functions().items():
         if known == short and (module.startswith((space, "builtins", "keras")) or module == "None"):
             return thing
-    raise SerializationError(_missing(where, str(name), value.get("registered_name")))
+    registered = value.get("registered_name")
+    raise SerializationError(_missing(where, str(name), None if registered == "function" else registered))
 
 
 def _object(value: dict[str, Any], where: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.sharing import sharing
 
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
@@ -15,7 +16,9 @@ def reduce(layer: Any) -> tuple[Any, tuple]:
     optimizer = getattr(layer, "optimizer", None)
     state = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
     weights = [v.numpy() for v in layer.weights] if layer.built else None
-    return restore, (serialize(layer), own, weights, state)
+    with sharing() as met:
+        config = serialize(layer)
+    return restore, (config, {**own, **met.functions}, weights, state)
 
 
 def restore(config: dict[str, Any], own: dict[str, type], weights: Any, state: Any) -> Any:

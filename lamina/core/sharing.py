@@ -17,6 +17,8 @@ class Sharing:
 
     Attributes:
         written: id of an object -> (the object, its config).
+        functions: Name -> function, of those that only whoever reads the config can give.
+        lambdas: The names among them that stand for lambdas.
         read: Number -> object.
     """
 
@@ -25,7 +27,20 @@ class Sharing:
         self.written: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.configs: dict[int, dict[str, Any]] = {}
         self.read: dict[int, Any] = {}
+        self.functions: dict[str, Any] = {}
+        self.lambdas: list[str] = []
         self.last = 0
+
+    def note_lambda(self, function: Any, name: str) -> str:
+        """The name under which the reader of the config is to give a lambda: this one, numbered where others have it."""
+        free, count = name, 0
+        while self.functions.get(free, function) is not function:
+            count += 1
+            free = f"{name}_{count}"
+        self.functions[free] = function
+        if free not in self.lambdas:
+            self.lambdas.append(free)
+        return free
 
     def knows(self, config: dict[str, Any]) -> bool:
         """Whether this very dict is the config of an object."""

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
 
+import optree
+
 from lamina.core.config import Configurable
+from lamina.kernel.trees import NAMESPACE, ordered_keys
 
 # What a class says of itself in `_tracked_as`, and where its objects are listed.
 _BOXES = {
@@ -339,3 +342,19 @@ class TrackedDict(dict):
 
 
 _WRAPPERS = (TrackedList, TrackedDict)
+
+
+def _as_nodes() -> None:
+    """Tracked lists and dicts are nodes of trees like plain ones, which is what a tree made from them holds."""
+    optree.register_pytree_node(
+        TrackedList, lambda x: (tuple(x), None), lambda _, items: list(items), namespace=NAMESPACE
+    )
+    optree.register_pytree_node(
+        TrackedDict,
+        lambda x: (tuple([x[key] for key in ordered_keys(x)]), tuple(ordered_keys(x)), tuple(ordered_keys(x))),
+        lambda keys, items: dict(zip(keys, items, strict=True)),
+        namespace=NAMESPACE,
+    )
+
+
+_as_nodes()

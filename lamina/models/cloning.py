@@ -59,7 +59,7 @@ def clone_model(
             f"Model {model.name!r} ({type(model).__name__}) has its own `call`, so it is cloned from its config: "
             "`input_tensors`, `clone_function` and `call_function` are for functional and Sequential models."
         )
-    with registry.custom_objects(own_classes(model)), sharing(always=True):
+    with registry.custom_objects(own_classes(model)), sharing(always=True) as met, registry.custom_objects(met.functions):
         if not graph:
             return type(model).from_config(model.get_config())
         return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)

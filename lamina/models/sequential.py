@@ -10,6 +10,7 @@ from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
+from lamina.errors import stranger
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import Input, InputLayer
 from lamina.models.functional import Functional
@@ -62,9 +63,11 @@ class Sequential(Functional):
         if isinstance(layer, KerasTensor) and layer._keras_history is not None:
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            if not callable(layer):
+            foreign = stranger(layer)
+            if foreign or not callable(layer):
                 raise ValueError(
-                    f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
+                    f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__}). "
+                    f"{foreign}".strip()
                 )
             from lamina import layers
 

@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import pathlib
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import h5py
 
 from lamina.core.codec import deserialize, serialize
+from lamina.core.sharing import sharing
 from lamina.errors import SerializationError
 from lamina.saving import weights
 from lamina.saving.atomic import writing
@@ -33,7 +35,14 @@ def save(model: Any, path: Any, overwrite: bool = True) -> None:
         overwrite: Whether a file that is there may be replaced.
     """
     metadata = {"keras_version": FORMAT, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    config = json.dumps(serialize(model))
+    with sharing() as met:
+        config = json.dumps(serialize(model))
+    if met.lambdas:
+        warnings.warn(
+            f"{pathlib.Path(path).name}: the model holds Python lambdas, whose code no file holds. To load it, pass the "
+            f"functions: custom_objects={{{', '.join(f'{name!r}: ...' for name in met.lambdas)}}}.",
+            stacklevel=4,
+        )
     with (
         writing(path, overwrite) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,

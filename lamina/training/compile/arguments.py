@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lamina import losses as losses_of
@@ -137,6 +138,15 @@ class Compiled(_Layer):
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in a form that JSON can hold."""
         if not self._model_state.compiled:
+            return None
+        cls = type(self)
+        own = [c.__name__ for c in cls.__mro__ if "compile" in c.__dict__ and not c.__module__.startswith("lamina.")]
+        if own and not any("get_compile_config" in c.__dict__ for c in cls.__mro__ if c.__name__ in own):
+            warnings.warn(
+                f"Model {self.name!r} ({cls.__name__}): `compile` was overridden, so how the model was compiled is not saved. "
+                "Compile it again after loading, or override `get_compile_config` and `compile_from_config`, too.",
+                stacklevel=2,
+            )
             return None
         given = dict(self._model_state.given)
         given["optimizer"] = self.optimizer
