@@ -39,6 +39,7 @@ class LayerState:
         plain: (frame, type, shape, dtype) of the calls that may take the fast path.
         losses: What `add_loss` was given since the outermost call began.
         adds_losses: Whether it was ever given any.
+        around: What a framework's own protocol wants before and after each call (hooks).
         asked: Whether its own function of shapes runs.
         remat: The RematScope that was open when the layer was made.
         native: Whether `call` was seen to leave lamina.ops.
@@ -49,7 +50,7 @@ class LayerState:
     """
 
     __slots__ = (
-        "adds_losses", "asked", "build_shapes", "building", "kernel", "losses", "native", "path", "plain", "remat", "wanted_input",
+        "adds_losses", "around", "asked", "build_shapes", "building", "kernel", "losses", "native", "path", "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class LayerState:
         self.adds_losses = self.asked = self.native = False
         open_scope = state.frame.remat[-1] if state.frame.remat else None
         self.remat = None if open_scope is None or open_scope.mode is None else open_scope
+        self.around: Any = None
         self.path: str | None = None
         self.build_shapes: dict[str, Any] | None = None
         self.building = False
@@ -149,6 +151,7 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
         frame != own
         or frame.full
         or (k.abstract and known.native)
+        or known.around is not None
         or layer.activity_regularizer is not None
         or layer._makes_masks
         or not layer.built
@@ -185,6 +188,9 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
     routine = len(args) == 1 and not kwargs
+    around = layer._layer_state.around
+    if around is not None:
+        args, kwargs = around.before_call(layer, args, kwargs)
     args, kwargs = _prepared(layer, k, args, kwargs)
     if not layer.built:
         build(layer, plan, args, kwargs)
@@ -204,6 +210,8 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = call_on_shapes(layer, args, kwargs)
         else:
             outputs = layer.call(*args, **kwargs)
+        if around is not None:
+            outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
         _explain(error, layer, args, kwargs)

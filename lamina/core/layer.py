@@ -13,6 +13,7 @@ from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
 from lamina.core.weights import Weights
+from lamina.kernel import guests
 from lamina.kernel.context import current, state
 
 # what decides whether a call is plain; setting one makes a layer learn anew which calls may take the fast path
@@ -66,6 +67,7 @@ class Layer(Weights, Operation):
             cls._makes_masks = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        guests.look()
         self = super().__new__(cls, *args, **kwargs)
         blank = {
             "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
@@ -115,6 +117,8 @@ class Layer(Weights, Operation):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _DECIDES_CALLS:
             self._layer_state.plain.clear()
+        if guests.foreign and isinstance(value, guests.foreign) and name != "module":
+            value = guests.wrapped(value)
         super().__setattr__(name, value)
 
     def _track(self, value: Any) -> Any:
@@ -385,6 +389,14 @@ class Layer(Weights, Operation):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
 
+
+
+
+def _take_in(guest: guests.Guest) -> None:
+    Layer.__bases__ = (*Layer.__bases__, guest.base)
+
+
+guests.welcome(_take_in)
 
 _BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")
 

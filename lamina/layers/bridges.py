@@ -232,8 +232,8 @@ class TorchModuleWrapper(_Bridge):
         self.module = module
         self.output_shape = None if output_shape is None else tuple(output_shape)
         parameters, buffers = bridges.tensors(module)
-        self._parameters = {n: _sharing(self, p, n, p.requires_grad) for n, p in parameters.items()}
-        self._buffers = {n: _sharing(self, b, n, False) for n, b in buffers.items()}
+        self._module_parameters = {n: _sharing(self, p, n, p.requires_grad) for n, p in parameters.items()}
+        self._module_buffers = {n: _sharing(self, b, n, False) for n, b in buffers.items()}
         self.built = True
 
     def parameters(self, recurse: bool = True) -> Any:
@@ -243,12 +243,12 @@ class TorchModuleWrapper(_Bridge):
     def call(self, *args: Any, training: Any = None, **kwargs: Any) -> Any:
         self._needs_real_tensors()
         self._bridge.require("TorchModuleWrapper")
-        parameters = {n: v.value for n, v in self._parameters.items()}
-        buffers = {n: v.value for n, v in self._buffers.items()}
+        parameters = {n: v.value for n, v in self._module_parameters.items()}
+        buffers = {n: v.value for n, v in self._module_buffers.items()}
         outputs, moved = self._bridge.call(self.module, parameters, buffers, training, args, kwargs)
         if training:
             for name, value in moved.items():
-                self._buffers[name].assign(value)
+                self._module_buffers[name].assign(value)
         return outputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
