@@ -121,7 +121,9 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     """
     if not structures:
         raise ValueError("map_structure_up_to needs at least one structure.")
-    return optree.tree_map(lambda _, *parts: func(*parts), shallow_structure, *structures, none_is_leaf=True, namespace=NAMESPACE)
+    return optree.tree_map(
+        lambda _, *parts: func(*parts), shallow_structure, *structures, none_is_leaf=True, namespace=NAMESPACE
+    )
 
 
 def map_shape_structure(func: Callable[[tuple], Any], structure: Any) -> Any:
@@ -264,5 +266,7 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
 
 def _children(node: Any) -> tuple[list[Any], Any]:
     """The entries of a node, and what puts others in their place."""
-    leaves, spec = optree.tree_flatten(node, is_leaf=lambda x: x is not node, none_is_leaf=True, namespace=NAMESPACE)
+    leaves, spec = optree.tree_flatten(
+        node, is_leaf=lambda x: x is not node, none_is_leaf=True, namespace=NAMESPACE
+    )
     return leaves, spec

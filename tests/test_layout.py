@@ -55,7 +55,11 @@ def test_no_code_outside_backends_names_a_backend():
 
 # Public names of Keras that hold one.
 PUBLIC = {"JaxLayer", "TorchModuleWrapper", "jax_state_sync"}
-PROTOCOLS = {"__torch_function__", "__jax_array__", "__tf_tensor__"}  # methods whose names a framework looks for
+PROTOCOLS = {
+    "__torch_function__",
+    "__jax_array__",
+    "__tf_tensor__",
+}  # methods whose names a framework looks for
 BRIDGES = {
     "lamina.backends.jax",
     "lamina.backends.tensorflow",

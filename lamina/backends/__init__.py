@@ -87,7 +87,7 @@ def with_offers() -> list[str]:
         name = default_name()
     except ValueError:  # said when a backend is needed
         return []
-    return [name] if name == "torch" else []
+    return [name] if name in ("torch", "tensorflow") else []
 
 
 def _is_installed(name: str) -> bool:

@@ -139,7 +139,9 @@ def _on_ones(layer: Layer, args: tuple, kwargs: dict, given: dict[int, Spec], tu
         tensors = [kernel.ones(shape, dtype) for shape, dtype in _filled(given, sizes)]
         out = _run(layer, args, kwargs, dict(zip(given, tensors, strict=True)), sizes)
     numbers = lambda x: kernel.is_tensor(x) or hasattr(x, "__array__")
-    return map_leaves(lambda x: Spec(tuple(x.shape), kernel.dtype(kernel.asarray(x))) if numbers(x) else x, out)
+    return map_leaves(
+        lambda x: Spec(tuple(x.shape), kernel.dtype(kernel.asarray(x))) if numbers(x) else x, out
+    )
 
 
 def _sizes(given: dict[int, Spec], size: Callable[[int], int]) -> dict[int, int]:

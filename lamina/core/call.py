@@ -114,9 +114,7 @@ def _shape_of(x: Any) -> Any:
     if shape is None:
         return None
     unknown = state.stand_ins
-    return tuple(
-        [None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape]
-    )
+    return tuple([None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape])
 
 
 # -- the fast path -----------------------------------------------------------------------------------------------------
@@ -236,7 +234,9 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
                 return _cast(k, x, cast)
             return x
         if foreign := stranger(x):
-            raise TypeError(f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}")
+            raise TypeError(
+                f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}"
+            )
         if isinstance(x, Holder) or (hasattr(x, "__array__") and not isinstance(x, KerasTensor)):
             return one(convert(k, x))
         return x

@@ -132,7 +132,12 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
         registered = name if registered is None else registered
-    out = {"module": module, "class_name": name, "config": _completed(obj.get_config()), "registered_name": registered}
+    out = {
+        "module": module,
+        "class_name": name,
+        "config": _completed(obj.get_config()),
+        "registered_name": registered,
+    }
     build_config = getattr(obj, "get_build_config", None)
     if build_config is not None and (built := build_config()) is not None:
         out["build_config"] = _encode(built)

@@ -390,8 +390,6 @@ class Layer(Weights, Operation):
         return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
 
 
-
-
 def _take_in(guest: guests.Guest) -> None:
     Layer.__bases__ = (*Layer.__bases__, guest.base)
 

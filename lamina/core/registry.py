@@ -173,7 +173,9 @@ class CustomObjectScope:
     """
 
     def __init__(self, custom_objects: dict[str, Any]) -> None:
-        self.custom_objects = {} if custom_objects is None else custom_objects  # not a copy: it may grow inside
+        self.custom_objects = (
+            {} if custom_objects is None else custom_objects
+        )  # not a copy: it may grow inside
 
     def __enter__(self) -> CustomObjectScope:
         state.custom_objects = (*state.custom_objects, self.custom_objects)

@@ -351,7 +351,11 @@ def _as_nodes() -> None:
     )
     optree.register_pytree_node(
         TrackedDict,
-        lambda x: (tuple([x[key] for key in ordered_keys(x)]), tuple(ordered_keys(x)), tuple(ordered_keys(x))),
+        lambda x: (
+            tuple([x[key] for key in ordered_keys(x)]),
+            tuple(ordered_keys(x)),
+            tuple(ordered_keys(x)),
+        ),
         lambda keys, items: dict(zip(keys, items, strict=True)),
         namespace=NAMESPACE,
     )

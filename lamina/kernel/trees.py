@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-
 NAMESPACE = "lamina"  # of the nodes that optree knows from us; those that it knows from others count, too
 
 

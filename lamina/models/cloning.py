@@ -52,14 +52,20 @@ def clone_model(
     if kwargs:
         raise TypeError(f"clone_model got unknown arguments: {', '.join(kwargs)}.")
     if isinstance(model, Sequential) and call_function is not None:
-        raise ValueError("`call_function` is for functional models; a Sequential calls its layers one by one.")
+        raise ValueError(
+            "`call_function` is for functional models; a Sequential calls its layers one by one."
+        )
     graph = isinstance(model, Functional)
     if not graph and any(a is not None for a in (input_tensors, clone_function, call_function)):
         raise ValueError(
             f"Model {model.name!r} ({type(model).__name__}) has its own `call`, so it is cloned from its config: "
             "`input_tensors`, `clone_function` and `call_function` are for functional and Sequential models."
         )
-    with registry.custom_objects(own_classes(model)), sharing(always=True) as met, registry.custom_objects(met.functions):
+    with (
+        registry.custom_objects(own_classes(model)),
+        sharing(always=True) as met,
+        registry.custom_objects(met.functions),
+    ):
         if not graph:
             return type(model).from_config(model.get_config())
         return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
@@ -98,7 +104,11 @@ class _Cloner:
         return self.make(operation)
 
     def model(self, model: Functional, inputs: Any) -> Functional:
-        made = self.sequential(model, inputs) if isinstance(model, Sequential) else self.functional(model, inputs)
+        made = (
+            self.sequential(model, inputs)
+            if isinstance(model, Sequential)
+            else self.functional(model, inputs)
+        )
         if compiled := model.get_compile_config():
             made.compile_from_config(serialize(compiled))
         return made

@@ -65,6 +65,10 @@ def deserialize_keras_object(
         found = get_registered_object(config, custom_objects, module_objects)
         if found is None:
             known = {**module_objects, **(custom_objects or {})}
-            raise SerializationError(f"Unknown {printable_module_name}: {config!r}.{suggestion(config, known)}")
+            raise SerializationError(
+                f"Unknown {printable_module_name}: {config!r}.{suggestion(config, known)}"
+            )
         return found
-    return codec.deserialize(config, {**module_objects, **(custom_objects or {})}, where=printable_module_name)
+    return codec.deserialize(
+        config, {**module_objects, **(custom_objects or {})}, where=printable_module_name
+    )

@@ -39,7 +39,8 @@ class Native(layers.Layer):
 def test_functional_model(framework):
     x = lamina.Input((4,))
     out = Native(framework)(x)
-    assert out["wide"].shape == (None, 5) and [t.shape for t in out["more"]] == [(None, 4)] * 2
+    assert out["wide"].shape == (None, 5)
+    assert [t.shape for t in out["more"]] == [(None, 4)] * 2
     model = lamina.Model(x, out)
     assert [w.shape for w in model.weights] == [(4,), (4, 5), (5,)]
     np.testing.assert_allclose(model.predict(X, verbose=0)["more"][0], np.sin(X), rtol=1e-5)
@@ -63,7 +64,8 @@ def test_inside_other_layers(framework):
     model.compile("sgd", "mse")
     before = len(model.weights)
     model.fit(X, X[:, :1], verbose=0)
-    assert before == 0 and len(model.weights) == 7
+    assert before == 0
+    assert len(model.weights) == 7
 
 
 def test_subclass_is_built(framework):
@@ -99,7 +101,7 @@ def test_values_looked_at(framework):
 @pytest.mark.parametrize("wrong", ["x.shap", "ops.sinn(x)", "framework.sinn(x)"])
 def test_misspelt(framework, wrong):
     function = eval(f"lambda x: {wrong}", {"ops": ops, "framework": framework})  # noqa: S307
-    with pytest.raises(AttributeError, match="shap|sinn"):
+    with pytest.raises(AttributeError, match=r"shap|sinn"):
         layers.Lambda(function)(lamina.Input((4,)))
 
 
@@ -121,7 +123,7 @@ def test_errors_are_the_first_ones(framework):
 
     with pytest.raises(ValueError, match="the user's own words"):
         Failing()(lamina.Input((4,)))
-    with pytest.raises(ValueError, match="do not multiply|inner"):
+    with pytest.raises(ValueError, match=r"do not multiply|inner"):
         layers.Lambda(lambda x: ops.matmul(x, ops.ones((3, 2))))(lamina.Input((4,)))
 
 
@@ -142,5 +144,6 @@ def test_torch_functions_on_weights_train():
         model.compile("sgd", "mse")
         first = model.fit(X, X[:, :1] + 1, verbose=0).history["loss"][0]
         before = [w.numpy() for w in model.weights]
-        assert first > 0 and model.fit(X, X[:, :1] + 1, verbose=0).history["loss"][0] != first
+        assert first > 0
+        assert model.fit(X, X[:, :1] + 1, verbose=0).history["loss"][0] != first
         assert any(not np.array_equal(a, w.numpy()) for a, w in zip(before, model.weights, strict=True))

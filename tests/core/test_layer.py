@@ -161,7 +161,8 @@ def test_nodes_and_history():
     assert dense.input is a
     assert dense.output is y
     dense(lamina.Input((4,)))
-    assert dense.input is a and dense.output is y  # of the first call, as in Keras
+    assert dense.input is a
+    assert dense.output is y
     with pytest.raises(AttributeError, match="has no `input` yet: it was never called on a symbolic tensor"):
         _ = layers.Dense(2).input
 

@@ -19,13 +19,19 @@ def _on_torch():
 
 
 def make():
-    parts = [layers.Dense(3, name="a"), layers.BatchNormalization(name="n"), layers.Dropout(0.5), layers.Dense(1, name="b")]
+    parts = [
+        layers.Dense(3, name="a"),
+        layers.BatchNormalization(name="n"),
+        layers.Dropout(0.5),
+        layers.Dense(1, name="b"),
+    ]
     return lamina.Sequential([lamina.Input((4,)), *parts])
 
 
 def test_parameters_and_buffers():
     model = make()
-    assert isinstance(model, nn.Module) and isinstance(model.layers[0], nn.Module)
+    assert isinstance(model, nn.Module)
+    assert isinstance(model.layers[0], nn.Module)
     names = ["a.kernel", "a.bias", "n.gamma", "n.beta", "b.kernel", "b.bias"]
     assert [name for name, _ in model.named_parameters()] == names
     assert [name for name, _ in model.named_buffers()] == ["n.moving_mean", "n.moving_variance"]
@@ -64,14 +70,18 @@ def test_train_and_eval():
     model.train()
     assert not torch.equal(model(X), model(X))  # dropout
     model.eval()
-    assert torch.equal(model(X), model(X)) and not model.training and not model.layers[0].training
-    assert torch.equal(model(X, training=False), model(X)) and plain.shape == (8, 1)
+    assert torch.equal(model(X), model(X))
+    assert not model.training
+    assert not model.layers[0].training
+    assert torch.equal(model(X, training=False), model(X))
+    assert plain.shape == (8, 1)
 
 
 def test_child_of_a_module():
     model = make()
     around = nn.Sequential(model, nn.Linear(1, 2))
-    assert len(list(around.parameters())) == 8 and around(X).shape == (8, 2)
+    assert len(list(around.parameters())) == 8
+    assert around(X).shape == (8, 2)
     assert "0.a.kernel" in around.state_dict()
     around.eval().to("cpu").zero_grad()
 
@@ -83,7 +93,8 @@ def test_hooks():
         first.register_forward_pre_hook(lambda layer, args: (args[0] * 0,)),
         first.register_forward_hook(lambda layer, args, output: (seen.append(layer), output + 7)[1]),
     ]
-    assert torch.allclose(first(X), torch.full((8, 3), 7.0)) and torch.allclose(first(X), torch.full((8, 3), 7.0))
+    assert torch.allclose(first(X), torch.full((8, 3), 7.0))
+    assert torch.allclose(first(X), torch.full((8, 3), 7.0))
     assert seen == [first, first]
     for handle in handles:
         handle.remove()
@@ -105,7 +116,8 @@ def test_module_in_an_attribute_is_trained(tmp_path):
     model = lamina.Sequential([Own()])
     model.compile("sgd", "mse")
     loss = model.fit(X.numpy(), X.numpy()[:, :1], epochs=3, verbose=0).history["loss"]
-    assert loss[-1] < loss[0] and len(model.trainable_weights) == 6 == len(list(model.parameters()))
+    assert loss[-1] < loss[0]
+    assert len(model.trainable_weights) == 6 == len(list(model.parameters()))
 
 
 def test_compiled_by_torch():

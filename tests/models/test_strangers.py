@@ -38,12 +38,14 @@ def _on_numpy():
     ],
 )
 def test_layers_of_another_library(mix):
-    with pytest.raises((TypeError, ValueError), match=r"of the package 'keras', .* `from lamina.layers import \w+`"):
+    with pytest.raises(
+        (TypeError, ValueError), match=r"of the package 'keras', .* `from lamina.layers import \w+`"
+    ):
         mix()
 
 
 def test_layer_of_another_library_called_on_ours():
-    with pytest.raises(TypeError, match="import it from lamina.layers"):
+    with pytest.raises(TypeError, match=r"import it from lamina.layers"):
         keras.layers.Dense(2)(lamina.Input((4,)))
 
 
@@ -65,7 +67,9 @@ def test_a_class_in_place_of_an_object(make):
 
 def test_a_lambda_in_a_file(tmp_path):
     model = lamina.Sequential([lamina.Input((4,)), layers.Lambda(lambda x: 2 * x, name="twice")])
-    with pytest.warns(UserWarning, match=r"m\.keras: the model holds Python lambdas.*custom_objects=\{'twice': \.\.\.\}"):
+    with pytest.warns(
+        UserWarning, match=r"m\.keras: the model holds Python lambdas.*custom_objects=\{'twice': \.\.\.\}"
+    ):
         model.save(tmp_path / "m.keras")
     with pytest.raises(SerializationError, match=r"custom_objects=\{'twice': function\}"):
         lamina.models.load_model(tmp_path / "m.keras")
@@ -121,7 +125,9 @@ def test_a_compile_of_its_own_is_not_saved(tmp_path):
     model = Own()
     model.compile(object(), "sgd")
     model(X)
-    with pytest.warns(UserWarning, match="`compile` was overridden, so how the model was compiled is not saved"):
+    with pytest.warns(
+        UserWarning, match="`compile` was overridden, so how the model was compiled is not saved"
+    ):
         model.save(tmp_path / "m.keras")
     assert not lamina.models.load_model(tmp_path / "m.keras").compiled
 
@@ -146,7 +152,8 @@ def test_objects_in_a_users_config():
     parts = {"inner": [layers.Dense(3)], "init": (lamina.initializers.Zeros(), np.float32(2))}
     model = lamina.Sequential([lamina.Input((4,)), Rich(parts)])
     again = lamina.models.model_from_json(model.to_json()).layers[0].parts
-    assert again["inner"][0].units == 3 and isinstance(again["init"][0], lamina.initializers.Zeros)
+    assert again["inner"][0].units == 3
+    assert isinstance(again["init"][0], lamina.initializers.Zeros)
     assert again["init"][1] == 2
 
 
@@ -165,7 +172,7 @@ def test_objects_of_the_callers_module():
     read = lamina.saving.deserialize_keras_object
     assert read({"class_name": "Thing", "config": {"a": 3}}, module_objects={"Thing": Thing}).a == 3
     assert read("Thing", module_objects={"Thing": Thing}) is Thing
-    with pytest.raises(SerializationError, match="Unknown thing: 'Thin'. Did you mean 'Thing'"):
+    with pytest.raises(SerializationError, match=r"Unknown thing: 'Thin'. Did you mean 'Thing'"):
         read("Thin", module_objects={"Thing": Thing}, printable_module_name="thing")
 
 
@@ -178,7 +185,13 @@ def test_containers_in_attributes_are_trees():
             self.c = collections.namedtuple("Pair", "x y")(1, [2])
 
     layer = Holding()
-    assert lamina.tree.flatten(layer.a) == [3, 4, 1, 2] and lamina.tree.flatten([layer.b, layer.c]) == [1, 2, 1, 2]
+    assert lamina.tree.flatten(layer.a) == [3, 4, 1, 2]
+    assert lamina.tree.flatten([layer.b, layer.c]) == [
+        1,
+        2,
+        1,
+        2,
+    ]
     assert lamina.tree.map_structure(lambda x: x + 1, layer.a) == {"b": [2, 3], "a": (4, {"d": 5})}
     assert [path for path, _ in lamina.tree.flatten_with_path(layer.a)][-1] == ("b", 1)
     assert lamina.tree.is_nested(layer.a)
@@ -223,7 +236,9 @@ def test_float64_without_its_switch_warns_once():
         "    lamina.ops.ones(2, 'float64'), lamina.layers.Dense(2)(lamina.ops.ones((2, 3)))\n"
         "print([str(w.message) for w in met if 'jax_enable_x64' in str(w.message)])\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment(), check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=_environment(), check=True
+    )
     assert told.stdout.count("the environment variable JAX_ENABLE_X64=1") == 1
 
 
@@ -241,7 +256,8 @@ def test_summary_fits_the_terminal(monkeypatch, capsys):
     x = lamina.Input((4,))
     lamina.Model(x, layers.Dense(4, name="a_layer_with_a_long_name")(x) + layers.Dense(4)(x)).summary()
     text = capsys.readouterr().out
-    assert max(map(len, text.splitlines())) <= 80 and "Total params: 40" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Total params: 40" in text
 
 
 def test_summary_of_structures_and_layers_inside():
@@ -257,4 +273,7 @@ def test_summary_of_structures_and_layers_inside():
     lines = []
     lamina.Model(x, Split()(x)).summary(print_fn=lines.append, expand_nested=True)
     text = "".join(lines)
-    assert "inner_dense" in text and "wide:" in text and "(None, 3)" in text and "Total params: 15" in text
+    assert "inner_dense" in text
+    assert "wide:" in text
+    assert "(None, 3)" in text
+    assert "Total params: 15" in text

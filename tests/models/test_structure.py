@@ -34,7 +34,9 @@ def inner_and_outer():
 
 def siblings():
     shared = layers.Dense(4, name="shared")
-    a, b = (lamina.Model(x, shared(x), name=n) for n, x in (("a", lamina.Input((4,))), ("b", lamina.Input((4,)))))
+    a, b = (
+        lamina.Model(x, shared(x), name=n) for n, x in (("a", lamina.Input((4,))), ("b", lamina.Input((4,))))
+    )
     x = lamina.Input((4,))
     return lamina.Model(x, a(x) + b(x))
 
@@ -101,8 +103,12 @@ def test_sequential_made_by_add(library):
 
 @BOTH
 def test_sequential_of_models(library):
-    model = library.Sequential([library.Sequential([library.Input((4,)), library.layers.Dense(3)]), library.layers.Dense(2)])
-    assert model.built and model.input_shape == (None, 4) and model.output_shape == (None, 2)
+    model = library.Sequential(
+        [library.Sequential([library.Input((4,)), library.layers.Dense(3)]), library.layers.Dense(2)]
+    )
+    assert model.built
+    assert model.input_shape == (None, 4)
+    assert model.output_shape == (None, 2)
 
 
 @BOTH
@@ -112,10 +118,12 @@ def test_sequential_with_several_inputs(library):
             return inputs["a"] + inputs["b"]
 
     model = library.Sequential([Sum(), library.layers.Dense(2)])
-    assert tuple(model({"a": X, "b": X}).shape) == (2, 2) and len(model.weights) == 2
+    assert tuple(model({"a": X, "b": X}).shape) == (2, 2)
+    assert len(model.weights) == 2
     assert model.predict({"a": X, "b": X}, verbose=0).shape == (2, 2)
     model = library.Sequential([library.layers.Add(), library.layers.Dense(2)])
-    assert tuple(model([X, X]).shape) == (2, 2) and not hasattr(model, "inputs")
+    assert tuple(model([X, X]).shape) == (2, 2)
+    assert not hasattr(model, "inputs")
 
 
 @BOTH
@@ -125,7 +133,9 @@ def test_sequential_with_several_outputs(library):
             return {"a": x, "b": 2 * x}
 
     model = library.Sequential([library.Input((4,)), Split()])
-    assert model.built and len(model.outputs) == 2 and set(model(X)) == {"a", "b"}
+    assert model.built
+    assert len(model.outputs) == 2
+    assert set(model(X)) == {"a", "b"}
 
 
 @BOTH
@@ -142,9 +152,12 @@ def test_what_is_not_there_yet(library, name):
 def test_one_output_in_a_list(library):
     x = library.Input((4,))
     model = library.Model([x], [library.layers.Dense(2)(x)])
-    assert model.input_shape == (None, 4) and model.output_shape == (None, 2)
-    assert isinstance(model.input, list) and isinstance(model.output, list)
-    assert model([X]).shape == (2, 2) and model.predict([X], verbose=0).shape == (2, 2)
+    assert model.input_shape == (None, 4)
+    assert model.output_shape == (None, 2)
+    assert isinstance(model.input, list)
+    assert isinstance(model.output, list)
+    assert model([X]).shape == (2, 2)
+    assert model.predict([X], verbose=0).shape == (2, 2)
 
 
 def test_one_output_in_a_list_trains():
@@ -180,7 +193,8 @@ def test_configs_of_nested_outputs_stay_tuples():
     model = lamina.Model(x, (a, {"k": (b, c)}))
     assert isinstance(model.get_config()["output_layers"], tuple)
     out = type(model).from_config(model.get_config())(X)
-    assert type(out) is tuple and type(out[1]["k"]) is tuple
+    assert type(out) is tuple
+    assert type(out[1]["k"]) is tuple
     assert json.loads(model.to_json())["config"]["output_layers"][0][1:] == [0, 0]
 
 
@@ -204,10 +218,17 @@ class Graph(lamina.Model):
 
 def test_subclasses_that_are_graphs_keep_their_type(tmp_path):
     x = lamina.Input((4,))
-    for cls, model in ((Own, Own(5)), (Own, Own(2, name="mine")), (Graph, Graph(x, layers.Dense(2)(x), extra=7))):
+    for cls, model in (
+        (Own, Own(5)),
+        (Own, Own(2, name="mine")),
+        (Graph, Graph(x, layers.Dense(2)(x), extra=7)),
+    ):
         again = file(model, tmp_path)
-        assert type(model) is cls and type(again) is cls and isinstance(again, lamina.models.Model)
-        assert getattr(again, "extra", 7) == 7 and getattr(again, "units", 5) == getattr(model, "units", 5)
+        assert type(model) is cls
+        assert type(again) is cls
+        assert isinstance(again, lamina.models.Model)
+        assert getattr(again, "extra", 7) == 7
+        assert getattr(again, "units", 5) == getattr(model, "units", 5)
         np.testing.assert_allclose(np.asarray(again(X)), np.asarray(model(X)), rtol=1e-6)
     assert type(lamina.models.clone_model(Graph(x, layers.Dense(2)(x), extra=7))) is Graph
 
@@ -256,7 +277,9 @@ def test_clones(library):
     model = nested(library)
     model.compile("sgd", "mse")
     clone = library.models.clone_model(model, clone_function=copied)
-    assert seen == ["inner", "last"] and clone.compiled and clone.name == model.name
+    assert seen == ["inner", "last"]
+    assert clone.compiled
+    assert clone.name == model.name
     seen.clear()
     library.models.clone_model(model, clone_function=copied, recursive=True)
     assert seen == ["first", "last"]

@@ -79,7 +79,9 @@ class LayerModule(nn.Module):
         )
 
     register_full_backward_hook = register_backward_hook = register_full_backward_pre_hook = _no_hooks
-    register_state_dict_pre_hook = register_load_state_dict_post_hook = register_load_state_dict_pre_hook = _no_hooks
+    register_state_dict_pre_hook = register_load_state_dict_post_hook = register_load_state_dict_pre_hook = (
+        _no_hooks
+    )
     register_state_dict_post_hook = _register_state_dict_hook = _no_hooks
 
     def _no_parts(self, *args: Any, **kwargs: Any) -> Any:

@@ -48,7 +48,9 @@ def _stand_in(inputs: Any, prime: int) -> list[Spec]:
 def _map(function: Callable[..., Any], first: Any, *rest: Any) -> Any:
     if type(first) is Spec:  # most programs give one tensor
         return function(first, *rest)
-    return optree.tree_map(function, first, *rest, is_leaf=lambda x: type(x) is Spec, none_is_leaf=True, namespace=NAMESPACE)
+    return optree.tree_map(
+        function, first, *rest, is_leaf=lambda x: type(x) is Spec, none_is_leaf=True, namespace=NAMESPACE
+    )
 
 
 def _strip(x: Any) -> Any:

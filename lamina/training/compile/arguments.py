@@ -140,7 +140,11 @@ class Compiled(_Layer):
         if not self._model_state.compiled:
             return None
         cls = type(self)
-        own = [c.__name__ for c in cls.__mro__ if "compile" in c.__dict__ and not c.__module__.startswith("lamina.")]
+        own = [
+            c.__name__
+            for c in cls.__mro__
+            if "compile" in c.__dict__ and not c.__module__.startswith("lamina.")
+        ]
         if own and not any("get_compile_config" in c.__dict__ for c in cls.__mro__ if c.__name__ in own):
             warnings.warn(
                 f"Model {self.name!r} ({cls.__name__}): `compile` was overridden, so how the model was compiled is not saved. "
