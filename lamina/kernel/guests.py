@@ -53,8 +53,8 @@ def look() -> None:
     """Load the default backend if it has an offer and the program has imported its framework: it may ask any time."""
     global _waiting
     if _waiting is None:
-        _waiting = import_module("lamina.backends").with_offers()
-    for name in _waiting:
+        _waiting = list(import_module("lamina.backends").with_offers())
+    for name in _waiting or ():
         if name in sys.modules:
             _waiting = []
             import_module("lamina.backends").load(name)
