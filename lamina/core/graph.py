@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina.core.abstract import tensors_of
+from lamina.core.call import shapes_of
 from lamina.core.layer import Layer
 from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor
-from lamina.kernel.trees import leaves, map_leaves
+from lamina.kernel.trees import leaves, map_leaves, ordered_keys
 
 
 class Graph(Operation):
@@ -43,6 +45,7 @@ class Graph(Operation):
     _slots: int
     _out_slots: list[int]
     _single: bool
+    _bares_one = False  # whether one output in a list is given as it is
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         Operation.__init__(self, name=name)
@@ -64,8 +67,8 @@ class Graph(Operation):
         own["_nodes"] = _sorted_nodes(self._inputs, self._outputs, self.name)
         own["_operations"] = _sorted_operations(self._inputs, self._outputs, self._nodes)
         own["_steps"] = None
-        # one output in a list is given as it is, as in Keras
-        own["_single"] = len(self._outputs) == 1 and not isinstance(_bare(outputs), dict | list | tuple)
+        given = _bare(outputs) if self._bares_one else outputs
+        own["_single"] = len(self._outputs) == 1 and isinstance(given, KerasTensor)
 
     @property
     def operations(self) -> list[Operation]:
@@ -88,9 +91,6 @@ class Graph(Operation):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for these shapes of the inputs."""
-        from lamina.core.abstract import tensors_of
-        from lamina.core.call import shapes_of
-
         flat = list(leaves(tensors_of(input_shape, "float32")))
         given = [KerasTensor(x.shape, want.dtype) for x, want in zip(flat, self._inputs, strict=True)]
         return shapes_of(self.compute_output_spec(_pack(self._inputs_struct, given)))
@@ -178,8 +178,6 @@ def _bare(structure: Any) -> Any:
 
 
 def _keys(mapping: dict) -> list:
-    from lamina.kernel.trees import ordered_keys
-
     return ordered_keys(mapping)
 
 

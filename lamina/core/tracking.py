@@ -344,21 +344,16 @@ class TrackedDict(dict):
 _WRAPPERS = (TrackedList, TrackedDict)
 
 
+def _entries(x: Any) -> tuple[tuple, tuple, tuple]:
+    keys = tuple(ordered_keys(x))
+    return tuple([x[key] for key in keys]), keys, keys
+
+
 def _as_nodes() -> None:
     """Tracked lists and dicts are nodes of trees like plain ones, which is what a tree made from them holds."""
-    optree.register_pytree_node(
-        TrackedList, lambda x: (tuple(x), None), lambda _, items: list(items), namespace=NAMESPACE
-    )
-    optree.register_pytree_node(
-        TrackedDict,
-        lambda x: (
-            tuple([x[key] for key in ordered_keys(x)]),
-            tuple(ordered_keys(x)),
-            tuple(ordered_keys(x)),
-        ),
-        lambda keys, items: dict(zip(keys, items, strict=True)),
-        namespace=NAMESPACE,
-    )
+    node: Any = optree.register_pytree_node
+    node(TrackedList, lambda x: (tuple(x), None), lambda _, items: list(items), namespace=NAMESPACE)
+    node(TrackedDict, _entries, lambda keys, x: dict(zip(keys, x, strict=True)), namespace=NAMESPACE)
 
 
 _as_nodes()

@@ -71,7 +71,7 @@ def clone_model(
         return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
 
 
-def _copy(layer: Layer) -> Layer:
+def _copy(layer: Any) -> Any:
     """A layer from its config, with its holders and without what it was compiled with; a shared one once."""
     config = {name: part for name, part in serialize(layer).items() if name != "compile_config"}
     return deserialize(config, where=layer.name)

@@ -16,6 +16,7 @@ from lamina.core.tensor import KerasTensor
 from lamina.errors import SerializationError
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import InputLayer
+from lamina.models.host_part import HostPart, is_at_the_cut, is_traced, takes_strings
 from lamina.models.model import Model
 from lamina.training.trainer import Trainer
 
@@ -39,6 +40,7 @@ class Functional(Graph, Model):
         (None, 2)
     """
 
+    _bares_one = True  # as in Keras
     _functional_made = False  # whether `inputs` and `outputs` were taken: a constructor may run twice
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -76,12 +78,31 @@ class Functional(Graph, Model):
         Returns:
             Tensors in the structure of the outputs.
         """
+        if (part := self._host_part()) is not None:
+            if is_at_the_cut(inputs):
+                return part.rest(inputs)
+            if not any(map(is_traced, leaves(inputs))):
+                return self._run(part.ready(inputs))
         values = self._matched(inputs)
         if mask is not None:
             for x, m in zip(values, leaves(mask), strict=False):
                 if m is not None:
                     set_mask(x, m)
         return self._run(values)
+
+    @property
+    def _convert_input_args(self) -> bool:  # type: ignore[override]
+        """Whether inputs become tensors before `call`: not where there are strings, which no backend has."""
+        return not takes_strings(self.__dict__.get("_inputs") or ())
+
+    def _host_part(self, sample: Any = None) -> HostPart | None:
+        """The part of the graph that works on strings, and so on the host; None for most models."""
+        if not takes_strings(self.__dict__.get("_inputs") or ()):
+            return None
+        kept = self.__dict__.get("_host")
+        if kept is None or kept[0] is not self._nodes:
+            kept = self.__dict__["_host"] = (self._nodes, HostPart(self))
+        return kept[1]
 
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the symbolic inputs, their ranks and dtypes brought to what is expected."""
@@ -213,8 +234,7 @@ def _with_input_layers(inputs: Any, outputs: Any, name: str) -> tuple[Any, Any]:
     if not table:
         return inputs, outputs
     fill = lambda x: table.get(id(x), x) if isinstance(x, KerasTensor) else x
-    flat = [list(leaves(side)) for side in (inputs, outputs)]
-    for node in graphs._sorted_nodes(*flat, name):
+    for node in graphs._sorted_nodes(list(leaves(inputs)), list(leaves(outputs)), name):
         if any(id(x) in table for x in node.input_tensors):
             again = node.operation(*map_leaves(fill, node.args), **map_leaves(fill, node.kwargs))
             for old, new in zip(node.output_tensors, symbolic_leaves(again), strict=True):

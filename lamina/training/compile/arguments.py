@@ -140,12 +140,9 @@ class Compiled(_Layer):
         if not self._model_state.compiled:
             return None
         cls = type(self)
-        own = [
-            c.__name__
-            for c in cls.__mro__
-            if "compile" in c.__dict__ and not c.__module__.startswith("lamina.")
-        ]
-        if own and not any("get_compile_config" in c.__dict__ for c in cls.__mro__ if c.__name__ in own):
+        first = lambda name: next(c for c in cls.__mro__ if name in c.__dict__)
+        own = not first("compile").__module__.startswith("lamina.")
+        if own and first("get_compile_config").__module__.startswith("lamina."):
             warnings.warn(
                 f"Model {self.name!r} ({cls.__name__}): `compile` was overridden, so how the model was compiled is not saved. "
                 "Compile it again after loading, or override `get_compile_config` and `compile_from_config`, too.",
