@@ -122,6 +122,8 @@ class Layer(Weights, Operation):
         super().__setattr__(name, value)
 
     def _track(self, value: Any) -> Any:
+        if guests.foreign and isinstance(value, guests.foreign):
+            value = guests.wrapped(value)
         before = len(self._layers)
         found = super()._track(value)
         if len(self._layers) != before:

@@ -266,6 +266,26 @@ class TorchModuleWrapper(_Bridge):
         self._module_buffers = {n: _sharing(self, b, n, False) for n, b in buffers.items()}
         self.built = True
 
+    def __getattr__(self, name: str) -> Any:
+        # what programs look for in the module that they assigned: `self.net.weight`
+        module = self.__dict__.get("module")
+        if module is None or name.startswith("_") or not hasattr(module, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(module, name)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A part of a list or dict of modules."""
+        return self.module[index]
+
+    def __len__(self) -> int:
+        return len(self.module)
+
+    def __iter__(self) -> Any:
+        return iter(self.module)
+
+    def __bool__(self) -> bool:
+        return True
+
     def parameters(self, recurse: bool = True) -> Any:
         """The module's parameters."""
         return self.module.parameters(recurse=recurse)

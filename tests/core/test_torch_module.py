@@ -120,6 +120,24 @@ def test_module_in_an_attribute_is_trained(tmp_path):
     assert len(model.trainable_weights) == 6 == len(list(model.parameters()))
 
 
+def test_modules_in_containers_are_tracked():
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = [nn.Linear(4, 2), {"b": nn.Linear(2, 2)}]
+            self.listed = nn.ModuleList([nn.Linear(2, 3)])
+
+        def call(self, x):
+            return self.listed[0](self.parts[1]["b"](self.parts[0](x)))
+
+    layer = Own()
+    assert layer(X).shape == (8, 3)
+    assert len(layer.weights) == 6 == len(list(layer.parameters()))
+    assert layer.parts[0].weight.shape == (2, 4)
+    assert len(layer.listed) == 1 == len(list(layer.listed))
+    assert layer(lamina.Input((4,))).shape == (None, 3)
+
+
 def test_compiled_by_torch():
     model = make().eval()
     assert torch.allclose(torch.compile(model, backend="eager")(X), model(X), atol=1e-6)
