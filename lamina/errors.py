@@ -26,16 +26,23 @@ def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     return f" Did you mean {table[close[0]]!r}?" if close else ""
 
 
+def foreign(thing: object) -> str:
+    """ " It belongs to the installed Keras ..." where it does, or an empty text.
+
+    The alias of Keras makes Lamina's own objects, which know nothing of it.
+    """
+    cls = thing if isinstance(thing, type) else type(thing)
+    if cls.__module__.partition(".")[0] != "keras":
+        return ""
+    return (
+        f" It belongs to the installed package 'keras' ({cls.__module__}.{cls.__name__}), not to Lamina. Import it "
+        "from `lamina`, or make `import keras` Lamina for the whole script: `lamina run script.py`, or "
+        "`lamina.install_as_keras()` before the first import of Keras."
+    )
+
+
 def stranger(thing: Any) -> str:
-    """What is wrong with a class in place of an object, or with a layer or tensor of another library; else an empty text."""
+    """What is wrong with a class in place of an object, or with a thing of the installed Keras; else an empty text."""
     if isinstance(thing, type):
         return f"That is the class {thing.__name__} itself: make an object of it, {thing.__name__}(...)."
-    for cls in type(thing).__mro__:
-        package = cls.__module__.partition(".")[0]
-        if cls.__name__ in ("Layer", "KerasTensor", "Operation") and package not in ("lamina", "builtins"):
-            name = type(thing).__name__
-            return (
-                f"That is a {name} of the package {package!r}, which does not work with Lamina. Import all of it from one "
-                f"place: `from lamina.layers import {'Input' if name == 'KerasTensor' else name}`."
-            )
-    return ""
+    return foreign(thing).strip()

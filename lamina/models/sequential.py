@@ -10,7 +10,7 @@ from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
-from lamina.errors import stranger
+from lamina.errors import foreign
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.preprocessing.string_lookup import StringLookup
@@ -66,11 +66,15 @@ class Sequential(Functional):
         if isinstance(layer, KerasTensor) and layer._keras_history is not None:
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            foreign = stranger(layer)
-            if foreign or not callable(layer):
+            if isinstance(layer, type) and issubclass(layer, Layer):
                 raise ValueError(
-                    f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__}). "
-                    f"{foreign}".strip()
+                    f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer of it. Make one: "
+                    f"{layer.__name__}(...)."
+                )
+            if not callable(layer) or foreign(layer):
+                raise ValueError(
+                    f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
+                    f"{foreign(layer)}"
                 )
             from lamina import layers
 
@@ -90,7 +94,9 @@ class Sequential(Functional):
         self._stack.append(layer)
         stacked = {id(v) for v in self._stack}
         self._hold_layers([*self._stack, *(v for v in self._layers if id(v) not in stacked)])
-        if rebuild:
+        if rebuild and self._steps_made:
+            self._extend(layer)
+        elif rebuild:
             self._maybe_rebuild()
         else:
             self._undraw()
@@ -137,15 +143,28 @@ class Sequential(Functional):
         first = self._stack[0].output
         x = first
         for layer in self._stack[1:]:
-            x = layer(x)
-            if not all(isinstance(t, KerasTensor) for t in leaves(x)):
-                raise ValueError(
-                    f"Sequential {self.name!r}: layer {layer.name!r} gives {type(x).__name__}, no symbolic tensors."
-                )
-        Graph._connect(self, first, x)
+            x = self._after(x, layer)
+        self._drawn(first, x)
+        self._layer_state.build_shapes = {"input_shape": first.shape}
+
+    def _extend(self, layer: Layer) -> None:
+        """Draw one layer more: each layer is called once, so that its `input` and `output` are one tensor."""
+        with names.name_scope(self.name):
+            self._drawn(self._inputs_struct, self._after(self._outputs_struct, layer))
+        self._layer_state.plain.clear()
+
+    def _after(self, x: Any, layer: Layer) -> Any:
+        y = layer(x)
+        if not all(isinstance(t, KerasTensor) for t in leaves(y)):
+            raise ValueError(
+                f"Sequential {self.name!r}: layer {layer.name!r} gives {type(y).__name__}, no symbolic tensors."
+            )
+        return y
+
+    def _drawn(self, first: Any, last: Any) -> None:
+        Graph._connect(self, first, last)
         self.__dict__["_operations"] = list(self._stack)
         self.built = self._steps_made = True
-        self._layer_state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.

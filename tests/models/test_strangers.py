@@ -39,7 +39,7 @@ def _on_numpy():
 )
 def test_layers_of_another_library(mix):
     with pytest.raises(
-        (TypeError, ValueError), match=r"of the package 'keras', .* `from lamina.layers import \w+`"
+        (TypeError, ValueError), match=r"It belongs to the installed package 'keras' .* not to Lamina"
     ):
         mix()
 
@@ -58,7 +58,7 @@ def test_layer_of_another_library_called_on_ours():
     ],
 )
 def test_a_class_in_place_of_an_object(make):
-    with pytest.raises((TypeError, ValueError), match=r"That is the class \w+ itself: make an object of it"):
+    with pytest.raises((TypeError, ValueError), match=r"class \w+(, not a layer| itself: make an object)"):
         make()
 
 
