@@ -185,7 +185,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
-    routine = len(args) == 1 and not kwargs
+    routine, given = len(args) == 1 and not kwargs, dict(kwargs)
     around = layer._layer_state.around
     if around is not None:
         args, kwargs = around.before_call(layer, args, kwargs)
@@ -212,7 +212,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        _explain(error, layer, args, kwargs)
+        _explain(error, layer, args, given)
         raise
     finally:
         state.frame, state.names = frame, names_before

@@ -34,8 +34,10 @@ class LayerModule(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         found = inspect.getattr_static(type(self), name, None)
-        if isinstance(found, property) and found.fget is not None:
-            return found.fget(self)  # it has raised an AttributeError of its own, which says more
+        if hasattr(type(found), "__get__"):
+            return found.__get__(
+                self, type(self)
+            )  # it has raised an AttributeError of its own, which says more
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
