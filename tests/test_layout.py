@@ -63,6 +63,8 @@ def test_no_code_outside_backends_names_a_backend():
 PUBLIC = {"JaxLayer", "TorchModuleWrapper", "jax_state_sync"}
 PROTOCOLS = {
     "__torch_function__",
+    "__jax_array__",
+    "__tf_tensor__",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
 }  # an address; methods whose names a framework looks for
 BRIDGES = {

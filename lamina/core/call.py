@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
+from lamina.core.abstract import call_on_shapes
 from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
+from lamina.errors import stranger
 from lamina.kernel import dtypes
 from lamina.kernel.context import CallFrame, current, state
 from lamina.kernel.shapes.spec import Unknown
@@ -37,7 +39,10 @@ class LayerState:
         plain: (frame, type, shape, dtype) of the calls that may take the fast path.
         losses: What `add_loss` was given since the outermost call began.
         adds_losses: Whether it was ever given any.
+        around: What a framework's own protocol wants before and after each call (hooks).
+        asked: Whether its own function of shapes runs.
         remat: The RematScope that was open when the layer was made.
+        native: Whether `call` was seen to leave lamina.ops.
         path: The names around it and its own, once it is built.
         build_shapes: What `build` got, by the names of its parameters.
         building: Whether `build` runs.
@@ -45,16 +50,17 @@ class LayerState:
     """
 
     __slots__ = (
-        "adds_losses", "build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input",
+        "adds_losses", "around", "asked", "build_shapes", "building", "kernel", "losses", "native", "path", "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.kernel: Any = None
         self.plain: set[Any] = set()
         self.losses: list[Any] = []
-        self.adds_losses = False
+        self.adds_losses = self.asked = self.native = False
         open_scope = state.frame.remat[-1] if state.frame.remat else None
         self.remat = None if open_scope is None or open_scope.mode is None else open_scope
+        self.around: Any = None
         self.path: str | None = None
         self.build_shapes: dict[str, Any] | None = None
         self.building = False
@@ -107,7 +113,8 @@ def _shape_of(x: Any) -> Any:
     shape = getattr(x, "shape", None)
     if shape is None:
         return None
-    return tuple([None if n is None or type(n) is Unknown or not isinstance(n, int) else n for n in shape])
+    unknown = state.stand_ins
+    return tuple([None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape])
 
 
 # -- the fast path -----------------------------------------------------------------------------------------------------
@@ -129,7 +136,7 @@ def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
                     return self.call(x, training=frame.training)
                 return self.call(x)
             except Exception as error:
-                _explain(error, self, args)
+                _explain(error, self, args, kwargs)
                 raise
     return full_call(self, args, kwargs)
 
@@ -141,6 +148,8 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if (
         frame != own
         or frame.full
+        or (k.abstract and known.native)
+        or known.around is not None
         or layer.activity_regularizer is not None
         or layer._makes_masks
         or not layer.built
@@ -176,7 +185,10 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
-    routine = len(args) == 1 and not kwargs
+    routine, given = len(args) == 1 and not kwargs, dict(kwargs)
+    around = layer._layer_state.around
+    if around is not None:
+        args, kwargs = around.before_call(layer, args, kwargs)
     args, kwargs = _prepared(layer, k, args, kwargs)
     if not layer.built:
         build(layer, plan, args, kwargs)
@@ -192,11 +204,15 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         masks = _incoming_masks(plan, args, kwargs)
         if remat.scope_of(layer, frame) is not None:
             outputs = remat.call_with_remat(layer, args, kwargs)
+        elif k.abstract:
+            outputs = call_on_shapes(layer, args, kwargs)
         else:
             outputs = layer.call(*args, **kwargs)
+        if around is not None:
+            outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        _explain(error, layer, args)
+        _explain(error, layer, args, given)
         raise
     finally:
         state.frame, state.names = frame, names_before
@@ -217,6 +233,10 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
             if cast is not None and (have := k.dtype(x)) != cast and have in dtypes.IS_FLOAT:
                 return _cast(k, x, cast)
             return x
+        if foreign := stranger(x):
+            raise TypeError(
+                f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}"
+            )
         if isinstance(x, Holder) or (hasattr(x, "__array__") and not isinstance(x, KerasTensor)):
             return one(convert(k, x))
         return x
@@ -360,12 +380,21 @@ def _pass_masks(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: 
             set_mask(x, mask)
 
 
-def _explain(error: Exception, layer: Layer, args: tuple) -> None:
+def _explain(error: Exception, layer: Layer, args: tuple, kwargs: dict) -> None:
     """Add the layer's path and what it received to an error; each layer on the way adds its line."""
     if isinstance(error, ValueError) and f"{layer.path!r}" in str(error):
         return
     if len(getattr(error, "__notes__", ())) < 6:
         shapes = ", ".join(str(shapes_of(a)) for a in args)
+        others = "".join(f", {name}={_shown(value)}" for name, value in kwargs.items())
         error.add_note(
-            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}."
+            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}{others}."
         )
+
+
+def _shown(value: Any) -> str:
+    """An argument of a call in few words: the shapes of tensors, other things as they are."""
+    if any(hasattr(x, "shape") for x in leaves(value)):
+        return f"shape {shapes_of(value)}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

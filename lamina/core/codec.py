@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from lamina.core import registry
+from lamina.core.sharing import sharing
 from lamina.errors import SerializationError, suggestion
 from lamina.kernel import dtypes
-from lamina.kernel.context import current, real_kernel
+from lamina.kernel.context import current, real_kernel, state
 from lamina.kernel.symbolic import Symbolic
 
 MAX_DEPTH = 200  # deeper than any real model; far below Python's recursion limit
@@ -32,16 +33,26 @@ def serialize(obj: Any) -> Any:
     Raises:
         SerializationError: if there is no safe way to write it.
     """
+    if state.sharing is None and not isinstance(obj, _PLAIN):
+        with sharing():
+            return _encode(obj)
+    return _encode(obj)
+
+
+_PLAIN = (str, bool, int, float, type(None))
+
+
+def _encode(obj: Any) -> Any:
     if obj is None or isinstance(obj, str | bool | int | float):
         return obj
     if isinstance(obj, dict):
         with _inside(obj):
-            return {_key(k): serialize(v) for k, v in obj.items()}
+            return {_key(k): _encode(v) for k, v in obj.items()}
     if isinstance(obj, list):
         with _inside(obj):
-            return [serialize(v) for v in obj]
+            return [_encode(v) for v in obj]
     if isinstance(obj, tuple):
-        items = [serialize(v) for v in obj]
+        items = [_encode(v) for v in obj]
         plain = all(isinstance(v, int | float | str | type(None)) for v in obj)
         return items if plain else {"class_name": "__tuple__", "items": items}
     if isinstance(obj, Symbolic):
@@ -49,7 +60,7 @@ def serialize(obj: Any) -> Any:
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, slice):
-        parts = {name: serialize(getattr(obj, name)) for name in ("start", "stop", "step")}
+        parts = {name: _encode(getattr(obj, name)) for name in ("start", "stop", "step")}
         return {"class_name": "__slice__", "config": parts}
     if isinstance(obj, np.generic):
         return obj.item()
@@ -117,8 +128,11 @@ def _serialize_function(function: Any) -> Any:
         if known is function:
             return name
     registered = registry.get_registered_name(function) if hasattr(function, "__name__") else None
-    if registered is None or getattr(function, "__name__", "") == "<lambda>":
-        return {"class_name": "__lambda__", "config": {}} if registered else str(function)
+    if registered is None:
+        return str(function)
+    if registered == "<lambda>":
+        return serialize_lambda(function, registered)
+    state.sharing.functions[registered] = function
     if ">" not in registered:
         return {
             "module": "builtins",
@@ -127,6 +141,12 @@ def _serialize_function(function: Any) -> Any:
             "registered_name": "function",
         }
     return {"module": None, "class_name": "function", "config": registered, "registered_name": registered}
+
+
+def serialize_lambda(function: Any, name: str) -> dict[str, Any]:
+    """What stands for a lambda, whose code no file holds: the name by which the reader is asked for it."""
+    with sharing() as met:
+        return {"class_name": "__lambda__", "config": {"name": met.note_lambda(function, name)}}
 
 
 def _serialize_object(obj: Any) -> dict[str, Any]:
@@ -143,17 +163,35 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
         registered = name if registered is None else registered
-    out = {"module": module, "class_name": name, "config": obj.get_config(), "registered_name": registered}
+    out = {
+        "module": module,
+        "class_name": name,
+        "config": _completed(obj.get_config()),
+        "registered_name": registered,
+    }
     build_config = getattr(obj, "get_build_config", None)
     if build_config is not None and (built := build_config()) is not None:
-        out["build_config"] = serialize(built)
+        out["build_config"] = _encode(built)
     holders_config = getattr(obj, "_holders_config", None)
     if holders_config is not None and (holders := holders_config()):
-        out["holders"] = serialize(holders)
+        out["holders"] = _encode(holders)
     compile_config = getattr(obj, "get_compile_config", None)
     if compile_config is not None and (compiled := compile_config()):
-        out["compile_config"] = serialize(compiled)
+        out["compile_config"] = _encode(compiled)
+    if getattr(type(obj), "_tracked_as", None) == "layer":
+        state.sharing.note(obj, out)
     return out
+
+
+def _completed(config: Any) -> Any:
+    """What a `get_config` gave, with the objects that it left in it written, too; what is written stays the same dict."""
+    if isinstance(config, dict):
+        if state.sharing.knows(config):
+            return config
+        return {_key(k): _completed(v) for k, v in config.items()}
+    if type(config) in (list, tuple):
+        return type(config)(_completed(v) for v in config)
+    return _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:
@@ -176,7 +214,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, *, wh
     Raises:
         SerializationError: if a name is not in the table, or the layout is not that of a config.
     """
-    with registry.custom_objects(custom_objects):
+    with registry.custom_objects(custom_objects), sharing():
         try:
             return _decode(config, where, 0)
         except RecursionError:
@@ -311,11 +349,25 @@ def _decode_tuple(value: dict[str, Any], where: str, depth: int) -> tuple:
     return tuple(_decode(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(items))
 
 
-def _refuse_lambda(value: dict[str, Any], where: str, depth: int) -> Any:
-    raise SerializationError(
-        f"{where}: the file holds a lambda as Python bytecode. Lamina never runs code from a file: pass the function "
-        "with custom_objects={'name': function}, or register it with @lamina.saving.register_keras_serializable()."
-    )
+def _decode_lambda(value: dict[str, Any], where: str, depth: int) -> Any:
+    config = value.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    return find_lambda(name if isinstance(name, str) else "<lambda>", where)
+
+
+def find_lambda(name: str, where: str) -> Any:
+    """The function that the caller gives for a lambda.
+
+    Raises:
+        SerializationError: if there is none under that name.
+    """
+    found = registry.get_registered_object(name)
+    if found is None:
+        raise SerializationError(
+            f"{where}: a Python lambda belongs here, whose code Lamina never writes to a file, nor runs from one. Pass the "
+            f"function when loading: custom_objects={{{name!r}: function}}."
+        )
+    return found
 
 
 _BARE = ("__tuple__", "__bytes__")
@@ -326,7 +378,7 @@ _MARKED: dict[str, Any] = {
     "__tuple__": _decode_tuple,
     "__ellipsis__": lambda value, where, depth: Ellipsis,
     "__bytes__": lambda value, where, depth: str(value.get("value", "")).encode("latin-1"),
-    "__lambda__": _refuse_lambda,
+    "__lambda__": _decode_lambda,
     "__keras_tensor__": lambda value, where, depth: value,  # the graph's own reader resolves these
 }
 
@@ -344,7 +396,8 @@ def _function(value: dict[str, Any], where: str) -> Any:
     for (space, known), thing in registry.functions().items():
         if known == short and (module.startswith((space, "builtins", "keras")) or module == "None"):
             return thing
-    raise MissingNames(_missing(where, str(name), value.get("registered_name")))
+    registered = value.get("registered_name")
+    raise MissingNames(_missing(where, str(name), None if registered == "function" else registered))
 
 
 def _object(value: dict[str, Any], where: str) -> Any:
@@ -362,6 +415,9 @@ def _object(value: dict[str, Any], where: str) -> Any:
     if not isinstance(config, dict):
         raise SerializationError(f"{where}: the config of {name} must be a dict, got {config!r:.80}.")
     label = f"{where} > {config.get('name', name)}"[:400]
+    number, known = value.get("shared_object_id"), {} if state.sharing is None else state.sharing.read
+    if isinstance(number, int) and type(known.get(number)) is cls:
+        return known[number]
     try:
         obj = cls.from_config(dict(config))
         _restore(obj, value)
@@ -374,6 +430,8 @@ def _object(value: dict[str, Any], where: str) -> Any:
         MemoryError, NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
         raise SerializationError(f"{label}: cannot make a {name} from its config: {error}") from error
+    if isinstance(number, int):
+        known[number] = obj
     return obj
 
 

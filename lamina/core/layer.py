@@ -6,7 +6,7 @@ import functools
 from typing import Any, Self
 
 from lamina.core import names, policy
-from lamina.core.abstract import abstract_call, tensors_of
+from lamina.core.abstract import tensors_of
 from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
 from lamina.core.codec import serialize
 from lamina.core.config import constructor
@@ -18,9 +18,8 @@ from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
 from lamina.core.weights import Weights
 from lamina.errors import suggestion
-from lamina.kernel import dtypes
-from lamina.kernel.context import current, interpreter, real_kernel, state
-from lamina.kernel.shapes.spec import NeedsNumbers
+from lamina.kernel import dtypes, guests
+from lamina.kernel.context import current, state
 
 # what decides whether a call is plain; setting one makes a layer learn anew which calls may take the fast path
 _DECIDES_CALLS = frozenset(("dtype_policy", "autocast", "activity_regularizer", "input_spec", "built"))
@@ -73,6 +72,7 @@ class Layer(Weights, Operation):
             cls._makes_masks = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        guests.look()
         self = super().__new__(cls, *args, **kwargs)
         blank = {
             "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
@@ -117,9 +117,13 @@ class Layer(Weights, Operation):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _DECIDES_CALLS:
             self._layer_state.plain.clear()
+        if guests.foreign and isinstance(value, guests.foreign) and name != "module":
+            value = guests.wrapped(value)
         super().__setattr__(name, value)
 
     def _track(self, value: Any) -> Any:
+        if guests.foreign and isinstance(value, guests.foreign):
+            value = guests.wrapped(value)
         before = len(self._layers)
         found = super()._track(value)
         if len(self._layers) != before:
@@ -231,26 +235,7 @@ class Layer(Weights, Operation):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic outputs for symbolic inputs, found by running `call` without numbers."""
-        try:
-            return infer_call(self.__call__, args, kwargs)
-        except (NeedsNumbers, TypeError, AttributeError, NotImplementedError) as error:
-            return self._output_spec_otherwise(error, args, kwargs)
-
-    def _output_spec_otherwise(self, error: Exception, args: tuple, kwargs: dict) -> Any:
-        """For a `call` that leaves `lamina.ops`: its own shape function, else the framework's abstract evaluation."""
-        if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shapes = self.compute_output_shape(*(shapes_of(a) for a in args if a is not None))
-            return tensors_of(shapes, self.compute_dtype)
-        kernel = real_kernel()
-        try:
-            with interpreter(kernel):
-                return abstract_call(kernel, self, args, kwargs)
-        except Exception:  # noqa: BLE001 - whatever the framework raised, the first error says what was wrong
-            error.add_note(
-                f"The output shape of layer {self.path!r} ({type(self).__name__}) could not be found by running `call` "
-                "without numbers. Define `compute_output_shape(self, input_shape)`, or use lamina.ops in `call`."
-            )
-            raise error from None
+        return infer_call(self.__call__, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shapes of the outputs for these input shapes.
@@ -264,6 +249,10 @@ class Layer(Weights, Operation):
         inputs = [tensors_of(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
         found = self.compute_output_spec(*inputs)
         return shapes_of(found)
+
+    def _knows_shape(self) -> bool:
+        """Whether `compute_output_shape` says something that `call` does not."""
+        return type(self).compute_output_shape is not Layer.compute_output_shape
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the outputs: by default the mask of the inputs, unchanged."""
@@ -399,6 +388,12 @@ class Layer(Weights, Operation):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
 
+
+def _take_in(guest: guests.Guest) -> None:
+    Layer.__bases__ = (*Layer.__bases__, guest.base)
+
+
+guests.welcome(_take_in)
 
 _BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")
 

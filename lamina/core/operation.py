@@ -153,33 +153,33 @@ class Operation(Configurable):
         """`layer_call` whose inner results are computed again for the gradient."""
         return remat(layer_call)
 
-    def _only(self, side: str) -> Any:
-        if len(self._inbound_nodes) != 1:
+    def _first_node(self, side: str) -> Node:
+        if not self._inbound_nodes:
             raise AttributeError(
-                f"`{self.name}.{side}` needs exactly one call of {type(self).__name__} {self.name!r} on a symbolic "
-                f"tensor, but there are {len(self._inbound_nodes)}."
+                f"{type(self).__name__} {self.name!r} has no `{side}` yet: it was never called on a symbolic tensor "
+                "(from `lamina.Input`, or of a model)."
             )
         return self._inbound_nodes[0]
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call.
+        """The symbolic input of the first call.
 
         Raises:
-            AttributeError: if it was called not once.
+            AttributeError: if it was never called on a symbolic tensor.
         """
-        found = self._only("input")
+        found = self._first_node("input")
         first = found.args[0] if found.args else found.kwargs
         return found.outputs if found.is_input else first
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call.
+        """The symbolic output of the first call.
 
         Raises:
-            AttributeError: if it was called not once.
+            AttributeError: if it was never called on a symbolic tensor.
         """
-        return self._only("output").outputs
+        return self._first_node("output").outputs
 
 
 def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) -> Any:

@@ -185,7 +185,9 @@ class CustomObjectScope:
     """
 
     def __init__(self, custom_objects: dict[str, Any]) -> None:
-        self.custom_objects = custom_objects or {}
+        self.custom_objects = (
+            {} if custom_objects is None else custom_objects
+        )  # not a copy: it may grow inside
 
     def __enter__(self) -> CustomObjectScope:
         state.custom_objects = (*state.custom_objects, self.custom_objects)
@@ -198,5 +200,5 @@ class CustomObjectScope:
 @contextmanager
 def custom_objects(objects: dict[str, Any] | None) -> Iterator[None]:
     """The caller's objects for one call."""
-    with CustomObjectScope(objects or {}):
+    with CustomObjectScope({} if objects is None else objects):
         yield

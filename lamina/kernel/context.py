@@ -51,7 +51,11 @@ class _State(threading.local):
         self.below: Kernel | None = None  # what was in force below the shape interpreter
         self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
         self.frame = CallFrame()  # what a layer call means here
+        self.stand_ins: frozenset[int] = (
+            frozenset()
+        )  # sizes that stand for unknown ones while a framework finds shapes
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
+        self.sharing: Any = None  # core.sharing.Sharing of the config that is being written or read
         self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign, suggestion
 from lamina.kernel.trees import leaves, map_leaves
@@ -51,7 +52,7 @@ class Model(Trainer, Layer):
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if self.__dict__.get("_functional_made"):
+        if getattr(self, "_functional_made", False):
             return
         Trainer.__init__(self)
         if is_functional_call(args, kwargs):
@@ -118,12 +119,16 @@ class Model(Trainer, Layer):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of shapes."""
-        return map_leaves(lambda x: x.shape, self.input)
+        shapes = map_leaves(lambda x: x.shape, self.input)
+        flat = list(leaves(self.input))
+        return flat[0].shape if len(flat) == 1 else shapes
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, or the structure of shapes."""
-        return map_leaves(lambda x: x.shape, self.output)
+        shapes = map_leaves(lambda x: x.shape, self.output)
+        flat = list(leaves(self.output))
+        return flat[0].shape if len(flat) == 1 else shapes
 
     def build(self, input_shape: Any = None) -> None:
         """Build all layers by running `call` on shapes.
@@ -138,13 +143,14 @@ class Model(Trainer, Layer):
             raise ValueError(
                 f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28)."
             )
-        from lamina.core.abstract import tensors_of
+        from lamina.core.abstract import call_on_shapes, tensors_of
         from lamina.core.operation import infer_call
 
         inputs = tensors_of(input_shape, self.compute_dtype)
         object.__setattr__(self, "built", True)
         spread = isinstance(inputs, list | tuple) and len(self._plan.names) > 1 and len(inputs) > 1
-        infer_call(self.call, tuple(inputs) if spread else (inputs,), {})
+        run = lambda *given: call_on_shapes(self, given, {})
+        infer_call(run, tuple(inputs) if spread else (inputs,), {})
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -161,7 +167,7 @@ class Model(Trainer, Layer):
         """A model from `get_config`."""
         from lamina.core.registry import CustomObjectScope
 
-        with CustomObjectScope(custom_objects or {}):
+        with CustomObjectScope(custom_objects or {}), sharing():
             if cls in (Model, _functional()) or ("layers" in config and "input_layers" in config):
                 from lamina.models.functional import functional_from_config
 
@@ -288,6 +294,11 @@ class Model(Trainer, Layer):
                 place = tree
                 for folder in folders:
                     place = place.setdefault(folder, {})
+                if last in place:
+                    raise ValueError(
+                        f"Model {self.name!r} has two variables with the path {v.path!r}, so there is no tree of its state by "
+                        "path. Give its layers different names."
+                    )
                 place[last] = v.value if value_format == "backend_tensor" else v.numpy()
             out[part] = tree
         return out

@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 
 from lamina.core.codec import deserialize, serialize
+from lamina.core.sharing import sharing
 from lamina.errors import SerializationError
 from lamina.saving import assets, hdf5, weights
 from lamina.saving.atomic import writing, writing_folder
@@ -46,8 +47,16 @@ def save(model: Any, target: Any, zipped: bool = True, include_optimizer: bool =
 
 def _write(model: Any, archive: Any, beside: pathlib.Path | None, include_optimizer: bool) -> None:
     metadata = {"keras_version": FORMAT, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
+    with sharing() as met:
+        config = json.dumps(serialize(model))
+    if met.lambdas:
+        warnings.warn(
+            "The model holds Python lambdas, whose code no file holds. To load it, pass the functions: "
+            f"custom_objects={{{', '.join(f'{name!r}: ...' for name in met.lambdas)}}}.",
+            stacklevel=5,
+        )
     archive.writestr("metadata.json", json.dumps(metadata))
-    archive.writestr("config.json", json.dumps(serialize(model)))
+    archive.writestr("config.json", config)
     # the weights go through a nameless file, not through memory
     with tempfile.TemporaryFile(dir=beside) as buffer:
         with h5py.File(buffer, "w") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lamina import losses as losses_of
@@ -137,6 +138,16 @@ class Compiled(_Layer):
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in a form that JSON can hold."""
         if not self._model_state.compiled:
+            return None
+        cls = type(self)
+        first = lambda name: next(c for c in cls.__mro__ if name in c.__dict__)
+        own = not first("compile").__module__.startswith("lamina.")
+        if own and first("get_compile_config").__module__.startswith("lamina."):
+            warnings.warn(
+                f"Model {self.name!r} ({cls.__name__}): `compile` was overridden, so how the model was compiled is not saved. "
+                "Compile it again after loading, or override `get_compile_config` and `compile_from_config`, too.",
+                stacklevel=2,
+            )
             return None
         given = dict(self._model_state.given)
         given["optimizer"] = self.optimizer
