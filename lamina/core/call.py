@@ -176,6 +176,8 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
+    if layer._layer_state.path is None:
+        layer._layer_state.path = names.path_of(layer.name)
     routine = len(args) == 1 and not kwargs
     args, kwargs = _prepared(layer, k, args, kwargs)
     if not layer.built:
@@ -290,8 +292,6 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
 
 def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     """Build a layer from the shapes of its first inputs."""
-    if layer._layer_state.path is None:
-        layer._layer_state.path = names.path_of(layer.name)
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]
@@ -312,6 +312,8 @@ def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
 
 
 def _symbolic(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> Any:
+    if layer._layer_state.path is None:
+        layer._layer_state.path = names.path_of(layer.name)
     kwargs = {name: v for name, v in kwargs.items() if v is not None}
     if not layer.built:
         build(layer, plan, args, kwargs)

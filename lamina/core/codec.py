@@ -63,6 +63,28 @@ def serialize(obj: Any) -> Any:
     )
 
 
+def config_value(value: Any) -> Any:
+    """`value` as `get_config` gives it: serialized, with tuples of plain values still tuples, as Keras keeps them."""
+    if isinstance(value, tuple) and _is_plain(value):
+        return tuple(config_value(v) for v in value)
+    return serialize(value)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_plain(v) for v in value)
+    return isinstance(value, int | float | str | type(None))
+
+
+def _objects_in(value: Any) -> Any:
+    """What a user's `get_config` gave, with the objects in it serialized at any depth; containers stay as they are."""
+    if isinstance(value, dict):
+        return {name: _objects_in(v) for name, v in value.items()}
+    if type(value) is list:
+        return [_objects_in(v) for v in value]
+    return config_value(value)
+
+
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise SerializationError(f"A config's keys must be strings, got {key!r}.")
@@ -111,7 +133,8 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
         registered = name if registered is None else registered
-    out = {"module": module, "class_name": name, "config": obj.get_config(), "registered_name": registered}
+    config = _objects_in(obj.get_config())
+    out = {"module": module, "class_name": name, "config": config, "registered_name": registered}
     build_config = getattr(obj, "get_build_config", None)
     if build_config is not None and (built := build_config()) is not None:
         out["build_config"] = serialize(built)

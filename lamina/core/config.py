@@ -59,9 +59,9 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold; `from_config` makes an equal object of them."""
-        from lamina.core.codec import serialize
+        from lamina.core.codec import config_value
 
-        return {name: serialize(value) for name, value in self._arguments().items()}
+        return {name: config_value(value) for name, value in self._arguments().items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

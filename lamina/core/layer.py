@@ -12,7 +12,7 @@ from lamina.core.operation import Operation, infer_call
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
-from lamina.core.weights import Weights
+from lamina.core.weights import Weights, checked_flag
 from lamina.kernel.context import current, interpreter, real_kernel, state
 from lamina.kernel.shapes.spec import NeedsNumbers
 
@@ -47,6 +47,7 @@ class Layer(Weights, Operation):
 
     _tracked_as = "layer"
     _makes_masks = False  # whether compute_mask is the class's own
+    _weightless = False  # whether there is nothing to build: such a layer is built when it is made
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
@@ -63,6 +64,7 @@ class Layer(Weights, Operation):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _building(cls.__dict__["build"])  # type: ignore[method-assign]
+            cls._weightless = cls.__dict__.get("_weightless", False)
         if "compute_mask" in cls.__dict__:
             cls._makes_masks = True
 
@@ -71,6 +73,8 @@ class Layer(Weights, Operation):
         blank = {
             "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
+        if cls._weightless:
+            blank["built"] = True
         self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
             cls._plan = CallPlan(cls)
@@ -111,7 +115,7 @@ class Layer(Weights, Operation):
             )
         self.dtype_policy = policy.get(dtype)
         self.autocast = autocast
-        self._trainable = bool(trainable)
+        self._trainable = checked_flag(type(self).__name__, "trainable", trainable)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _DECIDES_CALLS:
@@ -384,11 +388,11 @@ class Layer(Weights, Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
-        from lamina.core.codec import serialize
+        from lamina.core.codec import config_value, serialize
 
         given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
-        config |= {name: serialize(value) for name, value in given.items()}
+        config |= {name: config_value(value) for name, value in given.items()}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         return config

@@ -33,6 +33,8 @@ class Activation(Layer):
         [0.0, 2.0]
     """
 
+    _weightless = True
+
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -71,6 +73,8 @@ class ReLU(Layer):
         >>> lamina.ops.convert_to_numpy(y).tolist()
         [0.0, 2.0, 3.0]
     """
+
+    _weightless = True
 
     def __init__(
         self,
@@ -112,6 +116,8 @@ class LeakyReLU(Layer):
         >>> lamina.ops.convert_to_numpy(y).tolist()
         [-0.5, 2.0]
     """
+
+    _weightless = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         negative_slope = kwargs.pop("alpha", negative_slope)
@@ -202,6 +208,8 @@ class ELU(Layer):
         Clevert et al., 2015: Exponential Linear Units, https://arxiv.org/abs/1511.07289
     """
 
+    _weightless = True
+
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -229,6 +237,8 @@ class Softmax(Layer):
         >>> lamina.ops.convert_to_numpy(y).tolist()
         [0.5, 0.5]
     """
+
+    _weightless = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

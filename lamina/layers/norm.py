@@ -241,6 +241,8 @@ class UnitNormalization(Layer):
         [[0.0, 1.0]]
     """
 
+    _weightless = True
+
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._axes = _as_list(self, axis)

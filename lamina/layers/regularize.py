@@ -23,6 +23,7 @@ def _rate(layer: Layer, rate: Any) -> Any:
 class _Noise(Layer):
     """What the noisy layers share: a stream of seeds, and passing masks on."""
 
+    _weightless = True
     def __init__(self, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed

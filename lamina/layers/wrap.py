@@ -24,6 +24,8 @@ class Identity(Layer):
         True
     """
 
+    _weightless = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -115,6 +117,8 @@ class Masking(Layer):
         >>> lamina.ops.convert_to_numpy(mask).tolist()
         [[True, False]]
     """
+
+    _weightless = True
 
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

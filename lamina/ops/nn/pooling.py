@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.kernel import settings
 from lamina.kernel.contract import Kernel
-from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
 
@@ -19,6 +19,7 @@ def _pool(
     window = per_axis(name, "pool_size", pool_size, rank)
     steps = window if strides is None else per_axis(name, "strides", strides, rank)
     pads = explicit_padding(name, padding, sizes, window, steps, (1,) * rank)
+    check_reach(name, inputs.shape, sizes, pads, window, (1,) * rank)
     return k.pool(inputs, kind, window, steps, pads, last)
 
 
