@@ -180,6 +180,8 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         layer._layer_state.path = names.path_of(layer.name)
     routine = len(args) == 1 and not kwargs
     args, kwargs = _prepared(layer, k, args, kwargs)
+    if len(args) > 1:
+        _check_positional(layer, plan, args)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)
@@ -205,6 +207,20 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     if routine and masks is None:
         _remember(layer, k, frame, args[0])
     return outputs
+
+
+def _check_positional(layer: Layer, plan: CallPlan, args: tuple) -> None:
+    """That what comes by position, behind the first argument, is tensors: flags and numbers are given by name."""
+    if not layer._convert_input_args or layer._any_positional:
+        return
+    for i, value in enumerate(args[1:], 1):
+        for x in leaves(value):
+            if x is not None and isinstance(x, bool | int | float | str):
+                name = plan.names[i] if i < len(plan.names) else "..."
+                raise ValueError(
+                    f"Layer {layer.path!r} ({type(layer).__name__}) got {x!r} as argument {i + 1} by position, where only "
+                    f"tensors may stand. Give it by name: layer(x, {name}={x!r})."
+                )
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------
@@ -315,6 +331,8 @@ def _symbolic(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     if layer._layer_state.path is None:
         layer._layer_state.path = names.path_of(layer.name)
     kwargs = {name: v for name, v in kwargs.items() if v is not None}
+    if len(args) > 1:
+        _check_positional(layer, plan, args)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)

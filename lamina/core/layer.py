@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
+from lamina.core.config import constructor
 from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
 from lamina.core.operation import Operation, infer_call
 from lamina.core.stateless import StatelessScope
@@ -51,6 +52,7 @@ class Layer(Weights, Operation):
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
+    _any_positional = False  # whether `call` takes more than tensors by position
     _plan: CallPlan
     _layer_state: LayerState
     built: bool = False
@@ -100,7 +102,6 @@ class Layer(Weights, Operation):
                 self._layer_state.wanted_input = _old_input_shape(old, kwargs)
             kwargs.pop(old, None)
         if kwargs:
-            from lamina.core.config import constructor
             from lamina.errors import suggestion
 
             known = [n for n in constructor(type(self)).parameters if n != "kwargs"] + [
@@ -390,12 +391,24 @@ class Layer(Weights, Operation):
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
         from lamina.core.codec import config_value, serialize
 
-        given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
+        given = {k: v for k, v in self._own_arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
         config |= {name: config_value(value) for name, value in given.items()}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         return config
+
+    def _own_arguments(self) -> dict[str, Any]:
+        """The arguments that this `get_config` answers for: where a user's class has one of its own and calls this by
+        `super()`, those of the class below it. So `dict(units=..., **super().get_config())` gives each name once.
+        """
+        arguments, mro = self._arguments(), type(self).__mro__
+        users = [i for i, cls in enumerate(mro) if "get_config" in vars(cls) and not cls.__module__.startswith("lamina.")]
+        if not users:
+            return arguments
+        wanted = constructor(mro[users[-1] + 1]).parameters
+        at_hand = {name: vars(self)[name] for name in wanted if name in vars(self)}
+        return at_hand | {name: v for name, v in arguments.items() if name in wanted}
 
     def __reduce__(self) -> Any:
         from lamina.core.copying import reduce

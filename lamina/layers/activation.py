@@ -8,6 +8,7 @@ from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.activations import relu
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
+from lamina.layers._masks import broadcasts_to
 from lamina.ops.checks import at_least, shown
 from lamina.ops.math import logsumexp
 from lamina.ops.nn.activations import elu, leaky_relu, softmax
@@ -225,11 +226,12 @@ class Softmax(Layer):
     `exp(x) / sum exp(x)`
 
     Args:
-        axis: An axis, or several.
+        axis: An axis, or several; None for all.
         **kwargs: `name`, `dtype`.
 
     Returns:
-        A tensor of the same shape. `call` also takes `mask`, a bool tensor like the input: True where entries count.
+        A tensor of the same shape. `call` also takes `mask`, a bool tensor that broadcasts to the input: True where
+        entries count.
 
     Example:
         >>> import lamina
@@ -242,7 +244,9 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        if not isinstance(axis, int | list | tuple | None):
+            raise ValueError(f"Softmax: `axis` must be an integer, several, or None for all, got {axis!r}.")
+        self.axis = tuple(axis) if isinstance(axis, list) else axis
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -255,12 +259,10 @@ class Softmax(Layer):
 
     def _check_mask(self, inputs: Any, mask: Any) -> None:
         wanted, have = inputs.shape, mask.shape
-        if len(have) != len(wanted) or any(
-            type(m) is type(n) is int and m not in (1, n) for m, n in zip(have, wanted, strict=True)
-        ):
+        if not broadcasts_to(have, wanted):
             raise ValueError(
-                f"Layer {self.path!r} (Softmax): `mask` must have the shape of the input, {shown(wanted)}, or sizes of 1 "
-                f"in it, got {shown(have)}."
+                f"Layer {self.path!r} (Softmax): `mask` must have the shape of the input, {shown(wanted)}, or one that "
+                f"broadcasts to it, got {shown(have)}."
             )
 
     def _softmax(self, x: Any) -> Any:

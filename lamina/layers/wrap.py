@@ -142,7 +142,7 @@ class Wrapper(Layer):
         **kwargs: `name`, `dtype`.
 
     Raises:
-        TypeError: if `layer` is no layer.
+        ValueError: if `layer` is no layer.
 
     Example:
         >>> import lamina
@@ -156,7 +156,8 @@ class Wrapper(Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise TypeError(f"{type(self).__name__}: `layer` must be a layer, got {layer!r}.")
+            made = ": make one of it first, as in Dense(3)" if isinstance(layer, type) else ""
+            raise ValueError(f"{type(self).__name__}: `layer` must be a layer, got {layer!r}{made}.")
         self.layer = layer
 
     def build(self, input_shape: Any = None) -> None:

@@ -100,7 +100,7 @@ class Metric(Tracker):
             The variable, not trainable.
         """
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        with names.name_scope(self.name):
+        with names.name_scope(self.name.replace("/", "_") if isinstance(self.name, str) else self.name):
             variable = Variable(
                 "zeros" if initializer is None else initializer,
                 shape=shape,

@@ -57,7 +57,7 @@ class Sequential(Functional):
         if isinstance(layer, KerasTensor) and layer._keras_history is not None:
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            if not callable(layer):
+            if not callable(layer) or isinstance(layer, type):
                 raise ValueError(
                     f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
                 )
