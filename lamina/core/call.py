@@ -41,11 +41,12 @@ class LayerState:
         path: The names around it and its own, once it is built.
         build_shapes: What `build` got, by the names of its parameters.
         building: Whether `build` runs.
+        locked: Whether all state is there: neither variables nor layers may be added any more.
         wanted_input: The batch shape that `input_shape=` and kin gave.
     """
 
     __slots__ = (
-        "adds_losses", "build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input",
+        "adds_losses", "build_shapes", "building", "kernel", "locked", "losses", "path", "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -58,11 +59,14 @@ class LayerState:
         self.path: str | None = None
         self.build_shapes: dict[str, Any] | None = None
         self.building = False
+        self.locked = False
         self.wanted_input: tuple | None = None
 
 
 class CallPlan:
     """What `call` and `build` of a class take; made once, read at every call."""
+
+    takes: frozenset[str]
 
     def __init__(self, cls: type[Layer]) -> None:
         parameters = list(inspect.signature(cls.call).parameters.values())[1:]
@@ -71,6 +75,7 @@ class CallPlan:
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
         ]
         named = {p.name: p for p in parameters if p.kind is not kinds.VAR_KEYWORD}
+        self.takes = frozenset(named)
         self.takes_training = "training" in named
         self.takes_mask = "mask" in named
         self.mask_names = [n[:-5] for n in named if n.endswith("_mask") and n[:-5] in named]
@@ -141,6 +146,8 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if (
         frame != own
         or frame.full
+        or frame.given
+        or layer._flowing
         or layer.activity_regularizer is not None
         or layer._makes_masks
         or not layer.built
@@ -189,9 +196,12 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         layer._clear_losses()
     try:
         kwargs, training = _with_training(plan, kwargs, frame.training)
+        given = frame.given
+        if given or layer._flowing:
+            kwargs, given = _with_given(layer, plan, kwargs, given)
         # a scope that the layer was made in goes for what is inside, unless another one is open here
         made_in = (layer._layer_state.remat,) if layer._layer_state.remat is not None else ()
-        state.frame = CallFrame(training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full)
+        state.frame = CallFrame(training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full, given)
         state.names = (*names_before, layer.name)
         masks = _incoming_masks(plan, args, kwargs)
         if remat.scope_of(layer, frame) is not None:
@@ -275,6 +285,20 @@ def _with_training(plan: CallPlan, kwargs: dict, outer: Any) -> tuple[dict, Any]
     return kwargs, outer
 
 
+def _with_given(layer: Layer, plan: CallPlan, kwargs: dict, given: tuple) -> tuple[dict, tuple]:
+    """Settle the user's own arguments that flow inward: those of this call, else those of the calls around it."""
+    flowing, kwargs = dict(given), dict(kwargs)
+    for name in layer._flowing:
+        if kwargs.get(name) is not None:
+            flowing[name] = kwargs[name]
+        if name not in plan.takes and not plan.accepts_any:
+            kwargs.pop(name, None)
+    for name, value in flowing.items():
+        if name in plan.takes and kwargs.get(name) is None:
+            kwargs[name] = value
+    return kwargs, tuple(flowing.items())
+
+
 def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     """The masks of the first argument; handed to `call` where it has a parameter for them."""
     if len(args) == 1 and not (kwargs or plan.mask_names or isinstance(args[0], list | tuple | dict)):
@@ -325,6 +349,7 @@ def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
         )
     layer.build(**shapes)
     layer.built = True
+    layer._layer_state.locked = layer._locks
 
 
 def _symbolic(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> Any:

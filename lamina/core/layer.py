@@ -52,6 +52,8 @@ class Layer(Weights, Operation):
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
+    _locks = True  # whether all variables and layers must be there once it is built
+    _flowing: tuple[str, ...] = ()  # arguments of the user's own that flow to the layers inside
     _any_positional = False  # whether `call` takes more than tensors by position
     _plan: CallPlan
     _layer_state: LayerState
@@ -123,12 +125,34 @@ class Layer(Weights, Operation):
             self._layer_state.plain.clear()
         super().__setattr__(name, value)
 
+    def _register_call_context_args(self, *names: str) -> None:
+        """Let arguments of these names flow from a call of this layer to all layers inside whose `call` takes them.
+
+        Args:
+            *names: The arguments, which `call` of this layer need not take itself.
+        """
+        self.__dict__["_flowing"] = (*self._flowing, *(n for n in names if n not in self._flowing))
+        self._layer_state.plain.clear()
+
     def _track(self, value: Any) -> Any:
+        own = self._layer_state
+        if own.locked and not own.building:
+            self._check_known(value)
         before = len(self._layers)
         found = super()._track(value)
         if len(self._layers) != before:
             self._layer_state.plain.clear()
         return found
+
+    def _check_known(self, value: Any) -> None:
+        kind = getattr(type(value), "_tracked_as", None)
+        known = {"variable": self._variables, "layer": self._layers}.get(kind or "")
+        if known is not None and all(value is not v for v in known):
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) is built, so no {kind} can be added any more, got "
+                f"{value.name!r}: a model that was saved, or whose optimizer knows its variables, would not have it. Make "
+                "variables and layers in `__init__` or `build`."
+            )
 
     # -- building -----------------------------------------------------------------------------------------------------
 
@@ -441,6 +465,7 @@ def _building(build: Any) -> Any:
                 build(self, *args, **kwargs)
             own.build_shapes = dict(zip(type(self)._plan.build_names, args, strict=False)) | kwargs
             self.built = True
+            own.locked = self._locks
         finally:
             own.building = False
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from lamina import activations, constraints, initializers, ops, regularizers
@@ -121,7 +122,9 @@ class LeakyReLU(Layer):
     _weightless = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        negative_slope = kwargs.pop("alpha", negative_slope)
+        if "alpha" in kwargs:
+            warnings.warn("LeakyReLU: `alpha` is an old name, use `negative_slope`.", stacklevel=2)
+            negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
         self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
         self.supports_masking = True
@@ -266,6 +269,13 @@ class Softmax(Layer):
             )
 
     def _softmax(self, x: Any) -> Any:
+        axis = self.axis
+        if isinstance(axis, int) and -len(x.shape) <= axis < len(x.shape) and x.shape[axis] == 1:
+            warnings.warn(
+                f"Layer {self.path!r} (Softmax): axis {axis} of an input of shape {shown(x.shape)} has size 1, so the "
+                "result is always 1. A sigmoid may be meant.",
+                stacklevel=2,
+            )
         if isinstance(self.axis, int):
             return softmax(x, axis=self.axis)
         return ops.exp(x - logsumexp(x, axis=self.axis, keepdims=True))

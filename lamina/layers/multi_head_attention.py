@@ -381,6 +381,10 @@ class MultiHeadAttention(_Heads):
             kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
         self.output_shape = _checked_sizes(output_shape)
+        if not isinstance(attention_axes, int | list | tuple | None):
+            raise ValueError(
+                f"MultiHeadAttention: `attention_axes` must be an integer, several, or None, got {attention_axes!r}."
+            )
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
 
     # filled by `build`; their names are those of files

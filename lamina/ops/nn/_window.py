@@ -16,8 +16,6 @@ def per_axis(op: str, parameter: str, value: Any, rank: int, least: int = 1) -> 
         ValueError: for another length, or a value below `least`.
     """
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
-    if len(values) == 1:
-        values = values * rank
     if len(values) != rank:
         raise ValueError(f"{op}: `{parameter}` must be an integer or {rank} integers, got {value!r}.")
     for v in values:
