@@ -187,8 +187,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         layer._layer_state.path = names.path_of(layer.name)
     routine = len(args) == 1 and not kwargs
     args, kwargs = _prepared(layer, k, args, kwargs)
-    if len(args) > 1:
-        _check_positional(layer, plan, args)
+    _check_positional(layer, plan, args)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)
@@ -201,7 +200,9 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             kwargs, given = _with_given(layer, plan, kwargs, given)
         # a scope that the layer was made in goes for what is inside, unless another one is open here
         made_in = (layer._layer_state.remat,) if layer._layer_state.remat is not None else ()
-        state.frame = CallFrame(training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full, given)
+        state.frame = CallFrame(
+            training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full, given
+        )
         state.names = (*names_before, layer.name)
         masks = _incoming_masks(plan, args, kwargs)
         if remat.scope_of(layer, frame) is not None:
@@ -356,8 +357,7 @@ def _symbolic(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     if layer._layer_state.path is None:
         layer._layer_state.path = names.path_of(layer.name)
     kwargs = {name: v for name, v in kwargs.items() if v is not None}
-    if len(args) > 1:
-        _check_positional(layer, plan, args)
+    _check_positional(layer, plan, args)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)

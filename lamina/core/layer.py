@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
-from lamina.core.config import constructor
 from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
+from lamina.core.config import constructor
 from lamina.core.operation import Operation, infer_call
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
@@ -415,7 +415,9 @@ class Layer(Weights, Operation):
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
         from lamina.core.codec import config_value, serialize
 
-        given = {k: v for k, v in self._own_arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
+        given = {
+            k: v for k, v in self._own_arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)
+        }
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
         config |= {name: config_value(value) for name, value in given.items()}
         if self.activity_regularizer is not None:
@@ -427,7 +429,11 @@ class Layer(Weights, Operation):
         `super()`, those of the class below it. So `dict(units=..., **super().get_config())` gives each name once.
         """
         arguments, mro = self._arguments(), type(self).__mro__
-        users = [i for i, cls in enumerate(mro) if "get_config" in vars(cls) and not cls.__module__.startswith("lamina.")]
+        users = [
+            i
+            for i, cls in enumerate(mro)
+            if "get_config" in vars(cls) and not cls.__module__.startswith("lamina.")
+        ]
         if not users:
             return arguments
         wanted = constructor(mro[users[-1] + 1]).parameters

@@ -18,7 +18,9 @@ def checked_flag(where: str, parameter: str, value: Any) -> bool:
         ValueError: for anything else, which Python would take as true or false all the same.
     """
     if not isinstance(value, bool):
-        raise ValueError(f"{where}: `{parameter}` must be True or False, got {value!r} ({type(value).__name__}).")
+        raise ValueError(
+            f"{where}: `{parameter}` must be True or False, got {value!r} ({type(value).__name__})."
+        )
     return value
 
 

@@ -97,7 +97,9 @@ def join(*names: str) -> str:
     try:
         return _PAIRS[names] if len(names) == 2 else _join(names)
     except KeyError:
-        raise TypeError(f"Cannot calculate with values of the dtypes {' and '.join(names)} together.") from None
+        raise TypeError(
+            f"Cannot calculate with values of the dtypes {' and '.join(names)} together."
+        ) from None
 
 
 def to_float(name: str) -> str:

@@ -96,7 +96,9 @@ class _Extreme(_Masked):
             if mask is not None:  # where only what was found is real, or nothing is
                 both = ops.where(mask, both, found)
             if real is not None:  # where the new value alone is real
-                alone = ops.logical_not(real) if mask is None else ops.logical_and(mask, ops.logical_not(real))
+                alone = (
+                    ops.logical_not(real) if mask is None else ops.logical_and(mask, ops.logical_not(real))
+                )
                 both = ops.where(alone, x, both)
             found = both
             real = None if real is None or mask is None else ops.logical_or(real, mask)

@@ -7,7 +7,6 @@ import string
 from typing import Any
 
 from lamina import config, constraints, initializers, ops, regularizers
-from lamina.core import names
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel

@@ -44,6 +44,7 @@ class _Noise(Layer):
     """What the noisy layers share: a stream of seeds, and passing masks on."""
 
     _weightless = True
+
     def __init__(self, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
@@ -199,7 +200,7 @@ class AlphaDropout(_Noise):
         self.rate = _rate(self, rate)
         if rate == 1:
             raise ValueError("AlphaDropout: `rate` must be below 1, got 1.")
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _checked_noise_shape(noise_shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:

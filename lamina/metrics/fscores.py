@@ -47,7 +47,9 @@ class FBetaScore(Metric):
         metric = type(self).__name__
         self.average = one_of(metric, "average", average, (None, "micro", "macro", "weighted"))
         if not isinstance(beta, float) or not beta > 0:
-            raise ValueError(f"{metric}: `beta` must be a float above 0, got {beta!r} ({type(beta).__name__}).")
+            raise ValueError(
+                f"{metric}: `beta` must be a float above 0, got {beta!r} ({type(beta).__name__})."
+            )
         if threshold is not None and (not isinstance(threshold, float) or not 0 < threshold <= 1):
             raise ValueError(
                 f"{metric}: `threshold` must be a float above 0 and at most 1, or None, got {threshold!r} "

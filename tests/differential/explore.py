@@ -7,6 +7,7 @@ JSON to `.differential/found.jsonl` and notes in `.differential/next` where to g
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -20,7 +21,9 @@ from typing import Any, NamedTuple
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
+sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE))
+
 
 import numpy as np
 from oracle import keras
@@ -83,7 +86,15 @@ def near(a: Any, b: Any) -> bool:
     finite = np.abs(a[np.isfinite(a)])
     size = float(finite.max()) if finite.size else 1.0
     with np.errstate(all="ignore"):
-        return bool(np.allclose(b, a, rtol=3e-2 if half else 1e-3, atol=(1e-2 if half else 2e-5) * max(size, 1e-3), equal_nan=True))
+        return bool(
+            np.allclose(
+                b,
+                a,
+                rtol=3e-2 if half else 1e-3,
+                atol=(1e-2 if half else 2e-5) * max(size, 1e-3),
+                equal_nan=True,
+            )
+        )
 
 
 class Explorer:
@@ -102,23 +113,38 @@ class Explorer:
         theirs, ours = Probe(keras), Probe(lamina)
         with interpreter(self.kernel):
             for probe in (theirs, ours):
-                try:
+                with contextlib.suppress(Raised):
                     probe_with(probe)
-                except Raised:
-                    pass
         found = [
             Difference(number, subject, fact, a, b, str(theirs.messages | ours.messages)[:300])
             for name in theirs.facts.keys() & ours.facts.keys()
+            if not name.endswith(" raises")
             for fact, a, b in compare(name, theirs.facts[name], ours.facts[name])
         ]
+        found += _endings(number, subject, theirs, ours)
         return [d for d in found if not any(self.fits(line, d) for line in self.decided)]
 
     @staticmethod
     def fits(line: dict[str, Any], found: Difference) -> bool:
         """Whether a line of `decided.toml` speaks of this difference."""
         return fnmatchcase(found.key, line["where"]) and all(
-            fnmatchcase(str(getattr(found, name)), line[name]) for name in ("theirs", "ours", "said") if name in line
+            fnmatchcase(str(getattr(found, name)), line[name])
+            for name in ("theirs", "ours", "said")
+            if name in line
         )
+
+
+def _endings(number: int, subject: str, theirs: Any, ours: Any) -> Iterator[Difference]:
+    """How the two ended: with an error of which class, at which stage. Lamina may find it at an earlier stage."""
+    ends = [
+        next(((n, e) for n, e in p.facts.items() if n.endswith(" raises") and e), (None, None))
+        for p in (theirs, ours)
+    ]
+    (their_stage, their_error), (our_stage, our_error) = ends
+    if their_error == our_error and (their_stage == our_stage or their_stage not in ours.facts):
+        return
+    said = str(theirs.messages | {f"ours, {k}": v for k, v in ours.messages.items()})[:300]
+    yield Difference(number, subject, "raises", f"{their_error}", f"{our_error}", said)
 
 
 def main() -> None:

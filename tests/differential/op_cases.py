@@ -22,3 +22,4 @@ OP_CASES = [
     for case in module.CASES
     if case.oracle is None and case.name not in RANDOM and hasattr(keras.ops, case.name)
 ]
+KEYS = [repr(case) for case in OP_CASES]

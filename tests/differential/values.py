@@ -8,7 +8,20 @@ from typing import Any
 # what any parameter may be given by mistake
 ODD: list[Any] = [None, -1, 0, 1.5, "nonsense", (), [1, 2], True]
 SIZES: list[Any] = [1, 2, 3, (2, 1), [2, 2], (1,), (1, 2, 3), 9, 0, -1, (2, 0), None, "2"]
-PAIRS: list[Any] = [0, 1, 2, (1, 2), ((1, 0), (0, 1)), ((1, 1), (2, 0), (0, 1)), [1, 1], (1, 1, 1), -1, 9, (5, 5), "1"]
+PAIRS: list[Any] = [
+    0,
+    1,
+    2,
+    (1, 2),
+    ((1, 0), (0, 1)),
+    ((1, 1), (2, 0), (0, 1)),
+    [1, 1],
+    (1, 1, 1),
+    -1,
+    9,
+    (5, 5),
+    "1",
+]
 RATES: list[Any] = [0.0, 0.25, 0.5, 1.0, 1, 0, -0.1, 1.5, None, "0.5"]
 FLAGS: list[Any] = [True, False, None, 1, "yes"]
 AXES: list[Any] = [-1, 0, 1, 2, -2, 5, (1, 2), [1], None, 1.0]
@@ -30,6 +43,7 @@ BY_NAME: dict[str, list[Any]] = {
     "data_format": ["channels_first", "channels_last", None, "nonsense"],
     "dims": [(1,), (2, 1), (1, 2), [2, 1], (0, 1), (1, 1), (3, 1, 2), 2],
     "dtype": DTYPES,
+    "ignore_class": [None, 0, 1, -1, 255],
     "interpolation": ["nearest", "bilinear", "bicubic", "nonsense", None],
     "merge_mode": ["concat", "sum", "mul", "ave", None, "nonsense"],
     "name": [None, "chosen", "with/slash", 3],

@@ -139,7 +139,9 @@ def sparse_categorical_crossentropy(
         [10000.0]
     """
     axis = axis_of("sparse_categorical_crossentropy", axis, len(output.shape))
-    if axis != len(output.shape) - 1:  # as in Keras, where targets must have all but the last size of the output
+    if (
+        axis != len(output.shape) - 1
+    ):  # as in Keras, where targets must have all but the last size of the output
         raise ValueError(
             f"sparse_categorical_crossentropy: the classes must be the last axis of `output`, got axis {axis} of shape "
             f"{shown(output.shape)}. Move it there: ops.moveaxis(output, {axis}, -1)."
