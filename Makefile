@@ -16,7 +16,7 @@ test-slow: $(VENV)/.test
 	$(PYTHON) -m pytest -m slow $(ARGS)
 
 differential: $(VENV)/.test # compares with Keras where the last run stopped: make differential ARGS="--cases 5000"
-	$(PYTHON) tests/differential/explore.py $(ARGS)
+	PYTHONPATH=tests:tests/differential:. $(PYTHON) tests/differential/explore.py $(ARGS)
 
 test-floors: # the oldest declared versions, each backend in an environment of its own below .venv-floors
 	PIP_FLAGS="$(PIP_FLAGS)" python3 tests/floors.py $(ARGS)

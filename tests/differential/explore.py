@@ -1,6 +1,6 @@
 """The explorer: case number n is the same in every process, so a run resumes by its first number.
 
-`python tests/differential/explore.py --first 0 --cases 5000` writes each difference that is not decided as one line of
+`make differential ARGS="--first 0 --cases 5000"` writes each difference that is not decided as one line of
 JSON to `.differential/found.jsonl` and notes in `.differential/next` where to go on.
 """
 
@@ -9,21 +9,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import random
-import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
-
-os.environ.setdefault("KERAS_BACKEND", "jax")
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE))
-
 
 import numpy as np
 from oracle import keras
@@ -32,6 +24,8 @@ from subjects import KINDS, Probe, Raised
 import lamina
 from lamina import backends
 from lamina.kernel.context import interpreter
+
+HERE = Path(__file__).parent
 
 
 class Difference(NamedTuple):

@@ -324,6 +324,19 @@ def optimizer_map_is_called(K: Any) -> Any:
 
 
 @program
+def overwriting_while_accumulating(K: Any) -> Any:
+    plain, other = K.Variable(np.ones(2, "float32")), K.Variable(np.ones(2, "float32"))
+    other.overwrite_with_gradient = True
+    optimizer = K.optimizers.SGD(0.1, gradient_accumulation_steps=2)
+    optimizer.build([plain, other])
+    seen = []
+    for step in range(4):
+        optimizer.apply([K.ops.full((2,), float(step)), K.ops.full((2,), float(step))], [plain, other])
+        seen.append(numbers([plain, other]))
+    return seen
+
+
+@program
 def an_array_that_can_be_written_to(K: Any) -> Any:
     array = K.ops.convert_to_numpy(K.ops.ones(3))
     array[0] = 5
