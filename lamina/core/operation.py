@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import Any, NamedTuple, Self
 
+from lamina import ops
 from lamina.core import names
+from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.config import Configurable
 from lamina.core.masks import get_mask, set_mask
 from lamina.core.remat import remat
@@ -205,8 +207,6 @@ class OpCall(Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The name and the op's arguments that are no tensors."""
-        from lamina.core.codec import serialize
-
         return {"name": self.name, **{k: serialize(v) for k, v in self.static.items()}}
 
     def __repr__(self) -> str:
@@ -219,9 +219,6 @@ class OpCall(Operation):
         Raises:
             ValueError: if no op has that class name, or it has no such parameter.
         """
-        from lamina import ops
-        from lamina.core.codec import deserialize_arguments
-
         ops.load_all()
         op = OPS.get(class_name)
         if op is None:
@@ -269,3 +266,7 @@ def _named(op: Op, inputs: list[tuple[str, Any]]) -> dict[str, Any]:
 def is_symbolic(x: Any) -> bool:
     """Whether x is a symbolic tensor of a graph."""
     return isinstance(x, Symbolic)
+
+
+# Ops lie below the graph and know only the kernel's class of symbolic tensors: it says here what a call on one adds.
+Symbolic.apply_op = staticmethod(apply_op)

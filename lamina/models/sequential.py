@@ -9,6 +9,9 @@ from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
 from lamina.layers.input import Input, InputLayer
+from lamina.layers.preprocessing.string_lookup import StringLookup
+from lamina.layers.preprocessing.strings import is_strings, strings
+from lamina.layers.preprocessing.text_vectorization import TextVectorization
 from lamina.models.functional import Functional
 from lamina.training.trainer import Trainer
 
@@ -162,6 +165,7 @@ class Sequential(Functional):
                 raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
             shape = tuple(input_shape)
             dtype = "int32" if self._stack[0]._takes_indices else self._stack[0].compute_dtype
+            dtype = "string" if self._begins_with_text() else dtype
             x = Input(batch_shape=(None, *shape[1:]), dtype=dtype)
             self._stack.insert(0, x._keras_history.operation)
             self._hold_layers([self._stack[0], *self._layers])
@@ -174,6 +178,20 @@ class Sequential(Functional):
         else:
             self._draw()
 
+    def _begins_with_text(self) -> bool:
+        """Whether the first layer takes nothing but strings."""
+        layer = self._stack[0] if self._stack else None
+        return isinstance(layer, TextVectorization) or (isinstance(layer, StringLookup) and not layer.invert)
+
+    @property
+    def _convert_input_args(self) -> bool:
+        return False if self._begins_with_text() else super()._convert_input_args
+
+    def _host_part(self, sample: Any = None) -> Any:
+        if sample is not None and not self._steps_made and self._begins_with_text() and is_strings(sample):
+            self.build((None, *strings(sample, self.name).shape[1:]))
+        return super()._host_part()
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The layers, one after the other.
 
@@ -185,6 +203,8 @@ class Sequential(Functional):
         Returns:
             A tensor.
         """
+        if not self._steps_made:
+            self._host_part(inputs)
         if not self._steps_made:
             self.build(None)
         return Functional.call(self, inputs, training=training, mask=mask)

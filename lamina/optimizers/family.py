@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import optimizers as here
 from lamina.core.family import Family
 from lamina.core.registry import get_registered_object
 from lamina.optimizers.base import Optimizer
 
 
 def _names() -> dict[str, Any]:
-    from lamina import optimizers as here
-
     classes = {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}
     return classes | {name.lower(): thing for name, thing in classes.items()}
 

@@ -1,0 +1,1 @@
+from . import saving as saving
