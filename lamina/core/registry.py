@@ -43,7 +43,6 @@ def table() -> dict[tuple[str, str], Any]:
             thing = getattr(module, name)
             if isinstance(thing, type) and hasattr(thing, "from_config"):
                 found[f"keras.{space}", name] = thing
-                found.setdefault((f"keras.{space}", thing.__name__), thing)  # files have the name of the class
     for name in ("Functional", "Sequential", "Model", "DTypePolicy", "Variable"):
         for (_, other), thing in list(found.items()):
             if name == other:
@@ -65,7 +64,8 @@ def _homes() -> dict[type, tuple[str, str]]:
     homes: dict[type, tuple[str, str]] = {}
     for (module, name), thing in table().items():
         if name == thing.__name__ or thing not in homes:
-            homes.setdefault(thing, (module, thing.__name__))
+            # the public name where the class's own is none (GroupQueryAttention)
+            homes.setdefault(thing, (module, thing.__name__ if (module, thing.__name__) in table() else name))
     for module, name in (
         ("keras", "DTypePolicy"),
         ("keras", "Sequential"),

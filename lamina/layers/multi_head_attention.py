@@ -489,4 +489,4 @@ class GroupedQueryAttention(_Heads):
         )  # fmt: skip
 
 
-GroupQueryAttention = GroupedQueryAttention  # the public name; files and `__name__` have that of the class
+GroupQueryAttention = GroupedQueryAttention  # the public name, which files have; `__name__` and names made from it are as in Keras

@@ -414,3 +414,10 @@ def test_a_row_that_is_masked_entirely_has_mean_zero_and_a_finite_gradient(backe
         assert numbers(layer(X, mask=mask))[1] == [0.0, 0.0]
         gradient = lamina.ops.convert_to_numpy(lamina.value_and_grad(mean)(X)[1])
     np.testing.assert_allclose(gradient, np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])[..., None] * np.ones(2))
+
+
+def test_a_class_with_two_names_has_the_public_one_in_files() -> None:
+    ours = lamina.layers.serialize(lamina.layers.GroupQueryAttention(2, 2, 1))
+    theirs = keras.layers.serialize(keras.layers.GroupQueryAttention(2, 2, 1))
+    assert ours["class_name"] == theirs["class_name"]
+    assert lamina.layers.deserialize(theirs).get_config()["num_query_heads"] == 2
