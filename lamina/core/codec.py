@@ -103,6 +103,19 @@ def _inside(container: Any) -> Iterator[None]:
         held.discard(id(container))
 
 
+def config_value(value: Any) -> Any:
+    """`value` as `get_config` gives it: serialized, with tuples of plain values still tuples, as Keras keeps them."""
+    if isinstance(value, tuple) and _is_plain(value):
+        return tuple(config_value(v) for v in value)
+    return serialize(value)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_plain(v) for v in value)
+    return isinstance(value, int | float | str | type(None))
+
+
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise SerializationError(f"A config's keys must be strings, got {key!r}.")
@@ -189,9 +202,11 @@ def _completed(config: Any) -> Any:
         if state.sharing.knows(config):
             return config
         return {_key(k): _completed(v) for k, v in config.items()}
-    if type(config) in (list, tuple):
-        return type(config)(_completed(v) for v in config)
-    return _encode(config)
+    if type(config) is list:
+        return [_completed(v) for v in config]
+    if type(config) is tuple and not _is_plain(config):
+        return {"class_name": "__tuple__", "items": [_completed(v) for v in config]}
+    return config if type(config) is tuple else _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from lamina.core import names, policy
 from lamina.core.abstract import tensors_of
 from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
-from lamina.core.codec import serialize
+from lamina.core.codec import config_value, serialize
 from lamina.core.config import constructor
 from lamina.core.copying import reduce
 from lamina.core.operation import Operation, infer_call
@@ -16,7 +16,7 @@ from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
-from lamina.core.weights import Weights
+from lamina.core.weights import Weights, checked_flag
 from lamina.errors import suggestion
 from lamina.kernel import dtypes, guests
 from lamina.kernel.context import current, state
@@ -52,9 +52,13 @@ class Layer(Weights, Operation):
 
     _tracked_as = "layer"
     _makes_masks = False  # whether compute_mask is the class's own
+    _weightless = False  # whether there is nothing to build: such a layer is built when it is made
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
+    _locks = True  # whether all variables and layers must be there once it is built
+    _flowing: tuple[str, ...] = ()  # arguments of the user's own that flow to the layers inside
+    _any_positional = False  # whether `call` takes more than tensors by position
     _plan: CallPlan
     _layer_state: LayerState
     built: bool = False
@@ -68,6 +72,7 @@ class Layer(Weights, Operation):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _building(cls.__dict__["build"])  # type: ignore[method-assign]
+            cls._weightless = cls.__dict__.get("_weightless", False)
         if "compute_mask" in cls.__dict__:
             cls._makes_masks = True
 
@@ -77,6 +82,8 @@ class Layer(Weights, Operation):
         blank = {
             "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
+        if cls._weightless:
+            blank["built"] = True
         self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
             cls._plan = CallPlan(cls)
@@ -112,7 +119,7 @@ class Layer(Weights, Operation):
             )
         self.dtype_policy = policy.get(dtype)
         self.autocast = autocast
-        self._trainable = bool(trainable)
+        self._trainable = checked_flag(type(self).__name__, "trainable", trainable)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _DECIDES_CALLS:
@@ -121,14 +128,36 @@ class Layer(Weights, Operation):
             value = guests.wrapped(value)
         super().__setattr__(name, value)
 
+    def _register_call_context_args(self, *names: str) -> None:
+        """Let arguments of these names flow from a call of this layer to all layers inside whose `call` takes them.
+
+        Args:
+            *names: The arguments, which `call` of this layer need not take itself.
+        """
+        self.__dict__["_flowing"] = (*self._flowing, *(n for n in names if n not in self._flowing))
+        self._layer_state.plain.clear()
+
     def _track(self, value: Any) -> Any:
         if guests.foreign and isinstance(value, guests.foreign):
             value = guests.wrapped(value)
+        own = self._layer_state
+        if own.locked and not own.building:
+            self._check_known(value)
         before = len(self._layers)
         found = super()._track(value)
         if len(self._layers) != before:
             self._layer_state.plain.clear()
         return found
+
+    def _check_known(self, value: Any) -> None:
+        kind = getattr(type(value), "_tracked_as", None)
+        known = {"variable": self._variables, "layer": self._layers}.get(kind or "")
+        if known is not None and all(value is not v for v in known):
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) is built, so no {kind} can be added any more, got "
+                f"{value.name!r}: a model that was saved, or whose optimizer knows its variables, would not have it. Make "
+                "variables and layers in `__init__` or `build`."
+            )
 
     # -- building -----------------------------------------------------------------------------------------------------
 
@@ -375,12 +404,30 @@ class Layer(Weights, Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
-        given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
+        given = {
+            k: v for k, v in self._own_arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)
+        }
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
-        config |= {name: serialize(value) for name, value in given.items()}
+        config |= {name: config_value(value) for name, value in given.items()}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         return config
+
+    def _own_arguments(self) -> dict[str, Any]:
+        """The arguments that this `get_config` answers for: where a user's class has one of its own and calls this by
+        `super()`, those of the class below it. So `dict(units=..., **super().get_config())` gives each name once.
+        """
+        arguments, mro = self._arguments(), type(self).__mro__
+        users = [
+            i
+            for i, cls in enumerate(mro)
+            if "get_config" in vars(cls) and not cls.__module__.startswith("lamina.")
+        ]
+        if not users:
+            return arguments
+        wanted = constructor(mro[users[-1] + 1]).parameters
+        at_hand = {name: vars(self)[name] for name in wanted if name in vars(self)}
+        return at_hand | {name: v for name, v in arguments.items() if name in wanted}
 
     def __reduce__(self) -> Any:
         return reduce(self)
@@ -417,6 +464,7 @@ def _building(build: Any) -> Any:
                 build(self, *args, **kwargs)
             own.build_shapes = dict(zip(type(self)._plan.build_names, args, strict=False)) | kwargs
             self.built = True
+            own.locked = self._locks
         finally:
             own.building = False
         return None

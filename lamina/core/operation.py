@@ -9,13 +9,13 @@ from lamina import ops
 from lamina.core import names
 from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.config import Configurable
-from lamina.core.masks import get_mask
+from lamina.core.masks import get_mask, set_mask
 from lamina.core.remat import remat
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.infer import infer
-from lamina.kernel.shapes.spec import Spec
+from lamina.kernel.shapes.spec import Spec, Unknown
 from lamina.kernel.symbolic import Symbolic
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.ops.op import OPS, Op
@@ -192,13 +192,27 @@ def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) ->
     """
     tensors = symbolic_leaves((args, list(kwargs.values())))
 
-    def program(specs: list[Spec]) -> Any:
-        table = {id(t): s for t, s in zip(tensors, specs, strict=True)}
-        swap = lambda x: table.get(id(x), x)
-        return call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+    # masks go along, so that a layer sees while a graph is drawn whether it will get one
+    masks = [t._keras_mask for t in tensors if t._keras_mask is not None]
+    made: list[Any] = []
 
-    found = infer(program, [(t.shape, t.dtype) for t in tensors], kernel)
-    return map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
+    def program(specs: list[Spec]) -> Any:
+        table = {id(t): s for t, s in zip([*tensors, *masks], specs, strict=True)}
+        for t in tensors:
+            if t._keras_mask is not None:
+                set_mask(table[id(t)], table[id(t._keras_mask)])
+        swap = lambda x: table.get(id(x), x)
+        outputs = call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+        made[:] = [get_mask(s) if isinstance(s, Spec) else None for s in leaves(outputs)]
+        return outputs
+
+    found = infer(program, [(t.shape, t.dtype) for t in (*tensors, *masks)], kernel)
+    outputs = map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
+    for x, mask in zip(leaves(outputs), made, strict=True):
+        if isinstance(x, KerasTensor) and isinstance(mask, Spec):
+            sizes = [None if type(n) is Unknown else n for n in mask.shape]
+            x._keras_mask = KerasTensor(sizes, mask.dtype)
+    return outputs
 
 
 class OpCall(Operation):

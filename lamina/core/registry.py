@@ -64,7 +64,8 @@ def _homes() -> dict[type, tuple[str, str]]:
     homes: dict[type, tuple[str, str]] = {}
     for (module, name), thing in table().items():
         if name == thing.__name__ or thing not in homes:
-            homes.setdefault(thing, (module, thing.__name__))
+            # the public name where the class's own is none (GroupQueryAttention)
+            homes.setdefault(thing, (module, thing.__name__ if (module, thing.__name__) in table() else name))
     for module, name in (
         ("keras", "DTypePolicy"),
         ("keras", "Sequential"),

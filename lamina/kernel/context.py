@@ -30,6 +30,7 @@ class CallFrame(NamedTuple):
         inside: Whether a layer call is open around this one; the outermost call clears the losses of the last one.
         remat: The open RematScopes, innermost last.
         full: Whether every call takes the full path.
+        given: (name, value) of the user's own arguments that flow to the layers inside, as `training` does.
     """
 
     training: Any = None
@@ -37,6 +38,7 @@ class CallFrame(NamedTuple):
     inside: bool = False
     remat: tuple[Any, ...] = ()
     full: bool = False
+    given: tuple[tuple[str, Any], ...] = ()
 
 
 class _State(threading.local):

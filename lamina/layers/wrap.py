@@ -26,6 +26,8 @@ class Identity(Layer):
         True
     """
 
+    _weightless = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -141,6 +143,8 @@ class Masking(Layer):
         [[True, False]]
     """
 
+    _weightless = True
+
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mask_value = mask_value
@@ -163,7 +167,7 @@ class Wrapper(Layer):
         **kwargs: `name`, `dtype`.
 
     Raises:
-        TypeError: if `layer` is no layer.
+        ValueError: if `layer` is no layer.
 
     Example:
         >>> import lamina
@@ -177,8 +181,9 @@ class Wrapper(Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            text = f"{type(self).__name__}: `layer` must be a layer, got {layer!r}. {stranger(layer)}"
-            raise TypeError(text.strip())
+            made = ": make one of it first, as in Dense(3)" if isinstance(layer, type) else ""
+            text = f"{type(self).__name__}: `layer` must be a layer, got {layer!r}{made}. {stranger(layer)}"
+            raise ValueError(text.strip())
         self.layer = layer
 
     def build(self, input_shape: Any = None) -> None:

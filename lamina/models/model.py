@@ -42,6 +42,7 @@ class Model(Trainer, Layer):
     """
 
     _remat_apart = True
+    _locks = False  # layers come and go
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and is_functional_call(args, kwargs):

@@ -71,7 +71,7 @@ class Sequential(Functional):
                     f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer of it. Make one: "
                     f"{layer.__name__}(...)."
                 )
-            if not callable(layer) or foreign(layer):
+            if not callable(layer) or isinstance(layer, type) or foreign(layer):
                 raise ValueError(
                     f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
                     f"{foreign(layer)}"

@@ -14,6 +14,8 @@ X = np.arange(8, dtype="float32").reshape(2, 4)
 
 
 class Block(layers.Layer):
+    _locks = False  # layers come and go here, as in a model
+
     """Layers in attributes, lists, dicts and nested lists."""
 
     def __init__(self, units=3, **kwargs):

@@ -62,6 +62,7 @@ class Bidirectional(Layer):
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
         self._first_weights = weights
+        self.input_spec = layer.input_spec
         self.supports_masking = True
 
     def _check_pair(self) -> None:
