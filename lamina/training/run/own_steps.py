@@ -50,9 +50,10 @@ def own_predict_step(model: Any) -> Callable[[Any], Any]:
 
     def step(tree: tuple) -> Any:
         lists = _state_lists(model, training=False)[:2]
-        out, _ = method(
-            tuple([v.value for v in variables] for variables in lists), pack_x_y_sample_weight(*tree)
-        )
+        state = tuple([v.value for v in variables] for variables in lists)
+        out, new = method(state, pack_x_y_sample_weight(*tree))
+        for variable, value in zip(lists[1], new, strict=True):
+            variable.assign(value)
         return out
 
     return step
