@@ -6,7 +6,9 @@ from typing import Any
 
 from lamina.core.stateless import run_pure
 from lamina.training.compile.arguments import Compiled
+from lamina.training.compile.losses import takes_classes
 from lamina.training.feed.batch import as_batch, unpack_x_y_sample_weight
+from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.make import make_feed, split_validation
 from lamina.training.run import loop, predict, steps
 from lamina.training.state import ModelState
@@ -156,7 +158,7 @@ class Trainer(Compiled):
             batch_size=batch_size,
             shuffle=shuffle,
             steps=steps_per_epoch,
-            class_weight=class_weight,
+            class_weight=self._class_weights(class_weight),
         )
         validate = None
         if validation_data is not None:
@@ -249,7 +251,9 @@ class Trainer(Compiled):
             The loss, or a list [loss, *metrics], or a dict.
         """
         self._require_training("train_on_batch")
-        feed = make_feed(x, y, sample_weight, batch_size=2**31, class_weight=class_weight)
+        feed = make_feed(
+            x, y, sample_weight, batch_size=2**31, class_weight=self._class_weights(class_weight)
+        )
         logs = loop.one_batch(self, "train", feed.tree, fresh=True)
         return logs if return_dict else _as_list(logs)
 
@@ -277,6 +281,9 @@ class Trainer(Compiled):
             x: The inputs.
         """
         return predict.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
+
+    def _class_weights(self, given: Any) -> ClassWeights | None:
+        return None if given is None else ClassWeights(given, sparse=takes_classes(self.loss))
 
     def jax_state_sync(self) -> None:
         """Kept for Keras: variables are always up to date here, so there is nothing to do."""

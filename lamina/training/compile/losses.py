@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import losses, metrics, ops
 from lamina.kernel.shapes.spec import Unknown
+from lamina.kernel.trees import leaves
 from lamina.losses.loss import LossFunctionWrapper
 from lamina.ops.checks import shown
 from lamina.training.compile.outputs import Outputs, spread_weights
@@ -91,6 +92,13 @@ def _spread(given: Any, outputs: Outputs, what: str) -> list[Any]:
 
 _DENSE = {"categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence"}
 _SPARSE = {"sparse_categorical_crossentropy"}
+
+
+def takes_classes(loss: Any) -> bool:
+    """Whether a loss, as `compile` got it, takes class numbers as targets."""
+    only = next(leaves(loss), None) if isinstance(loss, list | tuple | dict) and len(loss) == 1 else loss
+    found = losses.get(only) if isinstance(only, str) else only
+    return _name(found) in _SPARSE or isinstance(found, losses.SparseCategoricalCrossentropy)
 
 
 def check_target(y: Any, y_pred: Any, loss: Any, output: str) -> None:
