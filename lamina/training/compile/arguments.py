@@ -40,6 +40,8 @@ class Compiled(_Layer):
     steps_per_execution: int = 1
     auto_scale_loss: bool = True
     stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
 
     def _has_own(self, name: str) -> bool:
         """Whether the model defines a method of its own, such as a step."""

@@ -25,7 +25,7 @@ def make_feed(
     if is_table(x):
         x, y = table_parts(x, y)
     if is_array_like(x):
-        feed = ArrayFeed(x, y, sample_weight, batch_size, shuffle)
+        feed = ArrayFeed(x, y, sample_weight, batch_size, shuffle, steps)
         if class_weight is not None:
             feed.tree = class_weight(feed.tree)
         return feed

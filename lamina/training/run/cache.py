@@ -59,6 +59,10 @@ class ProgramCache:
                 self._programs[kind, k] = found
         return found[1]
 
+    def all(self) -> list[Program]:
+        """The programs that there are of steps that change state."""
+        return [made for _, made in self._programs.values() if isinstance(made, Program)]
+
     def forget(self, *kinds: str) -> None:
         """Drop the programs of these kinds."""
         self._programs = {key: kept for key, kept in self._programs.items() if key[0] not in kinds}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 from lamina import config
@@ -34,10 +34,30 @@ def fit(
 
 
 @contextmanager
-def _changing(model: Any, what: str) -> Iterator[None]:
-    """What changes a model's weights or metrics: no other thread does, and Ctrl-C waits for dispatches."""
-    with model._model_state.turns.alone(what, model.name), interrupt.interrupts():
+def _changing(model: Any, what: str, *, part: bool = False) -> Iterator[None]:
+    """What changes a model's weights or metrics: no other thread does, and Ctrl-C waits for dispatches.
+
+    Inside another such call, in a callback, it leaves that one's metrics as they were, unless it is a `part` of it.
+    """
+    turns = model._model_state.turns
+    inside = turns.inside and not part
+    with turns.alone(what, model.name), interrupt.interrupts(), _set_aside(model) if inside else nullcontext():
         yield
+
+
+@contextmanager
+def _set_aside(model: Any) -> Iterator[None]:
+    """Give the metrics, and what steps show of them, back as they were."""
+    metrics = {id(v): v for metric in model.metrics for v in metric.variables}.values()
+    programs = model._model_state.programs.all()
+    kept, shown = [(v, v.numpy().copy()) for v in metrics], [(p, p.last) for p in programs]
+    try:
+        yield
+    finally:
+        for v, value in kept:
+            v.assign(value)
+        for program, last in shown:
+            program.last = last
 
 
 def _fit(
@@ -76,7 +96,7 @@ def _fit(
         hooks.on_epoch_begin(epoch)
         progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
         try:
-            count, logs = run.epoch(epoch, limit, progress, start)
+            count, logs = run.epoch(epoch - initial_epoch, limit, progress, start)
             if not count:  # the data has ended
                 break
             start = 0
@@ -125,7 +145,7 @@ def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | 
 
 def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
     """The metrics over all batches."""
-    with _changing(model, "evaluate"):
+    with _changing(model, "evaluate", part=isinstance(callbacks, CallbackList)):
         return _evaluate(model, feed, verbose, callbacks, steps)
 
 
@@ -140,16 +160,16 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
     run = _Run(model, program, feed, hooks, "test")
     hooks.on_test_begin()
     limit = limit_of(steps)
-    if limit is not None and feed.available is not None:
-        limit = min(limit, feed.available)  # nothing is judged twice
-    total = steps_of(feed, limit)
-    progress = Progress(total, verbose)
+    progress = Progress(steps_of(feed, limit), verbose)
+    model.stop_evaluating = False
+    feed.rewind()
     try:
         model.reset_metrics()
         count, logs = run.epoch(0, limit, progress)
         progress.finish(count, logs)
     finally:
         progress.close()
+    logs = logs if count else {}  # of a generator that is used up
     hooks.on_test_end(logs)
     return logs
 
@@ -177,7 +197,7 @@ class _Run:
         count = self._walk(epoch, limit, progress, start)
         self.feed.end_epoch()
         if count < (limit or 1) and not self._stopped():
-            self._ran_out(epoch, count, limit)
+            self._ran_out(count, limit)
         if self.schedule.over(count):
             self.end(count - 1, self._logs())
         return count, self._logs()
@@ -214,7 +234,7 @@ class _Run:
         k = self.program.k
         # where a step alone is another program, callbacks must not choose it: it may round in another way
         together = self.program.loops and (k.functional or want() != 1)
-        return Pass(epoch, start, limit, k, self.kind == "train", want if together else None)
+        return Pass(epoch, start, limit, k, want if together else None)
 
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, usual: bool) -> None:
         clock = Clock()
@@ -231,23 +251,32 @@ class _Run:
             self.backup.after_batches(epoch, done)
 
     def _stopped(self) -> bool:
-        return self.kind == "train" and self.model.stop_training
+        return self.model.stop_training if self.kind == "train" else self.model.stop_evaluating
 
     def _logs(self) -> dict[str, Any]:
         return in_order(self.model, self.program.shown())
 
-    def _ran_out(self, epoch: int, count: int, limit: int | None) -> None:
-        if self.kind == "test" and count:
-            return
-        if count == 0 and epoch == 0:
+    def _ran_out(self, count: int, limit: int | None) -> None:
+        """Say that the data ended early, and end training that has no more."""
+        if count == 0 and not self.feed.used:
             raise ValueError("The data source gave no batch.")
+        asked = "" if limit is None else f", {limit} were asked for"
+        training = self.kind == "train"
+        if not self.feed.one_pass or (count and not training):
+            if limit is not None or not count:
+                warnings.warn(
+                    f"The data ended after {count} batches{asked}"
+                    + (": the epoch ends, and the next one begins with the first batch." if training else "."),
+                    stacklevel=7,
+                )
+            return
         warnings.warn(
-            f"The data ended after {count} batches of epoch {epoch + 1}"
-            + ("" if limit is None else f", {limit} were asked for")
-            + ", so training ends. A generator serves one pass: give a data set, or one that repeats.",
-            stacklevel=6,
+            f"The data ended after {count} batches{asked}, so {'training' if training else 'validation'} ends. "
+            "A generator serves one pass: give a data set, or one that repeats.",
+            stacklevel=7,
         )
-        self.model.stop_training = True
+        if training:
+            self.model.stop_training = True
 
 
 def _due(epoch: int, every: Any) -> bool:
