@@ -7,7 +7,7 @@ from typing import Any
 from lamina.core.stateless import run_pure
 from lamina.training.compile.arguments import Compiled
 from lamina.training.compile.losses import takes_classes
-from lamina.training.feed.batch import as_batch, unpack_x_y_sample_weight
+from lamina.training.feed.batch import as_batch, as_it_is, unpack_x_y_sample_weight
 from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.make import make_feed, split_validation
 from lamina.training.run import loop, predict, steps
@@ -37,8 +37,8 @@ class Trainer(Compiled):
         Returns:
             Name -> scalar: what is shown.
         """
-        steps.train(self, data)
-        return self.get_metrics_result()
+        logs = steps.train(self, data)
+        return self.get_metrics_result() if logs is None else logs
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation; a subclass may define its own.
@@ -49,8 +49,8 @@ class Trainer(Compiled):
         Returns:
             Name -> scalar.
         """
-        steps.test(self, data)
-        return self.get_metrics_result()
+        logs = steps.test(self, data)
+        return self.get_metrics_result() if logs is None else logs
 
     def predict_step(self, data: Any) -> Any:
         """One step of prediction; a subclass may define its own.
@@ -74,7 +74,9 @@ class Trainer(Compiled):
         """
         if force:
             self._model_state.programs.forget("train")
-        self.train_function = lambda iterator: loop.one_batch(self, "train", as_batch(next(iterator)))
+        self.train_function = lambda iterator: loop.one_batch(
+            self, "train", self._batch("train_step", next(iterator))
+        )
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
@@ -85,7 +87,9 @@ class Trainer(Compiled):
         """
         if force:
             self._model_state.programs.forget("test")
-        self.test_function = lambda iterator: loop.one_batch(self, "test", as_batch(next(iterator)))
+        self.test_function = lambda iterator: loop.one_batch(
+            self, "test", self._batch("test_step", next(iterator))
+        )
         return self.test_function
 
     def make_predict_function(self, force: bool = False) -> Any:
@@ -159,6 +163,7 @@ class Trainer(Compiled):
             shuffle=shuffle,
             steps=steps_per_epoch,
             class_weight=self._class_weights(class_weight),
+            as_given=self._has_own("train_step"),
         )
         validate = None
         if validation_data is not None:
@@ -168,8 +173,9 @@ class Trainer(Compiled):
                 else (validation_data, None, None)
             )
             validate = make_feed(
-                vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps
-            )
+                vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps,
+                as_given=self._has_own("test_step"),
+            )  # fmt: skip
         return loop.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
@@ -204,7 +210,9 @@ class Trainer(Compiled):
         if kwargs:
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
-        feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps)
+        feed = make_feed(
+            x, y, sample_weight, batch_size=batch_size, steps=steps, as_given=self._has_own("test_step")
+        )
         logs = loop.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
         return logs if return_dict else _as_list(logs)
 
@@ -282,6 +290,9 @@ class Trainer(Compiled):
         """
         return predict.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
 
+    def _batch(self, step: str, data: Any) -> tuple:
+        return as_it_is(data) if self._has_own(step) else as_batch(data)
+
     def _class_weights(self, given: Any) -> ClassWeights | None:
         return None if given is None else ClassWeights(given, sparse=takes_classes(self.loss))
 
@@ -319,7 +330,7 @@ class Trainer(Compiled):
 
         def forward() -> Any:
             y_pred = self(x, training=training)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+            loss = steps.compute_loss(self, x, y, y_pred, sample_weight, training=training)
             scaled = self.optimizer.scale_loss(loss) if training and self.optimizer is not None else loss
             return scaled, loss, y_pred
 
@@ -334,7 +345,9 @@ class Trainer(Compiled):
         )
 
 
-for _step in (Trainer.train_step, Trainer.test_step, Trainer.predict_step):
+for _step in (
+    Trainer.train_step, Trainer.test_step, Trainer.predict_step, Trainer.compute_loss, Trainer.compute_metrics,
+):  # fmt: skip
     _step.usual = True  # type: ignore[attr-defined]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lamina import losses as losses_of
@@ -105,7 +106,7 @@ class Compiled(_Layer):
         known = self._model_state
         known.compiled, known.given = True, given
         known.losses = known.metrics = None
-        known.loss_tracker = None if loss is None else metrics_of.Mean(name="loss")
+        known.loss_tracker = metrics_of.Mean(name="loss")
         known.programs.forget("train", "test")
         if self.built and found is not None and not self._has_own("train_step"):
             found.build(self.trainable_variables)
@@ -176,7 +177,7 @@ class Compiled(_Layer):
             A scalar tensor.
 
         Raises:
-            ValueError: if there is nothing to minimise, or labels do not fit.
+            ValueError: if labels do not fit.
         """
         total: Any = None
         if self._model_state.given.get("loss") is not None and y_pred is not None:
@@ -187,9 +188,12 @@ class Compiled(_Layer):
         for extra in self.losses:
             total = extra if total is None else total + extra
         if total is None:
-            raise ValueError(
-                f"Model {self.name!r} has nothing to minimise: give `compile` a `loss`, or call `add_loss` in a layer."
+            warnings.warn(
+                f"Model {self.name!r} has nothing to minimise, so its loss is 0: give `compile` a `loss`, or call `add_loss` "
+                "in a layer.",
+                stacklevel=2,
             )
+            return ops.sum(next(leaf for leaf in leaves(y_pred) if leaf is not None)) * 0.0
         return total
 
     def _make_losses(self, y_pred: Any) -> None:

@@ -39,7 +39,9 @@ class ArrayFeed:
         self.tree = (arrays(x, "`x`"), arrays(y, "`y`"), arrays(sample_weight, "`sample_weight`"))
         named = zip(("x", "y", "sample_weight"), self.tree, strict=True)
         self.rows = count_rows({name: part for name, part in named if part is not None})
-        usual = -(-self.rows // steps) if steps else 32  # steps without a size share the rows out, as in Keras
+        usual = (
+            -(-self.rows // steps) if steps else 32
+        )  # steps without a size share the rows out, as in Keras
         self.batch_size = min(batch_size or usual, max(self.rows, 1))
         self.shuffle = shuffle
         self.seed = make_seed() if shuffle else 0

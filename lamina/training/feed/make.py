@@ -7,6 +7,7 @@ from typing import Any
 from lamina.kernel.trees import map_leaves
 from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.arrays import arrays, count_rows, is_array_like, is_table, table_parts
+from lamina.training.feed.batch import as_batch, as_it_is
 from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.stream_feed import StreamFeed
 
@@ -14,8 +15,11 @@ from lamina.training.feed.stream_feed import StreamFeed
 def make_feed(
     x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int | None = None, shuffle: Any = False,
     steps: int | None = None, class_weight: ClassWeights | None = None,
+    as_given: bool = False,
 ) -> Any:  # fmt: skip
     """The feed for what `fit`, `evaluate` or `predict` was given.
+
+    With `as_given` the batches of a source keep their structure, whatever it is, for a step of the user's own.
 
     Raises:
         ValueError: if the parts do not belong together.
@@ -40,7 +44,9 @@ def make_feed(
             f"Cannot read data from {type(x).__name__}. Give arrays, a dict or list of arrays, a generator, a "
             "PyDataset, or any iterable of batches."
         )
-    return StreamFeed(x, steps, shuffle, class_weight)
+    return StreamFeed(
+        x, steps, shuffle, class_weight, as_it_is if as_given and class_weight is None else as_batch
+    )
 
 
 def split_validation(feed_args: tuple, fraction: float) -> tuple[tuple, tuple]:

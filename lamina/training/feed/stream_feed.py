@@ -36,6 +36,7 @@ class StreamFeed:
         steps: Batches per epoch, where the source does not say.
         shuffle: Whether an indexed data set is read in a random order.
         change: A function that batches go through.
+        read: Makes structures of arrays of what the source gives.
     """
 
     in_memory = False
@@ -47,8 +48,9 @@ class StreamFeed:
         steps: int | None = None,
         shuffle: Any = False,
         change: Callable[[tuple], tuple] | None = None,
+        read: Callable[[Any], tuple] = as_batch,
     ) -> None:
-        self.source, self.change = source, change
+        self.source, self.change, self.read = source, change, read
         self.indexed = isinstance(source, PyDataset) or (
             hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, dict)
         )
@@ -101,7 +103,7 @@ class StreamFeed:
         return self._ready(self._waiting[0])
 
     def _ready(self, batch: Any) -> Any:
-        tree = as_batch(batch)
+        tree = self.read(batch)
         return tree if self.change is None else self.change(tree)
 
     def _given(self, batch: Any) -> Any:
@@ -148,9 +150,7 @@ class StreamFeed:
             self.source.on_epoch_begin()
         left = None if limit is None else max(limit - start, 0)
         reader = (
-            self._numbered(epoch, start, limit, k)
-            if self.indexed
-            else Prefetch(self._raw, k, limit=left)
+            self._numbered(epoch, start, limit, k) if self.indexed else Prefetch(self._raw, k, limit=left)
         )
         try:
             with reader:

@@ -13,8 +13,11 @@ from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
 from lamina.kernel.context import current
+from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.chunks import Pass
+from lamina.training.compile.first_batch import check_labels
 from lamina.training.run import interrupt
+from lamina.training.run import steps as steps_of_model
 from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
 
 _TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
@@ -41,7 +44,11 @@ def _changing(model: Any, what: str, *, part: bool = False) -> Iterator[None]:
     """
     turns = model._model_state.turns
     inside = turns.inside and not part
-    with turns.alone(what, model.name), interrupt.interrupts(), _set_aside(model) if inside else nullcontext():
+    with (
+        turns.alone(what, model.name),
+        interrupt.interrupts(),
+        _set_aside(model) if inside else nullcontext(),
+    ):
         yield
 
 
@@ -81,13 +88,20 @@ def _fit(
     if backup is not None:
         backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
     k, programs = current(), model._model_state.programs
+    if backup is not None and not model.built and model.run_eagerly:
+        steps_of_model.build_on_numbers(model, k, feed.sample())  # what is restored must be there
+        model.optimizer.build(model.trainable_variables)
     program = programs.get(model, "train", k, feed.sample)
+    if isinstance(feed, ArrayFeed):
+        check_labels(model._model_state.losses, *feed.tree[1:])
     run = _Run(model, program, feed, hooks, "train", backup)
     verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
     logs: dict[str, Any] = {}
     hooks.on_train_begin()
     first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
+    if resume is None and hooks.history is not None:  # as in Keras: only the epochs that run now
+        hooks.history.history, hooks.history.epoch = {}, []
     for epoch in range(first, epochs):
         if model.stop_training:  # also what a resumed run had come to
             break
@@ -157,6 +171,8 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
         else callback_list(model, callbacks, epochs=1, steps=steps_of(feed, steps), verbose=verbose)
     )
     program = model._model_state.programs.get(model, "test", current(), feed.sample)
+    if isinstance(feed, ArrayFeed):
+        check_labels(model._model_state.losses, *feed.tree[1:])
     run = _Run(model, program, feed, hooks, "test")
     hooks.on_test_begin()
     limit = limit_of(steps)
@@ -266,7 +282,9 @@ class _Run:
             if limit is not None or not count:
                 warnings.warn(
                     f"The data ended after {count} batches{asked}"
-                    + (": the epoch ends, and the next one begins with the first batch." if training else "."),
+                    + (
+                        ": the epoch ends, and the next one begins with the first batch." if training else "."
+                    ),
                     stacklevel=7,
                 )
             return
@@ -297,6 +315,8 @@ def one_batch(model: Any, kind: str, batch: Any, *, fresh: bool = False) -> dict
         if fresh:
             model.reset_metrics()
         program = model._model_state.programs.get(model, kind, current(), lambda: batch)
+        if len(batch) == 3:
+            check_labels(model._model_state.losses, *batch[1:])
         program.run_batch(batch)
         return in_order(model, program.shown())
 

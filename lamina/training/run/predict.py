@@ -47,9 +47,7 @@ def predict(
         if not parts:
             return _no_rows(model, feed)
         if steps is not None and len(parts) < steps and not model.stop_predicting:
-            warnings.warn(
-                f"The data ended after {len(parts)} batches, {steps} were asked for.", stacklevel=3
-            )
+            warnings.warn(f"The data ended after {len(parts)} batches, {steps} were asked for.", stacklevel=3)
         out = map_leaves(k.to_numpy, parts)
         if verbose in (1, 2, True):
             progress.finish(len(parts), {})
