@@ -119,6 +119,15 @@ def test_lists_for_named_inputs_are_in_the_order_of_declaration(torch):
     np.testing.assert_array_equal(ops.convert_to_numpy(nested([X, [X * 3, X]])), X * -2)
 
 
+def test_one_output_in_a_list_or_dict_takes_a_bare_target(torch):
+    inputs = lamina.Input((2,))
+    out = lamina.layers.Dense(1, kernel_initializer="ones")(inputs)
+    for outputs in ([out], {"a": out}):
+        model = lamina.Model(inputs, outputs)
+        model.compile(lamina.optimizers.SGD(0.0), "mse")
+        assert model.fit(X, Y, verbose=0).history["loss"] == [4.0]
+
+
 # -- eager -----------------------------------------------------------------------------------------------------------
 
 
@@ -137,7 +146,7 @@ def test_run_eagerly_shows_numbers_and_nothing_else(backend, capsys):
         model = Looks()
         model.compile("sgd", "mse", run_eagerly=True)
         getattr(model, first)(*([X] if first == "predict" else [X, Y]))
-        assert set(line for line in capsys.readouterr().out.splitlines() if "mean" in line) == {"mean 1.0"}
+        assert {line for line in capsys.readouterr().out.splitlines() if "mean" in line} == {"mean 1.0"}
         model.fit(X, Y, verbose=0)
         assert set(capsys.readouterr().out.splitlines()) == {"mean 1.0"}
 

@@ -13,9 +13,9 @@ from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
 from lamina.kernel.context import current
+from lamina.training.compile.first_batch import check_labels
 from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.chunks import Pass
-from lamina.training.compile.first_batch import check_labels
 from lamina.training.run import interrupt
 from lamina.training.run import steps as steps_of_model
 from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
