@@ -12,6 +12,7 @@ from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.make import make_feed, split_validation
 from lamina.training.run import loop, predict, steps
 from lamina.training.state import ModelState
+from lamina.training.tracebacks import folds_frames
 
 
 class Trainer(Compiled):
@@ -105,6 +106,7 @@ class Trainer(Compiled):
 
     # -- the public loops -------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def fit(
         self,
         x: Any = None,
@@ -182,6 +184,7 @@ class Trainer(Compiled):
             validation_freq=validation_freq, resume=resume,
         )  # fmt: skip
 
+    @folds_frames
     def evaluate(
         self,
         x: Any = None,
@@ -216,6 +219,7 @@ class Trainer(Compiled):
         logs = loop.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
         return logs if return_dict else _as_list(logs)
 
+    @folds_frames
     def predict(
         self,
         x: Any,
@@ -240,6 +244,7 @@ class Trainer(Compiled):
             self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )
 
+    @folds_frames
     def train_on_batch(
         self,
         x: Any,
@@ -265,6 +270,7 @@ class Trainer(Compiled):
         logs = loop.one_batch(self, "train", feed.tree, fresh=True)
         return logs if return_dict else _as_list(logs)
 
+    @folds_frames
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -282,6 +288,7 @@ class Trainer(Compiled):
         logs = loop.one_batch(self, "test", feed.tree, fresh=True)
         return logs if return_dict else _as_list(logs)
 
+    @folds_frames
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays.
 

@@ -1,5 +1,6 @@
 """What users of Keras write and expect: overridden methods, data as it comes, eager runs, mistakes told in words."""
 
+import traceback
 import warnings
 
 import numpy as np
@@ -206,6 +207,27 @@ def test_nothing_is_said_of_what_is_right(torch):
         warnings.simplefilter("error")
         model = dense(units=3, activation="softmax", loss="sparse_categorical_crossentropy")
         model.fit(X, np.arange(8) % 3, verbose=0)
+
+
+def test_errors_show_the_users_lines_and_no_others(torch):
+    class Fails(lamina.Model):
+        def call(self, x):
+            raise RuntimeError("mine")
+
+    def files():
+        model = Fails()
+        model.compile("sgd", "mse", run_eagerly=True)
+        with pytest.raises(RuntimeError, match="mine") as caught:
+            model.fit(X, Y, verbose=0)
+        return [f.filename.rpartition("/")[2] for f in traceback.extract_tb(caught.value.__traceback__)]
+
+    here = "test_like_keras.py"
+    assert files() == [here, here]
+    lamina.config.disable_traceback_filtering()
+    try:
+        assert len(files()) > 5
+    finally:
+        lamina.config.enable_traceback_filtering()
 
 
 # -- callbacks -------------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
 
 import numpy as np
 
 from lamina.kernel import dtypes
 from lamina.ops.checks import shown
+
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 class ClassWeights:
@@ -26,12 +27,12 @@ class ClassWeights:
         if not isinstance(given, dict):
             raise ValueError(f"`class_weight` must be a dict of class number -> weight, got {given!r:.80}.")
         for label, weight in given.items():
-            if not isinstance(label, numbers.Real) or label != int(label):
+            if not isinstance(label, _NUMBERS) or label != int(label):
                 raise ValueError(
                     f"The keys of `class_weight` must be class numbers (integers), got {label!r}. Encode the classes as "
                     "numbers, as in `y`."
                 )
-            if not isinstance(weight, numbers.Real):
+            if not isinstance(weight, _NUMBERS):
                 raise ValueError(f"`class_weight` must hold numbers, got {weight!r:.80} for class {label}.")
         ordered = sorted((int(label), float(weight)) for label, weight in given.items())
         self.classes = np.array([label for label, _ in ordered], "int64")
