@@ -2,7 +2,8 @@
 
     python -m benchmarks [WHAT ...] [--backends jax,torch,tensorflow] [--rounds 2] [--write docs/benchmarks.md]
 
-WHAT: import, build, eager, rows, batches, mlp, convnet, lstm, transformer, resnet (all by default).
+WHAT: import, build, eager, rows, batches, mlp, convnet, lstm, transformer, resnet, resnet50, efficientnetb0 (all by
+default).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 import lamina
+from benchmarks.applications import APPLICATIONS
 from benchmarks.raw import RAW
 from benchmarks.workloads import WORKLOADS
 
@@ -36,6 +38,8 @@ UNITS = {
     "cached": ("s", 1),
     "peak": ("MB", 1),
     "growth": ("", 1),
+    "load": ("s", 1),
+    "first predict": ("s", 1),
 } | dict.fromkeys(("add", "dense", "layer"), ("us", 1e6))
 LABELS = {
     "first": "start to first step",
@@ -44,6 +48,7 @@ LABELS = {
     "predict": "predict one row",
     "peak": "peak memory",
     "best": "step, best backends",
+    "load": "load weights",
     "growth": "step with 8 times the rows, over step",
     "called": "step, a callback for each batch",
     "generated": "step, batches of a generator",
@@ -64,6 +69,13 @@ TARGETS = {
     for what, ratio in zip(("mlp", "convnet", "lstm", "transformer", "resnet"), row, strict=True)
 } | {
     ("mlp", "predict", backend): 0.5 for backend in ("jax", "torch", "tensorflow")
+} | {
+    (what, name, backend): ratio
+    for what in APPLICATIONS
+    for name, ratios in {
+        "build": (0.1, 0.1, 0.1), "load": (0.7, 0.7, 0.7), "predict": (0.7, 0.7, 0.7), "step": (0.7, 0.9, 0.9),
+    }.items()
+    for backend, ratio in zip(("jax", "torch", "tensorflow"), ratios, strict=True)
 } | {
     (what, "peak", backend): 1.0 for what in WORKLOADS for backend in ("jax", "torch", "tensorflow")
 }  # fmt: skip
@@ -193,7 +205,7 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument(
-        "what", nargs="*", default=["import", "build", "eager", "rows", "batches", *WORKLOADS]
+        "what", nargs="*", default=["import", "build", "eager", "rows", "batches", *WORKLOADS, *APPLICATIONS]
     )
     parser.add_argument("--backends", default="jax,torch,tensorflow")
     parser.add_argument("--rounds", type=int, default=2)

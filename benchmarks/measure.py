@@ -142,6 +142,10 @@ def main() -> None:
         from benchmarks.eager import eager
 
         figures = eager(_import(library, backend), backend)
+    elif what in ("resnet50", "efficientnetb0"):
+        from benchmarks.applications import applied
+
+        figures = applied(_import(library, backend), what)
     else:
         figures = trained(library, backend, what)
     print("FIGURES " + json.dumps(figures))

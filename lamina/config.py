@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import backends
+from lamina.backends import cache, process
+from lamina.core import policy as policies
+from lamina.kernel import context
+from lamina.kernel.context import state
 from lamina.kernel.settings import SETTINGS
 from lamina.kernel.settings import standardize_data_format as standardize_data_format
 
@@ -98,8 +103,6 @@ def set_dtype_policy(policy: Any) -> None:
     Raises:
         ValueError: if the name is unknown.
     """
-    from lamina.core import policy as policies
-
     policies.set_dtype_policy(policy)
 
 
@@ -228,8 +231,6 @@ def compile_cache() -> str | None:
         `~/.lamina/compiled` unless changed, or what the environment variable `LAMINA_COMPILE_CACHE` names; None if
         they are not kept: switched off, or the folder is not the user's own and private.
     """
-    from lamina.backends import cache
-
     found = cache.folder()
     return None if found is None else str(found)
 
@@ -254,9 +255,6 @@ def set_compile_cache(folder: str | bool) -> None:
         >>> lamina.config.compile_cache() is None
         True
     """
-    from lamina import backends
-    from lamina.backends import cache
-
     cache.choose(folder if isinstance(folder, bool) else str(folder))
     for name in backends.loaded():
         backends.load(name).compile_cache(cache.folder())
@@ -280,8 +278,6 @@ def keep_memory(flag: bool) -> bool:
         >>> import lamina
         >>> _ = lamina.config.keep_memory(False)
     """
-    from lamina.backends import process
-
     return process.keep_memory(bool(flag))
 
 
@@ -291,9 +287,6 @@ def backend() -> str:
     Returns:
         "jax", "torch", "tensorflow" or "numpy".
     """
-    from lamina import backends
-    from lamina.kernel.context import state
-
     kernel = state.kernel
     return kernel.name if kernel is not None and not kernel.abstract else backends.default_name()
 
@@ -308,7 +301,18 @@ def set_backend(backend: str) -> None:
         ValueError: if there is no such backend.
         BackendError: if its framework is not installed.
     """
-    from lamina import backends
-    from lamina.kernel import context
-
     context.use(backends.load(backend))
+
+
+def devices(kind: str | None = None) -> list[str]:
+    """The devices that the backend in force sees.
+
+    Args:
+        kind: "cpu", "gpu" or "tpu"; None for those that the backend computes on by default.
+
+    Returns:
+        Names such as "gpu:0", which `lamina.device` takes.
+    """
+    from lamina.core import devices
+
+    return devices.devices(kind)

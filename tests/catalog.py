@@ -40,6 +40,7 @@ class Entry:
         dtype: Of the inputs; "int32" inputs are indices below 5.
         call: More arguments of the call, such as masks.
         training: The training flag of the comparisons with Keras.
+        inference: Whether calls say that they do not train: layers of images do by default.
         random: Whether the training flag brings in random numbers.
         fixed: Axes whose size must be known to build the layer; every other may be unknown.
         steps: How many steps of gradient descent must agree.
@@ -56,6 +57,7 @@ class Entry:
     dtype: str = "float32"
     call: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: bool = False
+    inference: bool = False
     random: bool = False
     fixed: tuple[int, ...] = (-1,)
     steps: int = 1
@@ -102,7 +104,9 @@ class Entry:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of the call besides the inputs."""
-        return {**self.call, "training": True} if self.training else dict(self.call)
+        if self.training or self.inference:
+            return {**self.call, "training": self.training}
+        return dict(self.call)
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v}" for k, v in self.kwargs.items())
@@ -351,8 +355,72 @@ CELLS = [
           cells=Inner(lambda layers: [layers.LSTMCell(4), layers.GRUCell(2)])).but(form=with_states_of_two),
 ]  # fmt: skip
 
+PREPROCESSING = [
+    Entry("Normalization", (2, 3, 4), axis=1, mean=[0.5, 1.0, -1.0], variance=[1.0, 4.0, 0.25]).but(
+        fixed=(1,), compiled=True),
+    Entry("Normalization", (2, 3), axis=None, mean=1.0, variance=4.0, invert=True).but(**WHOLE),
+    Entry("Rescaling", (2, 3), scale=2.0, offset=-1.0).but(compiled=True, **WHOLE),
+    Entry("Rescaling", (2, 5, 3), scale=[1.0, 2.0, 3.0], offset=[0.5, 0.0, 1.0]),
+    Entry("Discretization", (2, 3), bin_boundaries=[-0.5, 0.0, 0.5], output_mode="one_hot").but(compiled=True, **WHOLE),
+    Entry("Discretization", (2, 3), bin_boundaries=[0.0], output_mode="count").but(**WHOLE),
+    Entry("CategoryEncoding", (2, 3), num_tokens=5).but(dtype="int32", compiled=True, **WHOLE),
+    Entry("CategoryEncoding", (2, 1), num_tokens=4, output_mode="one_hot").but(dtype="int32"),
+    Entry("CategoryEncoding", (2, 3), num_tokens=5, output_mode="count").but(dtype="int32", **WHOLE),
+    Entry("STFTSpectrogram", (2, 30, 2), mode="magnitude", frame_length=8, frame_step=4).but(
+        fixed=(2,), compiled=True, rtol=1e-4),
+    Entry("STFTSpectrogram", (2, 30, 2), mode="stft", frame_length=8, fft_length=16, padding="same", expand_dims=True,
+          scaling="spectrum", window="hamming", periodic=True).but(fixed=(2,), rtol=1e-4),
+    Entry("MelSpectrogram", (2, 200), fft_length=32, sequence_stride=16, num_mel_bins=8).but(
+        **WHOLE, rtol=1e-4, compiled=True),
+    Entry("MelSpectrogram", (2, 200), fft_length=64, sequence_length=48, sequence_stride=16, num_mel_bins=6,
+          power_to_db=False, mag_exp=1.0, sampling_rate=8000).but(**WHOLE, rtol=1e-4),
+]  # fmt: skip
+
 # layers that the invariants do not fit, and what proves them instead
+PICTURE = (2, 6, 8, 3)
+STILL = {"inference": True, "masks": False, "fixed": (1, 2, 3)}
+IMAGES = [
+    Entry("Resizing", PICTURE, height=4, width=5).but(compiled=True, masks=False),
+    Entry("Resizing", PICTURE, height=4, width=4, crop_to_aspect_ratio=True, interpolation="bicubic").but(masks=False),
+    Entry("Resizing", (2, 3, 6, 8), height=9, width=5, pad_to_aspect_ratio=True, data_format="channels_first").but(
+        masks=False, **SECOND),
+    Entry("CenterCrop", PICTURE, height=4, width=5).but(compiled=True, masks=False),
+    Entry("CenterCrop", PICTURE, height=9, width=5).but(masks=False, fixed=(1, 2, 3)),
+    Entry("RandomCrop", PICTURE, height=6, width=8, seed=1).but(**STILL),
+    Entry("RandomFlip", PICTURE, mode="vertical", seed=1).but(**STILL),
+    Entry("RandomRotation", PICTURE, factor=(-0.1, 0.3), fill_mode="constant", fill_value=2.0, seed=1).but(**STILL),
+    Entry("RandomZoom", PICTURE, height_factor=(-0.2, 0.3), width_factor=0.1, seed=1).but(**STILL),
+    Entry("RandomTranslation", PICTURE, height_factor=0.2, width_factor=(0.1, 0.3), seed=1).but(**STILL),
+    Entry("RandomShear", PICTURE, x_factor=(0.1, 0.3), y_factor=(0.1, 0.2), seed=1).but(**STILL),
+    Entry("RandomPerspective", PICTURE, factor=0.5, scale=0.4, seed=1).but(**STILL),
+    Entry("RandomElasticTransform", PICTURE, factor=0.5, scale=(0.1, 0.4), seed=1).but(**STILL),
+    Entry("RandomBrightness", PICTURE, factor=0.2, value_range=(0, 1), seed=1).but(**STILL),
+    Entry("RandomContrast", PICTURE, factor=(0.1, 0.4), seed=1).but(**STILL),
+    Entry("RandomColorDegeneration", PICTURE, factor=0.3, seed=1).but(**STILL),
+    Entry("RandomGrayscale", PICTURE, factor=0.3).but(**STILL),
+    Entry("RandomHue", PICTURE, factor=0.3, seed=1).but(**STILL),
+    Entry("RandomSaturation", PICTURE, factor=(0.3, 0.7), seed=1).but(**STILL),
+    Entry("RandomColorJitter", PICTURE, brightness_factor=0.2, contrast_factor=0.1, saturation_factor=0.3,
+          hue_factor=(0.1, 0.2), seed=1).but(**STILL),
+    Entry("RandomInvert", PICTURE, factor=(0.1, 0.3), seed=1).but(**STILL),
+    Entry("RandomPosterization", PICTURE, factor=(2, 5), seed=1).but(**STILL),
+    Entry("RandomSharpness", PICTURE, factor=0.3, seed=1).but(**STILL),
+    Entry("RandomGaussianBlur", PICTURE, factor=0.3, kernel_size=(3, 5), sigma=0.7, seed=1).but(**STILL),
+    Entry("RandomErasing", PICTURE, factor=0.3, scale=(0.1, 0.2), fill_value=1.0, seed=1).but(**STILL),
+    Entry("Solarization", PICTURE, addition_factor=0.3, threshold_factor=(0.1, 0.4), seed=1).but(**STILL),
+    Entry("AutoContrast", PICTURE, value_range=(0, 1)).but(masks=False, compiled=True),
+    Entry("ContrastLimitedAdaptiveHistogramEqualization", PICTURE, value_range=(-3, 3), tile_grid_size=(2, 3)).but(
+        masks=False, half=0, compiled=True, **SECOND),
+    Entry("MaxNumBoundingBoxes", PICTURE, max_number=3).but(**WHOLE, masks=False),
+    Entry("MixUp", PICTURE, alpha=0.3, seed=1).but(**STILL),
+    Entry("CutMix", PICTURE, factor=(0.2, 0.8), seed=1).but(**STILL),
+    Entry("RandAugment", PICTURE, num_ops=3, factor=(0.1, 0.4), interpolation="nearest", seed=1).but(**STILL),
+    Entry("AugMix", PICTURE, num_chains=2, chain_depth=2, factor=0.2, all_ops=False, seed=1).but(**STILL),
+]  # fmt: skip
+
 APART = {
+    "ImageAugmentation": "a base that computes nothing: test_augmentation.py",
+    "Equalization": "Keras draws its graph with a cycle, and lets images change one another: test_augmentation.py",
     "Layer": "the base: tests/core",
     "Wrapper": "a base that computes nothing: test_particular.py, TimeDistributed and SpectralNormalization",
     "InputLayer": "has no input: the functional models of all tests and files",
@@ -361,9 +429,15 @@ APART = {
     "FlaxLayer": "runs another library's code, which no file may: test_bridges.py",
     "TorchModuleWrapper": "runs another library's code, which no file may: test_bridges.py",
     "TFSMLayer": "runs another library's code, which no file may: test_bridges.py",
+    "Pipeline": "no layer of a model in Keras, which warns of its build: tests/layers/preprocessing",
+    "Hashing": "Keras hashes by TensorFlow, outside its compiled functions: tests/layers/preprocessing",
+    "HashedCrossing": "as Hashing",
+    "IntegerLookup": "Keras looks up by TensorFlow, outside its compiled functions: tests/layers/preprocessing",
+    "StringLookup": "takes strings: tests/layers/preprocessing",
+    "TextVectorization": "takes strings: tests/layers/preprocessing",
 }
 
 LAYERS = [
     *CORE, *ACTIVATIONS, *CONVOLUTION, *POOLING, *NORMALIZATION, *MERGING, *RESHAPING, *NOISE, *ATTENTION, *RECURRENT,
-    *CELLS,
+    *CELLS, *IMAGES, *PREPROCESSING,
 ]  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina import activations
+from lamina.activations.functions import linear
 from lamina.core.family import Family
 
 
 def _names() -> dict[str, Any]:
-    from lamina import activations
-
     return {
         n: getattr(activations, n) for n in dir(activations) if n not in ("deserialize", "get", "serialize")
     }
@@ -37,8 +37,6 @@ def get(identifier: Any) -> Callable[..., Any]:
         True
     """
     if identifier is None:
-        from lamina.activations.functions import linear
-
         return linear
     return _family.get(identifier)
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import lazy_loader
 
+from lamina import backends
+from lamina.kernel.context import interpreter
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
@@ -30,9 +33,6 @@ def use(name: str) -> Iterator[Any]:
         ...     lamina.backend.backend()
         'numpy'
     """
-    from lamina import backends
-    from lamina.kernel.context import interpreter
-
     with interpreter(backends.load(name)) as kernel:
         yield kernel
 

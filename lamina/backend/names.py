@@ -13,7 +13,7 @@ from lamina.config import (
     set_floatx,
     set_image_data_format,
 )
-from lamina.core import names
+from lamina.core import names, seeds
 from lamina.core.tensor import is_keras_tensor
 from lamina.kernel import dtypes
 from lamina.kernel.dtypes import result_type
@@ -30,8 +30,6 @@ def clear_session(free_memory: bool = True) -> None:
     Args:
         free_memory: Whether to collect garbage at once.
     """
-    from lamina.core import seeds
-
     names.reset()
     seeds._global = None
     if free_memory:

@@ -13,6 +13,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from lamina.backends import cache, process
 from lamina.errors import BackendError, suggestion
@@ -83,6 +84,19 @@ def default_name() -> str:
 
 def _is_installed(name: str) -> bool:
     return find_spec(name) is not None
+
+
+def host() -> Any:
+    """The interpreter that needs no framework: for work on the host, beside a model."""
+    return load("numpy")
+
+
+PIPELINES = f"{__name__}.tensorflow.datasets"  # the module that makes data sets of a framework's own
+
+
+def has_pipelines() -> bool:
+    """Whether the framework of `PIPELINES` is installed."""
+    return _is_installed("tensorflow")
 
 
 def _check(name: str, source: str) -> str:

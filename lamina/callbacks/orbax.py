@@ -10,6 +10,7 @@ from typing import Any
 
 from lamina.callbacks.message import say
 from lamina.callbacks.monitor import Monitor
+from lamina.core.codec import serialize
 
 
 class OrbaxCheckpoint(Monitor):
@@ -119,7 +120,6 @@ class OrbaxCheckpoint(Monitor):
             self.best = value
         if self.verbose > 0:
             say(f"Saving checkpoint {self._number} in {self.directory}")
-        from lamina.core.codec import serialize
 
         tree = self.model.get_state_tree("numpy_array")
         if self.save_weights_only:

@@ -11,6 +11,7 @@ import numpy as np
 from lamina.callbacks.callback import Callback
 from lamina.callbacks.events import Events
 from lamina.core.graph import Graph
+from lamina.layers import Embedding
 
 
 class TensorBoard(Callback):
@@ -177,8 +178,6 @@ class TensorBoard(Callback):
                     self._file("train").image(f"{weight.path}/image", picture, epoch)
 
     def _embeddings(self) -> dict[str, Any]:
-        from lamina.layers import Embedding
-
         return {layer.name: layer for layer in self.model._flatten_layers() if isinstance(layer, Embedding)}
 
     def _configure_embeddings(self) -> None:

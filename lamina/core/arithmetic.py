@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import ops
+
 
 def _forward(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
-        from lamina import ops
-
         return getattr(ops, name)(self, other)
 
     return method
@@ -16,8 +16,6 @@ def _forward(name: str) -> Any:
 
 def _reflected(name: str) -> Any:
     def method(self: Any, other: Any) -> Any:
-        from lamina import ops
-
         return getattr(ops, name)(other, self)
 
     return method
@@ -25,8 +23,6 @@ def _reflected(name: str) -> Any:
 
 def _unary(name: str) -> Any:
     def method(self: Any) -> Any:
-        from lamina import ops
-
         return getattr(ops, name)(self)
 
     return method
@@ -57,8 +53,6 @@ class Arithmetic:
     __hash__ = object.__hash__
 
     def __getitem__(self, key: Any) -> Any:
-        from lamina import ops
-
         return ops.get_item(self, key)
 
     def __len__(self) -> int:
@@ -79,18 +73,12 @@ class Arithmetic:
     @property
     def T(self) -> Any:
         """The tensor with its axes in reverse order."""
-        from lamina import ops
-
         return ops.transpose(self)
 
     def reshape(self, *newshape: Any) -> Any:
         """The same values in another shape, as `ops.reshape`."""
-        from lamina import ops
-
         return ops.reshape(self, newshape[0] if len(newshape) == 1 else newshape)
 
     def squeeze(self, axis: Any = None) -> Any:
         """Without the axes of size 1, as `ops.squeeze`."""
-        from lamina import ops
-
         return ops.squeeze(self, axis)

@@ -13,6 +13,8 @@ import numpy as np
 
 from lamina.core import registry
 from lamina.errors import SerializationError, suggestion
+from lamina.kernel import dtypes
+from lamina.kernel.context import current, real_kernel
 from lamina.kernel.symbolic import Symbolic
 
 MAX_DEPTH = 200  # deeper than any real model; far below Python's recursion limit
@@ -78,8 +80,6 @@ def _serialize_symbolic(x: Any) -> dict[str, Any]:
 
 
 def _serialize_array(x: Any) -> dict[str, Any]:
-    from lamina.kernel.context import real_kernel
-
     array = x if isinstance(x, np.ndarray) else real_kernel().to_numpy(getattr(x, "value", x))
     kind = "__numpy__" if isinstance(x, np.ndarray) else "__tensor__"
     return {"class_name": kind, "config": {"value": array.tolist(), "dtype": array.dtype.name}}
@@ -182,9 +182,6 @@ def _config(value: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _decode_array(value: dict[str, Any], where: str, depth: int) -> Any:
-    from lamina.kernel import dtypes
-    from lamina.kernel.context import current
-
     config = _config(value, where)
     try:
         array = np.asarray(config["value"])

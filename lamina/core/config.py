@@ -6,6 +6,8 @@ import inspect
 from functools import lru_cache
 from typing import Any, Self
 
+from lamina.core.codec import deserialize_arguments, serialize
+
 
 @lru_cache(maxsize=1024)
 def constructor(cls: type) -> inspect.Signature:
@@ -59,13 +61,9 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold; `from_config` makes an equal object of them."""
-        from lamina.core.codec import serialize
-
         return {name: serialize(value) for name, value in self._arguments().items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """An object from `get_config`."""
-        from lamina.core.codec import deserialize_arguments
-
         return cls(**deserialize_arguments(config))

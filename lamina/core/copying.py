@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.codec import deserialize, serialize
 
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
     """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
-    from lamina.core.codec import serialize
-
     own = {}
     for inner in layer._flatten_layers():
         cls = type(inner)
@@ -20,15 +19,32 @@ def reduce(layer: Any) -> tuple[Any, tuple]:
     optimizer = getattr(layer, "optimizer", None)
     state = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
     weights = [v.numpy() for v in layer.weights] if layer.built else None
-    return restore, (serialize(layer), own, weights, state)
+    return restore, (serialize(layer), own, weights, state, _extra(layer))
 
 
-def restore(config: dict[str, Any], own: dict[str, type], weights: Any, state: Any) -> Any:
+def _extra(layer: Any) -> dict[int, Any]:
+    """What layers know besides config and weights, such as a vocabulary, by their place among the inner layers."""
+    found = {
+        i: inner._extra_state()
+        for i, inner in enumerate(layer._flatten_layers())
+        if hasattr(inner, "_extra_state")
+    }
+    return {i: state for i, state in found.items() if state is not None}
+
+
+def restore(
+    config: dict[str, Any],
+    own: dict[str, type],
+    weights: Any,
+    state: Any,
+    extra: dict[int, Any] | None = None,
+) -> Any:
     """The layer that `reduce` took apart."""
-    from lamina.core.codec import deserialize
-
     layer = deserialize(config, own, where="copy")
-    if weights is not None:
+    for i, inner in enumerate(layer._flatten_layers()):
+        if extra and i in extra:
+            inner._set_extra_state(extra[i])
+    if weights:
         if not layer.built and config.get("build_config"):
             layer.build_from_config(config["build_config"])
         layer.set_weights(weights)

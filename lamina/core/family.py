@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina.core.codec import deserialize, serialize
 from lamina.core.names import to_snake_case
+from lamina.core.registry import custom_objects as scope
 from lamina.core.registry import get_registered_object
 from lamina.errors import suggestion
 
@@ -63,15 +65,10 @@ class Family:
 
     def serialize(self, obj: Any) -> Any:
         """The name or config of an object."""
-        from lamina.core.codec import serialize
-
         return serialize(obj)
 
     def deserialize(self, config: Any, custom_objects: Any = None) -> Any:
         """The object of a name or config."""
-        from lamina.core.codec import deserialize
-        from lamina.core.registry import custom_objects as scope
-
         with scope(custom_objects):
             if isinstance(config, str):
                 return self.get(config)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina.core.abstract import tensors_of
+from lamina.core.call import shapes_of
 from lamina.core.layer import Layer
 from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor
-from lamina.kernel.trees import leaves, map_leaves
+from lamina.errors import foreign
+from lamina.kernel.trees import leaves, map_leaves, ordered_keys
 
 
 class Graph(Operation):
@@ -85,9 +88,6 @@ class Graph(Operation):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for these shapes of the inputs."""
-        from lamina.core.abstract import tensors_of
-        from lamina.core.call import shapes_of
-
         flat = list(leaves(tensors_of(input_shape, "float32")))
         given = [KerasTensor(x.shape, want.dtype) for x, want in zip(flat, self._inputs, strict=True)]
         return shapes_of(self.compute_output_spec(_pack(self._inputs_struct, given)))
@@ -170,8 +170,6 @@ def _pack(structure: Any, flat: list[Any]) -> Any:
 
 
 def _keys(mapping: dict) -> list:
-    from lamina.kernel.trees import ordered_keys
-
     return ordered_keys(mapping)
 
 
@@ -181,7 +179,7 @@ def _symbolic(structure: Any, side: str, name: str) -> list[KerasTensor]:
         if not isinstance(x, KerasTensor):
             raise ValueError(
                 f"Graph {name!r}: all `{side}` must be symbolic tensors (from `lamina.Input` or a call on one), got "
-                f"{x!r:.100} ({type(x).__name__})."
+                f"{x!r:.100} ({type(x).__name__}).{foreign(x)}"
             )
     if not flat:
         raise ValueError(f"Graph {name!r}: `{side}` is empty.")

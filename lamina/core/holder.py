@@ -6,10 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from lamina.core import names
+from lamina.core import names, registry
 from lamina.core.arithmetic import Arithmetic
+from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.tracking import Tracker, made_trainable, own_variables
 from lamina.core.variable import Variable
+from lamina.errors import SerializationError
 from lamina.kernel import symbolic
 from lamina.kernel.context import interpreter, real_kernel, state
 
@@ -155,15 +157,11 @@ class Holder(Tracker, Arithmetic, symbolic.Holder):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments but the first, the base, in a form that JSON can hold."""
-        from lamina.core.codec import serialize
-
         return {name: serialize(x) for name, x in list(self._arguments().items())[1:]}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], base: Variable | Holder | None = None) -> Self:
         """A holder from `get_config`, in the place of a variable."""
-        from lamina.core.codec import deserialize_arguments
-
         if base is None:
             raise ValueError(
                 f"{cls.__name__}.from_config needs the variable in whose place it stands (`base=`)."
@@ -176,7 +174,6 @@ class Holder(Tracker, Arithmetic, symbolic.Holder):
 
 def holders_config(layer: Any) -> dict[str, Any]:
     """The holders among a layer's attributes, for its config: name -> class and config, the outermost one first."""
-    from lamina.core import registry
 
     def one(holder: Holder) -> dict[str, Any]:
         below = {"base": one(holder.base)} if isinstance(holder.base, Holder) else {}
@@ -193,8 +190,6 @@ def holders_config(layer: Any) -> dict[str, Any]:
 
 def put_holders(layer: Any, config: Any, where: str) -> None:
     """Put holders in the places of a layer's variables, as `holders_config` wrote them down."""
-    from lamina.core import registry
-    from lamina.errors import SerializationError
 
     def one(part: Any, base: Any, depth: int = 0) -> Holder:
         if not isinstance(part, dict) or not isinstance(part.get("config"), dict) or depth > 10:

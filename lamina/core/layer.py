@@ -8,11 +8,17 @@ from typing import Any, Self
 from lamina.core import names, policy
 from lamina.core.abstract import abstract_call, tensors_of
 from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
+from lamina.core.codec import serialize
+from lamina.core.config import constructor
+from lamina.core.copying import reduce
 from lamina.core.operation import Operation, infer_call
+from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
 from lamina.core.weights import Weights
+from lamina.errors import suggestion
+from lamina.kernel import dtypes
 from lamina.kernel.context import current, interpreter, real_kernel, state
 from lamina.kernel.shapes.spec import NeedsNumbers
 
@@ -88,17 +94,12 @@ class Layer(Weights, Operation):
     ) -> None:
         super().__init__(name=name)
         if activity_regularizer is not None:
-            from lamina import regularizers
-
-            self.activity_regularizer = regularizers.get(activity_regularizer)
+            self.activity_regularizer = namespace("regularizers").get(activity_regularizer)
         for old in _OLD_ARGUMENTS:
             if kwargs.get(old) is not None:
                 self._layer_state.wanted_input = _old_input_shape(old, kwargs)
             kwargs.pop(old, None)
         if kwargs:
-            from lamina.core.config import constructor
-            from lamina.errors import suggestion
-
             known = [n for n in constructor(type(self)).parameters if n != "kwargs"] + [
                 "name",
                 "dtype",
@@ -177,8 +178,9 @@ class Layer(Weights, Operation):
         Returns:
             The Variable.
         """
-        from lamina import constraints, initializers, regularizers
-        from lamina.kernel import dtypes
+        initializers, regularizers, constraints = map(
+            namespace, ("initializers", "regularizers", "constraints")
+        )
 
         dtype = dtypes.standardize(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
@@ -384,8 +386,6 @@ class Layer(Weights, Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
-        from lamina.core.codec import serialize
-
         given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
         config |= {name: serialize(value) for name, value in given.items()}
@@ -394,8 +394,6 @@ class Layer(Weights, Operation):
         return config
 
     def __reduce__(self) -> Any:
-        from lamina.core.copying import reduce
-
         return reduce(self)
 
     def __repr__(self) -> str:

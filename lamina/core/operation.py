@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import Any, NamedTuple, Self
 
+from lamina import ops
 from lamina.core import names
+from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.config import Configurable
+from lamina.core.masks import get_mask
 from lamina.core.remat import remat
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.contract import Kernel
@@ -74,6 +77,26 @@ class Node:
     def inbound_layers(self) -> list[Operation]:
         """The operations that the inputs come from."""
         return [x._keras_history.operation for x in self.input_tensors if x._keras_history is not None]
+
+    @property
+    def input_shapes(self) -> list[Any]:
+        """The shapes of the inputs."""
+        return [x.shape for x in self.input_tensors or self.output_tensors]
+
+    @property
+    def output_shapes(self) -> list[Any]:
+        """The shapes of the outputs."""
+        return [x.shape for x in self.output_tensors]
+
+    @property
+    def input_masks(self) -> list[Any]:
+        """The masks of the inputs, None where there is none."""
+        return [get_mask(x) for x in self.input_tensors]
+
+    @property
+    def output_masks(self) -> list[Any]:
+        """The masks of the outputs, None where there is none."""
+        return [get_mask(x) for x in self.output_tensors]
 
     def __repr__(self) -> str:
         return (
@@ -190,8 +213,6 @@ class OpCall(Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The name and the op's arguments that are no tensors."""
-        from lamina.core.codec import serialize
-
         return {"name": self.name, **{k: serialize(v) for k, v in self.static.items()}}
 
     def __repr__(self) -> str:
@@ -204,9 +225,6 @@ class OpCall(Operation):
         Raises:
             ValueError: if no op has that class name, or it has no such parameter.
         """
-        from lamina import ops
-        from lamina.core.codec import deserialize_arguments
-
         ops.load_all()
         op = OPS.get(class_name)
         if op is None:
@@ -254,3 +272,7 @@ def _named(op: Op, inputs: list[tuple[str, Any]]) -> dict[str, Any]:
 def is_symbolic(x: Any) -> bool:
     """Whether x is a symbolic tensor of a graph."""
     return isinstance(x, Symbolic)
+
+
+# Ops lie below the graph and know only the kernel's class of symbolic tensors: it says here what a call on one adds.
+Symbolic.apply_op = staticmethod(apply_op)

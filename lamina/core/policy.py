@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.core.codec import deserialize
+from lamina.errors import suggestion
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.settings import SETTINGS
+from lamina.ops.op import convert
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -49,8 +52,6 @@ class DTypePolicy:
         try:
             standard = dtypes.standardize(name)
         except ValueError:
-            from lamina.errors import suggestion
-
             known = (*dtypes.FLOATS, *_MIXED)
             raise ValueError(
                 f"Unknown dtype policy {name!r}.{suggestion(name, known)} Known: a dtype name, {', '.join(_MIXED)}."
@@ -59,8 +60,6 @@ class DTypePolicy:
 
     def convert_input(self, x: Any, autocast: bool, dtype: str) -> Any:
         """`x` as a tensor, floats cast to `dtype` when `autocast`."""
-        from lamina.ops.op import convert
-
         k = current()
         x = convert(k, x)
         return k.astype(x, dtype) if autocast and k.dtype(x) in dtypes.IS_FLOAT and k.dtype(x) != dtype else x
@@ -114,8 +113,6 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        from lamina.core.codec import deserialize
-
         return deserialize(identifier)
     if isinstance(identifier, str) and identifier in _CACHE:
         return _CACHE[identifier]

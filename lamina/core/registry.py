@@ -6,6 +6,7 @@ reviewed lists of public names, once, and then only read.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,19 +20,25 @@ _CUSTOM_NAMES: dict[Any, str] = {}
 # The namespaces whose classes may stand in a file, under the name that Keras files give them.
 NAMESPACES = (
     "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
-    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks",
+    "optimizers.schedules", "dtype_policies", "models", "random", "callbacks", "distillation",
 )  # fmt: skip
+# Layers that only applications have: Keras files name the module that they stand in.
+OF_APPLICATIONS = (("convnext", "LayerScale"), ("inception_resnet_v2", "CustomScaleLayer"))
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
+
+
+def namespace(space: str) -> Any:
+    """A public namespace by its name: what core needs of initializers and their kin, which are built on it."""
+    assert space in NAMESPACES or space in FUNCTIONS, space
+    return importlib.import_module(f"lamina.{space}")
 
 
 @lru_cache(maxsize=1)
 def table() -> dict[tuple[str, str], Any]:
     """(module as in Keras files, class name) -> class."""
-    import importlib
-
     found: dict[tuple[str, str], Any] = {}
     for space in NAMESPACES:
-        module = importlib.import_module(f"lamina.{space}")  # from the list above, never from a file
+        module = namespace(space)  # from the list above, never from a file
         for name in module.__all__:
             thing = getattr(module, name)
             if isinstance(thing, type) and hasattr(thing, "from_config"):
@@ -40,6 +47,13 @@ def table() -> dict[tuple[str, str], Any]:
         for (_, other), thing in list(found.items()):
             if name == other:
                 found.setdefault(("keras", name), thing)
+    space = importlib.import_module("lamina.utils.feature_space")
+    found["keras.utils", "FeatureSpace"] = space.FeatureSpace
+    for name in ("Feature", "Cross", "TFDIdentity"):
+        found["keras.src.layers.preprocessing.feature_space", name] = getattr(space.recipes, name)
+    for module, name in OF_APPLICATIONS:
+        home = importlib.import_module(f"lamina.applications.{module}")  # from the list above
+        found[f"keras.src.applications.{module}", name] = getattr(home, name)
     found["keras.src.models.functional", "Functional"] = found["keras.models", "Functional"]
     found["keras", "Sequential"] = found["keras.models", "Sequential"]
     return found
@@ -64,11 +78,9 @@ def _homes() -> dict[type, tuple[str, str]]:
 @lru_cache(maxsize=1)
 def functions() -> dict[tuple[str, str], Any]:
     """(namespace, name) -> function that a file may name."""
-    import importlib
-
     found: dict[tuple[str, str], Any] = {}
     for space in FUNCTIONS:
-        module = importlib.import_module(f"lamina.{space}")
+        module = namespace(space)
         for name in module.__all__:
             thing = getattr(module, name)
             if (

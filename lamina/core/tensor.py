@@ -85,12 +85,6 @@ class KerasTensor(Arithmetic, Symbolic):
     def __float__(self) -> float:
         raise self._has_no_value("a float")
 
-    @staticmethod
-    def apply_op(op: Any, args: tuple, kwargs: dict) -> Any:
-        from lamina.core.operation import apply_op
-
-        return apply_op(op, args, kwargs)
-
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     """A tuple of sizes, None where unknown.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lamina.core.graph import _pack
 from lamina.core.masks import get_mask, set_mask
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
 from lamina.kernel.context import current, state
-from lamina.kernel.trees import leaves
+from lamina.kernel.trees import leaves, map_leaves
+from lamina.ops.op import convert
 
 
 def value_and_grad(
@@ -78,9 +80,6 @@ def _run(function: Callable[[], Any], variables: list[Variable], has_aux: bool) 
 
 def _by_argument(function: Callable[..., Any], has_aux: bool) -> Callable[..., Any]:
     def call(first: Any, *args: Any, **kwargs: Any) -> Any:
-        from lamina.core.graph import _pack
-        from lamina.ops.op import convert
-
         k = current()
         flat = [convert(k, x) for x in leaves(first)]
 
@@ -221,9 +220,6 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     """
 
     def call(*args: Any) -> Any:
-        from lamina.kernel.trees import map_leaves
-        from lamina.ops.op import convert
-
         k = current()
         args = map_leaves(lambda x: convert(k, x), args)
         return k.vmap(function, in_axes, out_axes)(*args)

@@ -9,12 +9,14 @@ import numpy as np
 
 from lamina.core import names, tracking
 from lamina.core.arithmetic import Arithmetic
+from lamina.core.registry import namespace
 from lamina.core.storage import OnDevice, OnHost, Pending, Storage, take_back
 from lamina.core.tensor import KerasTensor, standardize_shape
 from lamina.errors import BackendError
 from lamina.kernel import dtypes
 from lamina.kernel.context import _activate, interpreter, real_kernel, state
 from lamina.kernel.symbolic import Holder
+from lamina.ops.op import convert
 
 # One lock for all variables: it is held for a comparison and an assignment, never while numbers are made or moved.
 _settling = threading.Lock()
@@ -82,9 +84,7 @@ class Variable(Arithmetic, Holder):
         if aggregation not in (None, *_AGGREGATIONS):
             raise ValueError(f"Unknown aggregation {aggregation!r}. Use one of {', '.join(_AGGREGATIONS)}.")
         if isinstance(initializer, str):
-            from lamina import initializers
-
-            initializer = initializers.get(initializer)
+            initializer = namespace("initializers").get(initializer)
         self.name = names.check(name) if name is not None else names.unique("variable")
         self.path = names.path_of(self.name)
         self._trainable = bool(trainable)
@@ -245,8 +245,6 @@ class Variable(Arithmetic, Holder):
         return value.shape == self.shape and value.dtype.name == self.dtype and value.itemsize < 8
 
     def _fitting(self, k: Any, value: Any) -> Any:
-        from lamina.ops.op import convert
-
         value = convert(k, value, self.dtype)
         if tuple(k.shape(value)) != self.shape:
             raise ValueError(
@@ -275,8 +273,6 @@ class Variable(Arithmetic, Holder):
             state.frame = before
 
     def _fitting_or_scalar(self, value: Any) -> Any:
-        from lamina.ops.op import convert
-
         return convert(state.kernel or _activate(), value, self.dtype)
 
     def numpy(self) -> Any:

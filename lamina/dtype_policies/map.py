@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.core.codec import serialize
 from lamina.core.pattern_map import PatternMap
 from lamina.core.policy import DTypePolicy, dtype_policy, get
 
@@ -67,8 +68,6 @@ class DTypePolicyMap(DTypePolicy, PatternMap):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal map."""
-        from lamina.core.codec import serialize
-
         default = None if self._default is None else self._default.name
         return {
             "default_policy": default,

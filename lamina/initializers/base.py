@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from lamina.core.codec import deserialize
 from lamina.core.config import Configurable
 from lamina.core.seeds import SeedGenerator, host_generator, make_seed
 from lamina.kernel import dtypes
@@ -121,8 +122,6 @@ class RandomInitializer(HostInitializer):
         if seed is not None and (not isinstance(seed, int | SeedGenerator | dict) or isinstance(seed, bool)):
             raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
         if isinstance(seed, dict):
-            from lamina.core.codec import deserialize
-
             seed = deserialize(seed)
         self.seed = seed
         self._stream = make_seed() if seed is None else seed

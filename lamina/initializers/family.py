@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import initializers as here
 from lamina.core.family import Family
 from lamina.initializers.constant import Constant
 
 
 def _names() -> dict[str, Any]:
-    from lamina import initializers as here
-
     return {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}| {
         "uniform": here.RandomUniform, "normal": here.RandomNormal, "one": here.Ones, "zero": here.Zeros,
     }  # fmt: skip

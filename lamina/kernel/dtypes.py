@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.errors import suggestion
 from lamina.kernel.settings import floatx
 
 BOOL = ("bool",)
@@ -132,8 +133,6 @@ def standardize(dtype: Any) -> str:
         )
         name = {"str": "string", "object": "string"}.get(name, name)
     if name not in NAMES:
-        from lamina.errors import suggestion
-
         raise ValueError(
             f"Unknown dtype: {dtype!r}.{suggestion(str(dtype), NAMES)} Known dtypes: {', '.join(sorted(NAMES))}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import constraints, initializers, ops, regularizers
+from lamina.core.codec import serialize
 from lamina.core.input_spec import InputSpec
 from lamina.core.masks import get_mask
 from lamina.kernel import dtypes
@@ -102,8 +103,6 @@ class Embedding(Adaptable):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments without first values."""
-        from lamina.core.codec import serialize
-
         config = {k: v for k, v in super().get_config().items() if k != "weights"}
         config["input_dim"] = (
             self.input_dim

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.core import codec
+from lamina.core.layer import Layer
+
 
 def serialize(layer: Any) -> Any:
     """The config of a layer.
@@ -19,8 +22,6 @@ def serialize(layer: Any) -> Any:
         >>> lamina.layers.serialize(lamina.layers.ReLU())["class_name"]
         'ReLU'
     """
-    from lamina.core import codec
-
     return codec.serialize(layer)
 
 
@@ -44,9 +45,6 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
         >>> lamina.layers.deserialize(config).units
         3
     """
-    from lamina.core import codec
-    from lamina.core.layer import Layer
-
     if isinstance(config, dict) and "module" not in config and "class_name" in config:
         config = {"module": "keras.layers", "registered_name": None, **config}
     layer = codec.deserialize(config, custom_objects)

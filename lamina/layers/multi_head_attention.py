@@ -8,6 +8,7 @@ from typing import Any
 
 from lamina import config, constraints, initializers, ops, regularizers
 from lamina.core import names
+from lamina.core.codec import serialize
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
@@ -263,8 +264,6 @@ class _Heads(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; `flash_attention`, which Keras leaves out, only where it says something."""
-        from lamina.core.codec import serialize
-
         config = {**super().get_config(), "activity_regularizer": serialize(self._activity)}
         return (
             config

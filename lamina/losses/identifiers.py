@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import losses
+from lamina.core.codec import serialize as write
 from lamina.core.family import Family
 
 
 def _names() -> dict[str, Any]:
-    from lamina import losses
-
     listed = {
         name: getattr(losses, name) for name in dir(losses) if name not in ("get", "serialize", "deserialize")
     }
@@ -66,8 +66,6 @@ def serialize(loss: Any) -> Any:
 
 def function_config(thing: Any) -> Any:
     """What `serialize` gives, with a function as a dict: the form in which Keras's losses and metrics read one."""
-    from lamina.core.codec import serialize as write
-
     written = write(thing)
     if not isinstance(written, str) or not callable(thing):
         return written

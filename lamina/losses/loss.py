@@ -10,7 +10,8 @@ from lamina.core import names, policy
 from lamina.core.config import Configurable
 from lamina.core.masks import get_mask
 from lamina.errors import suggestion
-from lamina.losses import _prepare
+from lamina.losses import _prepare, identifiers
+from lamina.losses.identifiers import function_config
 
 REDUCTIONS = (
     "sum_over_batch_size",
@@ -197,8 +198,6 @@ class LossFunctionWrapper(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold."""
-        from lamina.losses.identifiers import function_config
-
         written = super().get_config()
         return written | {"fn": function_config(self.fn)} if "fn" in written else written
 
@@ -208,6 +207,4 @@ class LossFunctionWrapper(Loss):
 
 def _function(fn: Any) -> Any:
     """A function, also by name."""
-    from lamina.losses import identifiers
-
     return identifiers.get(fn) if isinstance(fn, str) else fn

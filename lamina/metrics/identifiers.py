@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import metrics
 from lamina.core.family import Family
 from lamina.core.names import to_snake_case
 from lamina.losses.identifiers import function_config
 
 
 def _names() -> dict[str, Any]:
-    from lamina import metrics
-
     public = {name: getattr(metrics, name) for name in dir(metrics)}
     classes = {name: thing for name, thing in public.items() if isinstance(thing, type)}
     taken = {to_snake_case(name) for name in classes} | {"get", "serialize", "deserialize"}

@@ -8,6 +8,8 @@ from typing import Any
 from lamina import ops
 from lamina.core.masks import get_mask
 from lamina.losses import _prepare
+from lamina.losses.identifiers import function_config
+from lamina.metrics import identifiers
 from lamina.metrics.metric import Metric
 
 
@@ -171,14 +173,10 @@ class MeanMetricWrapper(Mean):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold."""
-        from lamina.losses.identifiers import function_config
-
         written = super().get_config()
         return written | {"fn": function_config(self._fn)} if "fn" in written else written
 
 
 def _function(fn: Any) -> Any:
     """A function, also by name."""
-    from lamina.metrics import identifiers
-
     return identifiers.get(fn) if isinstance(fn, str) else fn

@@ -13,6 +13,7 @@ from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor
 from lamina.errors import SerializationError
 from lamina.kernel.trees import leaves, map_leaves
+from lamina.models.host_part import HostPart, is_at_the_cut, is_traced, takes_strings
 from lamina.models.model import Model
 from lamina.training.trainer import Trainer
 
@@ -76,12 +77,31 @@ class Functional(Graph, Model):
         Returns:
             Tensors in the structure of the outputs.
         """
+        if (part := self._host_part()) is not None:
+            if is_at_the_cut(inputs):
+                return part.rest(inputs)
+            if not any(map(is_traced, leaves(inputs))):
+                return self._run(part.ready(inputs))
         values = self._matched(inputs)
         if mask is not None:
             for x, m in zip(values, leaves(mask), strict=False):
                 if m is not None:
                     set_mask(x, m)
         return self._run(values)
+
+    @property
+    def _convert_input_args(self) -> bool:  # type: ignore[override]
+        """Whether inputs become tensors before `call`: not where there are strings, which no backend has."""
+        return not takes_strings(self.__dict__.get("_inputs") or ())
+
+    def _host_part(self, sample: Any = None) -> HostPart | None:
+        """The part of the graph that works on strings, and so on the host; None for most models."""
+        if not takes_strings(self.__dict__.get("_inputs") or ()):
+            return None
+        kept = self.__dict__.get("_host")
+        if kept is None or kept[0] is not self._nodes:
+            kept = self.__dict__["_host"] = (self._nodes, HostPart(self))
+        return kept[1]
 
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the symbolic inputs, their ranks and dtypes brought to what is expected."""

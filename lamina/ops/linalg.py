@@ -10,6 +10,7 @@ from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, known_sizes, one_of, rank_at_least, shown
+from lamina.ops.control import leading
 from lamina.ops.math import square_matrix
 from lamina.ops.op import Tensor, op
 
@@ -541,8 +542,6 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
         >>> float(value), float(slope)
         (9.0, 6.0)
     """
-    from lamina.ops.control import leading
-
     if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple):
         raise TypeError("jvp: `primals` and `tangents` must be tuples or lists, with one entry per argument.")
     if len(primals) != len(tangents):

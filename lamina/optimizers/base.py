@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from lamina.core import names
+from lamina.core.codec import serialize
 from lamina.core.config import constructor
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
@@ -371,8 +372,6 @@ class Optimizer(Around):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer; the learning rate is the one in force."""
-        from lamina.core.codec import serialize
-
         config = super().get_config()
         if "name" in config:
             config["name"] = self.name

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import optimizers as here
 from lamina.core.family import Family
 from lamina.core.registry import get_registered_object
+from lamina.errors import foreign
 from lamina.optimizers.base import Optimizer
 
 
 def _names() -> dict[str, Any]:
-    from lamina import optimizers as here
-
     classes = {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}
     return classes | {name.lower(): thing for name, thing in classes.items()}
 
@@ -35,7 +35,7 @@ def get(identifier: Any) -> Any:
     """
     found = deserialize(identifier) if isinstance(identifier, dict) else family.get(identifier)
     if found is not None and not isinstance(found, Optimizer):
-        raise ValueError(f"{identifier!r} is not an optimizer.")
+        raise ValueError(f"{identifier!r} is not an optimizer.{foreign(identifier)}")
     return found
 
 

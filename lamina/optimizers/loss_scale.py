@@ -10,6 +10,7 @@ from lamina.initializers.constant import Constant
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
 from lamina.ops.op import convert
+from lamina.optimizers import deserialize
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.branch import choose
 
@@ -51,8 +52,6 @@ class LossScaleOptimizer(Optimizer):
         **kwargs: Any,
     ) -> None:
         if isinstance(inner_optimizer, dict):
-            from lamina.optimizers import deserialize
-
             inner_optimizer = deserialize(inner_optimizer)
         if not isinstance(inner_optimizer, Optimizer):
             raise TypeError(f"`inner_optimizer` must be an Optimizer, got {inner_optimizer!r}.")

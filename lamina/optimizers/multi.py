@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
+from lamina.core.codec import deserialize, serialize
 from lamina.core.pattern_map import PatternMap
 from lamina.core.variable import Variable
 from lamina.kernel.contract import Kernel
@@ -49,8 +50,6 @@ class OptimizerMap(PatternMap):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal map."""
-        from lamina.core.codec import serialize
-
         return {
             "default_optimizer": serialize(self._default),
             "optimizer_map": {key: serialize(value) for key, value in self._entries.items()},
@@ -59,8 +58,6 @@ class OptimizerMap(PatternMap):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """A map from `get_config`."""
-        from lamina.core.codec import deserialize
-
         return cls(**deserialize(config, custom_objects))
 
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from lamina.optimizers.schedules import deserialize
 from lamina.optimizers.schedules.base import LearningRateSchedule
 
 
@@ -21,8 +22,6 @@ def checked(rate: Any) -> Any:
         ValueError: if it is neither.
     """
     if isinstance(rate, dict):
-        from lamina.optimizers.schedules import deserialize
-
         return deserialize(rate)
     if moves(rate):
         return rate

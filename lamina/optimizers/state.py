@@ -23,6 +23,7 @@ class OptimizerState(Tracker):
 
     name: str
     use_ema: bool
+    _variables: list[Variable]  # the tracker's list
     gradient_accumulation_steps: int | None
 
     def _begin(self) -> None:

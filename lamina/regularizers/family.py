@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina import regularizers as here
 from lamina.core.family import Family
 
 
 def _names() -> dict[str, Any]:
-    from lamina import regularizers as here
-
     return {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)} | {
         "l1l2": here.L1L2
     }

@@ -15,7 +15,7 @@ import h5py
 
 from lamina.core.codec import deserialize, serialize
 from lamina.errors import SerializationError
-from lamina.saving import weights
+from lamina.saving import assets, weights
 from lamina.saving.atomic import writing
 
 MAX_JSON = 64 << 20  # bytes of a config; the largest real ones have a few hundred kilobytes
@@ -44,6 +44,7 @@ def save(model: Any, path: Any, overwrite: bool = True) -> None:
         with h5py.File(buffer, "w") as file:
             weights.write(model, file)
         archive.writestr("model.weights.h5", buffer.getbuffer())
+        assets.write(model, archive)
 
 
 def load(path: Any, custom_objects: Any = None, compile: bool = True) -> Any:
@@ -76,6 +77,7 @@ def load(path: Any, custom_objects: Any = None, compile: bool = True) -> Any:
                 if trained and not model.optimizer.built:
                     model.optimizer.build(model.trainable_variables)
                 weights.read(model, file, label, with_optimizer=trained)
+        assets.read(model, archive, lambda name: _member(archive, name, label), label)
     return model
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from lamina.core.stateless import run_pure
 from lamina.training.compile.arguments import Compiled
 from lamina.training.compile.losses import takes_classes
+from lamina.training.feed.ahead import prepared
 from lamina.training.feed.batch import as_batch, as_it_is, unpack_x_y_sample_weight
 from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.make import make_feed, split_validation
@@ -158,9 +159,7 @@ class Trainer(Compiled):
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         feed = make_feed(
-            x,
-            y,
-            sample_weight,
+            *prepared(self, x, y, sample_weight, batch_size=batch_size, shuffle=shuffle),
             batch_size=batch_size,
             shuffle=shuffle,
             steps=steps_per_epoch,
@@ -174,8 +173,9 @@ class Trainer(Compiled):
                 if isinstance(validation_data, list | tuple)
                 else (validation_data, None, None)
             )
+            rows = validation_batch_size or batch_size
             validate = make_feed(
-                vx, vy, vw, batch_size=validation_batch_size or batch_size, steps=validation_steps,
+                *prepared(self, vx, vy, vw, batch_size=rows), batch_size=rows, steps=validation_steps,
                 as_given=self._has_own("test_step"),
             )  # fmt: skip
         return loop.fit(
@@ -213,9 +213,8 @@ class Trainer(Compiled):
         if kwargs:
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
-        feed = make_feed(
-            x, y, sample_weight, batch_size=batch_size, steps=steps, as_given=self._has_own("test_step")
-        )
+        data = prepared(self, x, y, sample_weight, batch_size=batch_size)
+        feed = make_feed(*data, batch_size=batch_size, steps=steps, as_given=self._has_own("test_step"))
         logs = loop.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
         return logs if return_dict else _as_list(logs)
 
@@ -240,6 +239,7 @@ class Trainer(Compiled):
         Returns:
             Arrays in the structure of the outputs.
         """
+        x, _, _ = prepared(self, x, batch_size=batch_size)
         return predict.predict(
             self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )
@@ -264,6 +264,7 @@ class Trainer(Compiled):
             The loss, or a list [loss, *metrics], or a dict.
         """
         self._require_training("train_on_batch")
+        x = self._ahead_of_step(x)
         feed = make_feed(
             x, y, sample_weight, batch_size=2**31, class_weight=self._class_weights(class_weight)
         )
@@ -284,7 +285,7 @@ class Trainer(Compiled):
             The loss, or a list [loss, *metrics], or a dict.
         """
         self._require_compiled("test_on_batch")
-        feed = make_feed(x, y, sample_weight, batch_size=2**31)
+        feed = make_feed(self._ahead_of_step(x), y, sample_weight, batch_size=2**31)
         logs = loop.one_batch(self, "test", feed.tree, fresh=True)
         return logs if return_dict else _as_list(logs)
 
@@ -295,7 +296,13 @@ class Trainer(Compiled):
         Args:
             x: The inputs.
         """
-        return predict.predict_batch(self, make_feed(x, batch_size=2**31).tree[:1])
+        return predict.predict_batch(self, make_feed(self._ahead_of_step(x), batch_size=2**31).tree[:1])
+
+    def _ahead_of_step(self, x: Any) -> Any:
+        """One batch as a compiled step takes it: behind the part of the model that works on strings, if there is one."""
+        part = getattr(self, "_host_part", None)
+        part = None if part is None else part(x)
+        return x if part is None else part.ahead(x)
 
     def _batch(self, step: str, data: Any) -> tuple:
         return as_it_is(data) if self._has_own(step) else as_batch(data)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from lamina import ops
+
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     """Class numbers as one-hot rows.
@@ -25,8 +27,6 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         >>> lamina.utils.to_categorical([0, 2]).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    from lamina import ops
-
     if ops.is_tensor(x):
         count = num_classes if num_classes is not None else int(ops.max(x)) + 1
         x = ops.squeeze(x, axis=-1) if len(x.shape) > 1 and x.shape[-1] == 1 else x
@@ -58,8 +58,6 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
         >>> lamina.utils.normalize(np.array([[3.0, 4.0]])).tolist()
         [[0.6, 0.8]]
     """
-    from lamina import ops
-
     if ops.is_tensor(x):
         return ops.normalize(x, axis=axis, order=order)
     size = np.atleast_1d(np.linalg.norm(x, order, axis))

@@ -8,6 +8,7 @@ from typing import Any
 from lamina.core.layer import Layer
 from lamina.core.operation import OpCall
 from lamina.kernel.trees import leaves
+from lamina.models import Functional
 from lamina.visual.summary import _rows
 
 
@@ -98,8 +99,6 @@ class _Labels:
 
 
 def _draw(dot: Any, model: Any, says: _Labels, nested: bool, prefix: str) -> None:
-    from lamina.models import Functional
-
     rows = _rows(model)
     inside = {id(o) for o in rows}
     for o in rows:
@@ -122,8 +121,6 @@ def _draw(dot: Any, model: Any, says: _Labels, nested: bool, prefix: str) -> Non
 
 def _end(o: Any, nested: bool, side: str) -> str:
     """The node that an edge meets: inside an expanded model its first or last layer."""
-    from lamina.models import Functional
-
     if not (nested and isinstance(o, Functional)):
         return o.name
     rows = _rows(o)

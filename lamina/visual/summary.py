@@ -9,6 +9,7 @@ from typing import Any
 from lamina.core.layer import Layer
 from lamina.core.operation import OpCall
 from lamina.kernel.trees import leaves
+from lamina.models import Model
 
 
 def summary(
@@ -48,10 +49,20 @@ def summary(
     console = captured if print_fn is not None else Console(width=None if line_length is None else width + 2)
     console.print(Text.assemble((f'Model: "{model.name}"', "bold")))
     console.print(table)
-    for line in _totals(model):
+    for line in (*_totals(model), *_on_the_host(model)):
         console.print(line, highlight=print_fn is None)
     if print_fn is not None:
         print_fn(buffer.getvalue())
+
+
+def _on_the_host(model: Any) -> list[str]:
+    """A line that names the layers for strings, behind which the graph is cut."""
+    try:
+        part = model._host_part() if hasattr(model, "_host_part") else None
+    except NotImplementedError:  # said where the model is used
+        return []
+    names = [] if part is None else [o.name for o in part.operations]
+    return [f"On the host, ahead of the compiled step: {', '.join(names)}"] if names else []
 
 
 def _rows(model: Any) -> list[Any]:
@@ -77,8 +88,6 @@ def _in_range(rows: list[Any], given: Any) -> list[Any]:
 
 
 def _expanded(rows: list[Any], nested: bool, depth: int = 0) -> Any:
-    from lamina.models import Model
-
     for o in rows:
         yield o, depth
         if nested and isinstance(o, Model):

@@ -14,6 +14,9 @@ import lamina
 from lamina import backends
 from lamina.kernel.context import interpreter
 
+# Keras asks for it in MixUp; jax says that it has 32 bits.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")
+
 ENTRIES = list({e.name: e for e in reversed(LAYERS) if not e.call}.values())[::-1]  # the first of each layer
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.backends import torch as base
+from lamina.backends.torch import array, control, elementwise, linear, neural, reduction, shaping
 from lamina.kernel.contract import Unfit
 
 Scalar = float | Tensor
@@ -60,11 +60,15 @@ def _plain(x: Any) -> Any:
     return x.items if isinstance(x, Tensors) else x
 
 
+# Where update rules find what they are written in; the backend itself is made of these and of this file.
+_LANGUAGE = (array, elementwise, reduction, shaping, linear, neural, control)
+
+
 class ListKernel:
     """The kernel language on `Tensors`; what torch has no list form of is done tensor by tensor."""
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(base, name)
+        function = next(getattr(part, name) for part in _LANGUAGE if hasattr(part, name))
 
         def call(*args: Any, **kwargs: Any) -> Any:
             lengths = {len(a.items) for a in args if isinstance(a, Tensors)}
@@ -76,16 +80,16 @@ class ListKernel:
         return call
 
     def dtype(self, x: Any) -> str:
-        return base.dtype(x.items[0] if isinstance(x, Tensors) else x)
+        return array.dtype(x.items[0] if isinstance(x, Tensors) else x)
 
     def square(self, x: Tensors) -> Tensors:
         return x * x
 
     def sqrt(self, x: Any) -> Any:
-        return Tensors(torch._foreach_sqrt(x.items)) if isinstance(x, Tensors) else base.sqrt(x)
+        return Tensors(torch._foreach_sqrt(x.items)) if isinstance(x, Tensors) else elementwise.sqrt(x)
 
     def rsqrt(self, x: Any) -> Any:
-        return Tensors(torch._foreach_rsqrt(x.items)) if isinstance(x, Tensors) else base.rsqrt(x)
+        return Tensors(torch._foreach_rsqrt(x.items)) if isinstance(x, Tensors) else elementwise.rsqrt(x)
 
     def abs(self, x: Tensors) -> Tensors:
         return Tensors(torch._foreach_abs(x.items))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.core.codec import serialize
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
 from lamina.ops.checks import one_of
@@ -151,8 +152,6 @@ class Bidirectional(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, with the copies that are in use as layers."""
-        from lamina.core.codec import serialize
-
         config = {k: v for k, v in super().get_config().items() if k != "weights"}
         layers = {name: serialize(getattr(self, f"{role}_layer")) for name, role in _ROLES}
         return {**config, **layers}

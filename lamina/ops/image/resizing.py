@@ -65,7 +65,7 @@ def _along(k: Kernel, x: Any, axis: int, weights: Any) -> Any:
 
 
 def _nearest(k: Kernel, x: Any, axis: int, out: int) -> Any:
-    size = x.shape[axis]
+    size = k.shape(x)[axis]
     places = k.floor_divide((k.arange(0, out, 1, "int32") * 2 + 1) * size, k.full((), 2 * out, "int32"))
     return k.take(x, places, axis)
 
@@ -130,7 +130,7 @@ def resize(
         return images
     x = wide(k, images)
     for axis, out in zip(axes, target, strict=True):
-        old = x.shape[axis]
+        old = k.shape(x)[axis]
         step = old / out if isinstance(old, int) else k.astype(old, k.dtype(x)) / out
         x = _along(
             k, x, axis, _weights(k, old, out, step, 0.0, _KERNELS[interpolation], antialias, k.dtype(x))
@@ -140,14 +140,17 @@ def resize(
 
 def _fitted(k: Kernel, x: Any, axes: Any, target: Any, crop: bool, value: float) -> Any:
     """Cut or filled up in the middle to the ratio of the target."""
-    sizes = [x.shape[a] for a in axes]
+    sizes = [k.shape(x)[a] for a in axes]
     wanted = [sizes[1] * target[0] // target[1], sizes[0] * target[1] // target[0]]
     for axis, have, want in zip(axes, sizes, wanted, strict=True):
-        if crop and want < have:
+        # Else only the run knows which of them is larger.
+        known = isinstance(have, int) and isinstance(want, int)
+        if crop and (not known or want < have):
+            want = want if known else k.minimum(want, have)
             start = (have - want) // 2
             x = k.getitem(x, (*[slice(None)] * axis, slice(start, start + want)))
-        elif not crop and want > have:
-            border = (want - have) // 2
+        elif not crop and (not known or want > have):
+            border = ((want if known else k.maximum(want, have)) - have) // 2
             widths = [(0, 0)] * len(x.shape)
             widths[axis] = (border, border)
             x = k.pad(x, widths, "constant", value)

@@ -267,10 +267,8 @@ def perspective_transform(
                 f"{name}: `{parameter}` must have shape (4, 2) or (batch, 4, 2), got {shown(points.shape)}."
             )
     images, was_single = batched(k, images)
-    values = _homography(k, start_points, end_points)
-    a, b, c, d, e, f, g, h = (
-        k.reshape(v, (-1, 1, 1)) for v in k.unstack(_homography(k, start_points, end_points), 1)
-    )
+    values = homography(k, start_points, end_points)
+    a, b, c, d, e, f, g, h = (k.reshape(v, (-1, 1, 1)) for v in k.unstack(values, 1))
 
     def place(y: Any, x: Any) -> tuple[Any, Any]:
         w = g * x + h * y + 1.0
@@ -280,7 +278,7 @@ def perspective_transform(
     return single(k, out, was_single)
 
 
-def _homography(k: Kernel, start: Any, end: Any) -> Any:
+def homography(k: Kernel, start: Any, end: Any) -> Any:
     """(batch, 8): the map that brings end points to start points, by one linear equation per coordinate."""
     start, end = (wide(k, p if len(p.shape) == 3 else k.expand_dims(p, 0)) for p in (start, end))
     u, v = end[..., 0], end[..., 1]
@@ -346,3 +344,21 @@ def elastic_transform(
         return y + shift[..., 1], x + shift[..., 0]
 
     return single(k, _moved(k, images, where, place, order, fill_mode, fill_value, "float32"), was_single)
+
+
+def displaced(
+    k: Any,
+    images: Any,
+    shifts: Any,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+    data_format: str | None,
+) -> Any:
+    """Images (rank 4) whose pixels are taken from beside them, by shifts (batch, height, width, 2) of row and column."""
+    where = layout("displaced", images, data_format)
+
+    def place(y: Any, x: Any) -> tuple[Any, Any]:
+        return y + shifts[..., 0], x + shifts[..., 1]
+
+    return _moved(k, images, where, place, _ORDERS[interpolation], fill_mode, fill_value, "float32")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core.family import Family
+from lamina.optimizers import schedules as here
 
 
 def _names() -> dict[str, Any]:
-    from lamina.optimizers import schedules as here
-
     return {name: thing for name in dir(here) if isinstance(thing := getattr(here, name), type)}
 
 

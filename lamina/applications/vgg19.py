@@ -1,0 +1,7 @@
+"""VGG19 and what its images need."""
+
+from lamina.applications.imagenet import decode_predictions as decode_predictions
+from lamina.applications.imagenet import preprocessing
+from lamina.applications.vgg import VGG19 as VGG19
+
+preprocess_input = preprocessing(__name__, "caffe")

@@ -1,0 +1,1 @@
+from .load import load_data as load_data

@@ -1,0 +1,3 @@
+from .load import get_label_names as get_label_names
+from .load import get_word_index as get_word_index
+from .load import load_data as load_data

@@ -1,0 +1,5 @@
+"""Distillation: a small model learns from a trained one."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""Data sets from folders and arrays, under the names that older code uses."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+from .names import pad_sequences as pad_sequences

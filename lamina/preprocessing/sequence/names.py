@@ -1,0 +1,5 @@
+"""What `lamina.utils` has."""
+
+from lamina.utils.numeric import pad_sequences
+
+__all__ = ["pad_sequences"]

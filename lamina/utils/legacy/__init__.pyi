@@ -1,0 +1,2 @@
+from .objects import deserialize_keras_object as deserialize_keras_object
+from .objects import serialize_keras_object as serialize_keras_object
