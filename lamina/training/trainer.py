@@ -140,11 +140,17 @@ class Trainer(Compiled):
             validation_split: The fraction of the rows, from the end, to validate on.
             validation_data: (x, y), (x, y, sample_weight), or a source of batches.
             shuffle: Whether each epoch has an order of its own; "batch" keeps the rows of a batch together.
-            class_weight: Class -> weight.
-            sample_weight: A weight per row.
-            initial_epoch: The number of the first epoch.
-            steps_per_epoch: Steps after which an epoch ends.
-            validation_steps, validation_batch_size: The same for validation.
+            class_weight: A dict of class number -> weight, for models with one output. Targets are class numbers (negative
+                ones, too), one-hot, or, where the loss is sparse, a class number for each step. A class that is missing
+                counts 1; sample weights that are given as well are multiplied by it.
+            sample_weight: A weight per row, or per row and step; by output for several outputs.
+            initial_epoch: The number of the first epoch, which counts towards `epochs`.
+            steps_per_epoch: Steps after which an epoch ends. The next epoch goes on with the same pass over the data, and
+                ends with it, be it early, with a warning; then a new pass begins. A generator that is used up ends training.
+                For arrays without a `batch_size`, the rows are shared out over so many steps.
+            validation_steps: Steps after which validation ends; each validation begins with the first batch of a source
+                that can be read again.
+            validation_batch_size: Rows per step of validation; `batch_size` by default.
             validation_freq: After how many epochs to validate, or a list of epochs.
             resume: A folder that keeps the whole state of training after every epoch: where there is one already,
                 training goes on from it, exactly. Or a `BackupAndRestore`, which says when to write.

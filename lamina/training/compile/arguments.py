@@ -70,8 +70,10 @@ class Compiled(_Layer):
             loss_weights: Numbers, in the structure of `loss`.
             metrics: A list of metrics, names or functions; by output name in a dict for several outputs.
             weighted_metrics: The same; these get the sample weights.
-            run_eagerly: Whether to run steps as they are written, without compiling (for debugging).
-            steps_per_execution: After how many steps batch callbacks are called.
+            run_eagerly: Whether to run steps as they are written, without compiling (for debugging): prints and breakpoints
+                in `call` see numbers, and nothing is run on shapes first.
+            steps_per_execution: After how many steps batch callbacks are called, in `fit`, `evaluate` and `predict`: begin
+                gets the number of the first of them, end that of the last.
             jit_compile: True, False, or "auto": the backend's fastest way.
             auto_scale_loss: Whether a float16 policy gets a LossScaleOptimizer.
 
