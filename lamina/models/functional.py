@@ -107,6 +107,7 @@ class Functional(Graph, Model):
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the symbolic inputs, their ranks and dtypes brought to what is expected."""
         wanted = self._inputs
+        inputs = _named(inputs, self._inputs_struct)
         if len(wanted) == 1 and not isinstance(inputs, list | tuple | dict):
             values = [inputs]
         elif isinstance(inputs, dict) and not isinstance(self._inputs_struct, dict):
@@ -240,6 +241,17 @@ def _with_input_layers(inputs: Any, outputs: Any, name: str) -> tuple[Any, Any]:
             for old, new in zip(node.output_tensors, symbolic_leaves(again), strict=True):
                 table.setdefault(id(old), new)
     return map_leaves(fill, inputs), map_leaves(fill, outputs)
+
+
+def _named(given: Any, structure: Any) -> Any:
+    """Lists in place of dicts of inputs become dicts: values in the order in which the inputs were declared."""
+    if isinstance(structure, dict) and type(given) in (list, tuple) and len(given) == len(structure):
+        given = dict(zip(structure, given, strict=True))
+    if isinstance(structure, dict) and isinstance(given, dict):
+        return {name: _named(part, structure.get(name)) for name, part in given.items()}
+    if isinstance(structure, list | tuple) and type(given) in (list, tuple) and len(given) == len(structure):
+        return [_named(part, place) for part, place in zip(given, structure, strict=True)]
+    return given
 
 
 def _auto_name(model: Any) -> str:

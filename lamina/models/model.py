@@ -330,6 +330,7 @@ class Model(Trainer, Layer):
         }
 
 
+Model.build.usual = True  # type: ignore[attr-defined]  # the layers build themselves
 Model.call.usual = True  # type: ignore[attr-defined]  # a model with a step of its own may do without another
 
 
