@@ -54,7 +54,7 @@ from .legacy.export import lamina_export as lamina_export
 from .losses.loss import Loss as Loss
 from .metrics.metric import Metric as Metric
 from .models.functional import Functional as Functional
-from .models.model import Model as Model
+from .models.functional import Model as Model
 from .models.sequential import Sequential as Sequential
 from .optimizers.base import Optimizer as Optimizer
 from .regularizers.penalties import Regularizer as Regularizer

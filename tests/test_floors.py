@@ -15,7 +15,7 @@ FLOORS = (
     "backends",
     "ops",
     "core",
-    "tree random initializers regularizers constraints activations dtype_policies config utils.bounding_boxes",
+    "tree random initializers regularizers constraints activations dtype_policies config utils.bounding_boxes legacy.saving",
     "layers losses metrics optimizers mixed_precision",
     "saving",
     "callbacks training",
@@ -25,8 +25,38 @@ FLOORS = (
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
 
-# Imports inside functions: module -> what it imports late, and why. Everything else stands at the top of its file.
-DEFERRED: dict[str, tuple[str, ...]] = {}
+# Imports inside functions: module -> what it imports late, and last why. All others stand at the top of their files.
+DEFERRED: dict[str, tuple[str, ...]] = {
+    "lamina.backends.files": (
+        "lamina.backends.torch.files",
+        "a framework is imported by who reads its files",
+    ),
+    "lamina.cli": (
+        "lamina",
+        "lamina.backends.process",
+        "lamina.legacy.startup",
+        "each command loads what it needs",
+    ),
+    "lamina.config": (
+        "lamina.core.devices",
+        "lamina.core.policy",
+        "the names are those of its own functions",
+    ),
+    "lamina.dtype_policies.policies": ("lamina.core.codec", "the names are those of its own functions"),
+    "lamina.layers.bridges": (
+        "lamina.backends.jax.bridges",
+        "lamina.backends.tensorflow.bridges",
+        "lamina.backends.torch.bridges",
+        "a framework is imported by who uses its layers",
+    ),
+    "lamina.layers.preprocessing.text_vectorization": ("lamina.backends.beside", "a parameter has its name"),
+    "lamina.layers.regularize": ("lamina.config", "a parameter has its name"),
+    "lamina.legacy.alias": ("lamina", "lamina.legacy.spellings", "the alias stands before Lamina is loaded"),
+    "lamina.legacy.backend.math": ("lamina.legacy.backend.state", "a parameter has its name"),
+    "lamina.legacy.methods": ("lamina.losses", "a parameter has its name"),
+    "lamina.models.model": ("lamina.visual.summary", "what draws models knows them; a model can show itself"),
+    "lamina.models.sequential": ("lamina.layers", "a property has its name"),
+}
 
 
 class Import(NamedTuple):

@@ -19,6 +19,19 @@ _ANYWHERE = (NeedsNumbers, TypeError, AttributeError, NotImplementedError)
 _SMALL = (31, 37)
 
 
+def shapes_of(structure: Any) -> Any:
+    """The shapes of the tensors in a structure; sizes that are not known are None."""
+    return map_leaves(_shape_of, structure)
+
+
+def _shape_of(x: Any) -> Any:
+    shape = getattr(x, "shape", None)
+    if shape is None:
+        return None
+    unknown = state.stand_ins
+    return tuple([None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape])
+
+
 def tensors_of(shapes: Any, dtype: str) -> Any:
     """A symbolic tensor for each shape in a structure of shapes."""
     if isinstance(shapes, KerasTensor) or shapes is None:
@@ -70,15 +83,12 @@ def _foreign(error: Exception) -> bool:
 
 def _as_declared(layer: Layer, args: tuple, kwargs: dict) -> Any:
     """What the layer's own functions of shapes say; None if it has none."""
-    from lamina.core.call import shapes_of
-    from lamina.core.layer import Layer
-
     own, cls = layer._layer_state, type(layer)
     if own.asked:  # by its own shape function, which asks its base class
         return None
     own.asked = True
     try:
-        if cls.compute_output_spec is not Layer.compute_output_spec and not hasattr(cls, "_graph_inputs"):
+        if not getattr(cls.compute_output_spec, "usual", False) and not hasattr(cls, "_graph_inputs"):
             symbolic = lambda x: KerasTensor(shapes_of(x), x.dtype) if isinstance(x, Spec) else x
             named = {name: map_leaves(symbolic, v) for name, v in kwargs.items() if v is not None}
             return _specs(layer.compute_output_spec(*map_leaves(symbolic, args), **named))

@@ -14,13 +14,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
-from lamina.core.abstract import call_on_shapes
+from lamina.core.abstract import call_on_shapes, shapes_of
 from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
 from lamina.errors import stranger
 from lamina.kernel import dtypes
 from lamina.kernel.context import CallFrame, current, state
-from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Holder
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.ops.op import convert
@@ -110,19 +109,6 @@ class CallPlan:
         return out
 
 
-def shapes_of(structure: Any) -> Any:
-    """The shapes of the tensors in a structure; sizes that are not known are None."""
-    return map_leaves(_shape_of, structure)
-
-
-def _shape_of(x: Any) -> Any:
-    shape = getattr(x, "shape", None)
-    if shape is None:
-        return None
-    unknown = state.stand_ins
-    return tuple([None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape])
-
-
 # -- the fast path -----------------------------------------------------------------------------------------------------
 
 
@@ -195,7 +181,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     k, frame, names_before = current(), state.frame, state.names
     if layer._layer_state.path is None:
         layer._layer_state.path = names.path_of(layer.name)
-    routine, given = len(args) == 1 and not kwargs, dict(kwargs)
+    routine, named = len(args) == 1 and not kwargs, dict(kwargs)
     around = layer._layer_state.around
     if around is not None:
         args, kwargs = around.before_call(layer, args, kwargs)
@@ -228,7 +214,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        _explain(error, layer, args, given)
+        _explain(error, layer, args, named)
         raise
     finally:
         state.frame, state.names = frame, names_before

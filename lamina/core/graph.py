@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lamina.core.abstract import tensors_of
-from lamina.core.call import shapes_of
+from lamina.core.abstract import shapes_of, tensors_of
 from lamina.core.layer import Layer
 from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor

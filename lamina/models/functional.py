@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from lamina import ops
 from lamina.core import graph as graphs
+from lamina.core import names
 from lamina.core.call import CallPlan
+from lamina.core.codec import deserialize, deserialize_arguments, serialize
 from lamina.core.config import constructor
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
@@ -14,10 +17,12 @@ from lamina.core.operation import Node, OpCall, Operation, symbolic_leaves
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import SerializationError
+from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import InputLayer
 from lamina.models.host_part import HostPart, is_at_the_cut, is_traced, takes_strings
 from lamina.models.model import Model
+from lamina.ops.checks import shown
 from lamina.training.trainer import Trainer
 
 
@@ -146,7 +151,6 @@ class Functional(Graph, Model):
             for n, m in zip(shape[1:], want.shape[1:], strict=True):  # any number of rows, as in Keras
                 if m is not None and n != m and n is not None and type(n) is int:
                     raise ValueError(self._shape_error(shape, want))
-        from lamina.kernel.context import current
 
         k = current()
         if isinstance(value, k.Tensor) and k.dtype(value) != want.dtype:
@@ -154,8 +158,6 @@ class Functional(Graph, Model):
         return value
 
     def _fitted_rank(self, value: Any, shape: Any, want: KerasTensor) -> Any:
-        from lamina import ops
-
         if len(shape) == len(want.shape) + 1 and shape[-1] == 1:
             return ops.squeeze(value, axis=-1)
         if len(shape) == len(want.shape) - 1 and want.shape[-1] == 1:
@@ -163,8 +165,6 @@ class Functional(Graph, Model):
         raise ValueError(self._shape_error(shape, want))
 
     def _shape_error(self, shape: Any, want: KerasTensor) -> str:
-        from lamina.ops.checks import shown
-
         name = want._keras_history.operation.name if want._keras_history else want.name
         hint = ""
         if len(shape) == len(want.shape) - 1:
@@ -255,8 +255,6 @@ def _named(given: Any, structure: Any) -> Any:
 
 
 def _auto_name(model: Any) -> str:
-    from lamina.core import names
-
     return names.unique(names.to_snake_case(type(model).__name__))
 
 
@@ -330,8 +328,6 @@ def _node_numbers(operations: list[Operation], inside: set[int]) -> dict[int, in
 
 
 def _operation_config(operation: Operation) -> dict[str, Any]:
-    from lamina.core.codec import serialize
-
     if isinstance(operation, OpCall):
         return {
             "module": operation.op.keras_module,
@@ -343,8 +339,6 @@ def _operation_config(operation: Operation) -> dict[str, Any]:
 
 
 def _node_config(node: Node, history: Any) -> dict[str, Any]:
-    from lamina.core.codec import serialize
-
     def one(x: Any) -> Any:
         if isinstance(x, KerasTensor):
             config = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": history(x)}
@@ -367,8 +361,6 @@ def functional_from_config(cls: type, config: dict[str, Any]) -> Any:
     Raises:
         SerializationError: if the config is not that of a graph.
     """
-    from lamina.core.codec import deserialize_arguments
-
     made: dict[str, Operation] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     entries = config.get("layers")
@@ -398,8 +390,6 @@ def functional_from_config(cls: type, config: dict[str, Any]) -> Any:
 
 
 def _operation_from_config(entry: Any, where: str) -> Operation:
-    from lamina.core.codec import deserialize
-
     if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
         raise SerializationError(f"{where}: not the config of a layer.")
     module = str(entry.get("module"))
@@ -459,8 +449,6 @@ def _history(value: dict[str, Any]) -> tuple:
 def _make_call(
     operation: Operation, name: str, index: int, node: dict, tensors: dict[tuple, KerasTensor]
 ) -> None:
-    from lamina.core.codec import deserialize
-
     def one(value: Any) -> Any:
         if isinstance(value, dict):
             if value.get("class_name") == "__keras_tensor__":
@@ -496,3 +484,14 @@ def _endpoints(value: Any, tensors: dict[tuple, KerasTensor], where: str) -> Any
         found = [_endpoints(v, tensors, where) for v in value]
         return type(value)(*found) if hasattr(value, "_fields") else type(value)(found)
     raise SerializationError(f"{where}: not a place in the graph: {value!r:.80}.")
+
+
+class _Graphs:
+    """What `Model` needs of models that are graphs."""
+
+    functional = Functional
+    become = staticmethod(become_functional)
+    from_config = staticmethod(functional_from_config)
+
+
+Model._graphs = _Graphs

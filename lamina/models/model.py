@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from lamina.core.abstract import call_on_shapes, tensors_of
+from lamina.core.codec import serialize
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
+from lamina.core.operation import infer_call
+from lamina.core.registry import CustomObjectScope
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign, suggestion
 from lamina.kernel.trees import leaves, map_leaves
+from lamina.saving.models import save_model
+from lamina.saving.weight_files import load_weights, save_weights
 from lamina.training.trainer import Trainer
 
 
@@ -43,12 +49,13 @@ class Model(Trainer, Layer):
 
     _remat_apart = True
     _locks = False  # layers come and go
+    _graphs: ClassVar[
+        Any
+    ]  # how a model is made from a graph: set by models/functional.py, which is built on this class
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and is_functional_call(args, kwargs):
-            from lamina.models.functional import Functional
-
-            made: Any = Functional(*args, **kwargs)  # __init__ does not run again: it is made
+            made: Any = cls._graphs.functional(*args, **kwargs)  # __init__ does not run again: it is made
             return made
         return super().__new__(cls, *args, **kwargs)
 
@@ -57,9 +64,7 @@ class Model(Trainer, Layer):
             return
         Trainer.__init__(self)
         if is_functional_call(args, kwargs):
-            from lamina.models.functional import become_functional
-
-            become_functional(self, args, kwargs)
+            self._graphs.become(self, args, kwargs)
             return
         if args:
             raise TypeError(
@@ -144,8 +149,6 @@ class Model(Trainer, Layer):
             raise ValueError(
                 f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28)."
             )
-        from lamina.core.abstract import call_on_shapes, tensors_of
-        from lamina.core.operation import infer_call
 
         inputs = tensors_of(input_shape, self.compute_dtype)
         object.__setattr__(self, "built", True)
@@ -166,13 +169,9 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A model from `get_config`."""
-        from lamina.core.registry import CustomObjectScope
-
         with CustomObjectScope(custom_objects or {}), sharing():
-            if cls in (Model, _functional()) or ("layers" in config and "input_layers" in config):
-                from lamina.models.functional import functional_from_config
-
-                return functional_from_config(cls, config)
+            if cls in (Model, Model._graphs.functional) or ("layers" in config and "input_layers" in config):
+                return cls._graphs.from_config(cls, config)
             taken = constructor(cls).parameters
             open_ended = any(p.kind is p.VAR_KEYWORD for p in taken.values())
             given = {k: v for k, v in config.items() if open_ended or k in taken}
@@ -187,8 +186,6 @@ class Model(Trainer, Layer):
         Returns:
             The text.
         """
-        from lamina.core.codec import serialize
-
         return json.dumps(serialize(self), **kwargs)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -203,8 +200,6 @@ class Model(Trainer, Layer):
         Raises:
             ValueError: if the name has another ending.
         """
-        from lamina.saving.models import save_model
-
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
@@ -215,8 +210,6 @@ class Model(Trainer, Layer):
             overwrite: False asks before replacing a file (an error without a terminal).
             max_shard_size: The greatest size of one file in GB; more is split, beside a JSON index.
         """
-        from lamina.saving.weight_files import save_weights
-
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
@@ -232,8 +225,6 @@ class Model(Trainer, Layer):
         Raises:
             SerializationError: if the file does not fit the model or breaks a rule of the loader.
         """
-        from lamina.saving.weight_files import load_weights
-
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(
@@ -340,9 +331,3 @@ def _paths(tree: dict, prefix: str = "") -> Any:
             yield from _paths(value, f"{prefix}{key}/")
         else:
             yield f"{prefix}{key}", value
-
-
-def _functional() -> type:
-    from lamina.models.functional import Functional
-
-    return Functional

@@ -6,8 +6,10 @@ from typing import Any
 
 from lamina.core import names
 from lamina.core.abstract import tensors_of
+from lamina.core.codec import deserialize, serialize
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
+from lamina.core.registry import CustomObjectScope
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign
@@ -324,8 +326,6 @@ class Sequential(Functional):
 
     def get_config(self) -> dict[str, Any]:
         """The layers' configs."""
-        from lamina.core.codec import serialize
-
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
@@ -340,9 +340,6 @@ class Sequential(Functional):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """A Sequential from `get_config`."""
-        from lamina.core.codec import deserialize
-        from lamina.core.registry import CustomObjectScope
-
         with CustomObjectScope(custom_objects or {}), sharing():
             model = cls(name=config.get("name"))
             for i, entry in enumerate(config.get("layers") or ()):

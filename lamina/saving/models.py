@@ -7,11 +7,13 @@ import pathlib
 from typing import Any
 
 from lamina.core.codec import deserialize
-from lamina.errors import SerializationError
+from lamina.core.registry import CustomObjectScope
+from lamina.errors import SerializationError, suggestion
 from lamina.saving import archive
 from lamina.saving.atomic import may_replace
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import files as legacy
+from lamina.saving.legacy.configs import upgraded
 from lamina.saving.members import kind_of
 from lamina.saving.weight_files import load_weights as load_weights
 from lamina.saving.weight_files import save_weights as save_weights
@@ -135,8 +137,6 @@ def _load_object(file: Any, custom_objects: Any, compile: bool, expected: str | 
 
 def _neighbor(path: pathlib.Path) -> str:
     """A file beside with nearly that name."""
-    from lamina.errors import suggestion
-
     if not path.parent.is_dir():
         return f" Nor is there a folder {path.parent}."
     return suggestion(path.name, [p.name for p in path.parent.iterdir()])
@@ -170,9 +170,6 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     if not isinstance(config, dict) or "class_name" not in config:
         raise SerializationError("The JSON text does not describe a model.")
     if config.get("module") is None:
-        from lamina.core.registry import CustomObjectScope
-        from lamina.saving.legacy.configs import upgraded
-
         with CustomObjectScope(custom_objects or {}):
             config = upgraded(config, "json")
     return deserialize(config, custom_objects, where="json")

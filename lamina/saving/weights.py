@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lamina.core.layer import Layer
 from lamina.errors import SerializationError
 from lamina.saving import hdf5
 from lamina.saving.report import convertible, report
@@ -152,8 +153,6 @@ def _name(place: Place) -> str:
 
 def _own_format(owner: Any, name: str = "load_own_variables") -> bool:
     """Whether a layer keeps its variables in a way of its own."""
-    from lamina.core.layer import Layer
-
     method = getattr(type(owner), name, None)
     return isinstance(owner, Layer) and method is not getattr(Layer, name)
 

@@ -68,7 +68,7 @@ def test_a_class_in_place_of_an_object(make):
 def test_a_lambda_in_a_file(tmp_path):
     model = lamina.Sequential([lamina.Input((4,)), layers.Lambda(lambda x: 2 * x, name="twice")])
     with pytest.warns(
-        UserWarning, match=r"m\.keras: the model holds Python lambdas.*custom_objects=\{'twice': \.\.\.\}"
+        UserWarning, match=r"he model holds Python lambdas.*custom_objects=\{'twice': \.\.\.\}"
     ):
         model.save(tmp_path / "m.keras")
     with pytest.raises(SerializationError, match=r"custom_objects=\{'twice': function\}"):

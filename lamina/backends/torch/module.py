@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from lamina.kernel.context import real_kernel, state
 from lamina.kernel.guests import Guest, offer
+from lamina.kernel.plugins import module_layer
 
 
 class LayerModule(nn.Module):
@@ -156,9 +157,7 @@ def _unique(pairs: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _as_layer(module: Any) -> Any:
-    from lamina.layers.bridges import TorchModuleWrapper
-
-    return module if isinstance(module, LayerModule) else TorchModuleWrapper(module)
+    return module if isinstance(module, LayerModule) else module_layer(module)
 
 
 offer(Guest(LayerModule, torch.nn.Module, _as_layer))
