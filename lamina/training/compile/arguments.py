@@ -9,6 +9,7 @@ from lamina import metrics as metrics_of
 from lamina import ops, optimizers
 from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.stateless import run_pure
+from lamina.core.variable import Variable
 from lamina.errors import BackendError
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves
@@ -236,11 +237,9 @@ class Compiled(_Layer):
         out: dict[str, Any] = {}
         for name, metric in self._named_metrics():
             result = metric.result()
-            if isinstance(result, dict):
-                out.update(result)
-            else:
-                out[name] = result
-        return out
+            out.update(result if isinstance(result, dict) else {name: result})
+        # a metric may give its variable itself; what leaves a compiled step is a tensor
+        return {name: r.value if isinstance(r, Variable) else r for name, r in out.items()}
 
     def _named_metrics(self) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []
