@@ -29,6 +29,11 @@ def save_model(
 
     Raises:
         ValueError: if the name has another ending.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.saving.save_model(model, "model.keras")
     """
     if kwargs:
         raise TypeError(f"save_model got unknown arguments: {', '.join(kwargs)}.")
@@ -68,6 +73,13 @@ def load_model(
     Raises:
         SerializationError: if the file breaks a rule of the loader.
         FileNotFoundError: if there is no such file.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> model.save("model.keras")
+        >>> lamina.saving.load_model("model.keras").output_shape
+        (None, 1)
     """
     if not safe_mode:
         raise ValueError(
@@ -97,6 +109,12 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
 
     Raises:
         SerializationError: if the text does not describe a model.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.models.model_from_json(model.to_json()).output_shape
+        (None, 1)
     """
     try:
         config = json.loads(json_string)

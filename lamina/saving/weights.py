@@ -25,6 +25,11 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
     Raises:
         ValueError: if the name has another ending, or the model is not built.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.saving.save_weights(model, "model.safetensors")
     """
     if max_shard_size is not None:
         raise NotImplementedError(
@@ -122,6 +127,12 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
 
     Raises:
         SerializationError: if names or shapes differ (all differences are listed), or the file breaks a rule.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.saving.save_weights(model, "model.weights.h5")
+        >>> lamina.saving.load_weights(model, "model.weights.h5")
     """
     objects_to_skip = kwargs.pop("objects_to_skip", None)
     if kwargs:
