@@ -86,7 +86,7 @@ def _signature(name: str, thing: Any) -> str:
         return ""
     shown = [str(p.replace(annotation=p.empty)) for p in parameters if p.name not in ("self", "cls")]
     line = f"{name}({', '.join(shown)})"
-    if len(line) > 90:
+    if len(line) > 78:  # what a page shows without scrolling
         line = f"{name}(\n    " + ",\n    ".join(shown) + ",\n)"
     return f"```python\n{line}\n```\n"
 
