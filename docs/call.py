@@ -129,5 +129,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with lamina.backend("jax"):
-        main()
+    lamina.config.set_backend("jax")
+    main()
