@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from typing import Any
 
 from lamina.core.layer import Layer
 from lamina.core.operation import OpCall
-from lamina.kernel.trees import leaves
 from lamina.models import Model
 
 
@@ -36,7 +36,8 @@ def summary(
     columns = ["Layer (type)", "Output shape", "Param #"]
     columns += ["Connected to"] if branched else []
     columns += ["Trainable"] if show_trainable else []
-    width = line_length or (100 if branched else 80)
+    screen = shutil.get_terminal_size((80, 24)).columns if print_fn is None else 80
+    width = line_length or min(100 if branched else 80, screen)
     table = Table(width=width, header_style="bold")
     shares = _shares(positions, len(columns))
     for name, share in zip(columns, shares, strict=True):
@@ -90,8 +91,8 @@ def _in_range(rows: list[Any], given: Any) -> list[Any]:
 def _expanded(rows: list[Any], nested: bool, depth: int = 0) -> Any:
     for o in rows:
         yield o, depth
-        if nested and isinstance(o, Model):
-            yield from _expanded(_rows(o), nested, depth + 1)
+        if nested and isinstance(o, Layer) and o._layers:
+            yield from _expanded(_rows(o) if isinstance(o, Model) else o._layers, nested, depth + 1)
 
 
 def _shares(positions: Any, count: int) -> list[int]:
@@ -125,8 +126,14 @@ def _shape(o: Any) -> str:
     nodes = o._inbound_nodes
     if not nodes:
         return "?" if not getattr(o, "built", True) else "-"
-    shapes = [str(x.shape) for x in leaves(nodes[-1].outputs) if hasattr(x, "shape")]
-    return ", ".join(shapes)
+    shapes = lambda part: (
+        "{" + ", ".join(f"{key}: {shapes(value)}" for key, value in part.items()) + "}"
+        if isinstance(part, dict)
+        else ", ".join(shapes(value) for value in part)
+        if isinstance(part, list | tuple)
+        else str(getattr(part, "shape", "-"))
+    )
+    return shapes(nodes[-1].outputs)
 
 
 def _parameters(o: Any) -> str:
