@@ -195,7 +195,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     k, frame, names_before = current(), state.frame, state.names
     if layer._layer_state.path is None:
         layer._layer_state.path = names.path_of(layer.name)
-    routine, as_given = len(args) == 1 and not kwargs, dict(kwargs)
+    routine, named = len(args) == 1 and not kwargs, dict(kwargs)
     around = layer._layer_state.around
     if around is not None:
         args, kwargs = around.before_call(layer, args, kwargs)
@@ -228,7 +228,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        _explain(error, layer, args, as_given)
+        _explain(error, layer, args, named)
         raise
     finally:
         state.frame, state.names = frame, names_before
