@@ -35,6 +35,10 @@ def set_floatx(value: str) -> None:
 
     Raises:
         ValueError: for any other name.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.set_floatx("float32")
     """
     accepted = ("bfloat16", "float16", "float32", "float64")
     if value not in accepted:
@@ -47,6 +51,11 @@ def epsilon() -> float:
 
     Returns:
         1e-7 unless changed.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.epsilon()
+        1e-07
     """
     return SETTINGS["epsilon"]
 
@@ -56,6 +65,10 @@ def set_epsilon(value: float) -> None:
 
     Args:
         value: A positive number.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.set_epsilon(1e-7)
     """
     SETTINGS["epsilon"] = value
 
@@ -65,6 +78,11 @@ def image_data_format() -> str:
 
     Returns:
         "channels_last" unless changed.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.image_data_format()
+        'channels_last'
     """
     return SETTINGS["image_data_format"]
 
@@ -77,6 +95,10 @@ def set_image_data_format(data_format: str) -> None:
 
     Raises:
         ValueError: for anything else.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.set_image_data_format("channels_last")
     """
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(f"Unknown data format: {data_format!r}. Use 'channels_last' or 'channels_first'.")
@@ -107,17 +129,41 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def enable_interactive_logging() -> None:
-    """Show progress and messages on the terminal."""
+    """Show progress and messages on the terminal.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.enable_interactive_logging()
+        >>> lamina.config.is_interactive_logging_enabled()
+        True
+    """
     SETTINGS["interactive_logging"] = True
 
 
 def disable_interactive_logging() -> None:
-    """Send progress and messages to the `lamina` logger instead of the terminal."""
+    """Send progress and messages to the `lamina` logger instead of the terminal.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.disable_interactive_logging()
+        >>> lamina.config.is_interactive_logging_enabled()
+        False
+        >>> lamina.config.enable_interactive_logging()
+    """
     SETTINGS["interactive_logging"] = False
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Whether progress and messages go to the terminal."""
+    """Whether progress and messages go to the terminal.
+
+    Returns:
+        True, unless it was disabled.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.is_interactive_logging_enabled()
+        True
+    """
     return SETTINGS["interactive_logging"]
 
 
@@ -286,6 +332,12 @@ def backend() -> str:
 
     Returns:
         "jax", "torch", "tensorflow" or "numpy".
+
+    Example:
+        >>> import lamina
+        >>> with lamina.backend("numpy"):
+        ...     lamina.config.backend()
+        'numpy'
     """
     kernel = state.kernel
     return kernel.name if kernel is not None and not kernel.abstract else backends.default_name()

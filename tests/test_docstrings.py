@@ -1,4 +1,4 @@
-"""Every public object has a docstring, and the examples in the docstrings run and give what they say."""
+"""Every public object has a docstring in the fixed order, and the examples in it run and give what they say."""
 
 import doctest
 import importlib
@@ -35,6 +35,86 @@ PUBLIC = public()
 def test_every_public_object_has_a_docstring():
     missing = [name for name, thing in PUBLIC if not (thing.__doc__ or "").strip()]
     assert missing == []
+
+
+ORDER = ("Args", "Returns", "Yields", "Raises", "Attributes", "Example", "Reference")
+HEADING = re.compile(r"^(\w+):$", re.MULTILINE)
+# "name: what is missing; what else", a line each; a line that is no longer true fails the test, so that the list only shrinks
+EXCEPTIONS = pathlib.Path(__file__).parent / "docstring_exceptions.txt"
+WITH_FORMULA = re.compile(
+    r"lamina\.(losses|metrics)\.|lamina\.layers\.(.*Normalization|.*(LSTM|GRU|SimpleRNN)\w*)$"
+)
+WITHOUT_FORMULA = {"get", "serialize", "deserialize", "Loss", "Metric"}
+
+
+def faults(name, thing):
+    """What the docstring of an object lacks."""
+    text = inspect.getdoc(thing) or ""
+    headings = HEADING.findall(text)
+    lead = HEADING.split(text)[0].rstrip()
+    found = []
+    if headings != sorted(set(headings), key=lambda h: ORDER.index(h) if h in ORDER else 99):
+        found.append("order")
+    found += [f"section {h}" for h in headings if h not in ORDER]
+    if "\n" in lead.split("\n\n")[0] or not lead.split("\n")[0].endswith((".", "`", ":")):
+        found.append("one line")
+    if "Example" not in headings or ">>>" not in text:
+        found.append("Example")
+    if inspect.isfunction(thing) and "Returns" not in headings and "Yields" not in headings:
+        gives = inspect.signature(thing).return_annotation
+        found += ["Returns"] if gives not in (None, "None") else []
+    found += [f"Args {missing}" for missing in undescribed(thing, text)]
+    if WITH_FORMULA.match(name) and name.rpartition(".")[2] not in WITHOUT_FORMULA:
+        if not re.search(r"`[^`]*[-=+/*|<(][^`]*`|\$\$", lead):
+            found.append("formula")
+    return found
+
+
+def undescribed(thing, text):
+    """Parameters that Args does not name; where it ends in `**options`, it names those that the class adds."""
+    if inspect.isclass(thing) and thing.__init__ is object.__init__:
+        return []
+    args = HEADING.split(text)
+    args = args[args.index("Args") + 1] if "Args" in args else ""
+    named = re.findall(
+        r"\*{0,2}(\w+)", " ".join(re.findall(r"^    (?! )((?:[^:\n]|\n(?!    \w))*):", args, re.MULTILINE))
+    )
+    own = [
+        p.name
+        for p in inspect.signature(thing).parameters.values()
+        if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    ]
+    if "**options: See `Optimizer`." in args:
+        own = [name for name in own if name not in inspect.signature(lamina.optimizers.Optimizer).parameters]
+    return [name for name in own if name not in named]
+
+
+def test_docstrings_keep_the_fixed_order():
+    lacking = {name: faults(name, thing) for name, thing in PUBLIC}
+    found = {f"{name}: {'; '.join(lacks)}" for name, lacks in lacking.items() if lacks}
+    known = {line for line in EXCEPTIONS.read_text().splitlines() if line and line[0] != "#"}
+    new, healed = sorted(found - known), sorted(known - found)
+    assert not new, "Docstrings lack something:\n" + "\n".join(new)
+    assert not healed, f"These are well now; take them out of {EXCEPTIONS.name}:\n" + "\n".join(healed)
+
+
+def test_a_docstring_out_of_order_is_found():
+    def bad(x, y):
+        """Two lines
+        at the beginning.
+
+        Example:
+            >>> 1
+            1
+
+        Args:
+            x: A number.
+
+        Note:
+            A section of its own.
+        """
+
+    assert faults("bad", bad) == ["order", "section Note", "one line", "Returns", "Args y"]
 
 
 def examples(thing):

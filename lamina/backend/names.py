@@ -29,6 +29,12 @@ def clear_session(free_memory: bool = True) -> None:
 
     Args:
         free_memory: Whether to collect garbage at once.
+
+    Example:
+        >>> import lamina
+        >>> lamina.backend.clear_session()
+        >>> lamina.layers.Dense(2).name
+        'dense'
     """
     names.reset()
     seeds._global = None
@@ -46,6 +52,12 @@ def get_uid(prefix: str = "") -> int:
 
     Returns:
         The number.
+
+    Example:
+        >>> import lamina
+        >>> first = lamina.backend.get_uid("a name for this example")
+        >>> lamina.backend.get_uid("a name for this example") == first + 1
+        True
     """
     return names.uid(prefix)
 
@@ -55,6 +67,14 @@ def is_float_dtype(dtype: Any) -> bool:
 
     Args:
         dtype: A dtype name or object.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> import lamina
+        >>> lamina.backend.is_float_dtype("bfloat16"), lamina.backend.is_float_dtype("int8")
+        (True, False)
     """
     return dtypes.is_float(dtype)
 
@@ -64,6 +84,14 @@ def is_int_dtype(dtype: Any) -> bool:
 
     Args:
         dtype: A dtype name or object.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> import lamina
+        >>> lamina.backend.is_int_dtype("uint8"), lamina.backend.is_int_dtype("float32")
+        (True, False)
     """
     return dtypes.is_integer(dtype)
 
@@ -79,5 +107,10 @@ def standardize_dtype(dtype: Any) -> str:
 
     Raises:
         ValueError: if it is unknown.
+
+    Example:
+        >>> import lamina, numpy as np
+        >>> lamina.backend.standardize_dtype(np.float64), lamina.backend.standardize_dtype(None)
+        ('float64', 'float32')
     """
     return dtypes.standardize(dtype)

@@ -18,6 +18,12 @@ class CallbackList(Callback):
         add_progbar: Whether to add a ProgbarLogger when there is none.
         model: The model to hand out.
         **params: The parameters to hand out.
+
+    Example:
+        >>> import lamina
+        >>> callbacks = lamina.callbacks.CallbackList(add_history=True)
+        >>> [type(callback).__name__ for callback in callbacks.callbacks]
+        ['History']
     """
 
     def __init__(

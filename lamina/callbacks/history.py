@@ -13,6 +13,14 @@ class History(Callback):
     Attributes:
         history: Name -> list of values, one per epoch.
         epoch: The epochs' numbers.
+
+    Example:
+        >>> import lamina, numpy as np
+        >>> model = lamina.Sequential([lamina.Input((1,)), lamina.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=2, verbose=0)
+        >>> len(history.history["loss"]), history.epoch
+        (2, [0, 1])
     """
 
     _kept = ("history", "epoch")

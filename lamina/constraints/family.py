@@ -21,6 +21,9 @@ def get(identifier: Any) -> Any:
     Args:
         identifier: What to look up.
 
+    Returns:
+        The constraint, or None.
+
     Raises:
         ValueError: if there is none.
 
@@ -34,6 +37,12 @@ def get(identifier: Any) -> Any:
 
 def serialize(constraint: Any) -> Any:
     """The config of a constraint.
+
+    Args:
+        constraint: The constraint.
+
+    Returns:
+        A dict of plain values, as files hold it.
 
     Example:
         >>> import lamina
@@ -49,6 +58,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Returns:
+        The constraint.
 
     Example:
         >>> import lamina

@@ -20,6 +20,11 @@ class InputSpec(Configurable):
         allow_last_axis_squeeze: Whether a last axis of size 1 may be missing or extra.
         optional: Whether None may come instead of a tensor.
         name: The key of the input, when inputs come as a dict.
+
+    Example:
+        >>> import lamina
+        >>> lamina.InputSpec(ndim=2, axes={-1: 8}).ndim
+        2
     """
 
     def __init__(

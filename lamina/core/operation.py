@@ -109,6 +109,16 @@ class Operation(Configurable):
 
     Args:
         name: A name without slashes; automatic when None.
+
+    Example:
+        >>> import lamina
+        >>> class Double(lamina.Operation):
+        ...     def call(self, x):
+        ...         return 2 * x
+        ...     def compute_output_spec(self, x):
+        ...         return lamina.KerasTensor(x.shape, dtype=x.dtype)
+        >>> Double()(lamina.Input((3,))).shape
+        (None, 3)
     """
 
     name: str = names.set_by_init()

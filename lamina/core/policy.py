@@ -87,7 +87,16 @@ _CACHE: dict[str, DTypePolicy] = {}
 
 
 def dtype_policy() -> DTypePolicy:
-    """The global policy: what layers use that are given no `dtype`."""
+    """The global policy: what layers use that are given no `dtype`.
+
+    Returns:
+        The policy.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.dtype_policy()
+        <DTypePolicy "float32">
+    """
     return SETTINGS["dtype_policy"] or _named(SETTINGS["floatx"])
 
 
@@ -96,6 +105,13 @@ def set_dtype_policy(policy: Any) -> None:
 
     Args:
         policy: A DTypePolicy or its name.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.set_dtype_policy("mixed_bfloat16")
+        >>> lamina.layers.Dense(2).compute_dtype
+        'bfloat16'
+        >>> lamina.config.set_dtype_policy("float32")
     """
     SETTINGS["dtype_policy"] = get(policy)
 

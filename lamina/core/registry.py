@@ -156,12 +156,37 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 def get_registered_name(obj: Any) -> str:
-    """The registered name of a class or function, or its own name."""
+    """The registered name of a class or function, or its own name.
+
+    Args:
+        obj: The class or function.
+
+    Returns:
+        Such as "package>Name".
+
+    Example:
+        >>> import lamina
+        >>> lamina.saving.get_registered_name(lamina.layers.Dense)
+        'Dense'
+    """
     return _CUSTOM_NAMES.get(obj) or obj.__name__
 
 
 def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
-    """What is registered under `name`: in the open scopes, the registry, the given tables; None if nothing is."""
+    """What is registered under `name`: in the open scopes, the registry, the given tables; None if nothing is.
+
+    Args:
+        name: The name, with its package: "package>Name".
+        custom_objects, module_objects: Name -> class or function: further tables to look in.
+
+    Returns:
+        The class or function, or None.
+
+    Example:
+        >>> import lamina
+        >>> lamina.saving.get_registered_object("mine>Part", {"mine>Part": int})
+        <class 'int'>
+    """
     for source in (*reversed(state.custom_objects), _CUSTOM, custom_objects or {}, module_objects or {}):
         if name in source:
             return source[name]
@@ -169,7 +194,16 @@ def get_registered_object(name: str, custom_objects: Any = None, module_objects:
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The global table of registered objects; changing it changes the registry."""
+    """The global table of registered objects; changing it changes the registry.
+
+    Returns:
+        Name -> class or function.
+
+    Example:
+        >>> import lamina
+        >>> isinstance(lamina.saving.get_custom_objects(), dict)
+        True
+    """
     return _CUSTOM
 
 

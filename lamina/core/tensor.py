@@ -120,5 +120,17 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is a symbolic tensor."""
+    """Whether `x` is a symbolic tensor.
+
+    Args:
+        x: Anything.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> import lamina
+        >>> lamina.backend.is_keras_tensor(lamina.Input((2,))), lamina.backend.is_keras_tensor([1.0])
+        (True, False)
+    """
     return isinstance(x, KerasTensor)

@@ -105,6 +105,11 @@ def grad(
 
     Returns:
         A function of the same arguments that gives the gradients, or (gradients, aux) with `has_aux`.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.grad(lambda x: x * x)(lamina.ops.array(3.0)))
+        6.0
     """
     both = value_and_grad(function, variables, has_aux)
 

@@ -16,6 +16,9 @@ def get(identifier: Any) -> DTypePolicy:
     Args:
         identifier: What to look up.
 
+    Returns:
+        The policy.
+
     Raises:
         ValueError: if there is none.
         NotImplementedError: for a quantized policy.
@@ -30,6 +33,12 @@ def get(identifier: Any) -> DTypePolicy:
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """The config of a policy.
+
+    Args:
+        dtype_policy: The policy.
+
+    Returns:
+        A dict of plain values, as files hold it.
 
     Example:
         >>> import lamina
@@ -47,6 +56,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Returns:
+        The policy.
 
     Example:
         >>> import lamina

@@ -24,6 +24,9 @@ def get(identifier: Any) -> Any:
     Args:
         identifier: What to look up.
 
+    Returns:
+        The initializer, or None.
+
     Raises:
         ValueError: if there is none.
 
@@ -40,6 +43,12 @@ def get(identifier: Any) -> Any:
 def serialize(initializer: Any) -> Any:
     """The config of an initializer.
 
+    Args:
+        initializer: The initializer.
+
+    Returns:
+        A dict of plain values, as files hold it.
+
     Example:
         >>> import lamina
         >>> lamina.initializers.serialize(lamina.initializers.Ones())["class_name"]
@@ -54,6 +63,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Returns:
+        The initializer.
 
     Example:
         >>> import lamina

@@ -22,6 +22,11 @@ class InputLayer(Layer):
         input_tensor: A symbolic tensor to use.
         optional: Whether None may be fed.
         name: A name, by which data is fed when inputs come as a dict.
+
+    Example:
+        >>> import lamina
+        >>> lamina.layers.InputLayer(shape=(3,), name="x").output.shape
+        (None, 3)
     """
 
     batch_shape: tuple[int | None, ...] = ()

@@ -377,40 +377,154 @@ def _batch_dot(x1: Any, x2: Any, first: int, second: int) -> Any:
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:
-    """`Add` as a function: the sum of the inputs."""
+    """`Add` as a function: the sum of the inputs.
+
+    Args:
+        inputs: A list of tensors (batch, ...).
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the broadcast shape.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.add([x, y])).tolist()
+        [[3.0]]
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """`Subtract` as a function: the first input less the second."""
+    """`Subtract` as a function: the first input less the second.
+
+    Args:
+        inputs: Two tensors (batch, ...).
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the broadcast shape.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.subtract([x, y])).tolist()
+        [[-1.0]]
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """`Multiply` as a function: the product of the inputs."""
+    """`Multiply` as a function: the product of the inputs.
+
+    Args:
+        inputs: A list of tensors (batch, ...).
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the broadcast shape.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[3.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.multiply([x, y])).tolist()
+        [[6.0]]
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Any, **kwargs: Any) -> Any:
-    """`Average` as a function: the mean of the inputs."""
+    """`Average` as a function: the mean of the inputs.
+
+    Args:
+        inputs: A list of tensors (batch, ...).
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the broadcast shape.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.average([x, y])).tolist()
+        [[1.5]]
+    """
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """`Maximum` as a function: the largest of the inputs."""
+    """`Maximum` as a function: the largest of the inputs.
+
+    Args:
+        inputs: A list of tensors (batch, ...).
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the broadcast shape.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.maximum([x, y])).tolist()
+        [[2.0]]
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """`Minimum` as a function: the smallest of the inputs."""
+    """`Minimum` as a function: the smallest of the inputs.
+
+    Args:
+        inputs: A list of tensors (batch, ...).
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the broadcast shape.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.minimum([x, y])).tolist()
+        [[1.0]]
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
-    """`Concatenate` as a function: the inputs one after the other."""
+    """`Concatenate` as a function: the inputs one after the other.
+
+    Args:
+        inputs: A list of tensors (batch, ...).
+        axis: The axis along which they are put together; the batch axis is 0.
+        **kwargs: What the layer takes: `name`, `dtype`.
+
+    Returns:
+        A tensor of the shape of the inputs, but for the axis, whose sizes add up.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0]]), lamina.ops.array([[2.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.concatenate([x, y])).tolist()
+        [[1.0, 2.0]]
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
-    """`Dot` as a function: scalar products."""
+    """`Dot` as a function: scalar products.
+
+    Args:
+        inputs: Two tensors (batch, ...).
+        axes: The axis, or the pair of axes, over which products are summed.
+        **kwargs: What the layer takes: `name`, `dtype`, `normalize`.
+
+    Returns:
+        A tensor of the axes that are left of both; (batch, 1) from (batch, features) twice.
+
+    Example:
+        >>> import lamina
+        >>> x, y = lamina.ops.array([[1.0, 2.0]]), lamina.ops.array([[3.0, 4.0]])
+        >>> lamina.ops.convert_to_numpy(lamina.layers.dot([x, y])).tolist()
+        [[11.0]]
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -159,7 +159,16 @@ def uninstall_as_keras() -> None:
 
 
 def is_installed() -> bool:
-    """Whether `import keras` gives Lamina in this process."""
+    """Whether `import keras` gives Lamina in this process.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> import lamina
+        >>> lamina.legacy.is_installed()
+        False
+    """
     return _finder is not None
 
 

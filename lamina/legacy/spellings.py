@@ -52,6 +52,9 @@ def refuse() -> None:
 def old_spellings() -> Iterator[None]:
     """Inside, Lamina takes arguments and methods by the names of Keras 1 and 2.
 
+    Returns:
+        A context manager.
+
     Example:
         >>> import lamina, warnings
         >>> with lamina.legacy.old_spellings(), warnings.catch_warnings():

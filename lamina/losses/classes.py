@@ -13,6 +13,8 @@ _MEAN = "sum_over_batch_size"
 class MeanSquaredError(LossFunctionWrapper):
     """Mean of squared errors: `mean_squared_error`.
 
+    `mean((y_true - y_pred)^2)` over the last axis
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -33,6 +35,8 @@ class MeanSquaredError(LossFunctionWrapper):
 
 class MeanAbsoluteError(LossFunctionWrapper):
     """Mean of absolute errors: `mean_absolute_error`.
+
+    `mean(|y_true - y_pred|)` over the last axis
 
     Args:
         reduction, name, dtype: See `Loss`.
@@ -55,6 +59,8 @@ class MeanAbsoluteError(LossFunctionWrapper):
 class MeanAbsolutePercentageError(LossFunctionWrapper):
     """Mean of absolute errors in percent of the label: `mean_absolute_percentage_error`.
 
+    `100 mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -76,6 +82,8 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
     """Mean of squared differences of logarithms: `mean_squared_logarithmic_error`.
 
+    `mean((log(1 + max(y_true, epsilon)) - log(1 + max(y_pred, epsilon)))^2)` over the last axis
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -96,6 +104,8 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
 
 class CosineSimilarity(LossFunctionWrapper):
     """Negated cosine of the angle between labels and predictions: `cosine_similarity`.
+
+    `-sum(y_true / |y_true| * y_pred / |y_pred|)`
 
     Args:
         axis: The axis of the vectors.
@@ -122,6 +132,8 @@ class CosineSimilarity(LossFunctionWrapper):
 class Huber(LossFunctionWrapper):
     """Squares of small errors, absolute values of large ones: `huber`.
 
+    `mean(e^2 / 2 if |e| <= delta else delta (|e| - delta / 2))` over the last axis, for `e = y_true - y_pred`
+
     Args:
         delta: Where squares turn into absolute values.
         reduction, name, dtype: See `Loss`.
@@ -147,6 +159,8 @@ class Huber(LossFunctionWrapper):
 class LogCosh(LossFunctionWrapper):
     """Logarithm of the hyperbolic cosine of the error: `log_cosh`.
 
+    `mean(log(cosh(y_pred - y_true)))` over the last axis: about `e^2 / 2` for small errors, `|e| - log 2` for large ones.
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -162,6 +176,8 @@ class LogCosh(LossFunctionWrapper):
 
 class KLDivergence(LossFunctionWrapper):
     """Kullback-Leibler divergence: `kl_divergence`.
+
+    `sum(y_true log(y_true / y_pred))`, with both kept between epsilon and 1
 
     Args:
         reduction, name, dtype: See `Loss`.
@@ -179,6 +195,8 @@ class KLDivergence(LossFunctionWrapper):
 class Poisson(LossFunctionWrapper):
     """Poisson loss, of counts: `poisson`.
 
+    `mean(y_pred - y_true log(y_pred + epsilon))` over the last axis
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -194,6 +212,8 @@ class Poisson(LossFunctionWrapper):
 
 class Hinge(LossFunctionWrapper):
     """What is missing to a margin of 1: `hinge`.
+
+    `mean(max(1 - y_true y_pred, 0))` over the last axis
 
     Args:
         reduction, name, dtype: See `Loss`.
@@ -211,6 +231,8 @@ class Hinge(LossFunctionWrapper):
 class SquaredHinge(LossFunctionWrapper):
     """Squares of what is missing to a margin of 1: `squared_hinge`.
 
+    `mean(max(1 - y_true y_pred, 0)^2)` over the last axis
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -227,6 +249,8 @@ class SquaredHinge(LossFunctionWrapper):
 class CategoricalHinge(LossFunctionWrapper):
     """How far the best wrong class comes within 1 of the right one: `categorical_hinge`.
 
+    `max(max((1 - y_true) y_pred) - sum(y_true y_pred) + 1, 0)` over the last axis
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -242,6 +266,8 @@ class CategoricalHinge(LossFunctionWrapper):
 
 class BinaryCrossentropy(LossFunctionWrapper):
     """Cross entropy of independent yes/no predictions: `binary_crossentropy`.
+
+    `mean(-(y_true log y_pred + (1 - y_true) log(1 - y_pred)))` over the axis
 
     Args:
         from_logits: Whether predictions are logits.
@@ -274,6 +300,8 @@ class BinaryCrossentropy(LossFunctionWrapper):
 
 class BinaryFocalCrossentropy(LossFunctionWrapper):
     """Binary cross entropy in which what is predicted well counts little: `binary_focal_crossentropy`.
+
+    `mean((1 - p_t)^gamma * crossentropy)` over the axis, `p_t` being the probability given to the label
 
     Args:
         apply_class_balancing: Whether to weigh label 1 by `alpha` and label 0 by `1 - alpha`.
@@ -325,6 +353,8 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
 class CategoricalCrossentropy(LossFunctionWrapper):
     """Cross entropy of a distribution over classes, against one-hot labels: `categorical_crossentropy`.
 
+    `-sum(y_true log y_pred)` over the axis
+
     Args:
         from_logits: Whether predictions are logits.
         label_smoothing: Between 0 and 1: so much of each label is spread over all classes.
@@ -356,6 +386,8 @@ class CategoricalCrossentropy(LossFunctionWrapper):
 
 class CategoricalFocalCrossentropy(LossFunctionWrapper):
     """Categorical cross entropy in which what is predicted well counts little: `categorical_focal_crossentropy`.
+
+    `sum(-alpha (1 - y_pred)^gamma y_true log y_pred)` over the axis
 
     Args:
         alpha: The weight, one number or one per class.
@@ -401,6 +433,8 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
     """Cross entropy of a distribution over classes, against class numbers: `sparse_categorical_crossentropy`.
 
+    `-log y_pred[y_true]`
+
     Args:
         from_logits: Whether predictions are logits.
         ignore_class: A label that is left out.
@@ -442,6 +476,8 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
 class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
     """Between cross entropy and absolute error: `categorical_generalized_cross_entropy`.
 
+    `(1 - p^q) / q`, `p` being the probability given to the label
+
     Args:
         q: Between 0 and 1, exclusive: 0 would be cross entropy, 1 absolute error.
         reduction, name, dtype: See `Loss`.
@@ -475,6 +511,8 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
 class CTC(LossFunctionWrapper):
     """Connectionist temporal classification: `ctc`.
 
+    `-log sum over alignments of product over steps of p[step, symbol]`, over all ways to write the labels with blanks and repeats in between.
+
     Args:
         reduction, name, dtype: See `Loss`.
 
@@ -490,6 +528,8 @@ class CTC(LossFunctionWrapper):
 
 class Dice(LossFunctionWrapper):
     """One minus the Dice coefficient: `dice`.
+
+    `1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred) + epsilon)`
 
     Args:
         reduction, name: See `Loss`.
@@ -514,6 +554,8 @@ class Dice(LossFunctionWrapper):
 
 class Tversky(LossFunctionWrapper):
     """One minus the Tversky index: `tversky`.
+
+    `1 - tp / (tp + alpha fn + beta fp + epsilon)`
 
     Args:
         alpha: The price of false negatives.
@@ -542,6 +584,9 @@ class Tversky(LossFunctionWrapper):
 
 class Circle(LossFunctionWrapper):
     """Embeddings of one class come together, those of others move apart: `circle`.
+
+    `log(1 + sum_n exp(gamma (s_n + m)+ (s_n - m)) sum_p exp(-gamma (1 + m - s_p)+ (s_p - 1 + m)))`, for cosine
+    similarities s_p to embeddings of the same class and s_n to those of others
 
     Args:
         gamma: The scale.

@@ -13,6 +13,8 @@ from lamina.ops.checks import shown
 def ctc(y_true: Any, y_pred: Any) -> Any:
     """Connectionist temporal classification: the cost of a label sequence, over all ways to align it.
 
+    `-log sum over alignments of product over steps of p[step, symbol]`, over all ways to write the labels with blanks and repeats in between.
+
     Args:
         y_true: Integer tensor (batch, max_length): class numbers from 1; 0 fills the end.
         y_pred: Tensor (batch, steps, classes): logits; class 0 is the blank.

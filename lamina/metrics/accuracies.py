@@ -97,6 +97,8 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """Whether the label's class is among the k largest predictions.
 
+    `rank of y_pred[argmax(y_true)] <= k`
+
     Args:
         y_true: Tensor (batch, ..., classes): one-hot rows.
         y_pred: Tensor of the same shape.
@@ -121,6 +123,8 @@ def sparse_top_k_categorical_accuracy(
     y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
 ) -> Any:
     """Whether the label's class is among the k largest predictions, for class numbers.
+
+    `rank of y_pred[y_true] <= k`
 
     Args:
         y_true: Integer tensor (batch, ...), or with a last axis of size 1.
@@ -174,6 +178,8 @@ def _class_numbers(name: str, y_true: Any, y_pred: Any, any_length: bool = False
 class Accuracy(MeanMetricWrapper):
     """How often predictions equal labels.
 
+    `mean(y_true == y_pred)`
+
     Args:
         name, dtype: See `Metric`.
 
@@ -191,6 +197,8 @@ class Accuracy(MeanMetricWrapper):
 
 class BinaryAccuracy(MeanMetricWrapper):
     """How often predictions are on the label's side of a threshold.
+
+    `mean(y_true == (y_pred > threshold))`
 
     Args:
         name, dtype: See `Metric`.
@@ -219,6 +227,8 @@ class BinaryAccuracy(MeanMetricWrapper):
 class CategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is at the label's class, for one-hot labels.
 
+    `mean(argmax(y_true) == argmax(y_pred))`
+
     Args:
         name, dtype: See `Metric`.
 
@@ -237,6 +247,8 @@ class CategoricalAccuracy(MeanMetricWrapper):
 class SparseCategoricalAccuracy(MeanMetricWrapper):
     """How often the largest prediction is at the label's class, for class numbers.
 
+    `mean(y_true == argmax(y_pred))`
+
     Args:
         name, dtype: See `Metric`.
 
@@ -254,6 +266,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the label's class is among the k largest predictions, for one-hot labels.
+
+    `mean(rank of y_pred[argmax(y_true)] <= k)`
 
     Args:
         k: How many.
@@ -274,6 +288,8 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     """How often the label's class is among the k largest predictions, for class numbers.
+
+    `mean(rank of y_pred[y_true] <= k)`
 
     Args:
         k: How many.

@@ -47,6 +47,8 @@ class Count(Metric):
 class TruePositives(Count):
     """How many labels 1 are predicted 1.
 
+    `sum(y_true and (y_pred > threshold))`
+
     Args:
         thresholds: A number or a list: predictions above it count as 1; 0.5 when None.
         name, dtype: See `Metric`.
@@ -62,6 +64,8 @@ class TruePositives(Count):
 
 class FalsePositives(Count):
     """How many labels 0 are predicted 1.
+
+    `sum(not y_true and (y_pred > threshold))`
 
     Args:
         thresholds: A number or a list: predictions above it count as 1; 0.5 when None.
@@ -79,6 +83,8 @@ class FalsePositives(Count):
 class TrueNegatives(Count):
     """How many labels 0 are predicted 0.
 
+    `sum(not y_true and not (y_pred > threshold))`
+
     Args:
         thresholds: A number or a list: predictions above it count as 1; 0.5 when None.
         name, dtype: See `Metric`.
@@ -94,6 +100,8 @@ class TrueNegatives(Count):
 
 class FalseNegatives(Count):
     """How many labels 1 are predicted 0.
+
+    `sum(y_true and not (y_pred > threshold))`
 
     Args:
         thresholds: A number or a list: predictions above it count as 1; 0.5 when None.

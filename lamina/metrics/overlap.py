@@ -201,6 +201,8 @@ class MeanIoU(_Confusion):
 class BinaryIoU(IoU):
     """Intersection over union of two classes, for predictions between 0 and 1.
 
+    `true positives / (true positives + false positives + false negatives)`, for each class
+
     Args:
         target_class_ids: Which classes: 0, 1 or both.
         threshold: Predictions of at least this count as class 1.
@@ -235,6 +237,8 @@ class BinaryIoU(IoU):
 class OneHotIoU(IoU):
     """Intersection over union of chosen classes, for one-hot labels.
 
+    `true positives / (true positives + false positives + false negatives)`, for each class
+
     Args:
         num_classes: How many classes there are.
         target_class_ids: The chosen classes.
@@ -268,6 +272,8 @@ class OneHotIoU(IoU):
 
 class OneHotMeanIoU(MeanIoU):
     """Intersection over union for one-hot labels, the mean over all classes.
+
+    `true positives / (true positives + false positives + false negatives)`, for each class
 
     Args:
         num_classes: How many classes there are.

@@ -11,6 +11,8 @@ from lamina.metrics.reductions import MeanMetricWrapper
 class BinaryCrossentropy(MeanMetricWrapper):
     """Cross entropy of yes/no predictions: `lamina.losses.binary_crossentropy`.
 
+    `mean(-(y_true log y_pred + (1 - y_true) log(1 - y_pred)))` over the axis
+
     Args:
         name, dtype: See `Metric`.
         from_logits: Whether predictions are logits.
@@ -38,6 +40,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 class CategoricalCrossentropy(MeanMetricWrapper):
     """Cross entropy against one-hot labels: `lamina.losses.categorical_crossentropy`.
+
+    `-sum(y_true log y_pred)` over the axis
 
     Args:
         name, dtype: See `Metric`.
@@ -69,6 +73,8 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """Cross entropy against class numbers: `lamina.losses.sparse_categorical_crossentropy`.
 
+    `-log y_pred[y_true]`
+
     Args:
         name, dtype: See `Metric`.
         from_logits: Whether predictions are logits.
@@ -99,6 +105,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 class KLDivergence(MeanMetricWrapper):
     """Kullback-Leibler divergence: `lamina.losses.kl_divergence`.
 
+    `sum(y_true log(y_true / y_pred))`, with both kept between epsilon and 1
+
     Args:
         name, dtype: See `Metric`.
 
@@ -116,6 +124,8 @@ class KLDivergence(MeanMetricWrapper):
 
 class Poisson(MeanMetricWrapper):
     """Poisson loss, of counts: `lamina.losses.poisson`.
+
+    `mean(y_pred - y_true log(y_pred + epsilon))` over the last axis
 
     Args:
         name, dtype: See `Metric`.
@@ -135,6 +145,8 @@ class Poisson(MeanMetricWrapper):
 class Hinge(MeanMetricWrapper):
     """What is missing to a margin of 1: `lamina.losses.hinge`.
 
+    `mean(max(1 - y_true y_pred, 0))` over the last axis
+
     Args:
         name, dtype: See `Metric`.
 
@@ -153,6 +165,8 @@ class Hinge(MeanMetricWrapper):
 class SquaredHinge(MeanMetricWrapper):
     """Squares of what is missing to a margin of 1: `lamina.losses.squared_hinge`.
 
+    `mean(max(1 - y_true y_pred, 0)^2)` over the last axis
+
     Args:
         name, dtype: See `Metric`.
 
@@ -170,6 +184,8 @@ class SquaredHinge(MeanMetricWrapper):
 
 class CategoricalHinge(MeanMetricWrapper):
     """How far the best wrong class comes within 1 of the right one: `lamina.losses.categorical_hinge`.
+
+    `max(max((1 - y_true) y_pred) - sum(y_true y_pred) + 1, 0)` over the last axis
 
     Args:
         name, dtype: See `Metric`.

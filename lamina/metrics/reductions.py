@@ -136,6 +136,8 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """Mean of a function's values.
 
+    `sum(weights * values) / sum(weights)`
+
     Args:
         fn: A function `(y_true, y_pred, **kwargs)` that gives one value per sample.
         name, dtype: See `Metric`.

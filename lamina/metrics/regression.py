@@ -15,6 +15,8 @@ from lamina.ops.checks import one_of
 class MeanSquaredError(MeanMetricWrapper):
     """Mean of squared errors: `lamina.losses.mean_squared_error`.
 
+    `mean((y_true - y_pred)^2)` over the last axis
+
     Args:
         name, dtype: See `Metric`.
 
@@ -69,6 +71,8 @@ class RootMeanSquaredError(Mean):
 class MeanAbsoluteError(MeanMetricWrapper):
     """Mean of absolute errors: `lamina.losses.mean_absolute_error`.
 
+    `mean(|y_true - y_pred|)` over the last axis
+
     Args:
         name, dtype: See `Metric`.
 
@@ -86,6 +90,8 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):
     """Mean of absolute errors in percent of the label: `lamina.losses.mean_absolute_percentage_error`.
+
+    `100 mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis
 
     Args:
         name, dtype: See `Metric`.
@@ -105,6 +111,8 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 class MeanSquaredLogarithmicError(MeanMetricWrapper):
     """Mean of squared differences of logarithms: `lamina.losses.mean_squared_logarithmic_error`.
 
+    `mean((log(1 + max(y_true, epsilon)) - log(1 + max(y_pred, epsilon)))^2)` over the last axis
+
     Args:
         name, dtype: See `Metric`.
 
@@ -122,6 +130,8 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
 class LogCoshError(MeanMetricWrapper):
     """Logarithm of the hyperbolic cosine of the error: `lamina.losses.log_cosh`.
+
+    `mean(log(cosh(y_pred - y_true)))` over the last axis: about `e^2 / 2` for small errors, `|e| - log 2` for large ones.
 
     Args:
         name, dtype: See `Metric`.
@@ -229,6 +239,8 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 class PearsonCorrelation(MeanMetricWrapper):
     """Mean of Pearson correlations: `pearson_correlation`.
 
+    `cov(y_true, y_pred) / (std(y_true) std(y_pred))`
+
     Args:
         name, dtype: See `Metric`.
         axis: The axis of the pairs of values.
@@ -248,6 +260,8 @@ class PearsonCorrelation(MeanMetricWrapper):
 
 class ConcordanceCorrelation(MeanMetricWrapper):
     """Mean of concordance correlations: `concordance_correlation`.
+
+    `2 cov(y_true, y_pred) / (var(y_true) + var(y_pred) + (mean(y_true) - mean(y_pred))^2)`
 
     Args:
         name, dtype: See `Metric`.

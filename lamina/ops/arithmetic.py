@@ -96,6 +96,11 @@ def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
     Returns:
         Tensor of the broadcast shape; integers give floats.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.ops.true_divide(1, 2))
+        0.5
     """
     return k.divide(x1, x2)
 

@@ -116,6 +116,11 @@ def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
 
     Raises:
         TypeError: for floats.
+
+    Example:
+        >>> import lamina
+        >>> int(lamina.ops.bitwise_not(5))
+        -6
     """
     return bitwise_invert.op.run(k, x)
 

@@ -68,6 +68,11 @@ def conjugate(k: Kernel, x: Tensor) -> Tensor:
 
     Returns:
         Tensor of the same shape and dtype.
+
+    Example:
+        >>> import lamina
+        >>> complex(lamina.ops.conjugate(1 + 2j))
+        (1-2j)
     """
     return conj.op.run(k, x)
 

@@ -37,6 +37,11 @@ def absolute(k: Kernel, x: Tensor) -> Tensor:
 
     Returns:
         Tensor of the same shape and dtype; complex numbers give the float of their parts.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.ops.absolute(-2.0))
+        2.0
     """
     return abs.op.run(k, x)
 

@@ -250,6 +250,11 @@ def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
 
     Raises:
         ValueError: for an axis out of range or given twice, or an axis of size 0.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.ops.amax([1.0, 3.0]))
+        3.0
     """
     return _extreme("max", k, x, axis, keepdims, caller="amax")
 
@@ -268,6 +273,11 @@ def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
 
     Raises:
         ValueError: for an axis out of range or given twice, or an axis of size 0.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.ops.amin([1.0, 3.0]))
+        1.0
     """
     return _extreme("min", k, x, axis, keepdims, caller="amin")
 

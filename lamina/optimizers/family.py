@@ -25,6 +25,9 @@ def get(identifier: Any) -> Any:
     Args:
         identifier: What to look up.
 
+    Returns:
+        The optimizer, or None.
+
     Raises:
         ValueError: if there is none.
 
@@ -42,6 +45,12 @@ def get(identifier: Any) -> Any:
 def serialize(optimizer: Any) -> Any:
     """The config of an optimizer.
 
+    Args:
+        optimizer: The optimizer.
+
+    Returns:
+        A dict of plain values, as files hold it.
+
     Example:
         >>> import lamina
         >>> lamina.optimizers.serialize(lamina.optimizers.SGD(0.5))["class_name"]
@@ -56,6 +65,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Returns:
+        The optimizer.
 
     Example:
         >>> import lamina

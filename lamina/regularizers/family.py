@@ -23,6 +23,9 @@ def get(identifier: Any) -> Any:
     Args:
         identifier: What to look up.
 
+    Returns:
+        The regularizer, or None.
+
     Raises:
         ValueError: if there is none.
 
@@ -36,6 +39,12 @@ def get(identifier: Any) -> Any:
 
 def serialize(regularizer: Any) -> Any:
     """The config of a regularizer.
+
+    Args:
+        regularizer: The regularizer.
+
+    Returns:
+        A dict of plain values, as files hold it.
 
     Example:
         >>> import lamina
@@ -51,6 +60,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Returns:
+        The regularizer.
 
     Example:
         >>> import lamina

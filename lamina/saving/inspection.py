@@ -33,6 +33,14 @@ def scan(path: Any, custom_objects: Any = None) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is no such file.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> model.save("model.keras")
+        >>> found = lamina.saving.scan("model.keras")
+        >>> found["parameters"], found["refused"]
+        (3, [])
     """
     path = pathlib.Path(path)
     if not path.exists():
@@ -63,6 +71,13 @@ def info(path: Any, custom_objects: Any = None) -> dict[str, Any]:
 
     Returns:
         The entries of `scan` but `tensors`, `sha256` and `classes`.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> model.save("model.keras")
+        >>> lamina.saving.info("model.keras")["kind"]
+        'keras'
     """
     return {k: v for k, v in scan(path, custom_objects).items() if k not in ("tensors", "sha256", "classes")}
 

@@ -39,6 +39,11 @@ def save_model(
     Raises:
         ValueError: if the name has another ending.
         FileExistsError: if a file is there and stays.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.saving.save_model(model, "model.keras")
     """
     with_optimizer = kwargs.pop("include_optimizer", True)
     if kwargs:
@@ -88,6 +93,13 @@ def load_model(
     Raises:
         SerializationError: if the file breaks a rule of the loader.
         FileNotFoundError: if there is no such file.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> model.save("model.keras")
+        >>> lamina.saving.load_model("model.keras").output_shape
+        (None, 1)
     """
     expected = kwargs.pop("sha256", None)
     if kwargs:
@@ -162,6 +174,12 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
 
     Raises:
         SerializationError: if the text does not describe a model.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.models.model_from_json(model.to_json()).output_shape
+        (None, 1)
     """
     try:
         config = json.loads(json_string)

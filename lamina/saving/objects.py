@@ -51,6 +51,12 @@ def deserialize_keras_object(
 
     Raises:
         SerializationError: if it names something that is not in the table of classes.
+
+    Example:
+        >>> import lamina
+        >>> config = lamina.saving.serialize_keras_object(lamina.layers.Dense(3))
+        >>> lamina.saving.deserialize_keras_object(config).units
+        3
     """
     if kwargs:
         raise TypeError(f"deserialize_keras_object got unknown arguments: {', '.join(kwargs)}.")

@@ -35,6 +35,11 @@ def save_weights(
 
     Raises:
         ValueError: if the name has another ending, or the model is not built.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.saving.save_weights(model, "model.safetensors")
     """
     skip = kwargs.pop("objects_to_skip", None)
     if kwargs:
@@ -160,6 +165,12 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
 
     Raises:
         SerializationError: if names or shapes differ (all differences are listed), or the file breaks a rule.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> lamina.saving.save_weights(model, "model.weights.h5")
+        >>> lamina.saving.load_weights(model, "model.weights.h5")
     """
     by_name, skip = kwargs.pop("by_name", False), kwargs.pop("objects_to_skip", None)
     expected = kwargs.pop("sha256", None)

@@ -128,38 +128,56 @@ class Trainer(Compiled):
         validation_freq: Any = 1,
         resume: Any = None,
     ) -> Any:
-        """Train the model.
+        """Train the model on data for a number of epochs.
+
+        An epoch goes over the data once. Steps run compiled, many at a time; callbacks are called between them.
 
         Args:
-            x: Inputs: arrays (or lists, dicts of arrays), or a source of batches (generator, data set, loader).
-            y: Targets, in the structure of the outputs; a source gives them itself.
-            batch_size: Rows per step, 32 by default.
-            epochs: The number of the last epoch.
+            x: Inputs (rows, ...): an array or tensor, a list of them in the order of the inputs, a dict by input name,
+                or a frame. Or a source of batches: a generator, a `PyDataset`, a `tf.data.Dataset`, a `DataLoader`,
+                whose batches are x, (x, y) or (x, y, sample_weight).
+            y: Targets (rows, ...), in the structure of the outputs. A source gives them itself.
+            batch_size: Rows per step, 32 by default. A source has batches already.
+            epochs: The number of the last epoch: with `initial_epoch` 3 and `epochs` 5 there are two.
             verbose: 0 silent, 1 a progress bar, 2 a line per epoch; "auto" is 1.
-            callbacks: Callbacks.
-            validation_split: The fraction of the rows, from the end, to validate on.
-            validation_data: (x, y), (x, y, sample_weight), or a source of batches.
-            shuffle: Whether each epoch has an order of its own; "batch" keeps the rows of a batch together.
+            callbacks: A list of `lamina.callbacks.Callback`, or a `CallbackList` made with
+                `add_history=True`. A History is added to a list, and what shows progress. Those with a hook for
+                batches make steps run one at a time.
+            validation_split: The fraction of the rows, between 0 and 1, that is not trained on but evaluated after each
+                epoch: the last ones, before anything is shuffled. Arrays only.
+            validation_data: What to evaluate after each epoch: (x, y), (x, y, sample_weight), or a source of batches.
+                It is chosen over `validation_split`.
+            shuffle: Whether each epoch has an order of its own; "batch" keeps the rows of a batch together. A source
+                decides for itself.
             class_weight: A dict of class number -> weight, for models with one output. Targets are class numbers (negative
                 ones, too), one-hot, or, where the loss is sparse, a class number for each step. A class that is missing
                 counts 1; sample weights that are given as well are multiplied by it.
             sample_weight: A weight per row, or per row and step; by output for several outputs.
-            initial_epoch: The number of the first epoch, which counts towards `epochs`.
+            initial_epoch: The number of the first epoch, from 0, which counts towards `epochs`.
             steps_per_epoch: Steps after which an epoch ends. The next epoch goes on with the same pass over the data, and
                 ends with it, be it early, with a warning; then a new pass begins. A generator that is used up ends training.
                 For arrays without a `batch_size`, the rows are shared out over so many steps.
             validation_steps: Steps after which validation ends; each validation begins with the first batch of a source
                 that can be read again.
             validation_batch_size: Rows per step of validation; `batch_size` by default.
-            validation_freq: After how many epochs to validate, or a list of epochs.
+            validation_freq: After how many epochs to validate, or a list of the numbers of epochs, from 1.
             resume: A folder that keeps the whole state of training after every epoch: where there is one already,
                 training goes on from it, exactly. Or a `BackupAndRestore`, which says when to write.
 
         Returns:
-            The History.
+            The `History`: `history.history` has a list for each metric, one value per epoch.
 
         Raises:
             ValueError: if the model is not compiled, or data and model do not fit.
+
+        Example:
+            >>> import lamina, numpy as np
+            >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+            >>> history = model.fit(x, y, batch_size=4, epochs=3, validation_split=0.5, verbose=0)
+            >>> sorted(history.history), len(history.history["loss"])
+            (['loss', 'val_loss'], 3)
         """
         self._require_training("fit")
         if validation_split and validation_data is None:

@@ -47,6 +47,12 @@ def model_to_dot(
     Raises:
         ImportError: if the package `graphviz` is missing, with the line that installs it.
         ValueError: if the model is not built.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> "digraph" in lamina.utils.model_to_dot(model, show_shapes=True).source
+        True
     """
     if kwargs:
         raise TypeError(f"model_to_dot got unknown arguments: {', '.join(kwargs)}.")
@@ -154,6 +160,12 @@ def plot_model(
 
     Raises:
         ImportError: if the package `graphviz`, or the program `dot`, is missing, with what installs it.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
+        >>> "digraph" in lamina.utils.plot_model(model, "model.dot").source
+        True
     """
     dot = model_to_dot(
         model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, False, show_layer_activations,

@@ -68,7 +68,7 @@ class Normalization(Preprocessing):
         alone = not self._known and not state.frame.inside and state.scope is None
         outputs = super().__call__(inputs, *args, **kwargs)
         if alone and not isinstance(outputs, KerasTensor | Spec):
-            self._check_known()
+            self._require_moments()
         return outputs
 
     # -- building -----------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Normalization(Preprocessing):
             return k.add(k.multiply(x, deviation), mean)
         return k.divide(k.subtract(x, mean), deviation)
 
-    def _check_known(self) -> None:
+    def _require_moments(self) -> None:
         mean, variance = self._constants()
         if not (mean == 0).all() or not (variance == 1).all():
             self._known = True

@@ -16,6 +16,9 @@ from lamina.optimizers import sgd as _sgd
 class Optimizer:
     """The base of optimizers in Keras 2; the names beside it give optimizers of today, from `lr` and `decay`, too.
 
+    Args:
+        *args, **kwargs: Those of the optimizer.
+
     Raises:
         ImportError: for one of your own: derive from `lamina.optimizers.Optimizer` and write `update_step`.
 
@@ -38,30 +41,75 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """`lamina.optimizers.SGD`, from the arguments of Keras 2."""
+    """`lamina.optimizers.SGD`, from the arguments of Keras 2.
+
+    Args:
+        *args, **kwargs: Those of Keras 2, `lr` and `decay` among them, or those of today.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.optimizers.legacy.SGD(lr=0.5).learning_rate)
+        0.5
+    """
 
     today = _sgd.SGD
 
 
 class RMSprop(Optimizer):
-    """`lamina.optimizers.RMSprop`, from the arguments of Keras 2."""
+    """`lamina.optimizers.RMSprop`, from the arguments of Keras 2.
+
+    Args:
+        *args, **kwargs: Those of Keras 2, `lr` and `decay` among them, or those of today.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.optimizers.legacy.RMSprop(lr=0.5).learning_rate)
+        0.5
+    """
 
     today = _rmsprop.RMSprop
 
 
 class Adam(Optimizer):
-    """`lamina.optimizers.Adam`, from the arguments of Keras 2."""
+    """`lamina.optimizers.Adam`, from the arguments of Keras 2.
+
+    Args:
+        *args, **kwargs: Those of Keras 2, `lr` and `decay` among them, or those of today.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.optimizers.legacy.Adam(lr=0.5).learning_rate)
+        0.5
+    """
 
     today = _adam.Adam
 
 
 class Adagrad(Optimizer):
-    """`lamina.optimizers.Adagrad`, from the arguments of Keras 2."""
+    """`lamina.optimizers.Adagrad`, from the arguments of Keras 2.
+
+    Args:
+        *args, **kwargs: Those of Keras 2, `lr` and `decay` among them, or those of today.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.optimizers.legacy.Adagrad(lr=0.5).learning_rate)
+        0.5
+    """
 
     today = _adagrad.Adagrad
 
 
 class Ftrl(Optimizer):
-    """`lamina.optimizers.Ftrl`, from the arguments of Keras 2."""
+    """`lamina.optimizers.Ftrl`, from the arguments of Keras 2.
+
+    Args:
+        *args, **kwargs: Those of Keras 2, `lr` and `decay` among them, or those of today.
+
+    Example:
+        >>> import lamina
+        >>> float(lamina.optimizers.legacy.Ftrl(lr=0.5).learning_rate)
+        0.5
+    """
 
     today = _ftrl.Ftrl

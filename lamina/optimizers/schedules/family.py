@@ -18,6 +18,12 @@ family = Family("learning rate schedule", "optimizers.schedules", _names)
 def serialize(learning_rate_schedule: Any) -> Any:
     """The config of a schedule.
 
+    Args:
+        learning_rate_schedule: The schedule.
+
+    Returns:
+        A dict of plain values, as files hold it.
+
     Example:
         >>> import lamina
         >>> lamina.optimizers.schedules.serialize(lamina.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))["class_name"]
@@ -32,6 +38,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     Args:
         config: What `serialize` gave.
         custom_objects: Name -> class, for this call only.
+
+    Returns:
+        The schedule.
 
     Example:
         >>> import lamina

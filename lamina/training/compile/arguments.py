@@ -10,6 +10,7 @@ from lamina import metrics as metrics_of
 from lamina import ops, optimizers
 from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.stateless import run_pure
+from lamina.core.variable import Variable
 from lamina.errors import BackendError
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves
@@ -62,23 +63,40 @@ class Compiled(_Layer):
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how the model is trained and judged.
+        """Say how the model is trained and judged: before `fit` and `evaluate`, and again after `trainable` changes.
 
         Args:
-            optimizer: An optimizer or its name.
-            loss: A loss, its name or a function (y_true, y_pred); a list or a dict by output name for several outputs.
-            loss_weights: Numbers, in the structure of `loss`.
-            metrics: A list of metrics, names or functions; by output name in a dict for several outputs.
-            weighted_metrics: The same; these get the sample weights.
+            optimizer: An optimizer, its name or its config.
+            loss: A loss, its name, or a function of (y_true, y_pred) with one value per row. For several outputs a
+                list in their order or a dict by output name; an output without one has None. The losses that layers
+                add come on top.
+            loss_weights: What the losses are multiplied by, in the structure of `loss`; 1 by default.
+            metrics: A list of metrics, names, or functions of (y_true, y_pred); for several outputs a list of lists or
+                a dict by output name. "accuracy" and "crossentropy" are the binary, categorical or sparse kind
+                that suits the loss and the shapes. Without sample weights.
+            weighted_metrics: The same, with the sample weights and class weights.
             run_eagerly: Whether to run steps as they are written, without compiling (for debugging): prints and breakpoints
                 in `call` see numbers, and nothing is run on shapes first.
             steps_per_execution: After how many steps batch callbacks are called, in `fit`, `evaluate` and `predict`: begin
                 gets the number of the first of them, end that of the last.
-            jit_compile: True, False, or "auto": the backend's fastest way.
-            auto_scale_loss: Whether a float16 policy gets a LossScaleOptimizer.
+            jit_compile: True compiles with the backend's compiler, False does not, "auto" does what the backend
+                is fastest with.
+            auto_scale_loss: Whether a policy "mixed_float16" wraps the optimizer in a `LossScaleOptimizer`, so that
+                small gradients do not vanish.
 
         Raises:
             ValueError: if a name is unknown (naming the nearest).
+
+        Example:
+            >>> import lamina
+            >>> model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3, activation="softmax")])
+            >>> model.compile(
+            ...     optimizer=lamina.optimizers.Adam(1e-3),
+            ...     loss="sparse_categorical_crossentropy",
+            ...     metrics=["accuracy", lamina.metrics.SparseTopKCategoricalAccuracy(2, name="top2")],
+            ... )
+            >>> model.optimizer.name
+            'adam'
         """
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise ValueError(
@@ -254,11 +272,9 @@ class Compiled(_Layer):
         out: dict[str, Any] = {}
         for name, metric in self._named_metrics():
             result = metric.result()
-            if isinstance(result, dict):
-                out.update(result)
-            else:
-                out[name] = result
-        return out
+            out.update(result if isinstance(result, dict) else {name: result})
+        # a metric may give its variable itself; what leaves a compiled step is a tensor
+        return {name: r.value if isinstance(r, Variable) else r for name, r in out.items()}
 
     def _named_metrics(self) -> list[tuple[str, Any]]:
         found: list[tuple[str, Any]] = []

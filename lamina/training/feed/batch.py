@@ -44,6 +44,11 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 
     Returns:
         A tuple, or `x` itself when it stands alone and is neither a list nor a tuple.
+
+    Example:
+        >>> import lamina
+        >>> lamina.utils.pack_x_y_sample_weight([1.0], [0])
+        ([1.0], [0])
     """
     if sample_weight is not None:
         return (x, y, sample_weight)
