@@ -12,6 +12,7 @@ from lamina.core.stateless import StatelessScope
 from lamina.kernel.context import interpreter, state
 from lamina.kernel.cost import Cost, Place
 from lamina.kernel.cost.tensor import width
+from lamina.kernel.dtypes import IS_INEXACT
 from lamina.kernel.shapes.spec import Spec
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.models import Functional
@@ -67,14 +68,18 @@ class CostReport:
         return f"<CostReport of {self.root!r}, {self.batch_size} rows: {self.multiply_adds:,} multiply-adds>"
 
 
-def cost(model: Any, batch_size: int = 1, inputs: Any = None, training: bool | None = None) -> CostReport:
+def cost(
+    model: Any, batch_size: int = 1, inputs: Any = None, call: Any = None, input_gradient: bool = False
+) -> CostReport:  # fmt: skip
     """Count what calling a model, or a layer, costs, and its gradient.
 
     Args:
-        model: A built model or layer. A layer's gradient of its own input is not counted: it stands first.
+        model: A built model or layer.
         batch_size: The number of rows that unknown first axes stand for.
-        inputs: Shapes of the arguments as a list of tuples, or of (tuple, dtype) pairs; a model with a graph knows its own.
-        training: The training flag of the call.
+        inputs: The arguments as a list, each a shape or a (shape, dtype) pair, or a structure of such pairs; a model with
+            a graph knows its own.
+        call: More arguments of the call by name, such as `{"training": True}`.
+        input_gradient: Whether the gradient with respect to the inputs is wanted, too.
 
     Returns:
         A CostReport.
@@ -94,12 +99,14 @@ def cost(model: Any, batch_size: int = 1, inputs: Any = None, training: bool | N
         )
     counter = Cost()
     args = _arguments(model, counter, batch_size, inputs)
+    for x in leaves(args):
+        x.wanted = input_gradient and x.dtype in IS_INEXACT
     values = [(v, counter.given(v.shape, v.dtype, v.trainable)) for v in model.variables]
     names = state.names
     with interpreter(counter), full_path_only(), StatelessScope(values), _named_operations(model):
         state.names = ()
         try:
-            out = model(*args) if training is None else model(*args, training=training)
+            out = model(*args, **(call or {}))
         finally:
             state.names = names
     return CostReport(counter, model.name, batch_size, list(leaves(out)))
@@ -107,8 +114,7 @@ def cost(model: Any, batch_size: int = 1, inputs: Any = None, training: bool | N
 
 def _arguments(model: Any, counter: Cost, rows: int, inputs: Any) -> list[Any]:
     if inputs is not None:
-        pairs = [x if len(x) == 2 and isinstance(x[1], str) else (x, "float32") for x in inputs]
-        return [_given(counter, shape, dtype, rows, model.name) for shape, dtype in pairs]
+        return [_tensors(counter, x, rows, model.name) for x in inputs]
     known = _functional(model)
     if known is None:
         raise ValueError(
@@ -117,8 +123,20 @@ def _arguments(model: Any, counter: Cost, rows: int, inputs: Any) -> list[Any]:
     return [map_leaves(lambda x: _given(counter, x.shape, x.dtype, rows, model.name), known._inputs_struct)]
 
 
+def _tensors(counter: Cost, given: Any, rows: int, name: str) -> Any:
+    if isinstance(given, dict):
+        return {key: _tensors(counter, x, rows, name) for key, x in given.items()}
+    if len(given) == 2 and isinstance(given[1], str):
+        return _given(counter, given[0], given[1], rows, name)
+    if all(n is None or isinstance(n, int) for n in given):
+        return _given(counter, given, "float32", rows, name)
+    return [_tensors(counter, x, rows, name) for x in given]
+
+
 def _functional(model: Any) -> Any:
-    return model if isinstance(model, Functional) and model.__dict__.get("_inputs_struct") is not None else None
+    return (
+        model if isinstance(model, Functional) and model.__dict__.get("_inputs_struct") is not None else None
+    )
 
 
 def _given(counter: Cost, shape: Any, dtype: str, rows: int, name: str) -> Any:

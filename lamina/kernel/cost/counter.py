@@ -12,6 +12,7 @@ from lamina.kernel.contract import Fused
 from lamina.kernel.cost import rules
 from lamina.kernel.cost.ledger import Ledger
 from lamina.kernel.cost.tensor import Traced
+from lamina.kernel.dtypes import IS_INEXACT
 from lamina.kernel.interpreter import Interpreter
 from lamina.kernel.shapes import SHAPES, Spec
 from lamina.kernel.trees import leaves
@@ -59,7 +60,12 @@ class Cost(Interpreter):
         operands = [x for x in leaves((args, list(kwargs.values()))) if isinstance(x, Spec)]
         traced = [x for x in operands if isinstance(x, Traced)]
         wanted = name not in rules.FLAT and any(x.wanted for x in traced)
-        if name in rules.VIEWS and isinstance(out, Spec) and len(traced) == 1 and out.dtype == traced[0].dtype:
+        if (
+            name in rules.VIEWS
+            and isinstance(out, Spec)
+            and len(traced) == 1
+            and out.dtype == traced[0].dtype
+        ):
             return Traced(out.shape, out.dtype, self, wanted, traced[0].buffer)
         out = self._traced(out, wanted)
         made = [x for x in leaves(out) if isinstance(x, Traced)]
@@ -88,14 +94,14 @@ class Cost(Interpreter):
     def _keep(self, name: str, operands: list[Any], made: list[Traced]) -> None:
         kept: list[Any] = []
         if name in rules.PRODUCTS:
-            pair = operands[:2]
-            kept = [x for x in pair if any(getattr(y, "wanted", False) for y in pair if y is not x)]
+            x1, x2 = [*operands, None][:2]
+            kept = [x for x, other in ((x1, x2), (x2, x1)) if getattr(other, "wanted", False)]
         elif name in rules.READS_OUTPUT:
             kept = list(made)
-        elif (name in rules.ELEMENTWISE and name not in rules.READS_NOTHING) or name in ("max", "min", "prod", "var", "pool"):
+        elif name in rules.READS_INPUT:
             kept = operands
-        elif name in rules.GATHERS:
-            kept = [x for x in operands if x.dtype not in ("float32", "float16", "bfloat16", "float64")]
+        elif name in rules.GATHERS:  # the places, which are integers
+            kept = [x for x in operands if x.dtype not in IS_INEXACT]
         self.ledger.keep(state.names, [x.buffer for x in kept if isinstance(x, Traced)])
 
     # -- what needs care ------------------------------------------------------------------------------------------------
@@ -124,13 +130,17 @@ class Cost(Interpreter):
             cond(*state_)
             return body(*self._looped(state_, lambda given: body(*given)))
 
-    def scan(self, f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int, /) -> tuple[Any, Any]:
+    def scan(
+        self, f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: int, /
+    ) -> tuple[Any, Any]:
         rows = optree.tree_map(lambda x: self.getitem(x, 0), xs, is_leaf=_is_spec)
         init = self._looped(init, lambda carry: f(carry, rows)[0])
         with self.ledger.repeated(length):
             carry, y = f(init, rows)
         stacked = optree.tree_map(
-            lambda x: Traced((length, *x.shape), x.dtype, self, getattr(x, "wanted", False)), y, is_leaf=_is_spec
+            lambda x: Traced((length, *x.shape), x.dtype, self, getattr(x, "wanted", False)),
+            y,
+            is_leaf=_is_spec,
         )
         self.ledger.happened([x.buffer for x in tensors(y) if isinstance(x, Traced)],
                              [x.buffer for x in tensors(stacked)])  # fmt: skip
@@ -165,9 +175,7 @@ class Cost(Interpreter):
     def vmap(self, f: Callable, in_axes: Any, out_axes: Any, /) -> Callable:
         def mapped(*args: Any) -> Any:
             axes = in_axes if isinstance(in_axes, tuple | list) else [in_axes] * len(args)
-            sizes = [
-                x.shape[i] for a, i in zip(args, axes, strict=True) if i is not None for x in tensors(a)
-            ]
+            sizes = [x.shape[i] for a, i in zip(args, axes, strict=True) if i is not None for x in tensors(a)]
             wanted = any(getattr(x, "wanted", False) for a in args for x in tensors(a))
             with self.ledger.repeated(int(sizes[0])):
                 inner = lambda *given: f(*[self._map(g, wanted) for g in given])
@@ -193,7 +201,11 @@ class Cost(Interpreter):
 
     def _map(self, tree: Any, wanted: bool) -> Any:
         def one(x: Any) -> Any:
-            return Traced(x.shape, x.dtype, self, wanted, getattr(x, "buffer", None)) if isinstance(x, Spec) else x
+            return (
+                Traced(x.shape, x.dtype, self, wanted, getattr(x, "buffer", None))
+                if isinstance(x, Spec)
+                else x
+            )
 
         return optree.tree_map(one, tree, is_leaf=_is_spec)
 
@@ -204,4 +216,3 @@ def _is_spec(x: Any) -> bool:
 
 def tensors(tree: Any) -> list[Any]:
     return [x for x in optree.tree_leaves(tree, is_leaf=_is_spec) if isinstance(x, Spec)]
-

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-PRODUCTS = ("matmul", "conv")  # the kinds that are multiply-adds; "padding" are those of conv that multiply padding
+PRODUCTS = (
+    "matmul",
+    "conv",
+)  # the kinds that are multiply-adds; "padding" are those of conv that multiply padding
 SINGLE = ("pool", "reduction", "elementwise")  # one operation for each element
 
 
@@ -99,26 +102,45 @@ class Ledger:
         self._events.append((read, made, in_place))
 
     def peak(self, results: list[Any]) -> int:
-        """The most bytes that live at once in a forward pass, without variables, inputs and results.
+        """The most bytes that live at once in a forward pass, with its results, without variables and inputs.
 
-        A tensor lives until it is last read; an elementwise function writes where an input of the same size ends.
+        A tensor lives until it is last read; an elementwise function writes where an operand ends that is large enough,
+        so a chain of them is one piece of memory. A compiler may need more: copies in another layout, room for loops.
         """
-        last = {id(b): i for i, (read, _, _) in enumerate(self._events) for b in read}
-        last.update({id(b): -1 for b in results})
+        ends = {id(b): i for i, (read, _, _) in enumerate(self._events) for b in read}
+        ends.update({id(b): len(self._events) for b in results})
+        memory = self._memory(ends)
+        last: dict[int, int] = {}
+        for key, i in ends.items():
+            place = memory.get(key, key)
+            last[place] = max(i, last.get(place, 0))
+        ending: dict[int, list[int]] = {}
         live: dict[int, int] = {}
         now = most = 0
-        for i, (read, made, in_place) in enumerate(self._events):
-            ended = {id(b): b for b in read if last[id(b)] == i and id(b) in live}
+        for i, (_, made, _) in enumerate(self._events):
             for buffer in made:
-                if buffer.given or id(buffer) in live or last.get(id(buffer), -1) <= i:
+                place = memory.get(id(buffer), id(buffer))
+                if buffer.given or place in live or last.get(place, -1) <= i:
                     continue
-                old = next((k for k, b in ended.items() if b.size >= buffer.size), None) if in_place else None
-                if old is not None:
-                    del ended[old]
-                    now -= live.pop(old)
-                live[id(buffer)] = buffer.size
+                live[place] = buffer.size
+                ending.setdefault(last[place], []).append(place)
                 now += buffer.size
             most = max(most, now)
-            for key in ended:
-                now -= live.pop(key)
+            now -= sum(live[place] for place in ending.pop(i, ()))
         return most
+
+    def _memory(self, ends: dict[int, int]) -> dict[int, int]:
+        """The piece of memory, by the id of the tensor that it was made for, of each result that is written in place."""
+        memory: dict[int, int] = {}
+        sizes: dict[int, int] = {}
+        for i, (read, made, in_place) in enumerate(self._events):
+            for buffer in made:
+                sizes.setdefault(id(buffer), buffer.size)
+            if not in_place:
+                continue
+            for old in read:
+                place = memory.get(id(old), id(old))
+                if not old.given and ends[id(old)] == i and id(old) in sizes and sizes[place] >= made[0].size:
+                    memory[id(made[0])] = place
+                    break
+        return memory

@@ -31,12 +31,15 @@ PRODUCTS = frozenset(("matmul", "linear", "tensordot", "einsum", "conv", "conv_t
 GATHERS = frozenset(("take", "take_along_axis", "getitem", "slice", "slice_update", "scatter", "segment", "pad", "repeat",
                      "broadcast_to", "tile"))  # fmt: skip
 VIEWS = frozenset(("reshape", "expand_dims", "squeeze", "stop_gradient", "asarray", "put"))
-FLAT = frozenset(("ceil", "floor", "round", "sign", "trunc", "floor_divide", "stop_gradient", "zeros", "ones", "full"))
+FLAT = frozenset(
+    ("ceil", "floor", "round", "sign", "trunc", "floor_divide", "stop_gradient", "zeros", "ones", "full")
+)
 # mean and sum read each element once; these go over them three times (shift, square or exp, sum)
 _PASSES = {"var": 3, "logsumexp": 3}
-# what the gradient of an elementwise function reads again; the others read what went in
+# what the gradient reads again
 READS_NOTHING = frozenset(("add", "subtract", "negative", "conj", "real", "imag", "complex"))
 READS_OUTPUT = frozenset(("exp", "sqrt", "rsqrt", "sigmoid", "tanh"))
+READS_INPUT = (ELEMENTWISE - READS_NOTHING - READS_OUTPUT) | {"max", "min", "prod", "var", "pool"}
 
 
 def forward(name: str, args: tuple, kwargs: dict, out: Any) -> Counts:
@@ -109,7 +112,9 @@ def _einsum(out: Any, equation: str, *arrays: Any) -> Counts:
     return {"matmul": total}
 
 
-def _conv(out: Any, x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, groups: int, last: bool) -> Counts:
+def _conv(
+    out: Any, x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, groups: int, last: bool
+) -> Counts:
     window = kernel.shape[:-2]
     sizes, placed = (s.shape[1:-1] if last else s.shape[2:] for s in (x, out))
     inside = math.prod(map(_taps, sizes, placed, window, strides, (low for low, _ in padding), dilation))
@@ -127,13 +132,18 @@ def _taps(size: int, placed: int, window: int, stride: int, low: int, dilation: 
     return total
 
 
-def _conv_transpose(out: Any, x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, last: bool) -> Counts:
+def _conv_transpose(
+    out: Any, x: Any, kernel: Any, strides: Any, padding: Any, dilation: Any, last: bool
+) -> Counts:
     window = kernel.shape[:-2]
     sizes, placed = (s.shape[1:-1] if last else s.shape[2:] for s in (x, out))
     inside = 1
     for n, m, k, s, (low, _), d in zip(sizes, placed, window, strides, padding, dilation, strict=True):
         # each input meets each tap once; what lands outside the output is cropped
-        inside *= sum(max(0, min(n - 1, (m - 1 - low + t * d) // s) - max(0, -((low - t * d) // s)) + 1) for t in range(k))
+        inside *= sum(
+            max(0, min(n - 1, (m - 1 - low + t * d) // s) - max(0, -((low - t * d) // s)) + 1)
+            for t in range(k)
+        )
     each = int(x.shape[0]) * int(kernel.shape[-2]) * int(kernel.shape[-1])
     return {"conv": inside * each, "padding": (math.prod(sizes) * math.prod(window) - inside) * each}
 
