@@ -116,6 +116,8 @@ def _arguments(model: Any, counter: Cost, rows: int, inputs: Any) -> list[Any]:
     if inputs is not None:
         return [_tensors(counter, x, rows, model.name) for x in inputs]
     known = _functional(model)
+    if known is None and (shapes := model._layer_state.build_shapes):
+        return [_tensors(counter, shape, rows, model.name) for shape in shapes.values()]
     if known is None:
         raise ValueError(
             f"{model.name!r} has no graph that knows its inputs: pass their shapes, `inputs=[(None, 28, 28)]`."
