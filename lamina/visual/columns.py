@@ -71,8 +71,8 @@ def _fitting(columns: list[Column], room: int) -> list[int]:
     sizes = list(needs)
     texts = [i for i, (_, number, _) in enumerate(columns) if not number]
     while sum(sizes) > room:
-        widest = max(texts, key=lambda i: sizes[i] if sizes[i] > 8 else 0)
-        if sizes[widest] <= 8:
+        widest = max(texts, key=lambda i: sizes[i])
+        if sizes[widest] <= 6:
             break
         sizes[widest] -= 1
     if sum(sizes) < room:  # as wide as the table is to be
