@@ -2,4 +2,5 @@ from .cost import CostReport as CostReport
 from .cost import cost as cost
 from .graph import model_to_dot as model_to_dot
 from .graph import plot_model as plot_model
+from .page import html as html
 from .summary import summary as summary
