@@ -95,7 +95,11 @@ def _config(o: Any) -> str:
         config = o.get_config()
     except Exception:  # noqa: BLE001 - a layer that cannot be saved can be shown
         return ""
-    lines = [f"{k}: {_brief(v)}" for k, v in config.items() if k not in ("name", "layers", "input_layers", "output_layers")]
+    lines = [
+        f"{k}: {_brief(v)}"
+        for k, v in config.items()
+        if k not in ("name", "layers", "input_layers", "output_layers")
+    ]
     return "\n".join(lines)
 
 
