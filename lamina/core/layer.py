@@ -11,6 +11,7 @@ from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
 from lamina.core.codec import serialize
 from lamina.core.config import constructor
 from lamina.core.copying import reduce
+from lamina.core.notebook import layer_table
 from lamina.core.operation import Operation, infer_call
 from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
@@ -398,6 +399,10 @@ class Layer(Weights, Operation):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return layer_table(self)
 
 
 _BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")

@@ -273,6 +273,14 @@ class Model(Trainer, Layer):
             batch_size=batch_size,
         )  # fmt: skip
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the graph to look around in, or the table where there is none yet, or it is large."""
+        if not self.built:
+            return super()._repr_html_()
+        from lamina.visual.page import notebook_cell
+
+        return notebook_cell(self)
+
     # -- the whole state as one tree ------------------------------------------------------------------------------------
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, dict]:

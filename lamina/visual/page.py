@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import pathlib
+from html import escape
 from typing import Any
 
 from lamina.core.layer import Layer
 from lamina.visual.cost import cost, output_bytes
 from lamina.visual.layout import edges_of, has_inside, operations_of, ranks
-from lamina.visual.summary import _bytes, kind_of, shapes_text
+from lamina.visual.picture import framed
+from lamina.visual.summary import _bytes, kind_of, shapes_text, summary
 
 _TEMPLATE = pathlib.Path(__file__).with_name("page.html")
 
@@ -48,11 +50,28 @@ def html(model: Any, path: Any = None, *, batch_size: int = 1) -> str:
     }
     # "<" inside a script could end it
     text = json.dumps(data, default=str, separators=(",", ":")).replace("<", "\\u003c")
-    title = model.name.replace("&", "&amp;").replace("<", "&lt;")
-    page = _TEMPLATE.read_text(encoding="utf-8").replace("{{title}}", title).replace("{{data}}", text)
+    page = (
+        _TEMPLATE.read_text(encoding="utf-8")
+        .replace("{{title}}", escape(model.name))
+        .replace("{{data}}", text)
+    )
     if path is not None:
         pathlib.Path(path).write_text(page, encoding="utf-8")
     return page
+
+
+_MOST_IN_A_CELL = (
+    300  # layers; a page of more is hundreds of kilobytes in the notebook's file, at every run of the cell
+)
+
+
+def notebook_cell(model: Any) -> str:
+    """The page of a model in a frame; of a large one its table."""
+    if sum(1 for _ in model._flatten_layers()) <= _MOST_IN_A_CELL:
+        return framed(html(model))
+    lines: list[str] = []
+    summary(model, print_fn=lines.append)
+    return f"<pre style='line-height:1.1'>{escape(lines[0])}</pre>"
 
 
 def _graph(model: Any, report: Any, path: tuple[str, ...], rows: int) -> dict[str, Any]:
