@@ -48,6 +48,9 @@ from .core.variable import Variable as Variable
 from .dtype_policies.policies import FloatDTypePolicy as FloatDTypePolicy
 from .initializers.base import Initializer as Initializer
 from .layers.input import Input as Input
+from .legacy.alias import install_as_keras as install_as_keras
+from .legacy.alias import uninstall_as_keras as uninstall_as_keras
+from .legacy.export import lamina_export as lamina_export
 from .losses.loss import Loss as Loss
 from .metrics.metric import Metric as Metric
 from .models.functional import Functional as Functional

@@ -23,3 +23,18 @@ def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     table = {k.lower(): k for k in sorted(map(str, known))}  # of "Adam" and "adam" the lower one stays
     close = difflib.get_close_matches(str(name).lower(), list(table), n=1, cutoff=cutoff)
     return f" Did you mean {table[close[0]]!r}?" if close else ""
+
+
+def foreign(thing: object) -> str:
+    """ " It belongs to the installed Keras ..." where it does, or an empty text.
+
+    The alias of Keras makes Lamina's own objects, which know nothing of it.
+    """
+    cls = thing if isinstance(thing, type) else type(thing)
+    if cls.__module__.partition(".")[0] != "keras":
+        return ""
+    return (
+        f" It belongs to the installed package 'keras' ({cls.__module__}.{cls.__name__}), not to Lamina. Import it "
+        "from `lamina`, or make `import keras` Lamina for the whole script: `lamina run script.py`, or "
+        "`lamina.install_as_keras()` before the first import of Keras."
+    )

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "lamina"
+LEGACY = PACKAGE / "legacy"
 FRAMEWORKS = {"jax", "jaxlib", "torch", "tensorflow", "keras", "flax"}
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "backends" not in p.relative_to(PACKAGE).parts)
 
@@ -51,6 +52,8 @@ def test_no_code_outside_backends_names_a_backend():
     guilty = {}
     for path in SOURCES:
         place = str(path.relative_to(ROOT))
+        if LEGACY in path.parents:  # the folder that knows old names
+            continue
         if found := (strings(path) & names) - allowed.get(place, set()):
             guilty[place] = found
     assert guilty == {}
@@ -85,12 +88,25 @@ def test_no_name_outside_backends_holds_that_of_a_backend():
     guilty = {
         str(p.relative_to(ROOT)): {w for w in code_words(p) if WORD.search(w)} - PUBLIC - PROTOCOLS
         for p in SOURCES
+        if LEGACY not in p.parents
     }
     for place in ("imagenet", "densenet"):
         guilty[f"lamina/applications/{place}.py"] -= {"torch"}  # Keras's own word for a scale of images
     guilty["lamina/layers/bridges.py"] -= BRIDGES  # layers of one framework load its code from its folder
     assert {p: words for p, words in guilty.items() if words} == {}
     assert all(WORD.search(w) for w in ("is_torch", "jax_only", "torch.nn", "_TorchThing"))
+
+
+OLD_NAME = re.compile(r"\b(tensorflow\.keras|tf_keras|keras\.engine|keras\.preprocessing|np_utils)\b")
+
+
+def test_only_one_folder_knows_old_names():
+    guilty = {}
+    for path in set(SOURCES) - set(LEGACY.rglob("*.py")):
+        if found := {w for w in code_words(path) if OLD_NAME.search(w)}:
+            guilty[str(path.relative_to(ROOT))] = found
+    assert guilty == {}
+    assert any(OLD_NAME.search(w) for p in LEGACY.rglob("*.py") for w in code_words(p))
 
 
 def test_arrows_go_down():

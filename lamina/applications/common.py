@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lamina import config, layers
+from lamina import activations, config, layers
 from lamina.applications import weights as files
 from lamina.core.operation import KerasTensor
 from lamina.layers.input import Input
 from lamina.models.functional import Functional
 from lamina.ops.checks import one_of
+from lamina.utils.graphs import get_source_inputs
 
 IMAGENET = 1000  # classes
 POOLS = ("avg_pool", "max_pool")  # what most applications call their last pooling
@@ -180,8 +181,6 @@ class Request:
             variant: The name of the file of weights where it is not that of the application.
         """
         if self.input_tensor is not None:
-            from lamina.utils.graphs import get_source_inputs
-
             sources = get_source_inputs(inputs)
             inputs = sources[0] if len(sources) == 1 else sources
         model = Functional(inputs, outputs, name=self.name)
@@ -191,8 +190,6 @@ class Request:
 
 def _softmax() -> Any:
     """The function behind the name "softmax"."""
-    from lamina import activations
-
     return activations.softmax
 
 

@@ -16,6 +16,7 @@ from lamina import layers
 from lamina.applications.convnext import LayerScale
 from lamina.applications.imagenet import DEVIATION, MEAN
 from lamina.applications.timm_names import FAMILIES, Family
+from lamina.backends.files import tensors_in
 from lamina.errors import SerializationError
 from lamina.models.cloning import clone_model
 from lamina.models.functional import Functional
@@ -87,8 +88,6 @@ def _read(file: str | os.PathLike) -> dict[str, np.ndarray]:
     if not os.path.isfile(file):
         raise FileNotFoundError(f"There is no file {os.fspath(file)}.")
     if not os.fspath(file).endswith(".safetensors"):
-        from lamina.backends.files import tensors_in
-
         return tensors_in(file)
     from safetensors import SafetensorError
     from safetensors.numpy import load_file

@@ -7,6 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from lamina import utils
+
 SERVER = "https://storage.googleapis.com/"
 
 
@@ -74,8 +76,6 @@ def load(model: Any, variant: str, weights: Any, *, include_top: bool) -> None:
 
 def fetched(variant: str, include_top: bool) -> Any:
     """The path of a public file, fetched into the cache of `lamina.utils.get_file` unless it lies there."""
-    from lamina import utils
-
     file = published().get((variant, include_top))
     if file is None:
         kind = variant.partition("/")[0]

@@ -83,6 +83,13 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
         "the first small loop of steps on jax, on a CPU",
         "at once",
     ),
+    "LAMINA_AS_KERAS": Effect(
+        "an import hook (`sys.meta_path`) and the modules it has made (`sys.modules`): `keras`, `tf_keras` and "
+        "`tensorflow.keras` are Lamina",
+        "scripts and packages written for Keras run unedited",
+        "`lamina.install_as_keras()`, `lamina run`, or at the start of Python after `lamina alias on`",
+        "`lamina.uninstall_as_keras()`",
+    ),
 }  # fmt: skip
 _OFF = ("0", "off", "false", "no")
 
@@ -154,6 +161,44 @@ def not_importing(*names: str) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
+
+
+def add_finder(finder: Any) -> None:
+    """Ask this finder first for every module that is imported."""
+    if finder not in sys.meta_path:
+        sys.meta_path.insert(0, finder)
+
+
+def remove_finder(finder: Any) -> None:
+    """Ask it no more."""
+    while finder in sys.meta_path:
+        sys.meta_path.remove(finder)
+
+
+def take_modules(belongs: Callable[[str], bool]) -> dict[str, ModuleType]:
+    """Take the loaded modules whose names belong out of `sys.modules`.
+
+    Returns:
+        Them by name, for `put_modules`.
+    """
+    return {name: sys.modules.pop(name) for name in list(sys.modules) if belongs(name)}
+
+
+def put_modules(modules: dict[str, ModuleType]) -> None:
+    """Make these the loaded modules of their names."""
+    sys.modules.update(modules)
+
+
+@contextmanager
+def as_main_program(arguments: Sequence[str], folder: str) -> Iterator[None]:
+    """Inside, `sys.argv` and the first place of `sys.path` are those of a script in this folder."""
+    argv, path = sys.argv[:], sys.path[:]
+    sys.argv[:] = arguments
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.argv[:], sys.path[:] = argv, path
 
 
 # What frameworks print, trace and keep

@@ -10,6 +10,7 @@ from lamina.core.call import shapes_of
 from lamina.core.layer import Layer
 from lamina.core.operation import Node, OpCall, Operation
 from lamina.core.tensor import KerasTensor
+from lamina.errors import foreign
 from lamina.kernel.trees import leaves, map_leaves, ordered_keys
 
 
@@ -178,7 +179,7 @@ def _symbolic(structure: Any, side: str, name: str) -> list[KerasTensor]:
         if not isinstance(x, KerasTensor):
             raise ValueError(
                 f"Graph {name!r}: all `{side}` must be symbolic tensors (from `lamina.Input` or a call on one), got "
-                f"{x!r:.100} ({type(x).__name__})."
+                f"{x!r:.100} ({type(x).__name__}).{foreign(x)}"
             )
     if not flat:
         raise ValueError(f"Graph {name!r}: `{side}` is empty.")

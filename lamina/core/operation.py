@@ -9,6 +9,7 @@ from lamina import ops
 from lamina.core import names
 from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.config import Configurable
+from lamina.core.masks import get_mask
 from lamina.core.remat import remat
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.contract import Kernel
@@ -76,6 +77,26 @@ class Node:
     def inbound_layers(self) -> list[Operation]:
         """The operations that the inputs come from."""
         return [x._keras_history.operation for x in self.input_tensors if x._keras_history is not None]
+
+    @property
+    def input_shapes(self) -> list[Any]:
+        """The shapes of the inputs."""
+        return [x.shape for x in self.input_tensors or self.output_tensors]
+
+    @property
+    def output_shapes(self) -> list[Any]:
+        """The shapes of the outputs."""
+        return [x.shape for x in self.output_tensors]
+
+    @property
+    def input_masks(self) -> list[Any]:
+        """The masks of the inputs, None where there is none."""
+        return [get_mask(x) for x in self.input_tensors]
+
+    @property
+    def output_masks(self) -> list[Any]:
+        """The masks of the outputs, None where there is none."""
+        return [get_mask(x) for x in self.output_tensors]
 
     def __repr__(self) -> str:
         return (

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina import config
 from lamina.datasets.sources import fetch
 from lamina.datasets.unpickling import UnsafeDataError, plain
 
@@ -52,6 +53,4 @@ def _part(batch: Any, key: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 def in_format(x: np.ndarray) -> np.ndarray:
     """The images with their channels where the default has them."""
-    from lamina import config
-
     return x.transpose(0, 2, 3, 1) if config.image_data_format() == "channels_last" else x

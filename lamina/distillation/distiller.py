@@ -7,7 +7,7 @@ from typing import Any
 from lamina import metrics, ops
 from lamina.core.codec import deserialize, serialize
 from lamina.distillation.losses import DistillationLoss
-from lamina.kernel.trees import leaves
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.models.functional import Functional
 from lamina.models.model import Model
 
@@ -176,8 +176,6 @@ class _View:
 
 
 def _constant(structure: Any) -> Any:
-    from lamina.kernel.trees import map_leaves
-
     return map_leaves(ops.stop_gradient, structure)
 
 

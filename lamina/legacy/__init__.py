@@ -1,4 +1,7 @@
-"""Names and forms of earlier versions of Keras."""
+"""Keras of any age on Lamina: the alias `keras`, the old backend module, old names and spellings.
+
+The one folder that knows old names. All of it is written on Lamina's public interfaces.
+"""
 
 import lazy_loader
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
-from lamina.errors import suggestion
+from lamina.errors import foreign, suggestion
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.trainer import Trainer
 
@@ -62,7 +62,7 @@ class Model(Trainer, Layer):
         if args:
             raise TypeError(
                 f"{type(self).__name__}: Model takes `inputs` and `outputs` (symbolic tensors), or nothing in a "
-                f"subclass with its own `call`. Got {args!r:.120}."
+                f"subclass with its own `call`. Got {args!r:.120}.{foreign(args[0])}"
             )
         Layer.__init__(self, **kwargs)
 

@@ -8,6 +8,7 @@ from lamina.core import names
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
+from lamina.errors import foreign
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.preprocessing.string_lookup import StringLookup
 from lamina.layers.preprocessing.strings import is_strings, strings
@@ -60,9 +61,15 @@ class Sequential(Functional):
         if isinstance(layer, KerasTensor) and layer._keras_history is not None:
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            if not callable(layer):
+            if isinstance(layer, type) and issubclass(layer, Layer):
+                raise ValueError(
+                    f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer of it. Make one: "
+                    f"{layer.__name__}(...)."
+                )
+            if not callable(layer) or foreign(layer):
                 raise ValueError(
                     f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
+                    f"{foreign(layer)}"
                 )
             from lamina import layers
 
@@ -82,7 +89,9 @@ class Sequential(Functional):
         self._stack.append(layer)
         stacked = {id(v) for v in self._stack}
         self._hold_layers([*self._stack, *(v for v in self._layers if id(v) not in stacked)])
-        if rebuild:
+        if rebuild and self._steps_made:
+            self._extend(layer)
+        elif rebuild:
             self._maybe_rebuild()
         else:
             self._undraw()
@@ -127,16 +136,29 @@ class Sequential(Functional):
         first = self._stack[0].output
         x = first
         for layer in self._stack[1:]:
-            x = layer(x)
-            if not isinstance(x, KerasTensor):
-                raise ValueError(
-                    f"Sequential {self.name!r}: layer {layer.name!r} gives {type(x).__name__}, not one tensor. Use a "
-                    "functional model for layers with several outputs."
-                )
-        Graph._connect(self, first, x)
+            x = self._after(x, layer)
+        self._drawn(first, x)
+        self._layer_state.build_shapes = {"input_shape": first.shape}
+
+    def _extend(self, layer: Layer) -> None:
+        """Draw one layer more: each layer is called once, so that its `input` and `output` are one tensor."""
+        with names.name_scope(self.name):
+            self._drawn(self._inputs_struct, self._after(self._outputs[0], layer))
+        self._layer_state.plain.clear()
+
+    def _after(self, x: KerasTensor, layer: Layer) -> KerasTensor:
+        y = layer(x)
+        if not isinstance(y, KerasTensor):
+            raise ValueError(
+                f"Sequential {self.name!r}: layer {layer.name!r} gives {type(y).__name__}, not one tensor. Use a "
+                "functional model for layers with several outputs."
+            )
+        return y
+
+    def _drawn(self, first: Any, last: KerasTensor) -> None:
+        Graph._connect(self, first, last)
         self.__dict__["_operations"] = list(self._stack)
         self.__dict__.update(built=True, _steps_made=True)
-        self._layer_state.build_shapes = {"input_shape": first.shape}
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from lamina.errors import suggestion
+
 
 class Config(MutableMapping):
     """Named values, read and written as attributes or as items; frozen ones cannot be changed by accident.
@@ -54,7 +56,6 @@ class Config(MutableMapping):
         values = object.__getattribute__(self, "_values")
         if name in values:
             return values[name]
-        from lamina.errors import suggestion
 
         raise AttributeError(f"The config has no value {name!r}.{suggestion(name, values)}")
 

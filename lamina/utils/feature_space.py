@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from lamina import ops
+from lamina.core.codec import serialize
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
+from lamina.errors import suggestion
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.shapes.spec import Spec
@@ -21,6 +24,7 @@ from lamina.layers.preprocessing.hashing import HashedCrossing
 from lamina.layers.preprocessing.host import received
 from lamina.layers.preprocessing.normalization import Normalization
 from lamina.layers.preprocessing.strings import Strings
+from lamina.saving.models import save_model
 
 
 class FeatureSpace(Preprocessing):
@@ -171,8 +175,6 @@ class FeatureSpace(Preprocessing):
             "string_hashed": lambda: recipes.hashed("string", self.hashing_dim, "one_hot", name),
         }
         if not isinstance(given, str) or given not in by_name:
-            from lamina.errors import suggestion
-
             raise ValueError(
                 f"FeatureSpace: feature {name!r} has the unknown recipe {given!r:.60}.{suggestion(str(given), by_name)} Known: "
                 f"{', '.join(by_name)}, or what a method of FeatureSpace gives."
@@ -317,7 +319,6 @@ class FeatureSpace(Preprocessing):
                     f"FeatureSpace: feature {name!r} is not encoded (its dtype is {_dtype(x)}), so it cannot be put behind the "
                     "others. Use output_mode='one_hot' for it, or output_mode='dict' for all."
                 )
-        from lamina import ops
 
         return (
             ops.concatenate(list(found.values()), axis=-1) if len(found) > 1 else next(iter(found.values()))
@@ -327,8 +328,6 @@ class FeatureSpace(Preprocessing):
 
     def get_config(self) -> dict[str, Any]:
         """The recipes and the arguments."""
-        from lamina.core.codec import serialize
-
         return {
             "features": {n: serialize(f) for n, f in self.features.items()}, "output_mode": self.output_mode,
             "crosses": [serialize(c) for c in self.crosses], "crossing_dim": self.crossing_dim,
@@ -352,8 +351,6 @@ class FeatureSpace(Preprocessing):
         Args:
             filepath: The file; its name ends in ".keras".
         """
-        from lamina.saving.models import save_model
-
         save_model(self, filepath)
 
 

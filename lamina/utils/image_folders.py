@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina import backends, config
+from lamina import backends, config, ops
 from lamina.kernel.context import interpreter
 from lamina.ops.checks import one_of
 from lamina.utils.files import batches_of, check_split, find, finished, parts, read_all
@@ -102,8 +102,6 @@ class _Reader:
         return np.stack(read_all(self._one, paths))
 
     def _one(self, path: str) -> np.ndarray:
-        from lamina import ops
-
         image = img_to_array(load_img(path, self.mode), self.data_format, "float32")
         with interpreter(backends.host()):
             return np.asarray(ops.image.resize(image, *self.given, **self.more))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina import config
+from lamina import config, ops
 from lamina.ops.checks import one_of
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -211,8 +211,6 @@ def smart_resize(
         >>> lamina.utils.smart_resize(np.ones((8, 4, 3)), (2, 2)).shape
         (2, 2, 3)
     """
-    from lamina import ops
-
     kwargs.pop("backend_module", None)
     if kwargs:
         raise TypeError(f"smart_resize got unknown arguments: {', '.join(kwargs)}.")

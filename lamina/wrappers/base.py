@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from lamina.models.cloning import clone_model
+from lamina.models.model import Model
+
 
 def scikit_learn() -> Any:
     """The scikit-learn package, with the modules that are used here.
@@ -92,9 +95,6 @@ class Estimator(sk.base.BaseEstimator):
 
     def _made(self, X: np.ndarray, y: np.ndarray) -> Any:
         """The model to be trained."""
-        from lamina.models.cloning import clone_model
-        from lamina.models.model import Model
-
         if self.warm_start and hasattr(self, "model_"):
             return self.model_
         kind = type(self).__name__
@@ -103,7 +103,7 @@ class Estimator(sk.base.BaseEstimator):
             if not self.warm_start and model.compiled:
                 model = clone_model(model)
                 # what was left to the backend stays so: the config says what it was where it was asked for
-                config = {**self.model.get_compile_config(), "jit_compile": self.model.jit_compile}
+                config = {**(self.model.get_compile_config() or {}), "jit_compile": self.model.jit_compile}
                 model.compile_from_config(config)
         elif callable(self.model):
             model = self.model(X=X, y=y, **(self.model_kwargs or {}))

@@ -56,7 +56,7 @@ def shake(model) -> None:
 def run(keras, job: dict) -> None:
     """One model."""
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
-    from graphs import layers_of, summary, weights_of
+    from layer_graphs import layers_of, summary, weights_of
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)

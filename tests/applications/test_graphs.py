@@ -4,7 +4,7 @@ import json
 
 import pytest
 from families import HERE, KINDS, build, run_keras
-from graphs import layers_of, summary, weights_of
+from layer_graphs import layers_of, summary, weights_of
 
 import lamina
 

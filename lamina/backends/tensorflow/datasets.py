@@ -33,7 +33,7 @@ def from_batches(data: Any, ragged: bool = False) -> Any:
     def tensor(x: Any, place: int) -> Any:
         if ragged and place == 0:
             lengths = [len(v) for v in x]
-            return tf.RaggedTensor.from_row_lengths(np.concatenate(x), lengths)
+            return tf.RaggedTensor.from_row_lengths(np.concatenate(x), lengths)  # pyright: ignore[reportAttributeAccessIssue]  # the stub lacks it
         return x
 
     def read() -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from lamina.backends.beside import kernel_beside
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
+from lamina.errors import suggestion
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Spec, Unknown
 from lamina.ops.op import convert
@@ -79,8 +80,6 @@ def one_of(layer: Any, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
         ValueError: if it is not.
     """
     if value not in allowed:
-        from lamina.errors import suggestion
-
         listed = ", ".join(map(repr, allowed))
         raise ValueError(
             f"{type(layer).__name__}: `{name}` must be one of {listed}; got {value!r}."

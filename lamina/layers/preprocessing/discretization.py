@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.core.tracking import changed
-from lamina.layers.preprocessing.base import no_sparse_output, one_of
+from lamina.layers.preprocessing.base import no_sparse_output, one_of, only_shapes
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost
 from lamina.layers.preprocessing.streams import in_memory, numbers, pieces
@@ -146,8 +146,6 @@ class Discretization(OnHost):
 
     def _in_program(self, k: Any, inputs: Any) -> Any:
         if k.abstract and self.bin_boundaries is None:
-            from lamina.layers.preprocessing.base import only_shapes
-
             return only_shapes(self.compute_output_shape(inputs.shape), self.output_dtype)
         edges = self._boundaries()
         bins = (

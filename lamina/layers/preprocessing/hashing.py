@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backends.beside import host_call
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.layers.preprocessing import fingerprint
@@ -234,7 +235,6 @@ class HashedCrossing(OnHost):
             return only_shapes(self.compute_output_shape([x.shape for x in inputs]), self._output_dtype())
         if any(isinstance(x, Strings) for x in tensors):  # beside tensors with values
             return self._out(self._crossed([x if isinstance(x, Strings) else k.to_numpy(x) for x in tensors]))
-        from lamina.backends.beside import host_call
 
         read = lambda x: strings(x, "HashedCrossing") if x.dtype.kind == "O" else x
         compute = lambda *columns: self._crossed([read(np.asarray(x)) for x in columns])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backends.beside import host_call, is_of_a_graph
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, state
@@ -70,7 +71,6 @@ class OnHost(Preprocessing):
         shape = self.compute_output_shape(inputs.shape)
         if is_abstract(inputs):
             return only_shapes(shape, self._output_dtype())
-        from lamina.backends.beside import host_call
 
         compute = lambda x: np.asarray(self._of_strings(strings(x, type(self).__name__)))
         return host_call(k, compute, [inputs], self._output_dtype(), shape)
@@ -117,8 +117,6 @@ def received(x: Any, where: str) -> Any:
 
 def _is_eager(x: Any) -> bool:
     """Whether x has values; a graph's tensor has a name for them only."""
-    from lamina.backends.beside import is_of_a_graph
-
     return not is_of_a_graph(x)
 
 

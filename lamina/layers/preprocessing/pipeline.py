@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.core.codec import serialize
 from lamina.core.layer import Layer
 from lamina.layers.preprocessing.base import Preprocessing
 
@@ -69,6 +70,4 @@ class Pipeline(Preprocessing):
 
     def get_config(self) -> dict[str, Any]:
         """The layers and the name."""
-        from lamina.core.codec import serialize
-
         return {"layers": [serialize(layer) for layer in self._pipeline_layers], "name": self.name}

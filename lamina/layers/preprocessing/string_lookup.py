@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backends.beside import host_call, is_of_a_graph
 from lamina.kernel import dtypes
 from lamina.layers.preprocessing.bins import bins_of_texts
 from lamina.layers.preprocessing.lookup import Lookup
@@ -131,8 +132,6 @@ class StringLookup(Lookup):
         return names[np.where((inputs < 0) | (inputs >= last), last, inputs)]
 
     def _in_program(self, k: Any, inputs: Any) -> Any:
-        from lamina.backends.beside import host_call, is_of_a_graph
-
         if is_of_a_graph(inputs):
             return host_call(
                 k, lambda x: self._of_numbers(x).astype(object), [inputs], "string", inputs.shape

@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.core.seeds import host_generator, make_seed
 from lamina.kernel.trees import leaves, map_leaves
+from lamina.training.feed.batch import unpack_x_y_sample_weight
 from lamina.training.feed.dataset import PyDataset
 
 
@@ -48,8 +49,6 @@ def _in_memory(x: Any) -> bool:
 
 
 def _changed(batch: Any, part: Any) -> tuple:
-    from lamina.training.feed.batch import unpack_x_y_sample_weight
-
     x, y, weight = unpack_x_y_sample_weight(batch)
     return part.ahead(x), y, weight
 

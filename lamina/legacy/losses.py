@@ -1,0 +1,17 @@
+"""`keras.losses` and `keras.objectives`: names that Keras 3 has no more."""
+
+from lamina.legacy.methods import cosine_proximity as cosine_proximity
+from lamina.losses import kl_divergence as kullback_leibler_divergence
+from lamina.losses import log_cosh as logcosh
+from lamina.losses import mean_absolute_error as mae
+from lamina.losses import mean_absolute_percentage_error as mape
+from lamina.losses import mean_squared_error as mse
+from lamina.losses import mean_squared_logarithmic_error as msle
+
+MAE, MAPE, MSE, MSLE = mae, mape, mse, msle
+kld = KLD = kullback_leibler_divergence
+
+__all__ = [
+    "KLD", "MAE", "MAPE", "MSE", "MSLE", "cosine_proximity", "kld", "kullback_leibler_divergence", "logcosh", "mae",
+    "mape", "mse", "msle",
+]  # fmt: skip

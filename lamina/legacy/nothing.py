@@ -1,0 +1,1 @@
+"""A module of Keras that holds nothing but modules."""
