@@ -142,6 +142,10 @@ def _functional(model: Any) -> Any:
 
 
 def _given(counter: Cost, shape: Any, dtype: str, rows: int, name: str) -> Any:
+    if dtype == "string":
+        raise ValueError(
+            f"{name!r} takes strings: its work on the host has no multiply-adds that could be counted."
+        )
     sizes = [rows if i == 0 and n is None else n for i, n in enumerate(shape)]
     if None in sizes:
         raise ValueError(

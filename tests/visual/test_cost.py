@@ -189,6 +189,9 @@ def test_errors() -> None:
         cost(lamina.Sequential([layers.Dense(3)]))
     with pytest.raises(ValueError, match=r"has shape \(None, None, 3\): what it costs depends on the sizes"):
         cost(lamina.Sequential([lamina.Input((None, 3)), layers.Dense(3)]))
+    with pytest.raises(ValueError, match="'texts' takes strings"):
+        text = lamina.Input((1,), dtype="string")
+        cost(lamina.Model(text, layers.StringLookup(vocabulary=["a"])(text), name="texts"))
     relu = layers.ReLU()
     relu.built = True
     with pytest.raises(ValueError, match="has no graph that knows its inputs: pass their shapes"):
