@@ -268,3 +268,21 @@ def test_peak_is_that_of_a_compiled_program(name: str) -> None:
     assert (
         0.9 * plan.temp_size_in_bytes <= peak <= 1.1 * (plan.temp_size_in_bytes + plan.output_size_in_bytes)
     )
+
+
+@pytest.mark.slow
+def test_xla_counts_the_same() -> None:
+    """Of products that are not in a loop, the body of which XLA counts once."""
+    jax = pytest.importorskip("jax")
+    x = lamina.Input((16,))
+    y = layers.Dense(8, use_bias=False)(layers.Dense(32, use_bias=False)(x))
+    model = lamina.Model(x, ops.einsum("bi,bj->ij", y, y))
+    values = [jax.numpy.asarray(v.numpy()) for v in model.variables]
+
+    def program(values: Any, x: Any) -> Any:
+        with lamina.StatelessScope(list(zip(model.variables, values, strict=True))):
+            return model(x)
+
+    with interpreter(backends.load("jax")):
+        found = jax.jit(program).lower(values, jax.numpy.zeros((4, 16))).compile().cost_analysis()
+    assert found["flops"] == 2 * cost(model, 4).multiply_adds == 2 * 4 * (16 * 32 + 32 * 8 + 8 * 8)
