@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 # A machine without room for the CUDA packages of torch can name an index of CPU builds: make test PIP_FLAGS="..."
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 
-.PHONY: demo test test-slow test-floors check bench docs format clean
+.PHONY: demo differential test test-slow test-floors check bench fuzz docs format clean
 
 demo: $(VENV)/.demo
 	$(PYTHON) examples/digits.py
@@ -14,6 +14,9 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(PYTHON) -m pytest -m slow $(ARGS)
+
+differential: $(VENV)/.test # compares with Keras where the last run stopped: make differential ARGS="--cases 5000"
+	PYTHONPATH=tests:tests/differential:. $(PYTHON) tests/differential/explore.py $(ARGS)
 
 test-floors: # the oldest declared versions, each backend in an environment of its own below .venv-floors
 	PIP_FLAGS="$(PIP_FLAGS)" python3 tests/floors.py $(ARGS)
@@ -26,6 +29,9 @@ check: $(VENV)/.check
 format: $(VENV)/.check
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+fuzz: $(VENV)/.test
+	LAMINA_BACKEND=numpy $(PYTHON) tests/fuzz.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(PYTHON) -m benchmarks $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class LaminaError(Exception):
@@ -38,3 +39,10 @@ def foreign(thing: object) -> str:
         "from `lamina`, or make `import keras` Lamina for the whole script: `lamina run script.py`, or "
         "`lamina.install_as_keras()` before the first import of Keras."
     )
+
+
+def stranger(thing: Any) -> str:
+    """What is wrong with a class in place of an object, or with a thing of the installed Keras; else an empty text."""
+    if isinstance(thing, type):
+        return f"That is the class {thing.__name__} itself: make an object of it, {thing.__name__}(...)."
+    return foreign(thing).strip()

@@ -7,6 +7,8 @@ from typing import Any
 
 import optree
 
+from lamina.kernel.trees import NAMESPACE
+
 __all__ = [
     "MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested",
     "lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as", "traverse",
@@ -31,7 +33,7 @@ def is_nested(structure: Any) -> bool:
         >>> lamina.tree.is_nested([]), lamina.tree.is_nested(3)
         (True, False)
     """
-    return not optree.tree_is_leaf(structure, none_is_leaf=True)
+    return not optree.tree_is_leaf(structure, none_is_leaf=True, namespace=NAMESPACE)
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -48,7 +50,7 @@ def flatten(structure: Any) -> list[Any]:
         >>> lamina.tree.flatten({"b": [1, 2], "a": 3})
         [3, 1, 2]
     """
-    return optree.tree_leaves(structure, none_is_leaf=True)
+    return optree.tree_leaves(structure, none_is_leaf=True, namespace=NAMESPACE)
 
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple, Any]]:
@@ -65,7 +67,7 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple, Any]]:
         >>> lamina.tree.flatten_with_path({"a": [5]})
         [(('a', 0), 5)]
     """
-    paths, leaves, _ = optree.tree_flatten_with_path(structure, none_is_leaf=True)
+    paths, leaves, _ = optree.tree_flatten_with_path(structure, none_is_leaf=True, namespace=NAMESPACE)
     return list(zip(paths, leaves, strict=True))
 
 
@@ -95,7 +97,7 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
         raise ValueError("map_structure needs at least one structure.")
     for other in structures[1:]:
         assert_same_structure(structures[0], other)
-    return optree.tree_map(func, *structures, none_is_leaf=none_is_leaf)
+    return optree.tree_map(func, *structures, none_is_leaf=none_is_leaf, namespace=NAMESPACE)
 
 
 def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
@@ -119,7 +121,9 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     """
     if not structures:
         raise ValueError("map_structure_up_to needs at least one structure.")
-    return optree.tree_map(lambda _, *parts: func(*parts), shallow_structure, *structures, none_is_leaf=True)
+    return optree.tree_map(
+        lambda _, *parts: func(*parts), shallow_structure, *structures, none_is_leaf=True, namespace=NAMESPACE
+    )
 
 
 def map_shape_structure(func: Callable[[tuple], Any], structure: Any) -> Any:
@@ -142,7 +146,7 @@ def map_shape_structure(func: Callable[[tuple], Any], structure: Any) -> Any:
     """
     if not callable(func):
         raise TypeError(f"`func` must be callable, got {func!r}.")
-    return optree.tree_map(func, structure, is_leaf=_is_shape, none_is_leaf=True)
+    return optree.tree_map(func, structure, is_leaf=_is_shape, none_is_leaf=True, namespace=NAMESPACE)
 
 
 def _is_shape(x: Any) -> bool:
@@ -161,7 +165,7 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
     """
     if check_types is not None:
         raise ValueError("`check_types` is gone: the types of nodes always count.")
-    one, other = (optree.tree_structure(t, none_is_leaf=True) for t in (a, b))
+    one, other = (optree.tree_structure(t, none_is_leaf=True, namespace=NAMESPACE) for t in (a, b))
     if one != other:
         raise ValueError(f"The structures differ:\n  {one}\n  {other}")
 
@@ -201,7 +205,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
         >>> lamina.tree.pack_sequence_as({"b": [0, 0], "a": 0}, [1, 2, 3])
         {'b': [2, 3], 'a': 1}
     """
-    spec = optree.tree_structure(structure, none_is_leaf=True)
+    spec = optree.tree_structure(structure, none_is_leaf=True, namespace=NAMESPACE)
     leaves = list(flat_sequence)
     if spec.num_leaves != len(leaves):
         raise ValueError(f"The structure has {spec.num_leaves} leaves, but {len(leaves)} values were given.")
@@ -262,5 +266,7 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
 
 def _children(node: Any) -> tuple[list[Any], Any]:
     """The entries of a node, and what puts others in their place."""
-    leaves, spec = optree.tree_flatten(node, is_leaf=lambda x: x is not node, none_is_leaf=True)
+    leaves, spec = optree.tree_flatten(
+        node, is_leaf=lambda x: x is not node, none_is_leaf=True, namespace=NAMESPACE
+    )
     return leaves, spec

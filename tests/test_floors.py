@@ -21,8 +21,7 @@ FLOORS = (
     "callbacks training",
     "visual models",
     "utils backend applications wrappers distillation datasets preprocessing visualization",
-    "legacy",
-    "__init__ __main__",
+    "legacy cli __init__ __main__",
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
 

@@ -82,6 +82,15 @@ def default_name() -> str:
     return installed()[0]
 
 
+def with_offers() -> list[str]:
+    """The default backend, if layers are to be objects of its framework (`kernel.guests`)."""
+    try:
+        name = default_name()
+    except ValueError:  # said when a backend is needed
+        return []
+    return [name] if name in ("torch", "tensorflow") else []
+
+
 def _is_installed(name: str) -> bool:
     return find_spec(name) is not None
 

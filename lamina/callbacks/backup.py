@@ -38,7 +38,7 @@ class BackupAndRestore(Callback):
         delete_checkpoint: bool = True,
     ) -> None:
         super().__init__()
-        if not os.fspath(backup_dir):
+        if backup_dir is None or not os.fspath(backup_dir):
             raise ValueError("The `backup_dir` of BackupAndRestore is empty.")
         if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(

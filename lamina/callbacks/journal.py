@@ -125,7 +125,7 @@ class Journal:
         for i, v in enumerate(self.variables):
             v.assign(_as(tensors[f"variables.{i}"], v))
         replayed = any(feed.replays for feed in self.feeds.values())
-        set_random_state({"source": facts["random"]["source"]} if replayed else facts["random"])
+        set_random_state({} if replayed else facts["random"])
         self.model.stop_training = facts["stop"]
         self._load_callbacks(dict(facts["callbacks"]), tensors)
         return Position(facts["epoch"], facts["batch"])

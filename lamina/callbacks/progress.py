@@ -15,6 +15,21 @@ def format_logs(logs: dict[str, Any]) -> str:
     return " - ".join(f"{name}: {_number(value)}" for name, value in logs.items())
 
 
+def fitting_logs(logs: dict[str, Any], room: int) -> str:
+    """The logs in so many characters: with fewer digits, then without the last names."""
+    text = format_logs(logs)
+    if len(text) > room:
+        text = " - ".join(f"{name}: {_few_digits(value)}" for name, value in logs.items())
+    return text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"
+
+
+def _few_digits(value: Any) -> str:
+    try:
+        return f"{float(value):.3g}"
+    except (TypeError, ValueError):
+        return str(value)
+
+
 def _number(value: Any) -> str:
     try:
         number = float(value)
@@ -68,7 +83,12 @@ class Progress:
         """Show the state after `step` steps."""
         if self._bar is not None:
             self._shown = time.perf_counter()
-            self._bar.update(self._task, completed=step, note=format_logs(logs))
+            self._bar.update(self._task, completed=step, note=fitting_logs(logs, self._room()))
+
+    def _room(self) -> int:
+        """What bar, counter and time left leave of the line."""
+        counter = 2 * len(str(self.total or 0)) + 1
+        return self._bar.console.width - len(self.title) - _BAR - counter - _TIME_LEFT - 5  # five gaps
 
     def finish(self, step: int, logs: dict[str, Any]) -> None:
         """Show the end."""
@@ -95,6 +115,9 @@ class Progress:
             self._bar = None
 
 
+_BAR, _TIME_LEFT = 24, 8  # characters
+
+
 def _lively() -> bool:
     """Whether output can be drawn over: a terminal or a notebook."""
     from rich.console import Console
@@ -109,7 +132,7 @@ def _rich_bar() -> Any:
 
     return RichProgress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=_BAR),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}", markup=False),

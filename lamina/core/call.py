@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
+from lamina.core.abstract import call_on_shapes
 from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
+from lamina.errors import stranger
 from lamina.kernel import dtypes
 from lamina.kernel.context import CallFrame, current, state
 from lamina.kernel.shapes.spec import Unknown
@@ -37,32 +39,41 @@ class LayerState:
         plain: (frame, type, shape, dtype) of the calls that may take the fast path.
         losses: What `add_loss` was given since the outermost call began.
         adds_losses: Whether it was ever given any.
+        around: What a framework's own protocol wants before and after each call (hooks).
+        asked: Whether its own function of shapes runs.
         remat: The RematScope that was open when the layer was made.
+        native: Whether `call` was seen to leave lamina.ops.
         path: The names around it and its own, once it is built.
         build_shapes: What `build` got, by the names of its parameters.
         building: Whether `build` runs.
+        locked: Whether all state is there: neither variables nor layers may be added any more.
         wanted_input: The batch shape that `input_shape=` and kin gave.
     """
 
     __slots__ = (
-        "adds_losses", "build_shapes", "building", "kernel", "losses", "path", "plain", "remat", "wanted_input",
+        "adds_losses", "around", "asked", "build_shapes", "building", "kernel", "locked", "losses", "native", "path",
+        "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.kernel: Any = None
         self.plain: set[Any] = set()
         self.losses: list[Any] = []
-        self.adds_losses = False
+        self.adds_losses = self.asked = self.native = False
         open_scope = state.frame.remat[-1] if state.frame.remat else None
         self.remat = None if open_scope is None or open_scope.mode is None else open_scope
+        self.around: Any = None
         self.path: str | None = None
         self.build_shapes: dict[str, Any] | None = None
         self.building = False
+        self.locked = False
         self.wanted_input: tuple | None = None
 
 
 class CallPlan:
     """What `call` and `build` of a class take; made once, read at every call."""
+
+    takes: frozenset[str]
 
     def __init__(self, cls: type[Layer]) -> None:
         parameters = list(inspect.signature(cls.call).parameters.values())[1:]
@@ -71,6 +82,7 @@ class CallPlan:
             p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
         ]
         named = {p.name: p for p in parameters if p.kind is not kinds.VAR_KEYWORD}
+        self.takes = frozenset(named)
         self.takes_training = "training" in named
         self.takes_mask = "mask" in named
         self.mask_names = [n[:-5] for n in named if n.endswith("_mask") and n[:-5] in named]
@@ -107,7 +119,8 @@ def _shape_of(x: Any) -> Any:
     shape = getattr(x, "shape", None)
     if shape is None:
         return None
-    return tuple([None if n is None or type(n) is Unknown or not isinstance(n, int) else n for n in shape])
+    unknown = state.stand_ins
+    return tuple([None if type(n) is Unknown or not isinstance(n, int) or n in unknown else n for n in shape])
 
 
 # -- the fast path -----------------------------------------------------------------------------------------------------
@@ -129,7 +142,7 @@ def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
                     return self.call(x, training=frame.training)
                 return self.call(x)
             except Exception as error:
-                _explain(error, self, args)
+                _explain(error, self, args, kwargs)
                 raise
     return full_call(self, args, kwargs)
 
@@ -141,6 +154,10 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if (
         frame != own
         or frame.full
+        or (k.abstract and known.native)
+        or known.around is not None
+        or frame.given
+        or layer._flowing
         or layer.activity_regularizer is not None
         or layer._makes_masks
         or not layer.built
@@ -176,8 +193,14 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
-    routine = len(args) == 1 and not kwargs
+    if layer._layer_state.path is None:
+        layer._layer_state.path = names.path_of(layer.name)
+    routine, given = len(args) == 1 and not kwargs, dict(kwargs)
+    around = layer._layer_state.around
+    if around is not None:
+        args, kwargs = around.before_call(layer, args, kwargs)
     args, kwargs = _prepared(layer, k, args, kwargs)
+    _check_positional(layer, plan, args)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)
@@ -185,24 +208,47 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         layer._clear_losses()
     try:
         kwargs, training = _with_training(plan, kwargs, frame.training)
+        given = frame.given
+        if given or layer._flowing:
+            kwargs, given = _with_given(layer, plan, kwargs, given)
         # a scope that the layer was made in goes for what is inside, unless another one is open here
         made_in = (layer._layer_state.remat,) if layer._layer_state.remat is not None else ()
-        state.frame = CallFrame(training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full)
+        state.frame = CallFrame(
+            training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full, given
+        )
         state.names = (*names_before, layer.name)
         masks = _incoming_masks(plan, args, kwargs)
         if remat.scope_of(layer, frame) is not None:
             outputs = remat.call_with_remat(layer, args, kwargs)
+        elif k.abstract:
+            outputs = call_on_shapes(layer, args, kwargs)
         else:
             outputs = layer.call(*args, **kwargs)
+        if around is not None:
+            outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        _explain(error, layer, args)
+        _explain(error, layer, args, given)
         raise
     finally:
         state.frame, state.names = frame, names_before
     if routine and masks is None:
         _remember(layer, k, frame, args[0])
     return outputs
+
+
+def _check_positional(layer: Layer, plan: CallPlan, args: tuple) -> None:
+    """That what comes by position, behind the first argument, is tensors: flags and numbers are given by name."""
+    if not layer._convert_input_args or layer._any_positional:
+        return
+    for i, value in enumerate(args[1:], 1):
+        for x in leaves(value):
+            if x is not None and isinstance(x, bool | int | float | str):
+                name = plan.names[i] if i < len(plan.names) else "..."
+                raise ValueError(
+                    f"Layer {layer.path!r} ({type(layer).__name__}) got {x!r} as argument {i + 1} by position, where only "
+                    f"tensors may stand. Give it by name: layer(x, {name}={x!r})."
+                )
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------
@@ -217,6 +263,10 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
             if cast is not None and (have := k.dtype(x)) != cast and have in dtypes.IS_FLOAT:
                 return _cast(k, x, cast)
             return x
+        if foreign := stranger(x):
+            raise TypeError(
+                f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}"
+            )
         if isinstance(x, Holder) or (hasattr(x, "__array__") and not isinstance(x, KerasTensor)):
             return one(convert(k, x))
         return x
@@ -257,6 +307,20 @@ def _with_training(plan: CallPlan, kwargs: dict, outer: Any) -> tuple[dict, Any]
     return kwargs, outer
 
 
+def _with_given(layer: Layer, plan: CallPlan, kwargs: dict, given: tuple) -> tuple[dict, tuple]:
+    """Settle the user's own arguments that flow inward: those of this call, else those of the calls around it."""
+    flowing, kwargs = dict(given), dict(kwargs)
+    for name in layer._flowing:
+        if kwargs.get(name) is not None:
+            flowing[name] = kwargs[name]
+        if name not in plan.takes and not plan.accepts_any:
+            kwargs.pop(name, None)
+    for name, value in flowing.items():
+        if name in plan.takes and kwargs.get(name) is None:
+            kwargs[name] = value
+    return kwargs, tuple(flowing.items())
+
+
 def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     """The masks of the first argument; handed to `call` where it has a parameter for them."""
     if len(args) == 1 and not (kwargs or plan.mask_names or isinstance(args[0], list | tuple | dict)):
@@ -290,8 +354,6 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
 
 def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     """Build a layer from the shapes of its first inputs."""
-    if layer._layer_state.path is None:
-        layer._layer_state.path = names.path_of(layer.name)
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]
@@ -309,10 +371,14 @@ def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
         )
     layer.build(**shapes)
     layer.built = True
+    layer._layer_state.locked = layer._locks
 
 
 def _symbolic(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> Any:
+    if layer._layer_state.path is None:
+        layer._layer_state.path = names.path_of(layer.name)
     kwargs = {name: v for name, v in kwargs.items() if v is not None}
+    _check_positional(layer, plan, args)
     if not layer.built:
         build(layer, plan, args, kwargs)
     _check(layer, args, kwargs)
@@ -360,12 +426,21 @@ def _pass_masks(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: 
             set_mask(x, mask)
 
 
-def _explain(error: Exception, layer: Layer, args: tuple) -> None:
+def _explain(error: Exception, layer: Layer, args: tuple, kwargs: dict) -> None:
     """Add the layer's path and what it received to an error; each layer on the way adds its line."""
     if isinstance(error, ValueError) and f"{layer.path!r}" in str(error):
         return
     if len(getattr(error, "__notes__", ())) < 6:
         shapes = ", ".join(str(shapes_of(a)) for a in args)
+        others = "".join(f", {name}={_shown(value)}" for name, value in kwargs.items())
         error.add_note(
-            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}."
+            f"In layer {layer.path!r} ({type(layer).__name__}), called with input of shape {shapes}{others}."
         )
+
+
+def _shown(value: Any) -> str:
+    """An argument of a call in few words: the shapes of tensors, other things as they are."""
+    if any(hasattr(x, "shape") for x in leaves(value)):
+        return f"shape {shapes_of(value)}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -6,18 +6,25 @@ The layout is that of Keras 3: `{"module", "class_name", "config", "registered_n
 
 from __future__ import annotations
 
+import threading
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from lamina.core import registry
+from lamina.core.sharing import sharing
 from lamina.errors import SerializationError, suggestion
 from lamina.kernel import dtypes
-from lamina.kernel.context import current, real_kernel
+from lamina.kernel.context import current, real_kernel, state
 from lamina.kernel.symbolic import Symbolic
 
 MAX_DEPTH = 200  # deeper than any real model; far below Python's recursion limit
+
+
+_open: threading.local = threading.local()
 
 
 def serialize(obj: Any) -> Any:
@@ -26,14 +33,26 @@ def serialize(obj: Any) -> Any:
     Raises:
         SerializationError: if there is no safe way to write it.
     """
+    if state.sharing is None and not isinstance(obj, _PLAIN):
+        with sharing():
+            return _encode(obj)
+    return _encode(obj)
+
+
+_PLAIN = (str, bool, int, float, type(None))
+
+
+def _encode(obj: Any) -> Any:
     if obj is None or isinstance(obj, str | bool | int | float):
         return obj
     if isinstance(obj, dict):
-        return {_key(k): serialize(v) for k, v in obj.items()}
+        with _inside(obj):
+            return {_key(k): _encode(v) for k, v in obj.items()}
     if isinstance(obj, list):
-        return [serialize(v) for v in obj]
+        with _inside(obj):
+            return [_encode(v) for v in obj]
     if isinstance(obj, tuple):
-        items = [serialize(v) for v in obj]
+        items = [_encode(v) for v in obj]
         plain = all(isinstance(v, int | float | str | type(None)) for v in obj)
         return items if plain else {"class_name": "__tuple__", "items": items}
     if isinstance(obj, Symbolic):
@@ -41,7 +60,7 @@ def serialize(obj: Any) -> Any:
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, slice):
-        parts = {name: serialize(getattr(obj, name)) for name in ("start", "stop", "step")}
+        parts = {name: _encode(getattr(obj, name)) for name in ("start", "stop", "step")}
         return {"class_name": "__slice__", "config": parts}
     if isinstance(obj, np.generic):
         return obj.item()
@@ -63,6 +82,38 @@ def serialize(obj: Any) -> Any:
         f"Cannot write {obj!r} ({type(obj).__name__}) into a config. Use numbers, strings, lists, dicts, arrays, or "
         "an object with `get_config` and `from_config`."
     )
+
+
+@contextmanager
+def _inside(container: Any) -> Iterator[None]:
+    """A list or dict that is being written: one that contains itself has no end.
+
+    Raises:
+        SerializationError: if it does.
+    """
+    held = _open.__dict__.setdefault("held", set())
+    if id(container) in held:
+        raise SerializationError(
+            f"A {type(container).__name__} in the config contains itself: JSON cannot hold it. Leave it out in `get_config`."
+        )
+    held.add(id(container))
+    try:
+        yield
+    finally:
+        held.discard(id(container))
+
+
+def config_value(value: Any) -> Any:
+    """`value` as `get_config` gives it: serialized, with tuples of plain values still tuples, as Keras keeps them."""
+    if isinstance(value, tuple) and _is_plain(value):
+        return tuple(config_value(v) for v in value)
+    return serialize(value)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_plain(v) for v in value)
+    return isinstance(value, int | float | str | type(None))
 
 
 def _key(key: Any) -> str:
@@ -90,8 +141,11 @@ def _serialize_function(function: Any) -> Any:
         if known is function:
             return name
     registered = registry.get_registered_name(function) if hasattr(function, "__name__") else None
-    if registered is None or getattr(function, "__name__", "") == "<lambda>":
-        return {"class_name": "__lambda__", "config": {}} if registered else str(function)
+    if registered is None:
+        return str(function)
+    if registered == "<lambda>":
+        return serialize_lambda(function, registered)
+    state.sharing.functions[registered] = function
     if ">" not in registered:
         return {
             "module": "builtins",
@@ -102,7 +156,18 @@ def _serialize_function(function: Any) -> Any:
     return {"module": None, "class_name": "function", "config": registered, "registered_name": registered}
 
 
+def serialize_lambda(function: Any, name: str) -> dict[str, Any]:
+    """What stands for a lambda, whose code no file holds: the name by which the reader is asked for it."""
+    with sharing() as met:
+        return {"class_name": "__lambda__", "config": {"name": met.note_lambda(function, name)}}
+
+
 def _serialize_object(obj: Any) -> dict[str, Any]:
+    if not hasattr(type(obj), "from_config"):
+        raise SerializationError(
+            f"{type(obj).__name__} has `get_config`, but no `from_config`, so it could not be read back. Add to the class:\n"
+            "    @classmethod\n    def from_config(cls, config): return cls(**config)"
+        )
     found = registry.home(type(obj))
     if found is not None:
         module, name = found
@@ -111,17 +176,37 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
         registered = name if registered is None else registered
-    out = {"module": module, "class_name": name, "config": obj.get_config(), "registered_name": registered}
+    out = {
+        "module": module,
+        "class_name": name,
+        "config": _completed(obj.get_config()),
+        "registered_name": registered,
+    }
     build_config = getattr(obj, "get_build_config", None)
     if build_config is not None and (built := build_config()) is not None:
-        out["build_config"] = serialize(built)
+        out["build_config"] = _encode(built)
     holders_config = getattr(obj, "_holders_config", None)
     if holders_config is not None and (holders := holders_config()):
-        out["holders"] = serialize(holders)
+        out["holders"] = _encode(holders)
     compile_config = getattr(obj, "get_compile_config", None)
     if compile_config is not None and (compiled := compile_config()):
-        out["compile_config"] = serialize(compiled)
+        out["compile_config"] = _encode(compiled)
+    if getattr(type(obj), "_tracked_as", None) == "layer":
+        state.sharing.note(obj, out)
     return out
+
+
+def _completed(config: Any) -> Any:
+    """What a `get_config` gave, with the objects that it left in it written, too; what is written stays the same dict."""
+    if isinstance(config, dict):
+        if state.sharing.knows(config):
+            return config
+        return {_key(k): _completed(v) for k, v in config.items()}
+    if type(config) is list:
+        return [_completed(v) for v in config]
+    if type(config) is tuple and not _is_plain(config):
+        return {"class_name": "__tuple__", "items": [_completed(v) for v in config]}
+    return config if type(config) is tuple else _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:
@@ -144,13 +229,74 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, *, wh
     Raises:
         SerializationError: if a name is not in the table, or the layout is not that of a config.
     """
-    with registry.custom_objects(custom_objects):
+    with registry.custom_objects(custom_objects), sharing():
         try:
             return _decode(config, where, 0)
+        except RecursionError:
+            raise SerializationError(f"{where}: nested too deep.") from None
+        except MissingNames as error:
+            missing = names_missing(config)  # all of them: one after the other would take as many attempts
+            if len(missing) > 1:
+                raise MissingNames(_all_missing(where, missing)) from None
+            if str(error).startswith(where):
+                raise
+            raise MissingNames(f"{where} > {error}") from None
         except SerializationError as error:  # raised deep inside: say which file
             if str(error).startswith(where):
                 raise
             raise SerializationError(f"{where} > {error}") from error.__cause__
+
+
+class MissingNames(SerializationError):
+    """A config that names classes or functions which are not in the table."""
+
+
+def names_missing(config: Any) -> list[str]:
+    """All names in a config that are not in the table, in the order of the config; nothing is made."""
+    missing: dict[str, None] = {}
+    waiting = [(config, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict):
+            if (name := _unknown(value)) is not None:
+                missing[name] = None
+            value = list(value.values())
+        if isinstance(value, list) and depth < MAX_DEPTH:
+            waiting.extend((v, depth + 1) for v in reversed(value) if isinstance(v, dict | list))
+    return list(missing)
+
+
+def _unknown(value: dict[str, Any]) -> str | None:
+    """The name in one entry, if it is unknown."""
+    name, module, registered = (value.get(k) for k in ("class_name", "module", "registered_name"))
+    if not isinstance(name, str) or "config" not in value or name in _MARKED:
+        return None
+    module = module if isinstance(module, str) else None
+    registered = registered if isinstance(registered, str) else None
+    if str(module).startswith("keras.src.ops."):
+        return None
+    if name == "function":
+        try:
+            _function(value, "")
+        except SerializationError:
+            return str(value["config"])
+        return None
+    found = registry.find_class(module, name, registered, {})
+    return (registered or name) if found is None else None
+
+
+def _all_missing(where: str, names: list[str]) -> str:
+    short = [n.split(">")[-1] for n in names]
+    lines = "\n".join(
+        f"  {name!r}:{suggestion(s, registry.known_names())} "
+        f"@lamina.saving.register_keras_serializable({'' if '>' not in name else repr(name.split('>')[0])})"
+        for name, s in zip(names, short, strict=True)
+    )
+    given = ", ".join(f"{name!r}: {s}" for name, s in zip(names, short, strict=True))
+    return (
+        f"{where}: these {len(names)} names are no classes or functions that a file may name. Put the line above each "
+        f"definition before loading:\n{lines}\nor pass custom_objects={{{given}}}."
+    )
 
 
 def _decode(value: Any, where: str, depth: int) -> Any:
@@ -218,11 +364,25 @@ def _decode_tuple(value: dict[str, Any], where: str, depth: int) -> tuple:
     return tuple(_decode(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(items))
 
 
-def _refuse_lambda(value: dict[str, Any], where: str, depth: int) -> Any:
-    raise SerializationError(
-        f"{where}: the file holds a lambda as Python bytecode. Lamina never runs code from a file: pass the function "
-        "with custom_objects={'name': function}, or register it with @lamina.saving.register_keras_serializable()."
-    )
+def _decode_lambda(value: dict[str, Any], where: str, depth: int) -> Any:
+    config = value.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    return find_lambda(name if isinstance(name, str) else "<lambda>", where)
+
+
+def find_lambda(name: str, where: str) -> Any:
+    """The function that the caller gives for a lambda.
+
+    Raises:
+        SerializationError: if there is none under that name.
+    """
+    found = registry.get_registered_object(name)
+    if found is None:
+        raise SerializationError(
+            f"{where}: a Python lambda belongs here, whose code Lamina never writes to a file, nor runs from one. Pass the "
+            f"function when loading: custom_objects={{{name!r}: function}}."
+        )
+    return found
 
 
 _BARE = ("__tuple__", "__bytes__")
@@ -233,7 +393,7 @@ _MARKED: dict[str, Any] = {
     "__tuple__": _decode_tuple,
     "__ellipsis__": lambda value, where, depth: Ellipsis,
     "__bytes__": lambda value, where, depth: str(value.get("value", "")).encode("latin-1"),
-    "__lambda__": _refuse_lambda,
+    "__lambda__": _decode_lambda,
     "__keras_tensor__": lambda value, where, depth: value,  # the graph's own reader resolves these
 }
 
@@ -251,14 +411,18 @@ def _function(value: dict[str, Any], where: str) -> Any:
     for (space, known), thing in registry.functions().items():
         if known == short and (module.startswith((space, "builtins", "keras")) or module == "None"):
             return thing
-    raise SerializationError(_missing(where, str(name), value.get("registered_name")))
+    registered = value.get("registered_name")
+    raise MissingNames(_missing(where, str(name), None if registered == "function" else registered))
 
 
 def _object(value: dict[str, Any], where: str) -> Any:
     name, config = value["class_name"], value["config"]
-    cls = registry.find_class(value.get("module"), name, value.get("registered_name"), {})
+    module, registered = value.get("module"), value.get("registered_name")
+    if not isinstance(module, str | None) or not isinstance(registered, str | None):
+        raise SerializationError(f"{where}: module and registered_name of {name!r} must be strings or null.")
+    cls = registry.find_class(module, name, registered, {})
     if cls is None:
-        raise SerializationError(_missing(where, name, value.get("registered_name")))
+        raise MissingNames(_missing(where, name, value.get("registered_name")))
     if not isinstance(cls, type):
         if callable(cls):
             return cls
@@ -266,13 +430,23 @@ def _object(value: dict[str, Any], where: str) -> Any:
     if not isinstance(config, dict):
         raise SerializationError(f"{where}: the config of {name} must be a dict, got {config!r:.80}.")
     label = f"{where} > {config.get('name', name)}"[:400]
+    number, known = value.get("shared_object_id"), {} if state.sharing is None else state.sharing.read
+    if isinstance(number, int) and type(known.get(number)) is cls:
+        return known[number]
     try:
         obj = cls.from_config(dict(config))
         _restore(obj, value)
     except SerializationError:
         raise
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
+    except RecursionError:
+        raise SerializationError(f"{label}: nested too deep.") from None
+    except (
+        TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError, AssertionError, ZeroDivisionError,
+        MemoryError, NotImplementedError, RuntimeError,
+    ) as error:  # fmt: skip
         raise SerializationError(f"{label}: cannot make a {name} from its config: {error}") from error
+    if isinstance(number, int):
+        known[number] = obj
     return obj
 
 

@@ -6,7 +6,7 @@ import inspect
 from functools import lru_cache
 from typing import Any, Self
 
-from lamina.core.codec import deserialize_arguments, serialize
+from lamina.core.codec import config_value, deserialize_arguments
 
 
 @lru_cache(maxsize=1024)
@@ -61,7 +61,7 @@ class Configurable:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold; `from_config` makes an equal object of them."""
-        return {name: serialize(value) for name, value in self._arguments().items()}
+        return {name: config_value(value) for name, value in self._arguments().items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -6,20 +6,18 @@ from typing import Any
 
 from lamina.core import registry
 from lamina.core.codec import deserialize, serialize
+from lamina.core.sharing import sharing
 
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
     """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
-    own = {}
-    for inner in layer._flatten_layers():
-        cls = type(inner)
-        if registry.home(cls) is None:
-            own[registry.get_registered_name(cls)] = cls
-            own[cls.__name__] = cls
+    own = own_classes(layer)
     optimizer = getattr(layer, "optimizer", None)
     state = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
     weights = [v.numpy() for v in layer.weights] if layer.built else None
-    return restore, (serialize(layer), own, weights, state, _extra(layer))
+    with sharing() as met:
+        config = serialize(layer)
+    return restore, (config, {**own, **met.functions}, weights, state, _extra(layer))
 
 
 def _extra(layer: Any) -> dict[int, Any]:
@@ -53,3 +51,14 @@ def restore(
         for v, value in zip(layer.optimizer.variables, state, strict=True):
             v.assign(value)
     return layer
+
+
+def own_classes(layer: Any) -> dict[str, type]:
+    """The user's classes among a layer and the layers inside it, by the names that configs give them."""
+    own = {}
+    for inner in layer._flatten_layers():
+        cls = type(inner)
+        if registry.home(cls) is None:
+            own[registry.get_registered_name(cls)] = cls
+            own[cls.__name__] = cls
+    return own

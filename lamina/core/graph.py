@@ -45,6 +45,8 @@ class Graph(Operation):
     _steps: list[Any] | None
     _slots: int
     _out_slots: list[int]
+    _single: bool
+    _bares_one = False  # whether one output in a list is given as it is
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         Operation.__init__(self, name=name)
@@ -66,6 +68,8 @@ class Graph(Operation):
         own["_nodes"] = _sorted_nodes(self._inputs, self._outputs, self.name)
         own["_operations"] = _sorted_operations(self._inputs, self._outputs, self._nodes)
         own["_steps"] = None
+        given = _bare(outputs) if self._bares_one else outputs
+        own["_single"] = len(self._outputs) == 1 and isinstance(given, KerasTensor)
 
     @property
     def operations(self) -> list[Operation]:
@@ -107,7 +111,7 @@ class Graph(Operation):
                 out = call(*args, **kwargs)
                 for place, value in zip(target, leaves(out), strict=True):
                     slots[place] = value
-        if len(self._out_slots) == 1 and isinstance(self._outputs_struct, KerasTensor):
+        if self._single:
             return slots[self._out_slots[0]]
         return _pack(self._outputs_struct, [slots[i] for i in self._out_slots])
 
@@ -167,6 +171,11 @@ def _pack(structure: Any, flat: list[Any]) -> Any:
         return next(values)
 
     return fill(structure)
+
+
+def _bare(structure: Any) -> Any:
+    """The only entry of a list or tuple of one; anything else as it is."""
+    return structure[0] if isinstance(structure, list | tuple) and len(structure) == 1 else structure
 
 
 def _keys(mapping: dict) -> list:

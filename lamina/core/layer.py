@@ -6,9 +6,9 @@ import functools
 from typing import Any, Self
 
 from lamina.core import names, policy
-from lamina.core.abstract import abstract_call, tensors_of
+from lamina.core.abstract import tensors_of
 from lamina.core.call import CallPlan, LayerState, call_layer, shapes_of
-from lamina.core.codec import serialize
+from lamina.core.codec import config_value, serialize
 from lamina.core.config import constructor
 from lamina.core.copying import reduce
 from lamina.core.notebook import layer_table
@@ -17,11 +17,10 @@ from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
-from lamina.core.weights import Weights
+from lamina.core.weights import Weights, checked_flag
 from lamina.errors import suggestion
-from lamina.kernel import dtypes
-from lamina.kernel.context import current, interpreter, real_kernel, state
-from lamina.kernel.shapes.spec import NeedsNumbers
+from lamina.kernel import dtypes, guests
+from lamina.kernel.context import current, state
 
 # what decides whether a call is plain; setting one makes a layer learn anew which calls may take the fast path
 _DECIDES_CALLS = frozenset(("dtype_policy", "autocast", "activity_regularizer", "input_spec", "built"))
@@ -54,9 +53,13 @@ class Layer(Weights, Operation):
 
     _tracked_as = "layer"
     _makes_masks = False  # whether compute_mask is the class's own
+    _weightless = False  # whether there is nothing to build: such a layer is built when it is made
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
+    _locks = True  # whether all variables and layers must be there once it is built
+    _flowing: tuple[str, ...] = ()  # arguments of the user's own that flow to the layers inside
+    _any_positional = False  # whether `call` takes more than tensors by position
     _plan: CallPlan
     _layer_state: LayerState
     built: bool = False
@@ -70,14 +73,18 @@ class Layer(Weights, Operation):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _building(cls.__dict__["build"])  # type: ignore[method-assign]
+            cls._weightless = cls.__dict__.get("_weightless", False)
         if "compute_mask" in cls.__dict__:
             cls._makes_masks = True
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        guests.look()
         self = super().__new__(cls, *args, **kwargs)
         blank = {
             "_trainable": True, "_layer_state": LayerState(), "dtype_policy": policy.dtype_policy(),
         }  # fmt: skip
+        if cls._weightless:
+            blank["built"] = True
         self.__dict__.update(blank)  # beside the tracker, which works with these
         if "_plan" not in cls.__dict__:
             cls._plan = CallPlan(cls)
@@ -113,19 +120,45 @@ class Layer(Weights, Operation):
             )
         self.dtype_policy = policy.get(dtype)
         self.autocast = autocast
-        self._trainable = bool(trainable)
+        self._trainable = checked_flag(type(self).__name__, "trainable", trainable)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _DECIDES_CALLS:
             self._layer_state.plain.clear()
+        if guests.foreign and isinstance(value, guests.foreign) and name != "module":
+            value = guests.wrapped(value)
         super().__setattr__(name, value)
 
+    def _register_call_context_args(self, *names: str) -> None:
+        """Let arguments of these names flow from a call of this layer to all layers inside whose `call` takes them.
+
+        Args:
+            *names: The arguments, which `call` of this layer need not take itself.
+        """
+        self.__dict__["_flowing"] = (*self._flowing, *(n for n in names if n not in self._flowing))
+        self._layer_state.plain.clear()
+
     def _track(self, value: Any) -> Any:
+        if guests.foreign and isinstance(value, guests.foreign):
+            value = guests.wrapped(value)
+        own = self._layer_state
+        if own.locked and not own.building:
+            self._check_known(value)
         before = len(self._layers)
         found = super()._track(value)
         if len(self._layers) != before:
             self._layer_state.plain.clear()
         return found
+
+    def _check_known(self, value: Any) -> None:
+        kind = getattr(type(value), "_tracked_as", None)
+        known = {"variable": self._variables, "layer": self._layers}.get(kind or "")
+        if known is not None and all(value is not v for v in known):
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) is built, so no {kind} can be added any more, got "
+                f"{value.name!r}: a model that was saved, or whose optimizer knows its variables, would not have it. Make "
+                "variables and layers in `__init__` or `build`."
+            )
 
     # -- building -----------------------------------------------------------------------------------------------------
 
@@ -232,26 +265,7 @@ class Layer(Weights, Operation):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic outputs for symbolic inputs, found by running `call` without numbers."""
-        try:
-            return infer_call(self.__call__, args, kwargs)
-        except (NeedsNumbers, TypeError, AttributeError, NotImplementedError) as error:
-            return self._output_spec_otherwise(error, args, kwargs)
-
-    def _output_spec_otherwise(self, error: Exception, args: tuple, kwargs: dict) -> Any:
-        """For a `call` that leaves `lamina.ops`: its own shape function, else the framework's abstract evaluation."""
-        if type(self).compute_output_shape is not Layer.compute_output_shape:
-            shapes = self.compute_output_shape(*(shapes_of(a) for a in args if a is not None))
-            return tensors_of(shapes, self.compute_dtype)
-        kernel = real_kernel()
-        try:
-            with interpreter(kernel):
-                return abstract_call(kernel, self, args, kwargs)
-        except Exception:  # noqa: BLE001 - whatever the framework raised, the first error says what was wrong
-            error.add_note(
-                f"The output shape of layer {self.path!r} ({type(self).__name__}) could not be found by running `call` "
-                "without numbers. Define `compute_output_shape(self, input_shape)`, or use lamina.ops in `call`."
-            )
-            raise error from None
+        return infer_call(self.__call__, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shapes of the outputs for these input shapes.
@@ -265,6 +279,10 @@ class Layer(Weights, Operation):
         inputs = [tensors_of(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
         found = self.compute_output_spec(*inputs)
         return shapes_of(found)
+
+    def _knows_shape(self) -> bool:
+        """Whether `compute_output_shape` says something that `call` does not."""
+        return type(self).compute_output_shape is not Layer.compute_output_shape
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the outputs: by default the mask of the inputs, unchanged."""
@@ -387,12 +405,30 @@ class Layer(Weights, Operation):
 
     def get_config(self) -> dict[str, Any]:
         """The layer's arguments in a form that JSON can hold; `from_config` makes an equal layer of them."""
-        given = {k: v for k, v in self._arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)}
+        given = {
+            k: v for k, v in self._own_arguments().items() if k not in (*_BASE_ARGUMENTS, *_OLD_ARGUMENTS)
+        }
         config = {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
-        config |= {name: serialize(value) for name, value in given.items()}
+        config |= {name: config_value(value) for name, value in given.items()}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize(self.activity_regularizer)
         return config
+
+    def _own_arguments(self) -> dict[str, Any]:
+        """The arguments that this `get_config` answers for: where a user's class has one of its own and calls this by
+        `super()`, those of the class below it. So `dict(units=..., **super().get_config())` gives each name once.
+        """
+        arguments, mro = self._arguments(), type(self).__mro__
+        users = [
+            i
+            for i, cls in enumerate(mro)
+            if "get_config" in vars(cls) and not cls.__module__.startswith("lamina.")
+        ]
+        if not users:
+            return arguments
+        wanted = constructor(mro[users[-1] + 1]).parameters
+        at_hand = {name: vars(self)[name] for name in wanted if name in vars(self)}
+        return at_hand | {name: v for name, v in arguments.items() if name in wanted}
 
     def __reduce__(self) -> Any:
         return reduce(self)
@@ -404,6 +440,12 @@ class Layer(Weights, Operation):
         """What a notebook shows."""
         return layer_table(self)
 
+
+def _take_in(guest: guests.Guest) -> None:
+    Layer.__bases__ = (*Layer.__bases__, guest.base)
+
+
+guests.welcome(_take_in)
 
 _BASE_ARGUMENTS = ("name", "trainable", "dtype", "activity_regularizer", "autocast", "self")
 
@@ -427,6 +469,7 @@ def _building(build: Any) -> Any:
                 build(self, *args, **kwargs)
             own.build_shapes = dict(zip(type(self)._plan.build_names, args, strict=False)) | kwargs
             self.built = True
+            own.locked = self._locks
         finally:
             own.building = False
         return None

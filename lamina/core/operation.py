@@ -9,13 +9,13 @@ from lamina import ops
 from lamina.core import names
 from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.config import Configurable
-from lamina.core.masks import get_mask
+from lamina.core.masks import get_mask, set_mask
 from lamina.core.remat import remat
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.infer import infer
-from lamina.kernel.shapes.spec import Spec
+from lamina.kernel.shapes.spec import Spec, Unknown
 from lamina.kernel.symbolic import Symbolic
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.ops.op import OPS, Op
@@ -153,33 +153,33 @@ class Operation(Configurable):
         """`layer_call` whose inner results are computed again for the gradient."""
         return remat(layer_call)
 
-    def _only(self, side: str) -> Any:
-        if len(self._inbound_nodes) != 1:
+    def _first_node(self, side: str) -> Node:
+        if not self._inbound_nodes:
             raise AttributeError(
-                f"`{self.name}.{side}` needs exactly one call of {type(self).__name__} {self.name!r} on a symbolic "
-                f"tensor, but there are {len(self._inbound_nodes)}."
+                f"{type(self).__name__} {self.name!r} has no `{side}` yet: it was never called on a symbolic tensor "
+                "(from `lamina.Input`, or of a model)."
             )
         return self._inbound_nodes[0]
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call.
+        """The symbolic input of the first call.
 
         Raises:
-            AttributeError: if it was called not once.
+            AttributeError: if it was never called on a symbolic tensor.
         """
-        found = self._only("input")
+        found = self._first_node("input")
         first = found.args[0] if found.args else found.kwargs
         return found.outputs if found.is_input else first
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call.
+        """The symbolic output of the first call.
 
         Raises:
-            AttributeError: if it was called not once.
+            AttributeError: if it was never called on a symbolic tensor.
         """
-        return self._only("output").outputs
+        return self._first_node("output").outputs
 
 
 def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) -> Any:
@@ -192,13 +192,27 @@ def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) ->
     """
     tensors = symbolic_leaves((args, list(kwargs.values())))
 
-    def program(specs: list[Spec]) -> Any:
-        table = {id(t): s for t, s in zip(tensors, specs, strict=True)}
-        swap = lambda x: table.get(id(x), x)
-        return call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+    # masks go along, so that a layer sees while a graph is drawn whether it will get one
+    masks = [t._keras_mask for t in tensors if t._keras_mask is not None]
+    made: list[Any] = []
 
-    found = infer(program, [(t.shape, t.dtype) for t in tensors], kernel)
-    return map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
+    def program(specs: list[Spec]) -> Any:
+        table = {id(t): s for t, s in zip([*tensors, *masks], specs, strict=True)}
+        for t in tensors:
+            if t._keras_mask is not None:
+                set_mask(table[id(t)], table[id(t._keras_mask)])
+        swap = lambda x: table.get(id(x), x)
+        outputs = call(*map_leaves(swap, args), **map_leaves(swap, kwargs))
+        made[:] = [get_mask(s) if isinstance(s, Spec) else None for s in leaves(outputs)]
+        return outputs
+
+    found = infer(program, [(t.shape, t.dtype) for t in (*tensors, *masks)], kernel)
+    outputs = map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
+    for x, mask in zip(leaves(outputs), made, strict=True):
+        if isinstance(x, KerasTensor) and isinstance(mask, Spec):
+            sizes = [None if type(n) is Unknown else n for n in mask.shape]
+            x._keras_mask = KerasTensor(sizes, mask.dtype)
+    return outputs
 
 
 class OpCall(Operation):

@@ -116,6 +116,4 @@ def get(identifier: Any) -> DTypePolicy:
         return deserialize(identifier)
     if isinstance(identifier, str) and identifier in _CACHE:
         return _CACHE[identifier]
-    return _named(
-        identifier if identifier in _MIXED or isinstance(identifier, str) else dtypes.standardize(identifier)
-    )
+    return _named(identifier if isinstance(identifier, str) else dtypes.standardize(identifier))

@@ -64,7 +64,8 @@ def _homes() -> dict[type, tuple[str, str]]:
     homes: dict[type, tuple[str, str]] = {}
     for (module, name), thing in table().items():
         if name == thing.__name__ or thing not in homes:
-            homes.setdefault(thing, (module, thing.__name__))
+            # the public name where the class's own is none (GroupQueryAttention)
+            homes.setdefault(thing, (module, thing.__name__ if (module, thing.__name__) in table() else name))
     for module, name in (
         ("keras", "DTypePolicy"),
         ("keras", "Sequential"),
@@ -185,7 +186,9 @@ class CustomObjectScope:
     """
 
     def __init__(self, custom_objects: dict[str, Any]) -> None:
-        self.custom_objects = custom_objects or {}
+        self.custom_objects = (
+            {} if custom_objects is None else custom_objects
+        )  # not a copy: it may grow inside
 
     def __enter__(self) -> CustomObjectScope:
         state.custom_objects = (*state.custom_objects, self.custom_objects)
@@ -198,5 +201,5 @@ class CustomObjectScope:
 @contextmanager
 def custom_objects(objects: dict[str, Any] | None) -> Iterator[None]:
     """The caller's objects for one call."""
-    with CustomObjectScope(objects or {}):
+    with CustomObjectScope({} if objects is None else objects):
         yield

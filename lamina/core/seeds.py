@@ -14,7 +14,6 @@ import numpy as np
 from lamina.core.variable import Variable
 from lamina.kernel.context import _activate, state
 
-_source = python_random.Random()
 _global: SeedGenerator | None = None
 
 
@@ -36,15 +35,14 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1, got {seed!r}.")
     python_random.seed(seed)
     np.random.seed(seed)
-    _source.seed(seed)
     _global = None
     if state.kernel is not None:
         state.kernel.seed(seed)
 
 
 def make_seed() -> int:
-    """A new seed from the process's source: repeatable after `set_random_seed`."""
-    return _source.randrange(2**31)
+    """A new seed, drawn by Python's `random`: repeatable after `set_random_seed`, and after `random.seed`."""
+    return python_random.randrange(2**31)
 
 
 def host_generator(*key: int) -> np.random.Generator:
@@ -123,7 +121,23 @@ def draw_seed(seed: Any) -> Any:
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         k = state.kernel or _activate()
         return k.asarray(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))
-    raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
+    key = _key_of(seed)
+    if key is not None:
+        return key
+    raise ValueError(
+        f"`seed` must be an integer, a SeedGenerator, a key of two integers (jax.random.key) or None, got {seed!r}."
+    )
+
+
+def _key_of(seed: Any) -> Any:
+    """The (2,) uint32 tensor in an array of that kind, or in a typed key of jax; None for anything else."""
+    k = state.kernel or _activate()
+    if not hasattr(seed, "dtype") or not hasattr(seed, "shape"):
+        return None
+    words = getattr(seed, "_base_array", seed)  # a typed key holds its words there
+    if tuple(words.shape) != (2,) or "uint32" not in str(words.dtype):
+        return None
+    return words if isinstance(words, k.Tensor) else k.asarray(np.asarray(words))
 
 
 class Stream:
@@ -186,19 +200,16 @@ def drawing_from(generator: SeedGenerator) -> Iterator[None]:
 
 
 def random_state() -> dict[str, Any]:
-    """Where the generators of Python, NumPy and Lamina's own source of seeds stand."""
+    """Where the generators of Python (which gives Lamina its seeds) and NumPy stand."""
     name, keys, place, has_gauss, cached = np.random.get_state()
     return {
         "python": _listed(python_random.getstate()),
-        "source": _listed(_source.getstate()),
         "numpy": [name, np.asarray(keys).tolist(), place, has_gauss, cached],
     }
 
 
 def set_random_state(kept: dict[str, Any]) -> None:
     """Put the process's generators where they stood: those that `kept` names."""
-    if "source" in kept:
-        _source.setstate(_tupled(kept["source"]))
     if "python" in kept:
         python_random.setstate(_tupled(kept["python"]))
     if "numpy" in kept:

@@ -70,11 +70,20 @@ class KerasTensor(Arithmetic, Symbolic):
     def _has_no_value(self, what: str) -> TypeError:
         return TypeError(
             f"A symbolic tensor (shape {self.shape}) has no value, so it cannot be used as {what}. Use lamina.ops on "
-            "it, put native framework calls inside a layer's `call`, or get numbers with `Model(inputs, x).predict`."
+            "it, put native framework calls inside a layer's `call`, or get numbers with `Model(inputs, x).predict`. A layer of "
+            "another library (`from keras.layers import ...`) cannot be called on it: import it from lamina.layers."
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise self._has_no_value("a NumPy array")
+
+    # the protocols by which frameworks ask for a tensor
+    __jax_array__ = __tf_tensor__ = __array__
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        x = next(x for x in args if isinstance(x, KerasTensor))
+        raise x._has_no_value(f"an argument of `{getattr(function, '__name__', function)}`")
 
     def __bool__(self) -> bool:
         raise self._has_no_value("a condition of `if` or `while`")

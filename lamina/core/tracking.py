@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import ref
 
+import optree
+
 from lamina.core.config import Configurable
+from lamina.kernel.trees import NAMESPACE, ordered_keys
 
 # What a class says of itself in `_tracked_as`, and where its objects are listed.
 _BOXES = {
@@ -339,3 +342,18 @@ class TrackedDict(dict):
 
 
 _WRAPPERS = (TrackedList, TrackedDict)
+
+
+def _entries(x: Any) -> tuple[tuple, tuple, tuple]:
+    keys = tuple(ordered_keys(x))
+    return tuple([x[key] for key in keys]), keys, keys
+
+
+def _as_nodes() -> None:
+    """Tracked lists and dicts are nodes of trees like plain ones, which is what a tree made from them holds."""
+    node: Any = optree.register_pytree_node
+    node(TrackedList, lambda x: (tuple(x), None), lambda _, items: list(items), namespace=NAMESPACE)
+    node(TrackedDict, _entries, lambda keys, x: dict(zip(keys, x, strict=True)), namespace=NAMESPACE)
+
+
+_as_nodes()

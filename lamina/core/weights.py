@@ -11,6 +11,19 @@ from lamina.core.tracking import Tracker, made_trainable, own_variables
 from lamina.core.variable import Variable
 
 
+def checked_flag(where: str, parameter: str, value: Any) -> bool:
+    """A bool that is one.
+
+    Raises:
+        ValueError: for anything else, which Python would take as true or false all the same.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"{where}: `{parameter}` must be True or False, got {value!r} ({type(value).__name__})."
+        )
+    return value
+
+
 class Weights(Tracker):
     """The state of a layer."""
 
@@ -110,11 +123,12 @@ class Weights(Tracker):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        value = bool(value)
         # only what changes is noted: programs stay valid where `trainable` is set to what it is
         flipped = []
         for layer in self._flatten_layers():
-            if layer._trainable != bool(value):
-                object.__setattr__(layer, "_trainable", bool(value))
+            if layer._trainable != value:
+                object.__setattr__(layer, "_trainable", value)
                 flipped.append(layer)
             for v in own_variables(layer):
                 if made_trainable(v):

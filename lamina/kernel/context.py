@@ -30,6 +30,7 @@ class CallFrame(NamedTuple):
         inside: Whether a layer call is open around this one; the outermost call clears the losses of the last one.
         remat: The open RematScopes, innermost last.
         full: Whether every call takes the full path.
+        given: (name, value) of the user's own arguments that flow to the layers inside, as `training` does.
     """
 
     training: Any = None
@@ -37,6 +38,7 @@ class CallFrame(NamedTuple):
     inside: bool = False
     remat: tuple[Any, ...] = ()
     full: bool = False
+    given: tuple[tuple[str, Any], ...] = ()
 
 
 class _State(threading.local):
@@ -51,7 +53,11 @@ class _State(threading.local):
         self.below: Kernel | None = None  # what was in force below the shape interpreter
         self.scope: Any = None  # core.stateless.Scope that stands in for the variables' values
         self.frame = CallFrame()  # what a layer call means here
+        self.stand_ins: frozenset[int] = (
+            frozenset()
+        )  # sizes that stand for unknown ones while a framework finds shapes
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
+        self.sharing: Any = None  # core.sharing.Sharing of the config that is being written or read
         self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
 
 

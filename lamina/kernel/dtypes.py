@@ -95,7 +95,12 @@ _TO_FLOAT = {name: name if name in IS_INEXACT else _join((name, "float")) for na
 
 def join(*names: str) -> str:
     """`result_type` for names that are known to be standard (or weak: "int", "float")."""
-    return _PAIRS[names] if len(names) == 2 else _join(names)
+    try:
+        return _PAIRS[names] if len(names) == 2 else _join(names)
+    except KeyError:
+        raise TypeError(
+            f"Cannot calculate with values of the dtypes {' and '.join(names)} together."
+        ) from None
 
 
 def to_float(name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+NAMESPACE = "lamina"  # of the nodes that optree knows from us; those that it knows from others count, too
+
 
 def leaves(structure: Any) -> Iterator[Any]:
     """The leaves of nested lists, tuples and dicts (dicts by sorted keys, as trees everywhere in Lamina)."""

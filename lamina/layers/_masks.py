@@ -18,6 +18,14 @@ def alike(given: Any, wanted: Any, spread: bool = False) -> bool:
     )
 
 
+def broadcasts_to(given: Any, wanted: Any) -> bool:
+    """Whether a shape spreads over another, as far as both are known: trailing sizes are equal or 1."""
+    if len(given) > len(wanted):
+        return False
+    pairs = zip(reversed(tuple(given)), reversed(tuple(wanted)), strict=False)
+    return all(a in (1, b) or not _known(a) or not _known(b) for a, b in pairs)
+
+
 def _known(size: Any) -> bool:
     return isinstance(size, int) and type(size) is not Unknown
 

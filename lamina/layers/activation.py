@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from lamina import activations, constraints, initializers, ops, regularizers
 from lamina.activations import relu
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
+from lamina.layers._masks import broadcasts_to
 from lamina.ops.checks import at_least, shown
 from lamina.ops.math import logsumexp
 from lamina.ops.nn.activations import elu, leaky_relu, softmax
@@ -32,6 +34,8 @@ class Activation(Layer):
         >>> lamina.ops.convert_to_numpy(y).tolist()
         [0.0, 2.0]
     """
+
+    _weightless = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,6 +75,8 @@ class ReLU(Layer):
         >>> lamina.ops.convert_to_numpy(y).tolist()
         [0.0, 2.0, 3.0]
     """
+
+    _weightless = True
 
     def __init__(
         self,
@@ -113,8 +119,12 @@ class LeakyReLU(Layer):
         [-0.5, 2.0]
     """
 
+    _weightless = True
+
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        negative_slope = kwargs.pop("alpha", negative_slope)
+        if "alpha" in kwargs:
+            warnings.warn("LeakyReLU: `alpha` is an old name, use `negative_slope`.", stacklevel=2)
+            negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
         self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
         self.supports_masking = True
@@ -202,6 +212,8 @@ class ELU(Layer):
         Clevert et al., 2015: Exponential Linear Units, https://arxiv.org/abs/1511.07289
     """
 
+    _weightless = True
+
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -217,11 +229,12 @@ class Softmax(Layer):
     `exp(x) / sum exp(x)`
 
     Args:
-        axis: An axis, or several.
+        axis: An axis, or several; None for all.
         **kwargs: `name`, `dtype`.
 
     Returns:
-        A tensor of the same shape. `call` also takes `mask`, a bool tensor like the input: True where entries count.
+        A tensor of the same shape. `call` also takes `mask`, a bool tensor that broadcasts to the input: True where
+        entries count.
 
     Example:
         >>> import lamina
@@ -230,9 +243,13 @@ class Softmax(Layer):
         [0.5, 0.5]
     """
 
+    _weightless = True
+
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        if not isinstance(axis, int | list | tuple | None):
+            raise ValueError(f"Softmax: `axis` must be an integer, several, or None for all, got {axis!r}.")
+        self.axis = tuple(axis) if isinstance(axis, list) else axis
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -245,15 +262,20 @@ class Softmax(Layer):
 
     def _check_mask(self, inputs: Any, mask: Any) -> None:
         wanted, have = inputs.shape, mask.shape
-        if len(have) != len(wanted) or any(
-            type(m) is type(n) is int and m not in (1, n) for m, n in zip(have, wanted, strict=True)
-        ):
+        if not broadcasts_to(have, wanted):
             raise ValueError(
-                f"Layer {self.path!r} (Softmax): `mask` must have the shape of the input, {shown(wanted)}, or sizes of 1 "
-                f"in it, got {shown(have)}."
+                f"Layer {self.path!r} (Softmax): `mask` must have the shape of the input, {shown(wanted)}, or one that "
+                f"broadcasts to it, got {shown(have)}."
             )
 
     def _softmax(self, x: Any) -> Any:
+        axis = self.axis
+        if isinstance(axis, int) and -len(x.shape) <= axis < len(x.shape) and x.shape[axis] == 1:
+            warnings.warn(
+                f"Layer {self.path!r} (Softmax): axis {axis} of an input of shape {shown(x.shape)} has size 1, so the "
+                "result is always 1. A sigmoid may be meant.",
+                stacklevel=2,
+            )
         if isinstance(self.axis, int):
             return softmax(x, axis=self.axis)
         return ops.exp(x - logsumexp(x, axis=self.axis, keepdims=True))

@@ -8,6 +8,7 @@ from lamina import initializers, ops
 from lamina.core.input_spec import InputSpec
 from lamina.kernel.context import current
 from lamina.layers._factors import ScaledAndShifted
+from lamina.layers._masks import broadcasts_to
 from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.nn.normalization import batch_normalization, moments
 
@@ -162,15 +163,14 @@ class BatchNormalization(ScaledAndShifted):
     def _weights(self, x: Any, mask: Any) -> Any:
         """The mask as ones and zeros, of the rank of x."""
         rank = len(mask.shape)
-        if rank >= len(x.shape) or any(
-            type(m) is type(n) is int and m != n for m, n in zip(mask.shape, x.shape, strict=False)
-        ):
+        leading = (*mask.shape, *[1] * (len(x.shape) - rank))
+        if rank > len(x.shape) or not broadcasts_to(leading, x.shape):
             raise ValueError(
                 f"Layer {self.path!r} (BatchNormalization): `mask` must have the first sizes of the input's shape "
-                f"{shown(x.shape)}, got {shown(mask.shape)}."
+                f"{shown(x.shape)}, or 1 in place of some, got {shown(mask.shape)}."
             )
         wide = ops.cast(ops.expand_dims(mask, tuple(range(rank, len(x.shape)))), x.dtype)
-        return ops.broadcast_to(wide, (*wide.shape[:rank], *x.shape[rank:]))
+        return ops.broadcast_to(wide, tuple(x.shape))
 
 
 def _checked_bounds(given: Any) -> dict[str, float]:

@@ -6,6 +6,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.core.tensor import KerasTensor
@@ -89,10 +91,13 @@ class JaxLayer(_Bridge):
             raise ValueError(
                 f"{type(self).__name__}: `call_fn` must take `inputs`, it takes {sorted(self._takes)}."
             )
-        if init_fn is None and params is None and state is None:
+        if init_fn is not None:
+            _parameters(self, "init_fn", init_fn, ("rng", "inputs", "training"))
+        needs = [name for name in ("params", "state") if name in self._takes]
+        if needs and init_fn is None and params is None and state is None:
             raise ValueError(f"{type(self).__name__}: give `init_fn`, or `params` and `state`.")
         self.seed_generator = SeedGenerator(seed)
-        if params is not None or state is not None:
+        if params is not None or state is not None or not needs:
             self._keep(params, state)
             self.built = True
 
@@ -101,8 +106,16 @@ class JaxLayer(_Bridge):
         sample = map_leaves(lambda x: self._bridge.sample(x.shape, x.dtype), self._placeholders(input_shape))
         given = {"rng": self._bridge.key(self.seed_generator.next()), "inputs": sample, "training": True}
         made = self.init_fn(**{name: given[name] for name in takes})
-        params, state = made if "state" in self._takes else (made, None)
-        self._keep(params, state)
+        if "state" not in self._takes:
+            made = (made, None) if "params" in self._takes else (None, None)
+        elif "params" not in self._takes:
+            made = (None, made)
+        elif not isinstance(made, tuple | list) or len(made) != 2:
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r}: `call_fn` takes `params` and `state`, so `init_fn` must give the pair "
+                f"(params, state), got {type(made).__name__}: {made!r:.80}."
+            )
+        self._keep(*made)
 
     def _placeholders(self, shape: Any) -> Any:
         if isinstance(shape, dict):
@@ -110,6 +123,16 @@ class JaxLayer(_Bridge):
         if isinstance(shape, list | tuple) and shape and isinstance(shape[0], list | tuple | dict):
             return type(shape)(self._placeholders(s) for s in shape)
         return KerasTensor(shape, self.compute_dtype)
+
+    @property
+    def params(self) -> Any:
+        """The tree of parameters, its arrays being the layer's variables; None before they are made."""
+        return self._bridge.unflatten(self._params_form, list(self._params)) if self.built else None
+
+    @property
+    def state(self) -> Any:
+        """The tree of state that is not trained, likewise."""
+        return self._bridge.unflatten(self._unlearned_form, list(self._unlearned)) if self.built else None
 
     def _keep(self, params: Any, state: Any) -> None:
         self._params, self._params_form = self._variables_of(params, "params", trainable=True)
@@ -119,6 +142,13 @@ class JaxLayer(_Bridge):
         leaves, form = self._bridge.flatten(tree)
         made = []
         for leaf in leaves:
+            if isinstance(leaf, bool | int | float | complex):
+                leaf = np.asarray(leaf, dtypes.standardize(type(leaf)))  # noqa: PLW2901
+            if not hasattr(leaf, "dtype") or not hasattr(leaf, "shape"):
+                raise TypeError(
+                    f"{type(self).__name__} {self.name!r}: the leaves of `{name}` must be arrays, numbers or None, got "
+                    f"{leaf!r:.80} ({type(leaf).__name__})."
+                )
             dtype = dtypes.standardize(leaf.dtype)
             variable = self.add_weight(
                 leaf.shape, "zeros", dtype, trainable=trainable and dtype in dtypes.IS_FLOAT, name=name
@@ -232,9 +262,29 @@ class TorchModuleWrapper(_Bridge):
         self.module = module
         self.output_shape = None if output_shape is None else tuple(output_shape)
         parameters, buffers = bridges.tensors(module)
-        self._parameters = {n: _sharing(self, p, n, p.requires_grad) for n, p in parameters.items()}
-        self._buffers = {n: _sharing(self, b, n, False) for n, b in buffers.items()}
+        self._module_parameters = {n: _sharing(self, p, n, p.requires_grad) for n, p in parameters.items()}
+        self._module_buffers = {n: _sharing(self, b, n, False) for n, b in buffers.items()}
         self.built = True
+
+    def __getattr__(self, name: str) -> Any:
+        # what programs look for in the module that they assigned: `self.net.weight`
+        module = self.__dict__.get("module")
+        if module is None or name.startswith("_") or not hasattr(module, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(module, name)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A part of a list or dict of modules."""
+        return self.module[index]
+
+    def __len__(self) -> int:
+        return len(self.module)
+
+    def __iter__(self) -> Any:
+        return iter(self.module)
+
+    def __bool__(self) -> bool:
+        return True
 
     def parameters(self, recurse: bool = True) -> Any:
         """The module's parameters."""
@@ -243,12 +293,12 @@ class TorchModuleWrapper(_Bridge):
     def call(self, *args: Any, training: Any = None, **kwargs: Any) -> Any:
         self._needs_real_tensors()
         self._bridge.require("TorchModuleWrapper")
-        parameters = {n: v.value for n, v in self._parameters.items()}
-        buffers = {n: v.value for n, v in self._buffers.items()}
+        parameters = {n: v.value for n, v in self._module_parameters.items()}
+        buffers = {n: v.value for n, v in self._module_buffers.items()}
         outputs, moved = self._bridge.call(self.module, parameters, buffers, training, args, kwargs)
         if training:
             for name, value in moved.items():
-                self._buffers[name].assign(value)
+                self._module_buffers[name].assign(value)
         return outputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

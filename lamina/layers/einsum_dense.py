@@ -152,6 +152,8 @@ def _parsed(equation: str) -> tuple[str, str, str]:
     Raises:
         ValueError: if the equation has another form.
     """
+    if not isinstance(equation, str):
+        raise ValueError(f"EinsumDense: `equation` must be a text such as 'ab,bc->ac', got {equation!r}.")
     terms = re.split(",|->", equation.replace(" ", "").replace("...", "."))
     pattern = r"\.?[a-zA-Z]+,[a-zA-Z]+->\.?[a-zA-Z]+|[a-zA-Z]+\.?,[a-zA-Z]+->[a-zA-Z]+\.?"
     flat = equation.replace(" ", "").replace("...", ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from lamina import constraints, initializers, ops, regularizers
@@ -59,6 +60,7 @@ class Embedding(Adaptable):
     ) -> None:
         input_length = kwargs.pop("input_length", None)  # of Keras 2: only said the number of steps
         if input_length is not None:
+            warnings.warn(f"{type(self).__name__}: `input_length` is deprecated, leave it out.", stacklevel=2)
             kwargs.setdefault("input_shape", input_length)
         super().__init__(**kwargs)
         not_yet(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)

@@ -15,13 +15,14 @@ from lamina.ops.nn.pooling import adaptive_average_pool, adaptive_max_pool
 class _Global(Layer):
     """A reduction of all spatial axes; `_reduce` is the op."""
 
+    _weightless = True
     _rank: int
     _reduce: Any
 
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
-        self.keepdims = keepdims
+        self.keepdims = bool(keepdims)
         self.input_spec = InputSpec(ndim=self._rank + 2)
 
     def _axes(self) -> tuple[int, ...]:
@@ -64,7 +65,10 @@ class GlobalAveragePooling1D(_Global):
         check_mask(self, "the mask", mask.shape, "(batch, steps)", (inputs.shape[0], inputs.shape[axis]))
         weights = ops.expand_dims(ops.cast(mask, inputs.dtype), 2 if axis == 1 else 1)
         total = ops.sum(inputs * weights, axis=axis, keepdims=self.keepdims)
-        return total / ops.sum(weights, axis=axis, keepdims=self.keepdims)
+        counted = ops.sum(weights, axis=axis, keepdims=self.keepdims)
+        return total / ops.where(
+            ops.equal(counted, 0.0), 1.0, counted
+        )  # a row that is masked entirely gives 0
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: the steps are gone."""

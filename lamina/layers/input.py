@@ -52,6 +52,8 @@ class InputLayer(Layer):
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
         elif shape is not None and batch_shape is not None:
             raise ValueError(f"Input {self.name!r}: give `shape` or `batch_shape`, not both.")
+        elif batch_size is not None and batch_shape is not None:
+            raise ValueError(f"Input {self.name!r}: give `batch_size` or `batch_shape`, not both.")
         elif shape is None and batch_shape is None:
             raise ValueError(
                 f"Input {self.name!r}: `shape` is missing. Give the shape without the batch axis: Input((28, 28, 1))."

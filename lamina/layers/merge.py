@@ -62,6 +62,49 @@ class _Merge(Layer):
         return reduce(ops.logical_or, previous_mask)
 
 
+class _Masked(_Merge):
+    """A merging layer for which places that a mask hides take no part."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        merged = _of_one_rank(inputs)
+        if mask is None or all(m is None for m in mask):
+            return reduce(self._pairwise, merged)
+        rank = len(merged[0].shape)
+        return self._of_real(merged, [_wide(m, x, rank) for m, x in zip(mask, inputs, strict=True)])
+
+    def _of_real(self, inputs: list[Any], masks: list[Any]) -> Any:
+        """The result, given which places are real: None where all are."""
+        raise NotImplementedError
+
+
+def _wide(mask: Any, x: Any, rank: int) -> Any:
+    """A mask with the axes that its tensor has more, and those that it gets beside tensors of higher rank."""
+    if mask is None:
+        return None
+    own = len(x.shape)
+    mask = ops.expand_dims(ops.cast(mask, "bool"), tuple(range(len(mask.shape), own)))
+    return ops.expand_dims(mask, tuple(range(1, 1 + rank - own))) if own < rank else mask
+
+
+class _Extreme(_Masked):
+    """The largest or smallest of the real values; the first value where none is."""
+
+    def _of_real(self, inputs: list[Any], masks: list[Any]) -> Any:
+        found, real = inputs[0], masks[0]
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            both = self._pairwise(found, x)
+            if mask is not None:  # where only what was found is real, or nothing is
+                both = ops.where(mask, both, found)
+            if real is not None:  # where the new value alone is real
+                alone = (
+                    ops.logical_not(real) if mask is None else ops.logical_and(mask, ops.logical_not(real))
+                )
+                both = ops.where(alone, x, both)
+            found = both
+            real = None if real is None or mask is None else ops.logical_or(real, mask)
+        return found
+
+
 def _of_one_rank(inputs: Any) -> list[Any]:
     """Inputs of lower rank get axes of size 1 behind the batch axis."""
     rank = max(len(x.shape) for x in inputs)
@@ -122,7 +165,7 @@ def _just_two(layer: Layer, shapes: Any) -> None:
         raise ValueError(f"Layer {layer.path!r} ({type(layer).__name__}) takes 2 inputs, got {len(shapes)}.")
 
 
-class Multiply(_Merge):
+class Multiply(_Masked):
     """The product of its inputs, entry by entry.
 
     Args:
@@ -138,6 +181,13 @@ class Multiply(_Merge):
     """
 
     _pairwise = staticmethod(ops.multiply)
+
+    def _of_real(self, inputs: list[Any], masks: list[Any]) -> Any:
+        kept = [x if m is None else ops.where(m, x, 1.0) for x, m in zip(inputs, masks, strict=True)]
+        product = reduce(ops.multiply, kept)
+        if any(m is None for m in masks):
+            return product
+        return ops.where(reduce(ops.logical_or, masks), product, 0.0)
 
 
 class Average(_Merge):
@@ -161,7 +211,7 @@ class Average(_Merge):
         return super().call(inputs) / len(inputs)
 
 
-class Maximum(_Merge):
+class Maximum(_Extreme):
     """The largest of its inputs, entry by entry.
 
     Args:
@@ -179,7 +229,7 @@ class Maximum(_Merge):
     _pairwise = staticmethod(ops.maximum)
 
 
-class Minimum(_Merge):
+class Minimum(_Extreme):
     """The smallest of its inputs, entry by entry.
 
     Args:

@@ -7,7 +7,6 @@ import string
 from typing import Any
 
 from lamina import config, constraints, initializers, ops, regularizers
-from lamina.core import names
 from lamina.core.codec import serialize
 from lamina.core.layer import Layer
 from lamina.kernel.context import current
@@ -293,6 +292,22 @@ def _spread(k: Kernel, mask: Any, n: int, rank: int) -> Any:
     return k.expand_dims(mask, tuple(range(place, place + missing))) if missing else mask
 
 
+def _checked_sizes(output_shape: Any) -> Any:
+    """The sizes of the output behind the queries' axes, or None.
+
+    Raises:
+        ValueError: if they are no positive integers.
+    """
+    if output_shape is None:
+        return None
+    sizes = (output_shape,) if isinstance(output_shape, int) else output_shape
+    if not isinstance(sizes, list | tuple) or not all(hasattr(n, "__index__") and n > 0 for n in sizes):
+        raise ValueError(
+            f"MultiHeadAttention: `output_shape` must be a positive integer or several, got {output_shape!r}."
+        )
+    return tuple(sizes)
+
+
 class MultiHeadAttention(_Heads):
     """Attention in several heads, each on projections of its own.
 
@@ -363,7 +378,11 @@ class MultiHeadAttention(_Heads):
             kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
             kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
-        self.output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
+        self.output_shape = _checked_sizes(output_shape)
+        if not isinstance(attention_axes, int | list | tuple | None):
+            raise ValueError(
+                f"MultiHeadAttention: `attention_axes` must be an integer, several, or None, got {attention_axes!r}."
+            )
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
 
     # filled by `build`; their names are those of files
@@ -371,6 +390,11 @@ class MultiHeadAttention(_Heads):
     key_dense: Any = None
     value_dense: Any = None
     output_dense: Any = None
+    # the names that packages read
+    _query_dense = property(lambda self: self.query_dense)
+    _key_dense = property(lambda self: self.key_dense)
+    _value_dense = property(lambda self: self.value_dense)
+    _output_dense = property(lambda self: self.output_dense)
 
     def build(self, query_shape: tuple, value_shape: tuple, key_shape: Any = None) -> None:
         rank = len(query_shape)
@@ -398,7 +422,7 @@ class MultiHeadAttention(_Heads):
         return self.query_dense is None or (self._axes() == (1,) and self._rank == 3)
 
 
-class GroupQueryAttention(_Heads):
+class GroupedQueryAttention(_Heads):
     """Attention in several heads, of which groups share their keys and values.
 
     `y = concat_h(softmax(Q_h K_g^T / sqrt(head_dim)) V_g) W`, where g is the group of head h
@@ -440,7 +464,6 @@ class GroupQueryAttention(_Heads):
     """
 
     _prefix = "_"
-    _name_in_files = "grouped_query_attention"  # Keras's class has another name than its export
 
     def __init__(
         self, head_dim: int, num_query_heads: int, num_key_value_heads: int, dropout: float = 0.0,
@@ -449,16 +472,14 @@ class GroupQueryAttention(_Heads):
         bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
         bias_constraint: Any = None, use_gate: bool = False, seed: int | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        if kwargs.get("name") is None:
-            kwargs["name"] = names.unique(self._name_in_files)
-        self.head_dim = at_least("GroupQueryAttention", "head_dim", head_dim, 1)
-        self.num_query_heads = at_least("GroupQueryAttention", "num_query_heads", num_query_heads, 1)
+        self.head_dim = at_least("GroupedQueryAttention", "head_dim", head_dim, 1)
+        self.num_query_heads = at_least("GroupedQueryAttention", "num_query_heads", num_query_heads, 1)
         self.num_key_value_heads = at_least(
-            "GroupQueryAttention", "num_key_value_heads", num_key_value_heads, 1
+            "GroupedQueryAttention", "num_key_value_heads", num_key_value_heads, 1
         )
         if num_query_heads % num_key_value_heads:
             raise ValueError(
-                f"GroupQueryAttention: `num_query_heads` must be a multiple of `num_key_value_heads`, got "
+                f"GroupedQueryAttention: `num_query_heads` must be a multiple of `num_key_value_heads`, got "
                 f"{num_query_heads} and {num_key_value_heads}. Use a number of groups that divides the heads."
             )
         super().__init__(
@@ -466,3 +487,6 @@ class GroupQueryAttention(_Heads):
             flash_attention, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
             activity_regularizer, kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
+
+
+GroupQueryAttention = GroupedQueryAttention  # the public name, which files have; `__name__` and names made from it are as in Keras

@@ -207,16 +207,15 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else _as_list(self, axis)
+        self.axis = axis if isinstance(axis, int | tuple) else _as_list(self, axis)
         self.epsilon = epsilon
 
     def build(self, input_shape: tuple) -> None:
-        self.axis = _as_list(self, self.axis)
-        axes = _axes(self, self.axis, len(input_shape))
+        axes = _axes(self, _as_list(self, self.axis), len(input_shape))
         self.scale = self.add_weight(tuple(input_shape[a] for a in axes), "ones", name="scale")
 
     def call(self, inputs: Any) -> Any:
-        return rms_normalization(inputs, self.scale, self.axis, self.epsilon)
+        return rms_normalization(inputs, self.scale, _as_list(self, self.axis), self.epsilon)
 
 
 class UnitNormalization(Layer):
@@ -240,6 +239,8 @@ class UnitNormalization(Layer):
         >>> lamina.ops.convert_to_numpy(y).tolist()
         [[0.0, 1.0]]
     """
+
+    _weightless = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -36,7 +36,7 @@ class _Margins(Layer):
         if rank == 1 and isinstance(value, list | tuple):
             value = [value]  # two numbers are before and after
         self._widths = _margins(self, parameter, value, rank)
-        setattr(self, parameter, self._widths[0] if rank == 1 else list(self._widths))  # files hold a list
+        setattr(self, parameter, self._widths[0] if rank == 1 else self._widths)
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=rank + 2)
 

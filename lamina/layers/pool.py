@@ -15,6 +15,7 @@ from lamina.ops.nn.pooling import average_pool, max_pool
 class BasePooling(Layer):
     """Pooling over `rank` spatial axes; `_pool` is the op."""
 
+    _weightless = True
     _pool: Any
 
     def __init__(
@@ -24,7 +25,6 @@ class BasePooling(Layer):
         kind = type(self).__name__
         self.pool_size = per_axis(kind, "pool_size", pool_size, rank)
         self.strides = self.pool_size if strides is None else per_axis(kind, "strides", strides, rank)
-        padding = padding.lower() if isinstance(padding, str) else padding
         self.padding = one_of(kind, "padding", padding, ("valid", "same"))
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=rank + 2)

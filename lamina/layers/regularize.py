@@ -20,8 +20,30 @@ def _rate(layer: Layer, rate: Any) -> Any:
     return rate
 
 
+def _checked_noise_shape(noise_shape: Any) -> Any:
+    """A tuple of sizes and None, or None.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if noise_shape is None:
+        return None
+    if not isinstance(noise_shape, list | tuple):
+        raise ValueError(
+            f"Dropout: `noise_shape` must be a tuple or list of integers and None, got {noise_shape!r}. Write "
+            "(None, 1, None) to share the draws along axis 1."
+        )
+    if any(n is not None and (not isinstance(n, int) or n < 1) for n in noise_shape):
+        raise ValueError(
+            f"Dropout: the sizes in `noise_shape` must be positive integers or None, got {tuple(noise_shape)}."
+        )
+    return tuple(noise_shape)
+
+
 class _Noise(Layer):
     """What the noisy layers share: a stream of seeds, and passing masks on."""
+
+    _weightless = True
 
     def __init__(self, seed: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -64,7 +86,7 @@ class Dropout(_Noise):
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.rate = _rate(self, rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _checked_noise_shape(noise_shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
@@ -178,7 +200,7 @@ class AlphaDropout(_Noise):
         self.rate = _rate(self, rate)
         if rate == 1:
             raise ValueError("AlphaDropout: `rate` must be below 1, got 1.")
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _checked_noise_shape(noise_shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:

@@ -62,6 +62,8 @@ class Reshape(Layer):
         True
     """
 
+    _weightless = True
+
     def __init__(self, target_shape: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         sizes = tuple(-1 if n is None else n for n in target_shape)

@@ -6,7 +6,9 @@ import inspect
 from typing import Any
 
 from lamina import ops
+from lamina.core.codec import find_lambda, serialize_lambda
 from lamina.core.layer import Layer
+from lamina.errors import stranger
 
 
 class Identity(Layer):
@@ -23,6 +25,8 @@ class Identity(Layer):
         >>> lamina.layers.Identity()(lamina.ops.ones((2, 3))).shape == (2, 3)
         True
     """
+
+    _weightless = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -79,6 +83,9 @@ class Lambda(Layer):
             options["training"] = training
         return self.function(inputs, **options)
 
+    def _knows_shape(self) -> bool:
+        return self.output_shape is not None
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape that was given, or what the function makes of the input."""
         if self.output_shape is None:
@@ -92,10 +99,30 @@ class Lambda(Layer):
         """The mask that was given."""
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
+    def _has_lambda(self) -> bool:
+        return getattr(self.function, "__name__", "") == "<lambda>"
+
+    def _arguments(self) -> dict[str, Any]:
+        given = super()._arguments()
+        if self._has_lambda():  # written under the layer's name, not its own
+            del given["function"]
+        return given
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; `output_shape` and `mask` only where they are given."""
         config = super().get_config()
+        if self._has_lambda():
+            config["function"] = serialize_lambda(self.function, self.name)
         return {k: v for k, v in config.items() if v is not None or k not in ("output_shape", "mask")}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A Lambda from `get_config`; a Python lambda is asked for by the layer's name."""
+        function = config.get("function")
+        if isinstance(function, dict) and function.get("class_name") == "__lambda__":
+            name = str(config.get("name", "lambda"))
+            config = {**config, "function": find_lambda(name, f"Lambda layer {name!r}")}
+        return super().from_config(config)
 
 
 class Masking(Layer):
@@ -115,6 +142,8 @@ class Masking(Layer):
         >>> lamina.ops.convert_to_numpy(mask).tolist()
         [[True, False]]
     """
+
+    _weightless = True
 
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -138,7 +167,7 @@ class Wrapper(Layer):
         **kwargs: `name`, `dtype`.
 
     Raises:
-        TypeError: if `layer` is no layer.
+        ValueError: if `layer` is no layer.
 
     Example:
         >>> import lamina
@@ -152,7 +181,9 @@ class Wrapper(Layer):
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise TypeError(f"{type(self).__name__}: `layer` must be a layer, got {layer!r}.")
+            made = ": make one of it first, as in Dense(3)" if isinstance(layer, type) else ""
+            text = f"{type(self).__name__}: `layer` must be a layer, got {layer!r}{made}. {stranger(layer)}"
+            raise ValueError(text.strip())
         self.layer = layer
 
     def build(self, input_shape: Any = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamina import config, utils
+from lamina.legacy.renames import data_format as of_today
 from lamina.legacy.warp import moved, transform_of
 from lamina.utils import PyDataset
 from lamina.utils import array_to_img as array_to_img
@@ -215,7 +216,6 @@ class ImageDataGenerator:
         preprocessing_function: Callable[[Any], Any] | None = None, data_format: str | None = None,
         validation_split: float = 0.0, interpolation_order: int = 1, dtype: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        from lamina.legacy.renames import data_format as of_today
 
         data_format = of_today(kwargs.pop("dim_ordering", data_format))
         if kwargs:

@@ -11,7 +11,7 @@ from lamina.core.registry import register_keras_serializable
 from lamina.core.tensor import KerasTensor
 from lamina.layers import InputSpec
 from lamina.legacy import backend as K
-from lamina.legacy.spellings import tell
+from lamina.legacy.forwarding import tell
 from lamina.models import Functional
 
 __all__ = [

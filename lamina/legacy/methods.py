@@ -7,16 +7,21 @@ import pathlib
 import zipfile
 from typing import Any
 
+from lamina import optimizers, saving
 from lamina.callbacks import CallbackList, History
 from lamina.callbacks.monitor import Monitor
+from lamina.core.codec import deserialize_arguments
+from lamina.core.config import constructor
 from lamina.core.layer import Layer
 from lamina.core.operation import Node
 from lamina.core.variable import Variable
 from lamina.kernel.trees import map_leaves
-from lamina.legacy.spellings import forwarding, tell
+from lamina.legacy.forwarding import forwarding, tell
 from lamina.metrics import Mean, Metric
 from lamina.models import Functional, Model, Sequential
 from lamina.optimizers import Optimizer
+from lamina.optimizers.options import of_today
+from lamina.saving import archive, save_model
 
 _GONE = ("max_queue_size", "max_q_size", "workers", "nb_worker", "use_multiprocessing", "pickle_safe")
 _METRICS = {"acc": "accuracy", "accuracy": "acc"}
@@ -185,10 +190,6 @@ def _inputs_and_outputs(kwargs: dict[str, Any]) -> dict[str, Any]:
 def _init_optimizer(init: Any) -> Any:
     import functools
 
-    from lamina.core.codec import deserialize_arguments
-    from lamina.core.config import constructor
-    from lamina.optimizers.options import of_today
-
     @functools.wraps(init)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         old = [name for name in ("lr", "decay") if name in kwargs]
@@ -229,8 +230,6 @@ def _save_weights(save: Any) -> Any:
 
 def save(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
     """Write the model. A name in `.h5` gets what a `.keras` file holds, which `load_model` reads here."""
-    from lamina.saving import save_model
-
     for gone in ("include_optimizer", "save_format"):
         kwargs.pop(gone, None)
     path = pathlib.Path(filepath)
@@ -251,9 +250,6 @@ def save(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> Non
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, **kwargs: Any) -> Any:
     """Read a model; also one that `save` wrote under a name in `.h5`."""
-    from lamina import saving
-    from lamina.saving import archive
-
     path = pathlib.Path(filepath)
     if path.suffix != ".keras" and path.is_file() and zipfile.is_zipfile(path):
         return archive.load(path, custom_objects, compile)
@@ -429,7 +425,6 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Sequential, "_maybe_rebuild", _rebuild(Sequential._maybe_rebuild)),
         (Optimizer, "lr", property(_lr, _set_lr)),
     ]  # fmt: skip
-    from lamina import optimizers
 
     for name in ("SGD", "RMSprop", "Adam", "Adamax", "Adagrad", "Adadelta", "Nadam"):
         cls = getattr(optimizers, name)

@@ -3,6 +3,8 @@
 import importlib
 from typing import Any
 
+from lamina import utils
+
 _PARTS = ("image", "sequence", "text")
 __all__ = [*_PARTS]
 
@@ -11,7 +13,5 @@ def __getattr__(name: str) -> Any:
     if name in _PARTS:
         return importlib.import_module(f"lamina.legacy.{name}")
     if name.endswith(("_dataset_from_directory", "_dataset_from_array")):
-        from lamina import utils
-
         return getattr(utils, name)
     raise AttributeError(name)

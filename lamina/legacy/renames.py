@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina import activations
+
 Arguments = dict[str, Any]
 
 _ORDERINGS = {"th": "channels_first", "tf": "channels_last", "default": None}
@@ -73,8 +75,6 @@ def kernel_size(*names: str) -> Callable[[Arguments, tuple], tuple]:
 
 def dense(kwargs: Arguments, args: tuple) -> tuple:
     """`Dense(64, 'uniform')`: the initializer stood where the activation stands."""
-    from lamina import activations
-
     if len(args) > 1 and isinstance(args[1], str) and not hasattr(activations, args[1]):
         kwargs["kernel_initializer"], args = args[1], (*args[:1], *args[2:])
     return args

@@ -9,39 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from lamina import callbacks, layers
 from lamina.core.config import constructor
-from lamina.legacy import renames
+from lamina.legacy import methods, renames
+from lamina.legacy.forwarding import TOLD, shown, tell
+from lamina.legacy.forwarding import OldSpelling as OldSpelling
 
 _patches: list[tuple[Any, str, Any]] = []
-_told: set[tuple[str, str]] = set()
 _wanted = 0
 _ABSENT = object()
-
-
-class OldSpelling(UserWarning):
-    """A name of Keras 1 or 2 where there is a new one."""
-
-
-def tell(where: str, old: str, new: str) -> None:
-    """Warn, once per name, and show the new spelling."""
-    if (where, old) not in _told:
-        _told.add((where, old))
-        warnings.warn(
-            f"{where}: `{old}` is an old spelling. Write {new}.", OldSpelling, stacklevel=_outside()
-        )
-
-
-def _outside() -> int:
-    """How far up the line of the user's code is."""
-    level, frame = 1, sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "lamina":
-        level, frame = level + 1, frame.f_back
-    return level + 1
 
 
 def accept() -> None:
@@ -49,8 +28,6 @@ def accept() -> None:
     global _wanted
     _wanted += 1
     if _wanted == 1:
-        from lamina.legacy import methods
-
         for name in renames.RENAMES:
             _wrap(_class(name))
         for owner, attribute, value in methods.patches():
@@ -68,7 +45,7 @@ def refuse() -> None:
                 delattr(owner, attribute)
             else:
                 setattr(owner, attribute, before)
-        _told.clear()
+        TOLD.clear()
 
 
 @contextlib.contextmanager
@@ -96,8 +73,6 @@ def patch(owner: Any, attribute: str, value: Any) -> None:
 
 
 def _class(name: str) -> type:
-    from lamina import callbacks, layers
-
     return getattr(layers, name, None) or getattr(callbacks, name)
 
 
@@ -124,7 +99,7 @@ def converted(cls: type, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, di
         if name in names and name not in known:
             if name == "init" and names[name] == "kernel_initializer" and value is None:
                 continue
-            tell(cls.__name__, f"{name}=", f"{cls.__name__}({names[name]}={_shown(value)})")
+            tell(cls.__name__, f"{name}=", f"{cls.__name__}({names[name]}={shown(value)})")
             new[names[name]] = renames.data_format(value) if names[name] == "data_format" else value
         else:
             new[name] = value
@@ -134,11 +109,11 @@ def converted(cls: type, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, di
         args_before, args = args, conversion(new, args)
         if gone := before - set(new):
             left = (
-                f"{cls.__name__}({', '.join(f'{k}={_shown(v)}' for k, v in new.items() if k not in before)})"
+                f"{cls.__name__}({', '.join(f'{k}={shown(v)}' for k, v in new.items() if k not in before)})"
             )
             tell(cls.__name__, "=, ".join(sorted(gone)) + "=", left)
         elif args != args_before:
-            made = ", ".join(f"{k}={_shown(v)}" for k, v in new.items() if k not in before)
+            made = ", ".join(f"{k}={shown(v)}" for k, v in new.items() if k not in before)
             tell(
                 cls.__name__,
                 "the order of the arguments",
@@ -148,32 +123,8 @@ def converted(cls: type, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, di
     return args, new, weights
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else "..."
-
-
 def _build_with(layer: Any, weights: Any, *args: Any, **kwargs: Any) -> None:
     """Build, and put the values of `weights=` in."""
     vars(layer).pop("build", None)
     layer.build(*args, **kwargs)
     layer.set_weights(list(weights))
-
-
-def forwarding(
-    where: str, function: Callable[..., Any], names: dict[str, str], gone: tuple[str, ...] = ()
-) -> Any:
-    """A method that also takes arguments by old names, and some that mean nothing any more."""
-
-    @functools.wraps(function)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        for name in [n for n in kwargs if n in names]:
-            value = kwargs.pop(name)
-            tell(where, f"{name}=", f"{where}({names[name]}={_shown(value)})")
-            kwargs[names[name]] = value
-        for name in [n for n in kwargs if n in gone]:
-            kwargs.pop(name)
-            tell(where, f"{name}=", f"{where} without it: it has no effect")
-        return function(self, *args, **kwargs)
-
-    return method

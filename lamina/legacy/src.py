@@ -30,6 +30,7 @@ from lamina.layers.merge import _Merge as Merge
 from lamina.layers.pool import BasePooling as BasePooling
 from lamina.layers.separable import BaseDepthwise as BaseDepthwiseConv
 from lamina.layers.separable import BaseSeparable as BaseSeparableConv
+from lamina.legacy.utils import conv_output_length
 from lamina.training.trainer import Trainer as Trainer
 
 __all__ = [
@@ -94,8 +95,6 @@ def compute_conv_output_shape(
     data_format: str = "channels_last", dilation_rate: Any = 1,
 ) -> tuple:  # fmt: skip
     """The shape of a convolution's output."""
-    from lamina.legacy.utils import conv_output_length
-
     last = data_format == "channels_last"
     sizes = input_shape[1:-1] if last else input_shape[2:]
     wide = lambda n: (n,) * len(sizes) if isinstance(n, int) else tuple(n)

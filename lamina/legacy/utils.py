@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.utils import to_categorical
+from lamina.utils import plot_model, to_categorical
 
 __all__ = [
     "HDF5Matrix", "categorical_probas_to_classes", "conv_output_length", "convert_all_kernels_in_model",
@@ -36,8 +36,6 @@ def to_ordinal(y: Any, num_classes: int | None = None, dtype: str = "float32") -
 
 def plot(model: Any, to_file: str = "model.png", **kwargs: Any) -> Any:
     """`plot_model` under its name in Keras 1."""
-    from lamina.utils import plot_model
-
     return plot_model(model, to_file=to_file, **kwargs)
 
 

@@ -84,6 +84,10 @@ def counts(
     if top_k is not None:
         y_pred = _only_top_k(y_pred, top_k)
     if class_id is not None:
+        if len(y_pred.shape) < 2:
+            raise ValueError(
+                f"{metric}: with `class_id` predictions must have shape (batch, classes), got {shown(y_pred.shape)}."
+            )
         _check_class(metric, class_id, y_pred)
         y_true, y_pred, weight = y_true[..., class_id], y_pred[..., class_id], weight[..., class_id]
     labels = y_pred.shape[-1] if multi_label else 1

@@ -16,7 +16,9 @@ class Count(Metric):
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(dtype, name)
         self._thresholds = check_thresholds(type(self).__name__, thresholds, 0.5)
-        self.accumulator = self.add_variable((len(self._thresholds),), "zeros", name="accumulator")
+        self.accumulator = self.add_variable(
+            (len(self._thresholds),), "zeros", self._counted_in, name="accumulator"
+        )
 
     @property
     def thresholds(self) -> list[float]:
@@ -31,7 +33,9 @@ class Count(Metric):
             y_pred: Tensor of the same shape; above the threshold means 1.
             sample_weight: One weight per sample, or per prediction.
         """
-        found = counts(type(self).__name__, y_true, y_pred, self._thresholds, sample_weight, dtype=self.dtype)
+        found = counts(
+            type(self).__name__, y_true, y_pred, self._thresholds, sample_weight, dtype=self._counted_in
+        )
         self.accumulator.assign_add(getattr(found, self._kind))
 
     def result(self) -> Any:

@@ -90,7 +90,7 @@ class AUC(Metric):
     def _build(self, labels: int | None) -> None:
         shape = (self.num_thresholds,) if labels is None else (self.num_thresholds, labels)
         for kind in Counts._fields:
-            setattr(self, kind, self.add_variable(shape, "zeros", name=kind))
+            setattr(self, kind, self.add_variable(shape, "zeros", self._counted_in, name=kind))
 
     @property
     def thresholds(self) -> list[float]:
@@ -108,7 +108,7 @@ class AUC(Metric):
         Raises:
             ValueError: if the shapes do not fit.
         """
-        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
+        y_pred = ops.convert_to_tensor(y_pred, dtype=self._counted_in)
         if self.multi_label:
             self._check_labels(y_pred.shape)
         found = counts(
@@ -117,7 +117,7 @@ class AUC(Metric):
             ops.sigmoid(y_pred) if self.from_logits else y_pred,
             self._thresholds,
             sample_weight,
-            dtype=self.dtype,
+            dtype=self._counted_in,
             even=self._even,
             multi_label=self.multi_label,
             label_weights=None if self.multi_label else self.label_weights,
@@ -146,7 +146,7 @@ class AUC(Metric):
     def result(self) -> Any:
         """The area."""
         if self.true_positives is None:  # no batch yet, so the number of labels is not known
-            return ops.zeros((), dtype=self.dtype)
+            return ops.zeros((), dtype=self._counted_in)
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self.interpolate_pr_auc()
         x, y = self._points()
@@ -190,7 +190,7 @@ class AUC(Metric):
             return areas
         if self.label_weights is None:
             return ops.mean(areas)
-        weights = ops.convert_to_tensor(self.label_weights, dtype=self.dtype)
+        weights = ops.convert_to_tensor(self.label_weights, dtype=self._counted_in)
         return ops.divide_no_nan(ops.sum(areas * weights), ops.sum(weights))
 
     def get_config(self) -> dict[str, Any]:

@@ -46,11 +46,14 @@ class FBetaScore(Metric):
         super().__init__(dtype, name)
         metric = type(self).__name__
         self.average = one_of(metric, "average", average, (None, "micro", "macro", "weighted"))
-        if not isinstance(beta, int | float) or not beta > 0:
-            raise ValueError(f"{metric}: `beta` must be a number above 0, got {beta!r}.")
-        if threshold is not None and (not isinstance(threshold, int | float) or not 0 < threshold <= 1):
+        if not isinstance(beta, float) or not beta > 0:
             raise ValueError(
-                f"{metric}: `threshold` must be above 0 and at most 1, or None, got {threshold!r}."
+                f"{metric}: `beta` must be a float above 0, got {beta!r} ({type(beta).__name__})."
+            )
+        if threshold is not None and (not isinstance(threshold, float) or not 0 < threshold <= 1):
+            raise ValueError(
+                f"{metric}: `threshold` must be a float above 0 and at most 1, or None, got {threshold!r} "
+                f"({type(threshold).__name__})."
             )
         self.beta, self.threshold = beta, threshold
         self.axis = None if average == "micro" else 0

@@ -61,6 +61,11 @@ class Metric(Tracker):
         return self._dtype_policy.compute_dtype
 
     @property
+    def _counted_in(self) -> str:
+        """The dtype of counts: the default float, since half precision stops to count at 2048."""
+        return config.floatx()
+
+    @property
     def variables(self) -> list[Variable]:
         """The state: the metric's own variables, then those of the metrics it holds."""
         found: dict[int, Variable] = {}
@@ -95,7 +100,7 @@ class Metric(Tracker):
             The variable, not trainable.
         """
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        with names.name_scope(self.name):
+        with names.name_scope(self.name.replace("/", "_") if isinstance(self.name, str) else self.name):
             variable = Variable(
                 "zeros" if initializer is None else initializer,
                 shape=shape,

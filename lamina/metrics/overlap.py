@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from lamina import config, ops
 from lamina.kernel import dtypes
@@ -34,6 +37,11 @@ class _Confusion(Metric):
         shape = (num_classes, num_classes)
         self.total_confusion_matrix = self.add_variable(shape, "zeros", name="total_confusion_matrix")
 
+    @property
+    def total_cm(self) -> Any:
+        """The confusion matrix under its short name."""
+        return self.total_confusion_matrix
+
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch.
 
@@ -60,6 +68,7 @@ class _Confusion(Metric):
             )
         weight = ops.ones_like(y_true, dtype=self.dtype)
         if sample_weight is not None:
+            _warn_of_fractions(metric, sample_weight, self.dtype)
             weight = weight * spread(
                 metric, "sample_weight", ops.convert_to_tensor(sample_weight, self.dtype), y_true
             )
@@ -86,6 +95,20 @@ class _Confusion(Metric):
         both, either = ops.take(both, chosen, axis=0), ops.take(either, chosen, axis=0)
         occurring = ops.sum(ops.cast(ops.not_equal(either, 0.0), dtype))
         return ops.divide_no_nan(ops.sum(ops.divide_no_nan(both, either)), occurring)
+
+
+def _warn_of_fractions(metric: str, sample_weight: Any, dtype: str) -> None:
+    given = (
+        np.asarray(sample_weight).dtype.name
+        if isinstance(sample_weight, list | tuple)
+        else sample_weight.dtype
+    )
+    if dtype not in dtypes.IS_FLOAT and dtypes.standardize(given) in dtypes.IS_FLOAT:
+        warnings.warn(
+            f"{metric}: float `sample_weight`s are cut to whole numbers, since the counts are {dtype}. Make the metric "
+            'with dtype="float32" to count fractions.',
+            stacklevel=3,
+        )
 
 
 def _within(x: Any, classes: int) -> Any:

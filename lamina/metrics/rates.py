@@ -28,8 +28,8 @@ class _Rate(Metric):
         # with top_k alone, being among the k largest is what makes a prediction a yes
         self._thresholds = check_thresholds(type(self).__name__, thresholds, 0.5 if top_k is None else LOWEST)
         shape = (len(self._thresholds),)
-        self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
-        setattr(self, self._errors, self.add_variable(shape, "zeros", name=self._errors))
+        self.true_positives = self.add_variable(shape, "zeros", self._counted_in, name="true_positives")
+        setattr(self, self._errors, self.add_variable(shape, "zeros", self._counted_in, name=self._errors))
 
     @property
     def thresholds(self) -> list[float]:
@@ -50,7 +50,7 @@ class _Rate(Metric):
             y_pred,
             self._thresholds,
             sample_weight,
-            dtype=self.dtype,
+            dtype=self._counted_in,
             top_k=self.top_k,
             class_id=self.class_id,
         )
@@ -129,7 +129,7 @@ class _BestRate(Metric):
         last = num_thresholds - 1
         self.thresholds = [i / last for i in range(num_thresholds)] if last else [0.5]
         for kind in ("true_positives", "false_positives", "true_negatives", "false_negatives"):
-            setattr(self, kind, self.add_variable((num_thresholds,), "zeros", name=kind))
+            setattr(self, kind, self.add_variable((num_thresholds,), "zeros", self._counted_in, name=kind))
 
     true_positives: Any
     false_positives: Any
@@ -150,7 +150,7 @@ class _BestRate(Metric):
             y_pred,
             self.thresholds,
             sample_weight,
-            dtype=self.dtype,
+            dtype=self._counted_in,
             class_id=self.class_id,
         )
         for kind, value in found._asdict().items():

@@ -305,7 +305,7 @@ class R2Score(Metric):
         if num_regressors < 0:
             raise ValueError(f"R2Score: `num_regressors` must not be negative, got {num_regressors!r}.")
         self.num_regressors = num_regressors
-        self.num_samples = self.add_variable((), "zeros", name="num_samples")
+        self.num_samples = self.add_variable((), "zeros", self._counted_in, name="num_samples")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch.

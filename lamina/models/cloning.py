@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lamina.core import registry
+from lamina.core.codec import deserialize, deserialize_arguments, serialize
+from lamina.core.config import constructor
+from lamina.core.copying import own_classes
 from lamina.core.layer import Layer
 from lamina.core.operation import OpCall, Operation
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import InputLayer
-from lamina.models.functional import Functional
+from lamina.models.functional import GRAPH_KEYS, Functional, _own_constructor
 from lamina.models.model import Model
 from lamina.models.sequential import Sequential
 
@@ -46,39 +51,67 @@ def clone_model(
     """
     if kwargs:
         raise TypeError(f"clone_model got unknown arguments: {', '.join(kwargs)}.")
-    cloner = _Cloner(clone_function, call_function, recursive)
-    if isinstance(model, Sequential):
-        if call_function is not None:
-            raise ValueError(
-                "`call_function` is for functional models; a Sequential calls its layers one by one."
-            )
-        return cloner.sequential(model, input_tensors)
-    if isinstance(model, Functional):
-        return cloner.functional(model, input_tensors)
-    if any(a is not None for a in (input_tensors, clone_function, call_function)):
+    if isinstance(model, Sequential) and call_function is not None:
+        raise ValueError(
+            "`call_function` is for functional models; a Sequential calls its layers one by one."
+        )
+    graph = isinstance(model, Functional)
+    if not graph and any(a is not None for a in (input_tensors, clone_function, call_function)):
         raise ValueError(
             f"Model {model.name!r} ({type(model).__name__}) has its own `call`, so it is cloned from its config: "
             "`input_tensors`, `clone_function` and `call_function` are for functional and Sequential models."
         )
-    return type(model).from_config(model.get_config())
+    with (
+        registry.custom_objects(own_classes(model)),
+        sharing(always=True) as met,
+        registry.custom_objects(met.functions),
+    ):
+        if not graph:
+            return type(model).from_config(model.get_config())
+        return _Cloner(clone_function, call_function, recursive).model(model, input_tensors)
+
+
+def _copy(layer: Any) -> Any:
+    """A layer from its config, with its holders and without what it was compiled with; a shared one once."""
+    config = {name: part for name, part in serialize(layer).items() if name != "compile_config"}
+    return deserialize(config, where=layer.name)
 
 
 class _Cloner:
+    """One cloning: every operation is made once, however often and wherever it stands.
+
+    Args:
+        make: Gives the new layer for a layer; `_copy` when None.
+        call: Calls a new layer; None for a plain call.
+        recursive: Whether `make` sees the layers inside nested models, too.
+    """
+
     def __init__(self, make: Any, call: Any, recursive: bool) -> None:
-        self.make = make or (lambda layer: type(layer).from_config(layer.get_config()))
-        self.call = call
+        self.make, self.call = make or _copy, call
         self.recursive = recursive
+        self.made: dict[int, Operation] = {}
 
     def operation(self, operation: Operation) -> Operation:
+        if id(operation) not in self.made:
+            self.made[id(operation)] = self._new(operation)
+        return self.made[id(operation)]
+
+    def _new(self, operation: Operation) -> Operation:
         if isinstance(operation, OpCall):
             return OpCall(operation.op, operation.static, name=operation.name)
         if self.recursive and isinstance(operation, Functional):
-            one = clone_model(
-                operation, clone_function=self.make,
-                call_function=None if isinstance(operation, Sequential) else self.call, recursive=True,
-            )  # fmt: skip
-            return one
+            return self.model(operation, None)
         return self.make(operation)
+
+    def model(self, model: Functional, inputs: Any) -> Functional:
+        made = (
+            self.sequential(model, inputs)
+            if isinstance(model, Sequential)
+            else self.functional(model, inputs)
+        )
+        if compiled := model.get_compile_config():
+            made.compile_from_config(serialize(compiled))
+        return made
 
     def sequential(self, model: Sequential, inputs: Any) -> Sequential:
         stack = list(model._stack)
@@ -89,14 +122,15 @@ class _Cloner:
             stack = [given[0], *model.layers]
         out = Sequential(name=model.name)
         for layer in stack:
-            keep = isinstance(layer, KerasTensor)
-            out.add(layer if keep else self.operation(layer), rebuild=False)
+            if isinstance(layer, InputLayer):
+                out.add(self._input(layer.output), rebuild=False)
+            else:
+                out.add(layer if isinstance(layer, KerasTensor) else self.operation(layer), rebuild=False)
         out._maybe_rebuild()
         return out
 
     def functional(self, model: Functional, inputs: Any) -> Functional:
         table: dict[int, Any] = {}
-        made: dict[int, Operation] = {}
         fresh = inputs if inputs is not None else map_leaves(self._input, model._inputs_struct)
         given = list(leaves(fresh))
         if len(given) != len(model._inputs):
@@ -108,24 +142,19 @@ class _Cloner:
         for node in model._nodes:
             if node.is_input or all(id(x) in table for x in node.output_tensors):
                 continue
-            if id(node.operation) not in made:
-                made[id(node.operation)] = self.operation(node.operation)
-            layer = made[id(node.operation)]
+            layer = self.operation(node.operation)
             args, kwargs = map_leaves(fill, node.args), map_leaves(fill, node.kwargs)
             out = self.call(layer, *args, **kwargs) if self.call else layer(*args, **kwargs)
             table.update({id(old): new for old, new in zip(node.output_tensors, leaves(out), strict=True)})
         outputs = map_leaves(fill, model._outputs_struct)
-        cls = type(model) if not own_constructor(type(model)) else Functional
-        return cls(fresh, outputs, name=model.name)
+        cls = type(model)
+        if _own_constructor(cls):
+            return Functional(fresh, outputs, name=model.name)
+        config = model.get_config()
+        more = {k: v for k, v in config.items() if k not in GRAPH_KEYS and k in constructor(cls).parameters}
+        return cls(inputs=fresh, outputs=outputs, name=model.name, **deserialize_arguments(more))
 
     def _input(self, x: KerasTensor) -> KerasTensor:
         old = x._keras_history.operation
         name = old.name if isinstance(old, InputLayer) else None
         return InputLayer(batch_shape=x.shape, dtype=x.dtype, name=name).output
-
-
-def own_constructor(cls: type) -> bool:
-    """Whether a subclass of Functional has a constructor of its own."""
-    from lamina.models.functional import _own_constructor
-
-    return _own_constructor(cls)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from types import new_class
 from typing import Any, Self
 
 from lamina.core import graph as graphs
+from lamina.core.call import CallPlan
+from lamina.core.config import constructor
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
 from lamina.core.masks import set_mask
-from lamina.core.operation import Node, OpCall, Operation
+from lamina.core.operation import Node, OpCall, Operation, symbolic_leaves
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import SerializationError
 from lamina.kernel.trees import leaves, map_leaves
+from lamina.layers.input import InputLayer
 from lamina.models.host_part import HostPart, is_at_the_cut, is_traced, takes_strings
 from lamina.models.model import Model
 from lamina.training.trainer import Trainer
@@ -37,32 +40,30 @@ class Functional(Graph, Model):
         (None, 2)
     """
 
+    _bares_one = True  # as in Keras
+    _functional_made = False  # whether `inputs` and `outputs` were taken: a constructor may run twice
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
-        if self.__dict__.get("_functional_made"):
+        if self._functional_made:
             return
         Trainer.__init__(self)
         Layer.__init__(self, name=name or _auto_name(self), **kwargs)
         self._set_graph(inputs, outputs)
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
-        self.__dict__["_functional_made"] = True
+        self._functional_made = True
         inputs = map_leaves(lambda x: x, inputs)  # a list in an attribute would be tracked
-        self._graph_inputs(inputs)
-        self.__dict__.update(built=True, supports_masking=True)
-        if "autocast" in self.__dict__:
-            self.__dict__["autocast"] = False  # its layers cast for themselves
-        Graph._connect(self, self.__dict__["_wanted_inputs"], outputs)
+        self.built = self.supports_masking = True
+        self.autocast = False  # its layers cast for themselves
+        Graph._connect(self, *_with_input_layers(inputs, outputs, self.name))
         drawn = {id(o) for o in self._operations}
         self._hold_layers(
             [*graphs.layers_of(self._operations), *(v for v in self._layers if id(v) not in drawn)]
         )
         _check_names(self)
-
-    def _graph_inputs(self, inputs: Any) -> None:
-        self.__dict__["_wanted_inputs"] = inputs
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -106,6 +107,7 @@ class Functional(Graph, Model):
     def _matched(self, inputs: Any) -> list[Any]:
         """The values in the order of the symbolic inputs, their ranks and dtypes brought to what is expected."""
         wanted = self._inputs
+        inputs = _named(inputs, self._inputs_struct)
         if len(wanted) == 1 and not isinstance(inputs, list | tuple | dict):
             values = [inputs]
         elif isinstance(inputs, dict) and not isinstance(self._inputs_struct, dict):
@@ -141,7 +143,7 @@ class Functional(Graph, Model):
         if len(shape) != len(want.shape):
             value = self._fitted_rank(value, shape, want)
         else:
-            for n, m in zip(shape, want.shape, strict=True):
+            for n, m in zip(shape[1:], want.shape[1:], strict=True):  # any number of rows, as in Keras
                 if m is not None and n != m and n is not None and type(n) is int:
                     raise ValueError(self._shape_error(shape, want))
         from lamina.kernel.context import current
@@ -219,7 +221,37 @@ class Functional(Graph, Model):
         """The graph in the layout of Keras 3."""
         if _own_constructor(type(self)):
             return Layer.get_config(self)
-        return graph_config(self)
+        with sharing():
+            return graph_config(self)
+
+
+def _with_input_layers(inputs: Any, outputs: Any, name: str) -> tuple[Any, Any]:
+    """Inputs and outputs of a graph that begins with Input layers: where it is cut out of another one, it gets them."""
+    table: dict[int, Any] = {}
+    for x in leaves(inputs):
+        node = graphs._node_of(x) if isinstance(x, KerasTensor) else None
+        if isinstance(x, KerasTensor) and not (node is not None and node.is_input):
+            table[id(x)] = InputLayer(batch_shape=x.shape, dtype=x.dtype, name=f"{x.name}CLONE").output
+    if not table:
+        return inputs, outputs
+    fill = lambda x: table.get(id(x), x) if isinstance(x, KerasTensor) else x
+    for node in graphs._sorted_nodes(list(leaves(inputs)), list(leaves(outputs)), name):
+        if any(id(x) in table for x in node.input_tensors):
+            again = node.operation(*map_leaves(fill, node.args), **map_leaves(fill, node.kwargs))
+            for old, new in zip(node.output_tensors, symbolic_leaves(again), strict=True):
+                table.setdefault(id(old), new)
+    return map_leaves(fill, inputs), map_leaves(fill, outputs)
+
+
+def _named(given: Any, structure: Any) -> Any:
+    """Lists in place of dicts of inputs become dicts: values in the order in which the inputs were declared."""
+    if isinstance(structure, dict) and type(given) in (list, tuple) and len(given) == len(structure):
+        given = dict(zip(structure, given, strict=True))
+    if isinstance(structure, dict) and isinstance(given, dict):
+        return {name: _named(part, structure.get(name)) for name, part in given.items()}
+    if isinstance(structure, list | tuple) and type(given) in (list, tuple) and len(given) == len(structure):
+        return [_named(part, place) for part, place in zip(given, structure, strict=True)]
+    return given
 
 
 def _auto_name(model: Any) -> str:
@@ -230,8 +262,6 @@ def _auto_name(model: Any) -> str:
 
 def _own_constructor(cls: type) -> bool:
     """Whether a subclass has a constructor of its own, whose arguments are then the config."""
-    from lamina.core.config import constructor
-
     return cls is not Functional and not {"inputs", "outputs"} <= set(constructor(cls).parameters)
 
 
@@ -246,29 +276,21 @@ def _check_names(model: Functional) -> None:
         seen[o.name] = o
 
 
-_injected: dict[type, type] = {}
-
-
 def become_functional(model: Model, args: tuple, kwargs: dict) -> None:
-    """Make a graph of an instance of a Model subclass that called `super().__init__(inputs, outputs)`."""
+    """Make a graph of an instance of a Model subclass that called `super().__init__(inputs, outputs)`.
+
+    Its class keeps its identity, and so its name in files: `Functional` comes among its bases, as in Keras.
+    """
     cls = type(model)
     if not isinstance(model, Functional):
-        if cls not in _injected:
-            own = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-            _injected[cls] = new_class(cls.__name__, (cls, Functional), {}, lambda space: space.update(own))
-        model.__class__ = _injected[cls]
-        _injected[cls]._plan = type(model)._plan = _plan(Functional)
+        cls.__bases__ = (*(base for base in cls.__bases__ if base is not Model), Functional)
+        constructor.cache_clear()
+        cls._plan = CallPlan(cls)
     given = dict(zip(("inputs", "outputs", "name"), args, strict=False)) | kwargs
     inputs, outputs, name = given.pop("inputs"), given.pop("outputs"), given.pop("name", None)
     Layer.__init__(model, name=name or _auto_name(model), **given)
     functional: Any = model  # by now
     functional._set_graph(inputs, outputs)
-
-
-def _plan(cls: type) -> Any:
-    from lamina.core.call import CallPlan
-
-    return CallPlan(cls)
 
 
 # -- configs -----------------------------------------------------------------------------------------------------------
@@ -336,12 +358,17 @@ def _node_config(node: Node, history: Any) -> dict[str, Any]:
     return {"args": [one(a) for a in node.args], "kwargs": {k: one(v) for k, v in node.kwargs.items()}}
 
 
+GRAPH_KEYS = ("name", "trainable", "layers", "input_layers", "output_layers")
+
+
 def functional_from_config(cls: type, config: dict[str, Any]) -> Any:
     """A graph from its config: layers first, then the calls in an order that works.
 
     Raises:
         SerializationError: if the config is not that of a graph.
     """
+    from lamina.core.codec import deserialize_arguments
+
     made: dict[str, Operation] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     entries = config.get("layers")
@@ -363,7 +390,8 @@ def functional_from_config(cls: type, config: dict[str, Any]) -> Any:
     inputs = _endpoints(config.get("input_layers"), tensors, "input_layers")
     outputs = _endpoints(config.get("output_layers"), tensors, "output_layers")
     target = Functional if cls is Model or not issubclass(cls, Model) else cls
-    model = target(inputs=inputs, outputs=outputs, name=config.get("name"))
+    more = {k: v for k, v in config.items() if k not in GRAPH_KEYS and k in constructor(target).parameters}
+    model = target(inputs=inputs, outputs=outputs, name=config.get("name"), **deserialize_arguments(more))
     if config.get("trainable", True) is False:
         model.trainable = False
     return model
@@ -459,12 +487,12 @@ def _make_call(
 def _endpoints(value: Any, tensors: dict[tuple, KerasTensor], where: str) -> Any:
     if isinstance(value, dict):
         return {k: _endpoints(v, tensors, where) for k, v in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         if len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int):
             key = tuple(value)
             if key not in tensors:
                 raise SerializationError(f"{where}: there is no tensor {key}.")
             return tensors[key]
         found = [_endpoints(v, tensors, where) for v in value]
-        return found
+        return type(value)(*found) if hasattr(value, "_fields") else type(value)(found)
     raise SerializationError(f"{where}: not a place in the graph: {value!r:.80}.")

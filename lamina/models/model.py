@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from lamina.core.config import constructor
 from lamina.core.layer import Layer
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign, suggestion
 from lamina.kernel.trees import leaves, map_leaves
@@ -41,6 +42,7 @@ class Model(Trainer, Layer):
     """
 
     _remat_apart = True
+    _locks = False  # layers come and go
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and is_functional_call(args, kwargs):
@@ -51,7 +53,7 @@ class Model(Trainer, Layer):
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if self.__dict__.get("_functional_made"):
+        if getattr(self, "_functional_made", False):
             return
         Trainer.__init__(self)
         if is_functional_call(args, kwargs):
@@ -118,12 +120,16 @@ class Model(Trainer, Layer):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of shapes."""
-        return map_leaves(lambda x: x.shape, self.input)
+        shapes = map_leaves(lambda x: x.shape, self.input)
+        flat = list(leaves(self.input))
+        return flat[0].shape if len(flat) == 1 else shapes
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, or the structure of shapes."""
-        return map_leaves(lambda x: x.shape, self.output)
+        shapes = map_leaves(lambda x: x.shape, self.output)
+        flat = list(leaves(self.output))
+        return flat[0].shape if len(flat) == 1 else shapes
 
     def build(self, input_shape: Any = None) -> None:
         """Build all layers by running `call` on shapes.
@@ -138,13 +144,14 @@ class Model(Trainer, Layer):
             raise ValueError(
                 f"Model {self.name!r}: `build` needs the shape of the input, such as (None, 28, 28)."
             )
-        from lamina.core.abstract import tensors_of
+        from lamina.core.abstract import call_on_shapes, tensors_of
         from lamina.core.operation import infer_call
 
         inputs = tensors_of(input_shape, self.compute_dtype)
         object.__setattr__(self, "built", True)
         spread = isinstance(inputs, list | tuple) and len(self._plan.names) > 1 and len(inputs) > 1
-        infer_call(self.call, tuple(inputs) if spread else (inputs,), {})
+        run = lambda *given: call_on_shapes(self, given, {})
+        infer_call(run, tuple(inputs) if spread else (inputs,), {})
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Model(Trainer, Layer):
         """A model from `get_config`."""
         from lamina.core.registry import CustomObjectScope
 
-        with CustomObjectScope(custom_objects or {}):
+        with CustomObjectScope(custom_objects or {}), sharing():
             if cls in (Model, _functional()) or ("layers" in config and "input_layers" in config):
                 from lamina.models.functional import functional_from_config
 
@@ -185,12 +192,13 @@ class Model(Trainer, Layer):
         return json.dumps(serialize(self), **kwargs)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-        """Write the model into a `.keras` file: architecture, weights, optimizer state.
+        """Write the model: architecture, weights, optimizer state.
 
         Args:
-            filepath: Where; the name ends in ".keras".
+            filepath: Where; the name ends in ".keras" (or in ".h5", the format of the past), or is that of a folder.
             overwrite: False asks before replacing a file (an error without a terminal).
-            zipped: None or True; an unzipped folder is not supported.
+            zipped: Whether into one file (None: where the name ends in ".keras") or a folder.
+            **kwargs: `include_optimizer` (True by default).
 
         Raises:
             ValueError: if the name has another ending.
@@ -200,30 +208,31 @@ class Model(Trainer, Layer):
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
-        """Write the weights into a `.weights.h5` or `.safetensors` file.
+        """Write the weights into a `.weights.h5`, `.safetensors`, `.npz` or (in shards) `.weights.json` file.
 
         Args:
             filepath: Where.
-            overwrite: Whether a file that is there may be replaced.
-            max_shard_size: Splitting into several files is not there yet; a value raises an error.
+            overwrite: False asks before replacing a file (an error without a terminal).
+            max_shard_size: The greatest size of one file in GB; more is split, beside a JSON index.
         """
-        from lamina.saving.weights import save_weights
+        from lamina.saving.weight_files import save_weights
 
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
-        """Read weights from a `.weights.h5`, `.keras`, `.h5` or `.safetensors` file.
+        """Read weights from a `.weights.h5`, `.keras`, `.safetensors`, `.npz`, `.weights.json` or old `.h5` file.
 
         Names and shapes are compared before any number is read; all differences are listed at once.
 
         Args:
             filepath: The file.
             skip_mismatch: Whether to leave out what does not fit, with a report, instead of raising.
+            **kwargs: `by_name` (old `.h5` files), `objects_to_skip`, `sha256`.
 
         Raises:
             SerializationError: if the file does not fit the model or breaks a rule of the loader.
         """
-        from lamina.saving.weights import load_weights
+        from lamina.saving.weight_files import load_weights
 
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
@@ -304,6 +313,11 @@ class Model(Trainer, Layer):
                 place = tree
                 for folder in folders:
                     place = place.setdefault(folder, {})
+                if last in place:
+                    raise ValueError(
+                        f"Model {self.name!r} has two variables with the path {v.path!r}, so there is no tree of its state by "
+                        "path. Give its layers different names."
+                    )
                 place[last] = v.value if value_format == "backend_tensor" else v.numpy()
             out[part] = tree
         return out
@@ -334,6 +348,7 @@ class Model(Trainer, Layer):
         }
 
 
+Model.build.usual = True  # type: ignore[attr-defined]  # the layers build themselves
 Model.call.usual = True  # type: ignore[attr-defined]  # a model with a step of its own may do without another
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import names
+from lamina.core.abstract import tensors_of
 from lamina.core.graph import Graph
 from lamina.core.layer import Layer
+from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign
+from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.preprocessing.string_lookup import StringLookup
 from lamina.layers.preprocessing.strings import is_strings, strings
@@ -38,12 +41,14 @@ class Sequential(Functional):
     """
 
     _stack: list[Layer]  # the layers, behind the Input where there is one
-    _steps_made: bool  # whether the graph is drawn
+    _steps_made = False  # whether the graph is drawn
+    supports_masking = True
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Trainer.__init__(self)
         Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
-        self.__dict__.update(_steps_made=False, _stack=[], supports_masking=True, autocast=False)
+        self.autocast = False
+        self.__dict__["_stack"] = []  # its layers are listed by `add`, not as an attribute's
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._maybe_rebuild()
@@ -66,7 +71,7 @@ class Sequential(Functional):
                     f"Sequential {self.name!r}: got the class {layer.__name__}, not a layer of it. Make one: "
                     f"{layer.__name__}(...)."
                 )
-            if not callable(layer) or foreign(layer):
+            if not callable(layer) or isinstance(layer, type) or foreign(layer):
                 raise ValueError(
                     f"Sequential {self.name!r}: only layers can be added, got {layer!r:.80} ({type(layer).__name__})."
                     f"{foreign(layer)}"
@@ -119,7 +124,7 @@ class Sequential(Functional):
     # -- the graph ----------------------------------------------------------------------------------------------------
 
     def _undraw(self) -> None:
-        self.__dict__.update(built=False, _steps_made=False)
+        self.built = self._steps_made = False
         self._layer_state.build_shapes = None
         self._layer_state.plain.clear()
 
@@ -128,8 +133,10 @@ class Sequential(Functional):
         if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
             with names.name_scope(self.name):
                 self._draw()
-        elif len(self._stack) == 1 and isinstance(self._stack[0], Functional) and self._stack[0].built:
-            self.build(self._stack[0].input_shape)
+        elif self._stack and isinstance(self._stack[0], Functional) and self._stack[0].built:
+            first = self._stack[0]
+            if not isinstance(first, Sequential) or first._steps_made:
+                self.build(first.input_shape)
 
     def _draw(self) -> None:
         """Call the layers on the Input, one after the other, and keep the graph."""
@@ -143,22 +150,21 @@ class Sequential(Functional):
     def _extend(self, layer: Layer) -> None:
         """Draw one layer more: each layer is called once, so that its `input` and `output` are one tensor."""
         with names.name_scope(self.name):
-            self._drawn(self._inputs_struct, self._after(self._outputs[0], layer))
+            self._drawn(self._inputs_struct, self._after(self._outputs_struct, layer))
         self._layer_state.plain.clear()
 
-    def _after(self, x: KerasTensor, layer: Layer) -> KerasTensor:
+    def _after(self, x: Any, layer: Layer) -> Any:
         y = layer(x)
-        if not isinstance(y, KerasTensor):
+        if not all(isinstance(t, KerasTensor) for t in leaves(y)):
             raise ValueError(
-                f"Sequential {self.name!r}: layer {layer.name!r} gives {type(y).__name__}, not one tensor. Use a "
-                "functional model for layers with several outputs."
+                f"Sequential {self.name!r}: layer {layer.name!r} gives {type(y).__name__}, no symbolic tensors."
             )
         return y
 
-    def _drawn(self, first: Any, last: KerasTensor) -> None:
+    def _drawn(self, first: Any, last: Any) -> None:
         Graph._connect(self, first, last)
         self.__dict__["_operations"] = list(self._stack)
-        self.__dict__.update(built=True, _steps_made=True)
+        self.built = self._steps_made = True
 
     def build(self, input_shape: Any = None) -> None:
         """Draw the graph for an input of this shape.
@@ -179,12 +185,9 @@ class Sequential(Functional):
                     f"Sequential {self.name!r}: the shape of the input is not known. Begin with Input(shape), call the "
                     "model on data, or give `build` a shape."
                 )
-            if (
-                isinstance(input_shape, list | tuple)
-                and input_shape
-                and isinstance(input_shape[0], list | tuple)
-            ):
-                raise ValueError(f"Sequential {self.name!r} takes one input, got the shapes {input_shape}.")
+            if not _is_shape(input_shape):
+                self._build_undrawn(input_shape)
+                return
             shape = tuple(input_shape)
             dtype = "int32" if self._stack[0]._takes_indices else self._stack[0].compute_dtype
             dtype = "string" if self._begins_with_text() else dtype
@@ -199,6 +202,14 @@ class Sequential(Functional):
                 raise
         else:
             self._draw()
+
+    def _build_undrawn(self, shapes: Any) -> None:
+        """Build the layers for an input of several tensors: there is no one Input to draw a graph from."""
+        x = tensors_of(shapes, self._stack[0].compute_dtype)
+        with names.name_scope(self.name):
+            for layer in self._stack:
+                x = layer(x)
+        self.built = True
 
     def _begins_with_text(self) -> bool:
         """Whether the first layer takes nothing but strings."""
@@ -218,7 +229,7 @@ class Sequential(Functional):
         """The layers, one after the other.
 
         Args:
-            inputs: A tensor.
+            inputs: A tensor, or what the first layer takes.
             training: Whether layers behave as in training.
             mask: The mask of the input.
 
@@ -228,7 +239,11 @@ class Sequential(Functional):
         if not self._steps_made:
             self._host_part(inputs)
         if not self._steps_made:
-            self.build(None)
+            if not self.built:
+                self.build(None)
+            for layer in self._stack:
+                inputs = layer(inputs)
+            return inputs
         return Functional.call(self, inputs, training=training, mask=mask)
 
     def _fitted(self, value: Any, want: KerasTensor) -> Any:
@@ -255,17 +270,27 @@ class Sequential(Functional):
             AttributeError: if it is not known yet.
         """
         self._needs_graph("output_shape")
-        return self._outputs[0].shape
+        return map_leaves(lambda x: x.shape, self._outputs_struct)
 
     @property
     def inputs(self) -> Any:
-        """The symbolic input in a list; None when its shape is not known yet."""
-        return self._inputs if self._steps_made else None
+        """The symbolic input in a list.
+
+        Raises:
+            AttributeError: if its shape is not known yet.
+        """
+        self._needs_graph("inputs")
+        return self._inputs
 
     @property
     def outputs(self) -> Any:
-        """The symbolic output in a list; None when the shape of the input is not known yet."""
-        return self._outputs if self._steps_made else None
+        """The symbolic outputs in a list.
+
+        Raises:
+            AttributeError: if the shape of the input is not known yet.
+        """
+        self._needs_graph("outputs")
+        return self._outputs
 
     @property
     def input(self) -> Any:
@@ -277,7 +302,7 @@ class Sequential(Functional):
     def output(self) -> Any:
         """The symbolic output."""
         self._needs_graph("output")
-        return self._outputs[0]
+        return self._outputs_struct
 
     def _needs_graph(self, what: str) -> None:
         if not self._steps_made:
@@ -292,6 +317,11 @@ class Sequential(Functional):
         """The shape that the graph was drawn for."""
         return Layer.get_build_config(self)
 
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build with the shapes of `get_build_config`."""
+        if not self.built:
+            Layer.build_from_config(self, config)
+
     def get_config(self) -> dict[str, Any]:
         """The layers' configs."""
         from lamina.core.codec import serialize
@@ -301,7 +331,8 @@ class Sequential(Functional):
             "trainable": self.trainable,
             "dtype": serialize(self.dtype_policy),
         }
-        config["layers"] = [serialize(layer) for layer in self._stack]
+        with sharing():
+            config["layers"] = [serialize(layer) for layer in self._stack]
         if self._steps_made:
             config["build_input_shape"] = list(self._inputs[0].shape)
         return config
@@ -312,7 +343,7 @@ class Sequential(Functional):
         from lamina.core.codec import deserialize
         from lamina.core.registry import CustomObjectScope
 
-        with CustomObjectScope(custom_objects or {}):
+        with CustomObjectScope(custom_objects or {}), sharing():
             model = cls(name=config.get("name"))
             for i, entry in enumerate(config.get("layers") or ()):
                 model.add(deserialize(entry, where=f"layers[{i}]"), rebuild=False)
@@ -323,3 +354,8 @@ class Sequential(Functional):
             if config.get("trainable", True) is False:
                 model.trainable = False
         return model
+
+
+def _is_shape(shapes: Any) -> bool:
+    """Whether this is the shape of one tensor, not a structure of shapes."""
+    return isinstance(shapes, list | tuple) and all(n is None or hasattr(n, "__index__") for n in shapes)

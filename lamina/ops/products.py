@@ -8,6 +8,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
+from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.diagonals import diagonal_of
 from lamina.ops.op import Tensor, op
@@ -246,6 +247,8 @@ def cross(
 
 def _components(k: Kernel, x: Any, axis: int) -> list[Any]:
     place = axis_of("cross", axis, len(x.shape))
+    if type(x.shape[place]) is Unknown:  # a graph: any vector will do that has 3 components
+        return k.unstack(k.zeros((*x.shape[:place], 3, *x.shape[place + 1 :]), k.dtype(x)), place)
     if k.shape(x)[place] not in (2, 3):
         raise ValueError(
             f"cross: expected 2 or 3 components along axis {axis}, got shape {shown(k.shape(x))}."

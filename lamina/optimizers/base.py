@@ -254,10 +254,19 @@ class Optimizer(Around):
         kept = []
         for gradient, variable in zip(grads, variables, strict=True):
             if gradient is not None and variable.overwrite_with_gradient:
-                variable.assign(gradient)
+                self._overwrite(variable, gradient)
             elif gradient is not None:
                 kept.append((gradient, variable))
         return [g for g, _ in kept], [v for _, v in kept]
+
+    def _overwrite(self, variable: Variable, gradient: Any) -> None:
+        """Assign a gradient that is the next value; while gradients are accumulated, at the update only."""
+        if self.gradient_accumulation_steps:
+            k = current()
+            last = is_multiple(k, self._iterations.value + 1, self.gradient_accumulation_steps)
+            gradient = convert(k, gradient, variable.dtype)
+            gradient = k.where(last, gradient, variable.value)
+        variable.assign(gradient)
 
     def _ready(self, k: Kernel, gradient: Any, variable: Variable) -> Any:
         gradient = convert(k, gradient, variable.dtype)

@@ -35,6 +35,10 @@ class OptimizerMap(PatternMap):
         self._default = self.checked(default_optimizer)
         self._entries = {key: self.checked(value) for key, value in (optimizer_map or {}).items()}
 
+    def __call__(self, variable: Variable) -> Optimizer:
+        """The optimizer of a variable, by its path."""
+        return self[variable.path]
+
     @property
     def default_optimizer(self) -> Optimizer:
         """The optimizer of variables that nothing matches."""

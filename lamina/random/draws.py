@@ -338,6 +338,12 @@ def dropout(inputs: Tensor, rate: float, noise_shape: Any = None, seed: Any = No
             raise ValueError(
                 f"random.dropout: `noise_shape` {tuple(noise_shape)} must have the rank of the input {shown(sizes)}."
             )
+        for n, given in zip(sizes, noise_shape, strict=True):
+            if type(n) is int and given not in (None, 1, n):
+                raise ValueError(
+                    f"random.dropout: `noise_shape` {tuple(noise_shape)} must broadcast to the input {shown(sizes)}: each "
+                    "size is 1, that of the input, or None."
+                )
         sizes = tuple(n if given is None else given for n, given in zip(sizes, noise_shape, strict=True))
     if rate == 1:
         return k.zeros(sizes, k.dtype(x))

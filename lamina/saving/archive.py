@@ -1,11 +1,13 @@
-"""The `.keras` archive: a zip of metadata.json, config.json and model.weights.h5. Members are read, never extracted."""
+"""The `.keras` model: metadata.json, config.json, model.weights.h5 and assets, in a zip or a folder."""
 
 from __future__ import annotations
 
 import datetime
-import io
 import json
 import pathlib
+import shutil
+import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,44 +16,78 @@ from typing import Any
 import h5py
 
 from lamina.core.codec import deserialize, serialize
+from lamina.core.sharing import sharing
 from lamina.errors import SerializationError
-from lamina.saving import assets, weights
-from lamina.saving.atomic import writing
+from lamina.saving import assets, hdf5, weights
+from lamina.saving.atomic import writing, writing_folder
+from lamina.saving.members import NAMES, WEIGHTS, opened
 
-MAX_JSON = 64 << 20  # bytes of a config; the largest real ones have a few hundred kilobytes
-MAX_RATIO = 200  # how far a member may grow when it is unpacked
-_MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 FORMAT = "3.15.0"  # the version of Keras whose layout is written
 
 
-def save(model: Any, path: Any, overwrite: bool = True) -> None:
+def save(model: Any, target: Any, zipped: bool = True, include_optimizer: bool = True) -> None:
     """Write a model: its architecture, weights and training state.
 
     Args:
         model: A model.
-        path: The file; its name ends in ".keras".
-        overwrite: Whether a file that is there may be replaced.
+        target: A path, or a file-like object that is open for writing.
+        zipped: Whether into one file, or into a folder.
+        include_optimizer: Whether to write the optimizer's state.
     """
+    if not zipped:
+        with writing_folder(target, NAMES | {"assets"}) as folder:
+            _write(model, _Folder(folder), folder, include_optimizer)
+    elif hasattr(target, "write"):
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            _write(model, archive, None, include_optimizer)
+    else:
+        with writing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            _write(model, archive, temporary.parent, include_optimizer)
+
+
+def _write(model: Any, archive: Any, beside: pathlib.Path | None, include_optimizer: bool) -> None:
     metadata = {"keras_version": FORMAT, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
-    config = json.dumps(serialize(model))
-    with (
-        writing(path, overwrite) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
-    ):
-        archive.writestr("metadata.json", json.dumps(metadata))
-        archive.writestr("config.json", config)
-        buffer = io.BytesIO()
+    with sharing() as met:
+        config = json.dumps(serialize(model))
+    if met.lambdas:
+        warnings.warn(
+            "The model holds Python lambdas, whose code no file holds. To load it, pass the functions: "
+            f"custom_objects={{{', '.join(f'{name!r}: ...' for name in met.lambdas)}}}.",
+            stacklevel=5,
+        )
+    archive.writestr("metadata.json", json.dumps(metadata))
+    archive.writestr("config.json", config)
+    # the weights go through a nameless file, not through memory
+    with tempfile.TemporaryFile(dir=beside) as buffer:
         with h5py.File(buffer, "w") as file:
-            weights.write(model, file)
-        archive.writestr("model.weights.h5", buffer.getbuffer())
-        assets.write(model, archive)
+            weights.write(model, file, with_optimizer=include_optimizer)
+        buffer.seek(0)
+        with archive.open(WEIGHTS, "w", force_zip64=True) as member:
+            shutil.copyfileobj(buffer, member, 1 << 20)
+    assets.write(model, archive)
 
 
-def load(path: Any, custom_objects: Any = None, compile: bool = True) -> Any:
+class _Folder:
+    """A folder that is written like a zip."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self._folder = folder
+
+    def writestr(self, name: str, data: Any) -> None:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.encode() if isinstance(data, str) else bytes(data))
+
+    def open(self, name: str, mode: str, **_: Any) -> Any:
+        return open(self._folder / name, f"{mode}b")
+
+
+def load(source: Any, label: str, custom_objects: Any = None, compile: bool = True) -> Any:
     """Read a model.
 
     Args:
-        path: The file.
+        source: A path of a file or folder, or a file-like object.
+        label: Its name, for errors.
         custom_objects: Name -> class or function, for this call.
         compile: Whether to restore the compile arguments and the optimizer's state.
 
@@ -61,81 +97,52 @@ def load(path: Any, custom_objects: Any = None, compile: bool = True) -> Any:
     Raises:
         SerializationError: if the file breaks a rule of the loader, or does not hold together.
     """
-    label = pathlib.Path(path).name
-    with _opened(path) as archive:
-        config = _json(archive, "config.json", label)
-        _json(archive, "metadata.json", label)
-        if not isinstance(config, dict):
+    with opened(source, label) as parts:
+        config = parts.json("config.json")
+        if "metadata.json" in parts.namelist():
+            parts.json("metadata.json")
+        if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
             raise SerializationError(f"{label}: config.json does not describe a model.")
         if not compile:
             config.pop("compile_config", None)
         model = deserialize(config, custom_objects, where=label)
-        if "model.weights.h5" in archive.namelist():
-            data = io.BytesIO(_member(archive, "model.weights.h5", label))
-            with weights.open_h5(data) as file:
-                trained = compile and getattr(model, "optimizer", None) is not None and "optimizer" in file
+        if not hasattr(model, "_layer_state"):
+            raise SerializationError(f"{label}: config.json describes a {type(model).__name__}, not a model.")
+        if WEIGHTS in parts.namelist():
+            with _h5(parts, label) as tensors:
+                trained = _trained(model, config, tensors, label) if compile else False
                 if trained and not model.optimizer.built:
                     model.optimizer.build(model.trainable_variables)
-                weights.read(model, file, label, with_optimizer=trained)
-        assets.read(model, archive, lambda name: _member(archive, name, label), label)
+                weights.read(model, tensors, label, with_optimizer=trained)
+        assets.read(model, parts, parts.read, label)  # pyright: ignore[reportArgumentType]  # it lists its names
     return model
 
 
-@contextmanager
-def opened_weights(path: Any) -> Iterator[h5py.File]:
-    """The weights file inside an archive."""
-    with _opened(path) as archive:
-        data = io.BytesIO(_member(archive, "model.weights.h5", pathlib.Path(path).name))
-        with weights.open_h5(data) as file:
-            yield file
-
-
-@contextmanager
-def _opened(path: Any) -> Iterator[zipfile.ZipFile]:
-    label = pathlib.Path(path).name
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            unknown = [n for n in names if n not in _MEMBERS and not n.startswith("assets/")]
-            if unknown or len(set(names)) != len(names):
-                raise SerializationError(
-                    f"{label}: the archive holds unexpected members: {unknown[:5] or names[:5]}."
-                )
-            if "config.json" not in names:
-                raise SerializationError(
-                    f"{label}: the archive has no config.json, so it is not a .keras file."
-                )
-            yield archive
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-            raise
-        raise SerializationError(f"{label}: not a readable .keras file ({error}).") from None
-
-
-def _member(archive: zipfile.ZipFile, name: str, label: str) -> bytes:
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        raise SerializationError(f"{label}: the archive has no {name}.") from None
-    if info.flag_bits & 1:
-        raise SerializationError(f"{label}: {name} is encrypted.")
-    limit = max(info.compress_size * MAX_RATIO, 1 << 20) if info.compress_type else info.compress_size
-    if info.file_size > limit or (name.endswith(".json") and info.file_size > MAX_JSON):
-        raise SerializationError(
-            f"{label}: {name} would unpack to {info.file_size} bytes, more than its size allows."
+def _trained(model: Any, config: dict[str, Any], tensors: hdf5.TensorFile, label: str) -> bool:
+    """Whether the optimizer's state is to be read."""
+    if getattr(model, "optimizer", None) is None or "optimizer" not in tensors.groups:
+        return False
+    compiled = config.get("compile_config")
+    if (
+        isinstance(compiled, dict) and "optimizer" not in compiled
+    ):  # Keras writes that after a file in the old format
+        warnings.warn(
+            f"{label}: the file holds the state of an optimizer, but not which one: it was left out, and the model has "
+            f"{type(model.optimizer).__name__}. Compile it before training.",
+            stacklevel=5,
         )
-    try:
-        with archive.open(info) as file:
-            data = file.read(info.file_size + 1)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise SerializationError(f"{label}: {name} is damaged ({error}).") from None
-    if len(data) > info.file_size:
-        raise SerializationError(f"{label}: {name} is longer than it declares.")
-    return data
+        return False
+    return True
 
 
-def _json(archive: zipfile.ZipFile, name: str, label: str) -> Any:
-    try:
-        return json.loads(_member(archive, name, label))
-    except (ValueError, RecursionError) as error:
-        raise SerializationError(f"{label}: {name} is not valid JSON ({error}).") from None
+@contextmanager
+def _h5(parts: Any, label: str) -> Iterator[hdf5.TensorFile]:
+    with parts.weights() as data, hdf5.opened(data, label) as file:
+        yield hdf5.TensorFile(file, label)
+
+
+@contextmanager
+def opened_weights(path: pathlib.Path) -> Iterator[hdf5.TensorFile]:
+    """The tensors inside a `.keras` file or folder."""
+    with opened(path, path.name) as parts, _h5(parts, path.name) as tensors:
+        yield tensors

@@ -5,9 +5,23 @@ from __future__ import annotations
 import os
 import pathlib
 import secrets
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+def may_replace(path: Any, overwrite: bool) -> None:
+    """Ask before a file is replaced, where the caller wants that and somebody can answer.
+
+    Raises:
+        FileExistsError: if there is one and it stays.
+    """
+    if not overwrite and pathlib.Path(path).exists():
+        answer = input(f"{path} exists. Replace it? [y/n] ") if sys.stdin and sys.stdin.isatty() else "n"
+        if answer.strip().lower() not in ("y", "yes"):
+            raise FileExistsError(f"{path} exists already. Pass overwrite=True to replace it.")
 
 
 @contextmanager
@@ -39,6 +53,50 @@ def writing(path: Any, overwrite: bool = True) -> Iterator[pathlib.Path]:
         _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
+    """A temporary folder beside `path`; at the end of the block it takes its place, or goes.
+
+    Args:
+        path: The folder to write.
+        ours: The names that such a folder may hold: one that has others is not replaced.
+
+    Raises:
+        FileExistsError: if `path` is something else than a folder of this kind.
+    """
+    target = pathlib.Path(path)
+    if not target.parent.exists():
+        raise FileNotFoundError(f"The folder {target.parent} does not exist: make it first.")
+    if target.exists():
+        foreign = [] if not target.is_dir() or target.is_symlink() else [p.name for p in target.iterdir()]
+        foreign = [name for name in foreign if name not in ours]
+        if not target.is_dir() or target.is_symlink() or foreign:
+            raise FileExistsError(
+                f"{target} is not a folder that holds a model alone ({foreign[:3]}): choose another name."
+            )
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    temporary.mkdir()
+    old = temporary.with_suffix(".old")
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with open(file, "rb") as opened:
+                    os.fsync(opened.fileno())
+        if target.exists():
+            os.rename(
+                target, old
+            )  # folders cannot be exchanged in one step; the old one is there until the new one is
+        os.rename(temporary, target)
+        _sync_folder(target.parent)
+    finally:
+        if old.exists() and not target.exists():
+            os.rename(old, target)
+        for left in (temporary, old):
+            if left.exists():
+                shutil.rmtree(left)
 
 
 def _sync_folder(folder: pathlib.Path) -> None:

@@ -7,6 +7,7 @@ plain group or dataset reached by a hard link is refused before a byte of it is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h5py
@@ -17,7 +18,42 @@ from lamina.kernel import dtypes
 
 MAX_DEPTH = 64
 MAX_NODES = 1_000_000
+MAX_RATIO = 1100  # gzip's own limit is 1032
 _FILTERS = {"gzip", "lzf", "szip"}
+
+
+# What h5py raises of its own for damaged files: each version and each call has another one.
+_DAMAGE = (RuntimeError, KeyError, OSError, ValueError, TypeError, AttributeError, IndexError, OverflowError,
+           MemoryError, NotImplementedError)  # fmt: skip
+
+
+@contextmanager
+def guarded(label: str, path: str = "") -> Iterator[None]:
+    """A block in which whatever h5py makes of a damaged file is raised in Lamina's words."""
+    try:
+        yield
+    except SerializationError:
+        raise
+    except _DAMAGE as error:
+        where = f"{label}: {path}" if path else label
+        raise SerializationError(
+            f"{where}: the HDF5 file is damaged ({type(error).__name__}: {error!s:.200})."
+        ) from None
+
+
+def opened(source: Any, label: str | None = None) -> h5py.File:
+    """An HDF5 file for reading.
+
+    Raises:
+        SerializationError: if it is none.
+    """
+    label = label or str(getattr(source, "name", source))
+    try:
+        return h5py.File(source, "r")
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except _DAMAGE as error:
+        raise SerializationError(f"{label}: not a readable HDF5 file ({error!s:.200}).") from None
 
 
 class TensorFile:
@@ -31,11 +67,12 @@ class TensorFile:
         SerializationError: if the file holds something else than groups and plain datasets.
     """
 
-    def __init__(self, file: h5py.File, label: str) -> None:
+    def __init__(self, file: h5py.Group, label: str) -> None:
         self.file, self.label = file, label
         self.tensors: dict[str, h5py.Dataset] = {}
         self.groups: dict[str, h5py.Group] = {}
-        self._walk(file, "", set(), 0)
+        with guarded(label):
+            self._walk(file, "", set(), 0)
 
     def _refuse(self, path: str, why: str) -> SerializationError:
         return SerializationError(
@@ -99,9 +136,15 @@ class TensorFile:
             raise SerializationError(
                 f"{self.label}: {path}: shape {tuple(data.shape)}, expected {tuple(shape)}."
             )
-        if data.nbytes > 64 and data.id.get_storage_size() == 0:
-            raise self._refuse(path, "it declares numbers that the file does not hold")
-        return _as_declared(data[()], data.attrs.get("dtype"))
+        with guarded(self.label, path):
+            # filters may be switched on for nothing: what is stored plain must be there in full
+            held, wanted = data.id.get_storage_size(), data.nbytes
+            plain = data.chunks is None or data.id.get_create_plist().get_nfilters() == 0
+            if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
+                raise self._refuse(path, "it declares numbers that the file does not hold")
+        with guarded(self.label, path):
+            name = data.attrs.get("dtype") if data.dtype.kind == "V" else None
+            return _as_declared(data[()], name)
 
     def below(self, prefix: str) -> Iterator[str]:
         """The paths of the tensors in a group."""

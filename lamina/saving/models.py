@@ -4,63 +4,81 @@ from __future__ import annotations
 
 import json
 import pathlib
-import sys
 from typing import Any
 
 from lamina.core.codec import deserialize
 from lamina.errors import SerializationError
 from lamina.saving import archive
-from lamina.saving.weights import load_weights as load_weights
-from lamina.saving.weights import save_weights as save_weights
+from lamina.saving.atomic import may_replace
+from lamina.saving.checksum import check_sha256
+from lamina.saving.legacy import files as legacy
+from lamina.saving.members import kind_of
+from lamina.saving.weight_files import load_weights as load_weights
+from lamina.saving.weight_files import save_weights as save_weights
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def save_model(
     model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
-    """Write a model into a `.keras` file: architecture, weights, compile arguments, optimizer state.
+    """Write a model: architecture, weights, compile arguments, optimizer state.
 
     The file is written beside and renamed, so that a good one that was there survives a crash.
 
     Args:
         model: The model.
-        filepath: Where; the name ends in ".keras".
+        filepath: Where: a name that ends in ".keras"; in ".h5" or ".hdf5" for the format of the past; a folder's name with
+            `zipped=False`; or a file-like object that is open for writing bytes.
         overwrite: False asks before replacing a file (an error without a terminal).
-        zipped: None or True; folders are not supported.
+        zipped: Whether to write one file (None: where the name ends in ".keras") or a folder.
+        **kwargs: `include_optimizer` (whether to write the optimizer's state; True by default).
 
     Raises:
         ValueError: if the name has another ending.
+        FileExistsError: if a file is there and stays.
     """
+    with_optimizer = kwargs.pop("include_optimizer", True)
     if kwargs:
         raise TypeError(f"save_model got unknown arguments: {', '.join(kwargs)}.")
+    if hasattr(filepath, "write"):
+        if zipped is False:
+            raise ValueError("`zipped=False` writes a folder: give its name, not a file-like object.")
+        archive.save(model, filepath, include_optimizer=with_optimizer)
+        return
     path = pathlib.Path(filepath)
-    if path.suffix != ".keras":
-        hint = (
-            f" For weights alone: model.save_weights('{path.stem}.weights.h5')."
-            if path.suffix == ".h5"
-            else ""
-        )
-        raise ValueError(f"The file name must end in '.keras', got {path.name!r}.{hint}")
+    if path.suffix in (".h5", ".hdf5"):
+        if zipped:
+            raise ValueError(f"`zipped=True` is for '.keras' files, got {path.name!r}.")
+        may_replace(path, overwrite)
+        legacy.save(model, path, archive.FORMAT, include_optimizer=with_optimizer)
+        return
     if zipped is False:
-        raise NotImplementedError(
-            "Saving into a folder (`zipped=False`) is not supported: a `.keras` file is one zip."
+        if path.suffix == ".keras":
+            raise ValueError(
+                f"`zipped=False` writes a folder, whose name does not end in '.keras'; got {path.name!r}."
+            )
+    elif path.suffix != ".keras":
+        raise ValueError(
+            f"The file name must end in '.keras' (or '.h5' for the format of the past), got {path.name!r}. "
+            "For a folder, pass zipped=False."
         )
-    if path.exists() and not overwrite:
-        answer = input(f"{path} exists. Replace it? [y/n] ") if sys.stdin and sys.stdin.isatty() else "n"
-        if answer.strip().lower() not in ("y", "yes"):
-            raise FileExistsError(f"{path} exists already. Pass overwrite=True to replace it.")
-    archive.save(model, path)
+    may_replace(path, overwrite)
+    archive.save(model, path, zipped=zipped is not False, include_optimizer=with_optimizer)
 
 
 def load_model(
-    filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
+    filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
-    """Read a model from a `.keras` file, without running anything from it.
+    """Read a model from a file of any age, without running anything from it.
 
     Args:
-        filepath: The file.
+        filepath: A `.keras` file, a folder that `zipped=False` made, an old `.h5` or `.hdf5` file of Keras 1 to 3, or a
+            file-like object that is open for reading bytes.
         custom_objects: Name -> class or function that the file may name, for this call.
         compile: Whether to restore the compile arguments and the optimizer's state.
         safe_mode: Kept for Keras: loading is always safe here; False raises an error.
+        **kwargs: `sha256` (the checksum that the file must have, compared before anything is read).
 
     Returns:
         The model.
@@ -69,20 +87,67 @@ def load_model(
         SerializationError: if the file breaks a rule of the loader.
         FileNotFoundError: if there is no such file.
     """
-    if not safe_mode:
+    expected = kwargs.pop("sha256", None)
+    if kwargs:
+        raise TypeError(f"load_model got unknown arguments: {', '.join(kwargs)}.")
+    if safe_mode is False:
         raise ValueError(
             "`safe_mode=False` would run code from the file, which Lamina never does. Pass the functions that the "
             "model needs with `custom_objects`."
         )
+    if hasattr(filepath, "read"):
+        return _load_object(filepath, custom_objects, compile, expected)
     path = pathlib.Path(filepath)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
-    if path.suffix in (".h5", ".hdf5"):
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.{_neighbor(path)}")
+    check_sha256(path, expected)
+    if path.is_dir():
+        _refuse_saved_model(path)
+        return archive.load(path, path.name, custom_objects, compile)
+    if path.name.endswith((".weights.h5", ".safetensors", ".npz", ".weights.json")):
         raise SerializationError(
-            f"{path.name}: whole models in the old HDF5 format are not supported yet. Save it as '.keras' with Keras 3, "
-            "or load its weights into a model with `load_weights`."
+            f"{path.name} holds weights alone: build the model and call `model.load_weights`."
         )
-    return archive.load(path, custom_objects, compile)
+    if path.suffix in (".h5", ".hdf5"):
+        return legacy.load(path, path.name, custom_objects, compile)
+    if path.suffix != ".keras":
+        with open(path, "rb") as file:
+            kind = kind_of(file.read(32))
+        raise SerializationError(
+            f"{path.name}: models lie in files that end in '.keras' or '.h5'; this is {kind}."
+        )
+    with open(path, "rb") as file:
+        if file.read(8) == _HDF5:
+            raise SerializationError(f"{path.name} is an HDF5 file: rename it to end in '.h5'.")
+    return archive.load(path, path.name, custom_objects, compile)
+
+
+def _load_object(file: Any, custom_objects: Any, compile: bool, expected: str | None) -> Any:
+    label = str(getattr(file, "name", "the file"))
+    if not hasattr(file, "seek"):
+        raise ValueError(f"{label}: a file-like object must be one that can be read at any place (`seek`).")
+    check_sha256(file, expected)
+    file.seek(0)
+    old = file.read(8) == _HDF5
+    file.seek(0)
+    return (legacy if old else archive).load(file, label, custom_objects, compile)
+
+
+def _neighbor(path: pathlib.Path) -> str:
+    """A file beside with nearly that name."""
+    from lamina.errors import suggestion
+
+    if not path.parent.is_dir():
+        return f" Nor is there a folder {path.parent}."
+    return suggestion(path.name, [p.name for p in path.parent.iterdir()])
+
+
+def _refuse_saved_model(path: pathlib.Path) -> None:
+    if (path / "saved_model.pb").exists() or (path / "keras_metadata.pb").exists():
+        raise SerializationError(
+            f"{path.name} is a TensorFlow SavedModel, which is a program: Lamina does not run programs from files. Load it "
+            "with the Keras that wrote it and save it as '.keras'."
+        )
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
@@ -104,4 +169,10 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
         raise SerializationError(f"Not valid JSON: {error}.") from None
     if not isinstance(config, dict) or "class_name" not in config:
         raise SerializationError("The JSON text does not describe a model.")
+    if config.get("module") is None:
+        from lamina.core.registry import CustomObjectScope
+        from lamina.saving.legacy.configs import upgraded
+
+        with CustomObjectScope(custom_objects or {}):
+            config = upgraded(config, "json")
     return deserialize(config, custom_objects, where="json")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.core import codec
+from lamina.core.registry import get_registered_object
+from lamina.errors import SerializationError, suggestion
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -28,7 +30,12 @@ def serialize_keras_object(obj: Any) -> Any:
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: Any = None, safe_mode: bool = True, **kwargs: Any
+    config: Any,
+    custom_objects: Any = None,
+    safe_mode: bool = True,
+    module_objects: Any = None,
+    printable_module_name: str = "object",
+    **kwargs: Any,
 ) -> Any:
     """The object that a config describes; never runs code from it.
 
@@ -36,6 +43,8 @@ def deserialize_keras_object(
         config: What `serialize_keras_object` gave.
         custom_objects: Name -> class or function, for this call.
         safe_mode: Kept for Keras: loading is always safe here; False raises an error.
+        module_objects: Name -> class or function of the caller's own module, looked up last; with it `config` may be a name.
+        printable_module_name: What such an object is called in errors.
 
     Returns:
         The object.
@@ -50,4 +59,16 @@ def deserialize_keras_object(
             "`safe_mode=False` would run code from the config, which Lamina never does. Pass the functions that it "
             "needs with `custom_objects`."
         )
-    return codec.deserialize(config, custom_objects)
+    if module_objects is None:
+        return codec.deserialize(config, custom_objects)
+    if isinstance(config, str):
+        found = get_registered_object(config, custom_objects, module_objects)
+        if found is None:
+            known = {**module_objects, **(custom_objects or {})}
+            raise SerializationError(
+                f"Unknown {printable_module_name}: {config!r}.{suggestion(config, known)}"
+            )
+        return found
+    return codec.deserialize(
+        config, {**module_objects, **(custom_objects or {})}, where=printable_module_name
+    )

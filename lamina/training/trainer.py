@@ -6,11 +6,14 @@ from typing import Any
 
 from lamina.core.stateless import run_pure
 from lamina.training.compile.arguments import Compiled
+from lamina.training.compile.losses import takes_classes
 from lamina.training.feed.ahead import prepared
-from lamina.training.feed.batch import as_batch, unpack_x_y_sample_weight
+from lamina.training.feed.batch import as_batch, as_it_is, unpack_x_y_sample_weight
+from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.make import make_feed, split_validation
 from lamina.training.run import loop, predict, steps
 from lamina.training.state import ModelState
+from lamina.training.tracebacks import folds_frames
 
 
 class Trainer(Compiled):
@@ -36,8 +39,8 @@ class Trainer(Compiled):
         Returns:
             Name -> scalar: what is shown.
         """
-        steps.train(self, data)
-        return self.get_metrics_result()
+        logs = steps.train(self, data)
+        return self.get_metrics_result() if logs is None else logs
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation; a subclass may define its own.
@@ -48,8 +51,8 @@ class Trainer(Compiled):
         Returns:
             Name -> scalar.
         """
-        steps.test(self, data)
-        return self.get_metrics_result()
+        logs = steps.test(self, data)
+        return self.get_metrics_result() if logs is None else logs
 
     def predict_step(self, data: Any) -> Any:
         """One step of prediction; a subclass may define its own.
@@ -73,7 +76,9 @@ class Trainer(Compiled):
         """
         if force:
             self._model_state.programs.forget("train")
-        self.train_function = lambda iterator: loop.one_batch(self, "train", as_batch(next(iterator)))
+        self.train_function = lambda iterator: loop.one_batch(
+            self, "train", self._batch("train_step", next(iterator))
+        )
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
@@ -84,7 +89,9 @@ class Trainer(Compiled):
         """
         if force:
             self._model_state.programs.forget("test")
-        self.test_function = lambda iterator: loop.one_batch(self, "test", as_batch(next(iterator)))
+        self.test_function = lambda iterator: loop.one_batch(
+            self, "test", self._batch("test_step", next(iterator))
+        )
         return self.test_function
 
     def make_predict_function(self, force: bool = False) -> Any:
@@ -100,6 +107,7 @@ class Trainer(Compiled):
 
     # -- the public loops -------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def fit(
         self,
         x: Any = None,
@@ -132,11 +140,17 @@ class Trainer(Compiled):
             validation_split: The fraction of the rows, from the end, to validate on.
             validation_data: (x, y), (x, y, sample_weight), or a source of batches.
             shuffle: Whether each epoch has an order of its own; "batch" keeps the rows of a batch together.
-            class_weight: Class -> weight.
-            sample_weight: A weight per row.
-            initial_epoch: The number of the first epoch.
-            steps_per_epoch: Steps after which an epoch ends.
-            validation_steps, validation_batch_size: The same for validation.
+            class_weight: A dict of class number -> weight, for models with one output. Targets are class numbers (negative
+                ones, too), one-hot, or, where the loss is sparse, a class number for each step. A class that is missing
+                counts 1; sample weights that are given as well are multiplied by it.
+            sample_weight: A weight per row, or per row and step; by output for several outputs.
+            initial_epoch: The number of the first epoch, which counts towards `epochs`.
+            steps_per_epoch: Steps after which an epoch ends. The next epoch goes on with the same pass over the data, and
+                ends with it, be it early, with a warning; then a new pass begins. A generator that is used up ends training.
+                For arrays without a `batch_size`, the rows are shared out over so many steps.
+            validation_steps: Steps after which validation ends; each validation begins with the first batch of a source
+                that can be read again.
+            validation_batch_size: Rows per step of validation; `batch_size` by default.
             validation_freq: After how many epochs to validate, or a list of epochs.
             resume: A folder that keeps the whole state of training after every epoch: where there is one already,
                 training goes on from it, exactly. Or a `BackupAndRestore`, which says when to write.
@@ -155,7 +169,8 @@ class Trainer(Compiled):
             batch_size=batch_size,
             shuffle=shuffle,
             steps=steps_per_epoch,
-            class_weight=class_weight,
+            class_weight=self._class_weights(class_weight),
+            as_given=self._has_own("train_step"),
         )
         validate = None
         if validation_data is not None:
@@ -166,14 +181,16 @@ class Trainer(Compiled):
             )
             rows = validation_batch_size or batch_size
             validate = make_feed(
-                *prepared(self, vx, vy, vw, batch_size=rows), batch_size=rows, steps=validation_steps
-            )
+                *prepared(self, vx, vy, vw, batch_size=rows), batch_size=rows, steps=validation_steps,
+                as_given=self._has_own("test_step"),
+            )  # fmt: skip
         return loop.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
             validation_freq=validation_freq, resume=resume,
         )  # fmt: skip
 
+    @folds_frames
     def evaluate(
         self,
         x: Any = None,
@@ -203,10 +220,11 @@ class Trainer(Compiled):
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
         data = prepared(self, x, y, sample_weight, batch_size=batch_size)
-        feed = make_feed(*data, batch_size=batch_size, steps=steps)
+        feed = make_feed(*data, batch_size=batch_size, steps=steps, as_given=self._has_own("test_step"))
         logs = loop.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
         return logs if return_dict else _as_list(logs)
 
+    @folds_frames
     def predict(
         self,
         x: Any,
@@ -232,6 +250,7 @@ class Trainer(Compiled):
             self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
         )
 
+    @folds_frames
     def train_on_batch(
         self,
         x: Any,
@@ -252,10 +271,13 @@ class Trainer(Compiled):
         """
         self._require_training("train_on_batch")
         x = self._ahead_of_step(x)
-        feed = make_feed(x, y, sample_weight, batch_size=2**31, class_weight=class_weight)
+        feed = make_feed(
+            x, y, sample_weight, batch_size=2**31, class_weight=self._class_weights(class_weight)
+        )
         logs = loop.one_batch(self, "train", feed.tree, fresh=True)
         return logs if return_dict else _as_list(logs)
 
+    @folds_frames
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -273,6 +295,7 @@ class Trainer(Compiled):
         logs = loop.one_batch(self, "test", feed.tree, fresh=True)
         return logs if return_dict else _as_list(logs)
 
+    @folds_frames
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays.
 
@@ -286,6 +309,12 @@ class Trainer(Compiled):
         part = getattr(self, "_host_part", None)
         part = None if part is None else part(x)
         return x if part is None else part.ahead(x)
+
+    def _batch(self, step: str, data: Any) -> tuple:
+        return as_it_is(data) if self._has_own(step) else as_batch(data)
+
+    def _class_weights(self, given: Any) -> ClassWeights | None:
+        return None if given is None else ClassWeights(given, sparse=takes_classes(self.loss))
 
     def jax_state_sync(self) -> None:
         """Kept for Keras: variables are always up to date here, so there is nothing to do."""
@@ -321,7 +350,7 @@ class Trainer(Compiled):
 
         def forward() -> Any:
             y_pred = self(x, training=training)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+            loss = steps.compute_loss(self, x, y, y_pred, sample_weight, training=training)
             scaled = self.optimizer.scale_loss(loss) if training and self.optimizer is not None else loss
             return scaled, loss, y_pred
 
@@ -336,7 +365,9 @@ class Trainer(Compiled):
         )
 
 
-for _step in (Trainer.train_step, Trainer.test_step, Trainer.predict_step):
+for _step in (
+    Trainer.train_step, Trainer.test_step, Trainer.predict_step, Trainer.compute_loss, Trainer.compute_metrics,
+):  # fmt: skip
     _step.usual = True  # type: ignore[attr-defined]
 
 

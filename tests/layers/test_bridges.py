@@ -41,6 +41,62 @@ def test_jax_function_with_parameters() -> None:
         assert layer(lamina.Input((4,))).shape == (None, 3)
 
 
+def test_jax_trees_are_attributes() -> None:
+    """Numbers are variables, None stays None, and a class that jax knows is a node."""
+    import jax
+
+    @jax.tree_util.register_pytree_node_class
+    class Pair:
+        def __init__(self, a: Any, b: Any) -> None:
+            self.a, self.b = a, b
+
+        def tree_flatten(self) -> Any:
+            return (self.a, self.b), None
+
+        @classmethod
+        def tree_unflatten(cls, _: Any, parts: Any) -> Any:
+            return cls(*parts)
+
+    def call(params: Any, state: Any, inputs: Any) -> Any:
+        out = inputs @ params["pair"].a + params["pair"].b
+        return out, {"calls": state["calls"] + 1, "none": None}
+
+    def init(rng: Any, inputs: Any) -> Any:
+        return {"pair": Pair(np.ones((4, 2), "float32"), 3.0), "none": None}, {"calls": 0, "none": None}
+
+    with on("jax"):
+        layer = layers.JaxLayer(call, init, seed=3)
+        assert layer.params is None
+        layer(X)
+        layer(X)
+        assert isinstance(layer.params["pair"], Pair)
+        assert layer.params["none"] is None
+        assert isinstance(layer.params["pair"].a, lamina.Variable)
+        assert int(layer.state["calls"]) == 2
+        assert [v.trainable for v in layer.weights] == [True, True, False]
+        assert layers.JaxLayer(lambda inputs: 2 * inputs)(X).shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((lambda params, inputs: 0, lambda foo, inputs: {}), "`init_fn` has a parameter 'foo'"),
+        (
+            (lambda params, inputs: 0, lambda rng, inputs: {"w": "text"}),
+            "must be arrays, numbers or None, got 'text'",
+        ),
+        (
+            (lambda params, state, inputs: 0, lambda rng, inputs: {}),
+            r"must give the pair \(params, state\), got dict",
+        ),
+        ((lambda params, inputs: 0,), "give `init_fn`, or `params` and `state`"),
+    ],
+)
+def test_jax_mistakes(arguments: Any, text: str) -> None:
+    with on("jax"), pytest.raises((TypeError, ValueError), match=text):
+        layers.JaxLayer(*arguments)(X)
+
+
 def test_jax_function_with_state_and_draws() -> None:
     import jax
 

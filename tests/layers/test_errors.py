@@ -141,7 +141,7 @@ TAUGHT: dict[str, tuple[Callable[[], Any], str, str, str, str]] = {
                           ones(2, 5, 3), ones(2, 6, 3), attention_mask=np.ones((2, 4, 6), bool)),
                       "'a' (MultiHeadAttention)", "got (4, 6)", "(queries, places) = (5, 6)", "Give one truth value"),
     "heads that do not divide": (lambda: layers.GroupQueryAttention(3, 4, 3),
-                                 "GroupQueryAttention", "got 4 and 3", "multiple of `num_key", "that divides the heads"),
+                                 "GroupedQueryAttention", "got 4 and 3", "multiple of `num_key", "that divides the heads"),
     "unknown padding": (lambda: layers.Conv2D(4, 3, padding="sam"),
                         "Conv2D", "unknown padding 'sam'", "Known: 'valid', 'same'", "Did you mean 'same'"),
     "unknown padding of a pool": (lambda: layers.MaxPooling1D(padding="vald"),
@@ -185,7 +185,8 @@ def test_a_built_layer_wants_the_same_width() -> None:
 def test_masks_of_the_wrong_shape() -> None:
     wrong = np.ones((2, 4), bool)
     with pytest.raises(
-        ValueError, match=r"`mask` must have the first sizes of the input's shape \(2, 5, 3\), got \(2, 4\)"
+        ValueError,
+        match=r"`mask` must have the first sizes of the input's shape \(2, 5, 3\), or 1 .*got \(2, 4\)",
     ):
         layers.BatchNormalization()(ones(2, 5, 3), training=True, mask=wrong)
     with pytest.raises(

@@ -82,7 +82,10 @@ def test_lambda_bytecode_is_refused(tmp_path):
         "module": "keras.layers", "class_name": "Lambda", "registered_name": None,
         "config": {"name": "l", "function": {"class_name": "__lambda__", "config": {"code": "4wAAAA=="}}},
     }  # fmt: skip
-    refused(archive(tmp_path / "x.keras", c), "lambda as Python bytecode.*custom_objects")
+    refused(
+        archive(tmp_path / "x.keras", c),
+        "a Python lambda belongs here, .*nor runs from one.*custom_objects=.'l': function",
+    )
 
 
 def test_no_switch_turns_safety_off(tmp_path):

@@ -76,8 +76,9 @@ def test_interrupted(name, tmp_path):
         whole = run(tmp_path / "a", data=rows)
         broken = run(tmp_path / "b", *([] if name == "jax" else [Interrupt(1, 3)]), Interrupt(2), data=rows)
         assert same_weights(whole[0], broken[0])
-        assert whole[1:3] == broken[1:3]
-        assert len(whole[2]) == 4
+        assert whole[2] == [0, 1, 2, 3]
+        assert broken[2] == whole[2][-len(broken[2]) :]  # the epochs that ran in this run, as in Keras
+        assert {name: values[-len(broken[2]) :] for name, values in whole[1].items()} == broken[1]
         for one, other in zip(whole[3][:2], broken[3][:2], strict=True):
             assert (one.best, one.wait) == (other.best, other.wait)
 
@@ -130,6 +131,7 @@ class Loader:
         return ((X[i : i + 10], Y[i : i + 10]) for i in range(0, 70, 10))
 
 
+@pytest.mark.filterwarnings("ignore:The data ended")  # of a pass that is no multiple of an epoch
 @pytest.mark.parametrize(
     "source", [lambda: Numbered(workers=2), noise, Loader], ids=["numbered", "generator", "loader"]
 )

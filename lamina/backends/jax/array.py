@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +12,8 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 from jax import lax
+
+from lamina.kernel.settings import SETTINGS
 
 Tensor = jax.Array
 
@@ -27,7 +31,19 @@ def real_dtype(name: str) -> np.dtype:
     """The dtype that jax keeps for a name: 32 bits for 64 unless jax_enable_x64 is set."""
     if name not in _DTYPES:
         raise ValueError(f"The jax backend has no tensors of dtype {name!r}. Use NumPy arrays for text.")
-    return jax.dtypes.canonicalize_dtype(_DTYPES[name])
+    kept = jax.dtypes.canonicalize_dtype(_DTYPES[name])
+    if name == "float64" == SETTINGS["floatx"] and kept.itemsize < 8:
+        _warn_of_narrow_floats()
+    return kept
+
+
+@functools.cache
+def _warn_of_narrow_floats() -> None:
+    warnings.warn(
+        "The default float is float64, but jax computes with 32 bits: it has 64 only behind a switch of its own. Set it "
+        "before anything else: `jax_enable_x64` in jax.config, or the environment variable JAX_ENABLE_X64=1.",
+        stacklevel=3,
+    )
 
 
 def int32(x: Any) -> Any:

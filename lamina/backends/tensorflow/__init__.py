@@ -9,6 +9,7 @@ from lamina.backends import process as _process
 with _process.tensorflow_quiet(), _process.not_importing("keras", "jax"):
     import tensorflow as _tf
 
+from lamina.backends.tensorflow import trackable as trackable  # noqa: E402 - layers become trackable
 from lamina.backends.tensorflow.array import *
 from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *

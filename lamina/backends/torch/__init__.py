@@ -23,6 +23,7 @@ in_place = True
 traced_step = False
 differentiable = True
 
+from lamina.backends.torch import module as module  # noqa: E402 - layers become modules when all is there
 from lamina.backends.torch.fused import Fused  # noqa: E402 - it computes with the names above
 
 fused = Fused()

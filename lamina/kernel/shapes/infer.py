@@ -11,6 +11,7 @@ from lamina.kernel.context import interpreter
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.shapes.spec import Spec, Unknown
+from lamina.kernel.trees import NAMESPACE
 
 # Far apart, so that a size computed from one of them differs even after a division by a stride.
 STAND_INS = (1009, 2027)
@@ -47,7 +48,9 @@ def _stand_in(inputs: Any, prime: int) -> list[Spec]:
 def _map(function: Callable[..., Any], first: Any, *rest: Any) -> Any:
     if type(first) is Spec:  # most programs give one tensor
         return function(first, *rest)
-    return optree.tree_map(function, first, *rest, is_leaf=lambda x: type(x) is Spec, none_is_leaf=True)
+    return optree.tree_map(
+        function, first, *rest, is_leaf=lambda x: type(x) is Spec, none_is_leaf=True, namespace=NAMESPACE
+    )
 
 
 def _strip(x: Any) -> Any:

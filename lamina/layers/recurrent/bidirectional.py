@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.core.codec import serialize
 from lamina.core.layer import Layer
+from lamina.errors import stranger
 from lamina.kernel.context import current
 from lamina.ops.checks import one_of
 
@@ -47,7 +48,8 @@ class Bidirectional(Layer):
         super().__init__(**kwargs)
         for role, given in (("layer", layer), ("backward_layer", backward_layer)):
             if given is not None and not (isinstance(given, Layer) and hasattr(given, "go_backwards")):
-                raise ValueError(f"Bidirectional: `{role}` must be a recurrent layer, got {given!r}.")
+                text = f"Bidirectional: `{role}` must be a recurrent layer, got {given!r}. {stranger(given)}"
+                raise ValueError(text.strip())
         self.merge_mode = one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
         self.forward_layer = _copy(layer, "forward_", layer.go_backwards)
         if backward_layer is None:
@@ -60,6 +62,7 @@ class Bidirectional(Layer):
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
         self._first_weights = weights
+        self.input_spec = layer.input_spec
         self.supports_masking = True
 
     def _check_pair(self) -> None:

@@ -11,6 +11,7 @@ from lamina import activations, constraints, initializers, regularizers
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.initializers.base import HostInitializer, Plan, host_dtype
+from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least
@@ -90,6 +91,7 @@ class Cell(Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         states = list(states) if isinstance(states, list | tuple) else [states]
+        inputs = in_floats(inputs, self.compute_dtype)
         states = self.stepper(states, training)(self.project(inputs, training), states)
         return states[0], states
 
@@ -251,6 +253,12 @@ class UnitsCell(Cell):
             return k.linear(inputs, kernel, bias)
         product = masked_product(k, inputs, kernel, masks, lambda x, w: k.linear(x, w, None), self.gates)
         return product if bias is None else product + bias
+
+
+def in_floats(x: Any, dtype: str) -> Any:
+    """A tensor that is no float in a float dtype: gates of whole numbers would be cut to whole numbers."""
+    k = current()
+    return x if k.dtype(x) in dtypes.IS_INEXACT else k.astype(x, dtype)
 
 
 class OpenForgetGate(HostInitializer):

@@ -14,7 +14,7 @@ from lamina.kernel.contract import Kernel, Unfit
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers._masks import alike, check_mask
-from lamina.layers.recurrent.cell import Cell, UnitsCell
+from lamina.layers.recurrent.cell import Cell, UnitsCell, in_floats
 from lamina.layers.recurrent.loop import over_time, time_first
 from lamina.layers.recurrent.stacked import StackedRNNCells
 from lamina.ops.checks import shown
@@ -164,6 +164,7 @@ class RNN(Layer):
         first = next(leaves(sequences))
         self._check_mask(first, mask)
         states = self._first_states(k.shape(first)[0], initial_state)
+        sequences = map_leaves(lambda x: in_floats(x, self.compute_dtype), sequences)
         last, outputs, states = self.inner_loop(sequences, states, mask, training=training)
         for variable, value in zip(leaves(self.states), leaves(states), strict=True) if self.stateful else ():
             variable.assign(value)

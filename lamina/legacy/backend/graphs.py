@@ -12,6 +12,7 @@ from lamina.core.graph import Graph
 from lamina.core.operation import Operation
 from lamina.core.tensor import KerasTensor
 from lamina.core.variable import Variable
+from lamina.errors import LaminaError
 from lamina.kernel.context import state
 from lamina.legacy.backend.state import LearningPhase, _float, eval, set_value, variable
 from lamina.utils import get_source_inputs
@@ -324,8 +325,6 @@ def random_uniform_variable(
 
 def print_tensor(x: Any, message: str = "", summarize: int = 3) -> Any:
     """Print the values, where there are any (not while a step is compiled), and give x."""
-    from lamina.errors import LaminaError
-
     try:
         shown = np.array2string(eval(x), threshold=summarize * 2, edgeitems=summarize)
     except (ValueError, TypeError, LaminaError):

@@ -6,6 +6,7 @@ import builtins
 from typing import Any
 
 from lamina import ops
+from lamina.config import floatx
 
 # -- element by element ------------------------------------------------------------------------------------------------
 
@@ -192,7 +193,6 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _no_bool(x: Any) -> Any:
-    from lamina.config import floatx
     from lamina.legacy.backend.state import dtype
 
     return ops.cast(x, floatx()) if hasattr(x, "dtype") and dtype(x) == "bool" else x

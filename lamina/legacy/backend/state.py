@@ -12,9 +12,11 @@ import numpy as np
 import lamina
 from lamina import ops
 from lamina.backend import clear_session as _clear_session
+from lamina.core import names
 from lamina.core.tensor import KerasTensor
 from lamina.core.variable import Variable
 from lamina.kernel.context import state
+from lamina.kernel.shapes.spec import Unknown
 
 _learning_phase: int | None = None
 
@@ -198,8 +200,6 @@ def int_shape(x: Any) -> tuple | None:
 
 
 def _unknown(n: Any) -> bool:
-    from lamina.kernel.shapes.spec import Unknown
-
     return type(n) is Unknown
 
 
@@ -292,8 +292,6 @@ def clear_session() -> None:
 
 def reset_uids() -> None:
     """Automatic names and numbers begin anew."""
-    from lamina.core import names
-
     names.reset()
 
 

@@ -16,8 +16,6 @@ def per_axis(op: str, parameter: str, value: Any, rank: int, least: int = 1) -> 
         ValueError: for another length, or a value below `least`.
     """
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
-    if len(values) == 1:
-        values = values * rank
     if len(values) != rank:
         raise ValueError(f"{op}: `{parameter}` must be an integer or {rank} integers, got {value!r}.")
     for v in values:
@@ -37,6 +35,30 @@ def spatial(op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
             f"got {shown(x.shape)}."
         )
     return x.shape[1:-1] if channels_last else x.shape[2:]
+
+
+def check_reach(
+    op: str, shape: Any, sizes: Sequence[int], pads: Sequence[tuple[int, int]], window: Sequence[int],
+    dilation: Sequence[int],
+) -> None:  # fmt: skip
+    """That at least one window fits into the padded input. Frameworks differ: an error, size 0, or foreign memory.
+
+    Raises:
+        ValueError: if an axis is shorter than the window, or the window has no place.
+    """
+    if any(type(w) is int and w < 1 for w in window):
+        raise ValueError(f"{op}: the window must have sizes of at least 1, got {tuple(window)}.")
+    for size, (before, after), w, d in zip(sizes, pads, window, dilation, strict=True):
+        if Unknown in (type(size), type(w), type(before), type(after)) or type(size) is not int:
+            continue
+        reach = (w - 1) * d + 1
+        if size + before + after < reach:
+            dilated = f" (dilated: {reach} places)" if reach > w else ""
+            raise ValueError(
+                f"{op}: a window of size {w}{dilated} does not fit into an axis of size {size}, so the output would be "
+                f"empty; the input has shape {shown(shape)}, the window is {tuple(window)}. Use a smaller window, "
+                'padding="same", or a larger input.'
+            )
 
 
 def explicit_padding(

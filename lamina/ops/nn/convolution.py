@@ -8,7 +8,7 @@ from lamina.kernel import dtypes, settings
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import one_of, shown
-from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
 
@@ -86,6 +86,7 @@ def conv(
             )
     window = kernel.shape[:-2]
     pads = explicit_padding("conv", padding, sizes, window, strides, dilation, causal=rank == 1)
+    check_reach("conv", inputs.shape, sizes, pads, window, dilation)
     return _in_floats(k, k.conv, inputs, kernel, strides, pads, dilation, groups, last)
 
 
@@ -103,6 +104,7 @@ def _grouped(k: Kernel, name: str, inputs: Any, kernel: Any, strides: Any, paddi
     strides = per_axis(name, "strides", strides, rank)
     dilation = per_axis(name, "dilation_rate", dilation_rate, rank)
     pads = explicit_padding(name, padding, sizes, window, strides, dilation, causal=rank == 1)
+    check_reach(name, inputs.shape, sizes, pads, window, dilation)
     flat = k.reshape(kernel, (*window, 1, inner * multiplier))
     return _in_floats(k, k.conv, inputs, flat, strides, pads, dilation, inner, last)
 

@@ -124,13 +124,13 @@ def sparse_categorical_crossentropy(
         target: Integer tensor: the shape of `output` without the axis, or with size 1 there.
         output: Tensor (..., classes, ...): probabilities, or logits.
         from_logits: Whether `output` holds logits.
-        axis: The axis of the classes.
+        axis: The axis of the classes: the last one.
 
     Returns:
         A tensor of the shape of `output` without the axis, at least float32.
 
     Raises:
-        ValueError: if the shapes do not fit, or `output` has no axes.
+        ValueError: if the shapes do not fit, `output` has no axes, or the classes are not the last of them.
 
     Example:
         >>> import lamina
@@ -139,6 +139,13 @@ def sparse_categorical_crossentropy(
         [10000.0]
     """
     axis = axis_of("sparse_categorical_crossentropy", axis, len(output.shape))
+    if (
+        axis != len(output.shape) - 1
+    ):  # as in Keras, where targets must have all but the last size of the output
+        raise ValueError(
+            f"sparse_categorical_crossentropy: the classes must be the last axis of `output`, got axis {axis} of shape "
+            f"{shown(output.shape)}. Move it there: ops.moveaxis(output, {axis}, -1)."
+        )
     if len(target.shape) == len(output.shape) and (
         target.shape[-1] == 1 or type(target.shape[-1]) is Unknown
     ):

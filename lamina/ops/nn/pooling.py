@@ -6,7 +6,8 @@ from typing import Any
 
 from lamina.kernel import settings
 from lamina.kernel.contract import Kernel
-from lamina.ops.nn._window import explicit_padding, per_axis, spatial
+from lamina.ops.checks import shown
+from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
 from lamina.ops.op import Tensor, op
 
 
@@ -19,6 +20,7 @@ def _pool(
     window = per_axis(name, "pool_size", pool_size, rank)
     steps = window if strides is None else per_axis(name, "strides", strides, rank)
     pads = explicit_padding(name, padding, sizes, window, steps, (1,) * rank)
+    check_reach(name, inputs.shape, sizes, pads, window, (1,) * rank)
     return k.pool(inputs, kind, window, steps, pads, last)
 
 
@@ -90,6 +92,8 @@ def _adaptive(k: Kernel, name: str, inputs: Any, output_size: Any, data_format: 
     """Reduce one spatial axis after the other: both the mean and the maximum of a box are separable."""
     last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(name, inputs, last)
+    if 0 in sizes:
+        raise ValueError(f"{name}: there is nothing to pool in an input of shape {shown(inputs.shape)}.")
     outputs = per_axis(name, "output_size", output_size, len(sizes))
     for axis, (size, out) in enumerate(zip(sizes, outputs, strict=True), 1 if last else 2):
         bounds = [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lamina import losses as losses_of
@@ -40,6 +41,8 @@ class Compiled(_Layer):
     steps_per_execution: int = 1
     auto_scale_loss: bool = True
     stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
 
     def _has_own(self, name: str) -> bool:
         """Whether the model defines a method of its own, such as a step."""
@@ -67,8 +70,10 @@ class Compiled(_Layer):
             loss_weights: Numbers, in the structure of `loss`.
             metrics: A list of metrics, names or functions; by output name in a dict for several outputs.
             weighted_metrics: The same; these get the sample weights.
-            run_eagerly: Whether to run steps as they are written, without compiling (for debugging).
-            steps_per_execution: After how many steps batch callbacks are called.
+            run_eagerly: Whether to run steps as they are written, without compiling (for debugging): prints and breakpoints
+                in `call` see numbers, and nothing is run on shapes first.
+            steps_per_execution: After how many steps batch callbacks are called, in `fit`, `evaluate` and `predict`: begin
+                gets the number of the first of them, end that of the last.
             jit_compile: True, False, or "auto": the backend's fastest way.
             auto_scale_loss: Whether a float16 policy gets a LossScaleOptimizer.
 
@@ -103,7 +108,7 @@ class Compiled(_Layer):
         known = self._model_state
         known.compiled, known.given = True, given
         known.losses = known.metrics = None
-        known.loss_tracker = None if loss is None else metrics_of.Mean(name="loss")
+        known.loss_tracker = metrics_of.Mean(name="loss")
         known.programs.forget("train", "test")
         if self.built and found is not None and not self._has_own("train_step"):
             found.build(self.trainable_variables)
@@ -137,6 +142,16 @@ class Compiled(_Layer):
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` in a form that JSON can hold."""
         if not self._model_state.compiled:
+            return None
+        cls = type(self)
+        first = lambda name: next(c for c in cls.__mro__ if name in c.__dict__)
+        own = not first("compile").__module__.startswith("lamina.")
+        if own and first("get_compile_config").__module__.startswith("lamina."):
+            warnings.warn(
+                f"Model {self.name!r} ({cls.__name__}): `compile` was overridden, so how the model was compiled is not saved. "
+                "Compile it again after loading, or override `get_compile_config` and `compile_from_config`, too.",
+                stacklevel=2,
+            )
             return None
         given = dict(self._model_state.given)
         given["optimizer"] = self.optimizer
@@ -174,7 +189,7 @@ class Compiled(_Layer):
             A scalar tensor.
 
         Raises:
-            ValueError: if there is nothing to minimise, or labels do not fit.
+            ValueError: if labels do not fit.
         """
         total: Any = None
         if self._model_state.given.get("loss") is not None and y_pred is not None:
@@ -185,9 +200,12 @@ class Compiled(_Layer):
         for extra in self.losses:
             total = extra if total is None else total + extra
         if total is None:
-            raise ValueError(
-                f"Model {self.name!r} has nothing to minimise: give `compile` a `loss`, or call `add_loss` in a layer."
+            warnings.warn(
+                f"Model {self.name!r} has nothing to minimise, so its loss is 0: give `compile` a `loss`, or call `add_loss` "
+                "in a layer.",
+                stacklevel=2,
             )
+            return ops.sum(next(leaf for leaf in leaves(y_pred) if leaf is not None)) * 0.0
         return total
 
     def _make_losses(self, y_pred: Any) -> None:

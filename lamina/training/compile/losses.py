@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import losses, metrics, ops
+from lamina.core.masks import get_mask
 from lamina.kernel.shapes.spec import Unknown
+from lamina.kernel.trees import leaves
 from lamina.losses.loss import LossFunctionWrapper
 from lamina.ops.checks import shown
 from lamina.training.compile.outputs import Outputs, spread_weights
@@ -32,6 +34,8 @@ class CompileLoss:
         self.weights = [1.0 if w is None else w for w in weights]
         if all(one is None for one in self.losses):
             raise ValueError("`loss` names no loss for any output.")
+        # of each output how many classes its labels may name; 0 where they are not numbers of classes
+        self.classes = [0] * len(self.losses)
         self.trackers: list[Any] = []
         if sum(one is not None for one in self.losses) > 1:
             self.trackers = [
@@ -53,6 +57,7 @@ class CompileLoss:
                     f"Output {self.outputs.names[i]!r} has a loss ({_name(one)}), but no target came for it in `y`."
                 )
             check_target(targets[i], predictions[i], one, self.outputs.names[i])
+            self.classes[i] = _classes_of(one, predictions[i])
             value = one(targets[i], predictions[i], sample_weight=weights[i])
             empty = tuple(getattr(value, "shape", ())) == (0,)
             if empty:  # of a batch without rows, whose total is a number too
@@ -62,6 +67,18 @@ class CompileLoss:
             value = value if self.weights[i] == 1.0 else value * self.weights[i]
             total = value if total is None else total + value
         return total
+
+
+def _classes_of(loss: Any, y_pred: Any) -> int:
+    """How many classes a loss of class numbers has; 0 for others, and where a mask says which labels count."""
+    size = y_pred.shape[-1] if getattr(y_pred, "shape", ()) else None
+    last = type(loss) is losses.SparseCategoricalCrossentropy and arguments_of(loss).get("axis", -1) == -1
+    return size if last and type(size) is int and get_mask(y_pred) is None else 0
+
+
+def arguments_of(loss: Any) -> dict[str, Any]:
+    """What a loss passes to its function beside labels and predictions."""
+    return getattr(loss, "_fn_kwargs", {})
 
 
 def _rows(x: Any) -> Any:
@@ -91,6 +108,13 @@ def _spread(given: Any, outputs: Outputs, what: str) -> list[Any]:
 
 _DENSE = {"categorical_crossentropy", "categorical_focal_crossentropy", "kl_divergence"}
 _SPARSE = {"sparse_categorical_crossentropy"}
+
+
+def takes_classes(loss: Any) -> bool:
+    """Whether a loss, as `compile` got it, takes class numbers as targets."""
+    only = next(leaves(loss), None) if isinstance(loss, list | tuple | dict) and len(loss) == 1 else loss
+    found = losses.get(only) if isinstance(only, str) else only
+    return _name(found) in _SPARSE or isinstance(found, losses.SparseCategoricalCrossentropy)
 
 
 def check_target(y: Any, y_pred: Any, loss: Any, output: str) -> None:

@@ -50,7 +50,7 @@ class Outputs:
             return [None] * len(self.names)
         if isinstance(given, dict):
             return self._by_name(given, what, missing)
-        if self.single:
+        if self.single or (len(self.names) == 1 and not isinstance(given, list | tuple)):
             return list(given) if isinstance(given, list | tuple) and len(given) == 1 else [given]
         if isinstance(given, list | tuple):
             if len(given) != len(self.names):

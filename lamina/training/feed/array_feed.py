@@ -11,7 +11,7 @@ from lamina.core.seeds import host_generator, make_seed
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed import arrays as rows_of
 from lamina.training.feed.arrays import Rows, arrays, count_rows, size_of, take_rows
-from lamina.training.feed.chunks import Chunk, Pass, padded
+from lamina.training.feed.chunks import Chunk, Pass, padded, place_of
 from lamina.training.feed.prefetch import Prefetch
 
 CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
@@ -25,19 +25,24 @@ class ArrayFeed:
 
     Args:
         x, y, sample_weight: Arrays or structures of arrays.
-        batch_size: Rows per batch.
+        batch_size: Rows per batch; 32, or what makes `steps` batches of all rows.
         shuffle: Whether each epoch has an order of its own; "batch" keeps rows of a batch together.
+        steps: Batches per epoch that were asked for.
     """
 
-    replays = False
+    replays = one_pass = used = False
 
     def __init__(
-        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False
-    ) -> None:
+        self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: Any = False,
+        steps: int | None = None,
+    ) -> None:  # fmt: skip
         self.tree = (arrays(x, "`x`"), arrays(y, "`y`"), arrays(sample_weight, "`sample_weight`"))
         named = zip(("x", "y", "sample_weight"), self.tree, strict=True)
         self.rows = count_rows({name: part for name, part in named if part is not None})
-        self.batch_size = min(batch_size or 32, max(self.rows, 1))
+        usual = (
+            -(-self.rows // steps) if steps else 32
+        )  # steps without a size share the rows out, as in Keras
+        self.batch_size = min(batch_size or usual, max(self.rows, 1))
         self.shuffle = shuffle
         self.seed = make_seed() if shuffle else 0
         self._device: Any = None
@@ -101,21 +106,17 @@ class ArrayFeed:
     def _stretches(self, epoch: int, start: int, limit: int | None) -> Iterator[np.ndarray]:
         """The rows of the batches from `start` on, in stretches of whole batches; a smaller batch stands alone.
 
-        With a limit, epochs go on where the one before ended, pass after pass over the rows.
+        With a limit, epochs go on with the same pass over the rows; one that comes to its end is shorter.
         """
-        per_pass = self.steps
-        first = start if limit is None else epoch * limit + start
-        last = per_pass if limit is None else (epoch + 1) * limit
-        while first < last:
-            number = epoch if limit is None else first // per_pass
-            order, place = self.order(number), first % per_pass
-            stop = min(place + last - first, per_pass)
-            full = min(stop, self.rows // self.batch_size)
-            if place < full:
-                yield order[place * self.batch_size : full * self.batch_size]
-            if full < stop:
-                yield order[full * self.batch_size :]
-            first += stop - place
+        number, first = place_of(epoch, limit, self.steps)
+        place, stop = first + start, self.steps if limit is None else min(first + limit, self.steps)
+        if place >= stop:
+            return
+        order, full = self.order(number), min(stop, self.rows // self.batch_size)
+        if place < full:
+            yield order[place * self.batch_size : full * self.batch_size]
+        if full < stop:
+            yield order[full * self.batch_size :]
 
     def chunks(self, asked: Pass) -> Iterator[Chunk]:
         """What many steps in one dispatch run over."""
@@ -158,6 +159,9 @@ class ArrayFeed:
             return
         with Prefetch(each, k) as reader:
             yield from reader
+
+    def rewind(self) -> None:
+        """Nothing to go back from: a batch follows from its number."""
 
     def taken(self, count: int) -> None:
         """Nothing to count: a batch follows from its number."""

@@ -128,6 +128,12 @@ def _in_file(x: Any) -> bool:
 
 
 def _standard(x: Any, what: str) -> Any:
+    texts = x.dtype.kind in "SU" or (x.dtype == object and x.size and isinstance(x.flat[0], str))
+    if texts and what != "`x`":
+        raise ValueError(
+            f"{what} holds texts ({str(x.flat[0]) if x.size else ''!r:.40}, ...): encode them as numbers, for classes from 0 on: "
+            "classes, y = numpy.unique(y, return_inverse=True)."
+        )
     if x.dtype == object:
         try:
             x = x.astype(dtypes.standardize(None))

@@ -43,16 +43,21 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
         x, y, sample_weight: The parts.
 
     Returns:
-        A tuple, or `x` itself when it stands alone and is a tensor.
+        A tuple, or `x` itself when it stands alone and is neither a list nor a tuple.
     """
     if sample_weight is not None:
         return (x, y, sample_weight)
     if y is not None:
         return (x, y)
-    return x if not isinstance(x, list | tuple | dict) else (x,)
+    return x if not isinstance(x, list | tuple) else (x,)
 
 
 def as_batch(data: Any) -> tuple[Any, Any, Any]:
     """What a data source gives for a batch as three structures of arrays, None where absent."""
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     return arrays(x, "`x`"), arrays(y, "`y`"), arrays(sample_weight, "`sample_weight`")
+
+
+def as_it_is(data: Any) -> tuple[Any]:
+    """What a data source gives for a batch, for a step of the user's own: its structure stays, leaves become arrays."""
+    return (arrays(data, "the batch"),)

@@ -23,7 +23,6 @@ class Pass(NamedTuple):
         epoch, start: The number of the pass, and the batch to begin with.
         limit: After how many batches it ends; None for as many as there are.
         k: The kernel.
-        again: Whether a source that can be read again is, until the limit.
         want: How many batches the next dispatch may take at most; None for one at a time.
     """
 
@@ -31,8 +30,15 @@ class Pass(NamedTuple):
     start: int
     limit: int | None
     k: Any
-    again: bool = True
     want: Callable[[], int] | None = None
+
+
+def place_of(epoch: int, limit: int | None, batches: int) -> tuple[int, int]:
+    """Where an epoch of at most `limit` batches begins: the number of the pass over the data, and a batch in it."""
+    if limit is None or limit >= batches:
+        return epoch, 0
+    number, place = divmod(epoch, -(-batches // limit))
+    return number, place * limit
 
 
 class Chunk(NamedTuple):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from lamina.kernel import dtypes
 from lamina.kernel.trees import map_leaves
 from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.arrays import arrays, count_rows, is_array_like, is_table, table_parts
+from lamina.training.feed.batch import as_batch, as_it_is
+from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.stream_feed import StreamFeed
 
 
 def make_feed(
     x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int | None = None, shuffle: Any = False,
-    steps: int | None = None, class_weight: Any = None,
+    steps: int | None = None, class_weight: ClassWeights | None = None,
+    as_given: bool = False,
 ) -> Any:  # fmt: skip
     """The feed for what `fit`, `evaluate` or `predict` was given.
+
+    With `as_given` the batches of a source keep their structure, whatever it is, for a step of the user's own.
 
     Raises:
         ValueError: if the parts do not belong together.
@@ -27,9 +29,9 @@ def make_feed(
     if is_table(x):
         x, y = table_parts(x, y)
     if is_array_like(x):
-        feed = ArrayFeed(x, y, sample_weight, batch_size, shuffle)
+        feed = ArrayFeed(x, y, sample_weight, batch_size, shuffle, steps)
         if class_weight is not None:
-            feed.tree = (*feed.tree[:2], _class_weights(feed.tree, class_weight))
+            feed.tree = class_weight(feed.tree)
         return feed
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
@@ -42,32 +44,9 @@ def make_feed(
             f"Cannot read data from {type(x).__name__}. Give arrays, a dict or list of arrays, a generator, a "
             "PyDataset, or any iterable of batches."
         )
-    weigh = None if class_weight is None else lambda tree: _weighted(tree, class_weight)
-    return StreamFeed(x, steps, shuffle, weigh)
-
-
-def _weighted(tree: tuple, class_weight: dict) -> tuple:
-    return (*tree[:2], _class_weights(tree, class_weight))
-
-
-def _class_weights(tree: tuple, class_weight: dict) -> np.ndarray:
-    """Sample weights from the class of each row."""
-    _, y, given = tree
-    if isinstance(y, list | tuple | dict) or y is None:
-        raise ValueError("`class_weight` is for models with one output; use `sample_weight` for several.")
-    labels = np.asarray(y)
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        labels = labels.argmax(-1)
-    labels = (
-        labels.reshape(-1).astype("int64")
-        if labels.ndim == 2 and labels.shape[-1] == 1
-        else labels.astype("int64")
+    return StreamFeed(
+        x, steps, shuffle, class_weight, as_it_is if as_given and class_weight is None else as_batch
     )
-    table = np.ones(max([int(labels.max(initial=0)), *map(int, class_weight)]) + 1, dtypes.standardize(None))
-    for label, weight in class_weight.items():  # a class without a weight counts once
-        table[int(label)] = weight
-    weights = table[labels]
-    return weights if given is None else weights * np.asarray(given)
 
 
 def split_validation(feed_args: tuple, fraction: float) -> tuple[tuple, tuple]:

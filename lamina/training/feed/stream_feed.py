@@ -12,7 +12,7 @@ import numpy as np
 
 from lamina.core.seeds import host_generator, make_seed, random_state, set_random_state
 from lamina.training.feed.batch import as_batch
-from lamina.training.feed.chunks import Chunk, Group, Pass
+from lamina.training.feed.chunks import Chunk, Group, Pass, place_of
 from lamina.training.feed.dataset import PyDataset, read_in_order
 from lamina.training.feed.prefetch import Prefetch
 
@@ -36,6 +36,7 @@ class StreamFeed:
         steps: Batches per epoch, where the source does not say.
         shuffle: Whether an indexed data set is read in a random order.
         change: A function that batches go through.
+        read: Makes structures of arrays of what the source gives.
     """
 
     in_memory = False
@@ -47,8 +48,9 @@ class StreamFeed:
         steps: int | None = None,
         shuffle: Any = False,
         change: Callable[[tuple], tuple] | None = None,
+        read: Callable[[Any], tuple] = as_batch,
     ) -> None:
-        self.source, self.change = source, change
+        self.source, self.change, self.read = source, change, read
         self.indexed = isinstance(source, PyDataset) or (
             hasattr(source, "__getitem__") and hasattr(source, "__len__") and not isinstance(source, dict)
         )
@@ -69,6 +71,11 @@ class StreamFeed:
     def replays(self) -> bool:
         """Whether going on means reading the source again up to its place."""
         return not self.indexed
+
+    @property
+    def used(self) -> bool:
+        """Whether it gave a batch that was trained on."""
+        return self._taken > 0
 
     def _length(self) -> Any:
         count: Any = getattr(self.source, "num_batches", None)
@@ -96,7 +103,7 @@ class StreamFeed:
         return self._ready(self._waiting[0])
 
     def _ready(self, batch: Any) -> Any:
-        tree = as_batch(batch)
+        tree = self.read(batch)
         return tree if self.change is None else self.change(tree)
 
     def _given(self, batch: Any) -> Any:
@@ -136,17 +143,14 @@ class StreamFeed:
     def _reading(self, asked: Pass) -> Iterator[Prefetch]:
         """Batches as the source gives them; what was read and not taken is there the next time.
 
-        With a limit, epochs go on where the one before ended; with `again`, a source that can be read again is.
+        With a limit, epochs go on where the one before ended, until the source is used up.
         """
         epoch, start, limit, k = asked[:4]
         if hasattr(self.source, "on_epoch_begin") and not start:
             self.source.on_epoch_begin()
-        again = asked.again and limit is not None and not self.one_pass
         left = None if limit is None else max(limit - start, 0)
         reader = (
-            self._numbered(epoch, start, limit, k)
-            if self.indexed
-            else Prefetch(lambda: self._raw(again), k, limit=left)
+            self._numbered(epoch, start, limit, k) if self.indexed else Prefetch(self._raw, k, limit=left)
         )
         try:
             with reader:
@@ -171,10 +175,9 @@ class StreamFeed:
         if count is None:  # an endless data set
             first = start if limit is None else epoch * limit + start
             return iter(range(first, (epoch + 1) * limit)) if limit is not None else itertools.count(first)
-        first, last = (start, count) if limit is None else (epoch * limit + start, (epoch + 1) * limit)
-        return (
-            self._place(epoch if limit is None else b // count, b % count, count) for b in range(first, last)
-        )
+        number, first = place_of(epoch, limit, count)
+        last = count if limit is None else min(first + limit, count)
+        return (self._place(number, b, count) for b in range(first + start, last))
 
     def _place(self, number: int, place: int, count: int) -> int:
         if not self.shuffle:
@@ -194,11 +197,12 @@ class StreamFeed:
         self._read += 1
         return batch
 
-    def _raw(self, again: bool = False) -> Iterator[Any]:
+    def _raw(self) -> Iterator[Any]:
+        before = self._read - len(self._waiting)
         while self._waiting:
             yield self._waiting.popleft()
         while True:
-            fresh, before = self._iterator is None, self._read
+            fresh = self._iterator is None
             for batch in self._begin():
                 self._read += 1
                 yield _kept(batch)
@@ -206,8 +210,15 @@ class StreamFeed:
                 return
             self._iterator = None
             self._marks.append((self._read, None))
-            if not again or (fresh and self._read == before):
+            if fresh or self._read > before:  # else the epoch before had taken the last batch
                 return
+
+    def rewind(self) -> None:
+        """Read the source from its first batch again, where it can be read again."""
+        if self.indexed or self.one_pass or not self._marks or self._taken <= self._marks[-1][0]:
+            return
+        self._waiting.clear()
+        self._iterator, self._taken = None, self._read
 
     def taken(self, count: int) -> None:
         """So many batches go into steps."""

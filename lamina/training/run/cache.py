@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from lamina.core.tracking import owned
 from lamina.core.variable import Variable
+from lamina.training.compile.first_batch import check_labels, warn_of_numbers, warn_of_outputs
 from lamina.training.run import steps
 from lamina.training.run.on_shapes import build_on_shapes, probe
 from lamina.training.run.own_steps import own_predict_step, own_step
@@ -59,6 +61,10 @@ class ProgramCache:
                 self._programs[kind, k] = found
         return found[1]
 
+    def all(self) -> list[Program]:
+        """The programs that there are of steps that change state."""
+        return [made for _, made in self._programs.values() if isinstance(made, Program)]
+
     def forget(self, *kinds: str) -> None:
         """Drop the programs of these kinds."""
         self._programs = {key: kept for key, kept in self._programs.items() if key[0] not in kinds}
@@ -76,8 +82,13 @@ def _key(model: Any, kind: str) -> _Key:
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
     training, compiled = kind == "train", not model.run_eagerly
-    own, known = model._has_own(f"{kind}_step"), model._model_state
-    steps.build(model, k, sample, training=training)
+    own = model._has_own(f"{kind}_step") or model._has_own("compute_metrics")  # which say what is shown
+    known = model._model_state
+    if compiled:
+        steps.build(model, k, sample, training=training)
+    elif not own:
+        steps.build_on_numbers(model, k, sample)
+    _warn(model, sample, training=training)
     if own:
         step = own_step(model, f"{kind}_step")
     else:
@@ -98,8 +109,25 @@ def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
     )  # fmt: skip
 
 
+def _warn(model: Any, sample: Any, *, training: bool) -> None:
+    losses = model._model_state.losses
+    if len(sample) == 3:
+        check_labels(losses, *sample[1:])
+    if training:
+        warn_of_numbers(sample)
+        if losses is not None:
+            warn_of_outputs(model, losses)
+        if model.built and not model.trainable_variables and not model._has_own("train_step"):
+            warnings.warn(
+                f"Model {model.name!r} has no trainable weights: `fit` computes its loss and metrics, and changes nothing.",
+                stacklevel=7,
+            )
+
+
 def _forward(model: Any, kind: str, k: Any, sample: Any) -> Reader:
-    if not model.built:
+    if model.run_eagerly:
+        steps.build_on_numbers(model, k, sample)
+    elif not model.built:
         build_on_shapes(k, model, sample[0] if isinstance(sample, tuple) else sample)
     metrics = [v for layer in model._flatten_layers() for m in layer._metrics for v in m.variables]
     variables, known = _prepared([*model.variables, *metrics], k), model._model_state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 from lamina import config
@@ -13,8 +13,11 @@ from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
 from lamina.kernel.context import current
+from lamina.training.compile.first_batch import check_labels
+from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.chunks import Pass
 from lamina.training.run import interrupt
+from lamina.training.run import steps as steps_of_model
 from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
 
 _TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
@@ -34,10 +37,34 @@ def fit(
 
 
 @contextmanager
-def _changing(model: Any, what: str) -> Iterator[None]:
-    """What changes a model's weights or metrics: no other thread does, and Ctrl-C waits for dispatches."""
-    with model._model_state.turns.alone(what, model.name), interrupt.interrupts():
+def _changing(model: Any, what: str, *, part: bool = False) -> Iterator[None]:
+    """What changes a model's weights or metrics: no other thread does, and Ctrl-C waits for dispatches.
+
+    Inside another such call, in a callback, it leaves that one's metrics as they were, unless it is a `part` of it.
+    """
+    turns = model._model_state.turns
+    inside = turns.inside and not part
+    with (
+        turns.alone(what, model.name),
+        interrupt.interrupts(),
+        _set_aside(model) if inside else nullcontext(),
+    ):
         yield
+
+
+@contextmanager
+def _set_aside(model: Any) -> Iterator[None]:
+    """Give the metrics, and what steps show of them, back as they were."""
+    metrics = {id(v): v for metric in model.metrics for v in metric.variables}.values()
+    programs = model._model_state.programs.all()
+    kept, shown = [(v, v.numpy().copy()) for v in metrics], [(p, p.last) for p in programs]
+    try:
+        yield
+    finally:
+        for v, value in kept:
+            v.assign(value)
+        for program, last in shown:
+            program.last = last
 
 
 def _fit(
@@ -61,13 +88,20 @@ def _fit(
     if backup is not None:
         backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
     k, programs = current(), model._model_state.programs
+    if backup is not None and not model.built and model.run_eagerly:
+        steps_of_model.build_on_numbers(model, k, feed.sample())  # what is restored must be there
+        model.optimizer.build(model.trainable_variables)
     program = programs.get(model, "train", k, feed.sample)
+    if isinstance(feed, ArrayFeed):
+        check_labels(model._model_state.losses, *feed.tree[1:])
     run = _Run(model, program, feed, hooks, "train", backup)
     verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
     logs: dict[str, Any] = {}
     hooks.on_train_begin()
     first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
+    if resume is None and hooks.history is not None:  # as in Keras: only the epochs that run now
+        hooks.history.history, hooks.history.epoch = {}, []
     for epoch in range(first, epochs):
         if model.stop_training:  # also what a resumed run had come to
             break
@@ -76,7 +110,7 @@ def _fit(
         hooks.on_epoch_begin(epoch)
         progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
         try:
-            count, logs = run.epoch(epoch, limit, progress, start)
+            count, logs = run.epoch(epoch - initial_epoch, limit, progress, start)
             if not count:  # the data has ended
                 break
             start = 0
@@ -125,7 +159,7 @@ def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | 
 
 def evaluate(model: Any, feed: Any, *, verbose: int, callbacks: Any, steps: int | None) -> dict[str, Any]:
     """The metrics over all batches."""
-    with _changing(model, "evaluate"):
+    with _changing(model, "evaluate", part=isinstance(callbacks, CallbackList)):
         return _evaluate(model, feed, verbose, callbacks, steps)
 
 
@@ -137,19 +171,21 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
         else callback_list(model, callbacks, epochs=1, steps=steps_of(feed, steps), verbose=verbose)
     )
     program = model._model_state.programs.get(model, "test", current(), feed.sample)
+    if isinstance(feed, ArrayFeed):
+        check_labels(model._model_state.losses, *feed.tree[1:])
     run = _Run(model, program, feed, hooks, "test")
     hooks.on_test_begin()
     limit = limit_of(steps)
-    if limit is not None and feed.available is not None:
-        limit = min(limit, feed.available)  # nothing is judged twice
-    total = steps_of(feed, limit)
-    progress = Progress(total, verbose)
+    progress = Progress(steps_of(feed, limit), verbose)
+    model.stop_evaluating = False
+    feed.rewind()
     try:
         model.reset_metrics()
         count, logs = run.epoch(0, limit, progress)
         progress.finish(count, logs)
     finally:
         progress.close()
+    logs = logs if count else {}  # of a generator that is used up
     hooks.on_test_end(logs)
     return logs
 
@@ -177,7 +213,7 @@ class _Run:
         count = self._walk(epoch, limit, progress, start)
         self.feed.end_epoch()
         if count < (limit or 1) and not self._stopped():
-            self._ran_out(epoch, count, limit)
+            self._ran_out(count, limit)
         if self.schedule.over(count):
             self.end(count - 1, self._logs())
         return count, self._logs()
@@ -214,7 +250,7 @@ class _Run:
         k = self.program.k
         # where a step alone is another program, callbacks must not choose it: it may round in another way
         together = self.program.loops and (k.functional or want() != 1)
-        return Pass(epoch, start, limit, k, self.kind == "train", want if together else None)
+        return Pass(epoch, start, limit, k, want if together else None)
 
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, usual: bool) -> None:
         clock = Clock()
@@ -231,23 +267,34 @@ class _Run:
             self.backup.after_batches(epoch, done)
 
     def _stopped(self) -> bool:
-        return self.kind == "train" and self.model.stop_training
+        return self.model.stop_training if self.kind == "train" else self.model.stop_evaluating
 
     def _logs(self) -> dict[str, Any]:
         return in_order(self.model, self.program.shown())
 
-    def _ran_out(self, epoch: int, count: int, limit: int | None) -> None:
-        if self.kind == "test" and count:
-            return
-        if count == 0 and epoch == 0:
+    def _ran_out(self, count: int, limit: int | None) -> None:
+        """Say that the data ended early, and end training that has no more."""
+        if count == 0 and not self.feed.used:
             raise ValueError("The data source gave no batch.")
+        asked = "" if limit is None else f", {limit} were asked for"
+        training = self.kind == "train"
+        if not self.feed.one_pass or (count and not training):
+            if limit is not None or not count:
+                warnings.warn(
+                    f"The data ended after {count} batches{asked}"
+                    + (
+                        ": the epoch ends, and the next one begins with the first batch." if training else "."
+                    ),
+                    stacklevel=7,
+                )
+            return
         warnings.warn(
-            f"The data ended after {count} batches of epoch {epoch + 1}"
-            + ("" if limit is None else f", {limit} were asked for")
-            + ", so training ends. A generator serves one pass: give a data set, or one that repeats.",
-            stacklevel=6,
+            f"The data ended after {count} batches{asked}, so {'training' if training else 'validation'} ends. "
+            "A generator serves one pass: give a data set, or one that repeats.",
+            stacklevel=7,
         )
-        self.model.stop_training = True
+        if training:
+            self.model.stop_training = True
 
 
 def _due(epoch: int, every: Any) -> bool:
@@ -268,6 +315,8 @@ def one_batch(model: Any, kind: str, batch: Any, *, fresh: bool = False) -> dict
         if fresh:
             model.reset_metrics()
         program = model._model_state.programs.get(model, kind, current(), lambda: batch)
+        if len(batch) == 3:
+            check_labels(model._model_state.losses, *batch[1:])
         program.run_batch(batch)
         return in_order(model, program.shown())
 

@@ -13,7 +13,7 @@ from lamina.training.feed.batch import pack_x_y_sample_weight
 
 
 def own_step(model: Any, name: str) -> Callable[[Any], Any]:
-    """A step that the model defines, as a function of (x, y, sample_weight) that gives logs of tensors.
+    """A step that the model defines, as a function of (x, y, sample_weight), or of (data,), that gives logs.
 
     `step(data)` changes variables as it runs. `step(state, data) -> logs, state` is pure, as Keras has it on jax: state
     is a tuple of lists of values.
@@ -30,7 +30,7 @@ def own_step(model: Any, name: str) -> Callable[[Any], Any]:
         method = _with_state(model, method, training=name == "train_step")
 
     def step(tree: tuple) -> dict[str, Any]:
-        logs = method(pack_x_y_sample_weight(*tree))
+        logs = method(tree[0] if len(tree) == 1 else pack_x_y_sample_weight(*tree))
         if logs is None:
             return {}
         if not isinstance(logs, dict):
@@ -50,9 +50,10 @@ def own_predict_step(model: Any) -> Callable[[Any], Any]:
 
     def step(tree: tuple) -> Any:
         lists = _state_lists(model, training=False)[:2]
-        out, _ = method(
-            tuple([v.value for v in variables] for variables in lists), pack_x_y_sample_weight(*tree)
-        )
+        state = tuple([v.value for v in variables] for variables in lists)
+        out, new = method(state, pack_x_y_sample_weight(*tree))
+        for variable, value in zip(lists[1], new, strict=True):
+            variable.assign(value)
         return out
 
     return step

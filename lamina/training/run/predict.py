@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import numpy as np
 
+from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.arrays import as_array
 from lamina.training.feed.make import make_feed
-from lamina.training.run.schedule import callback_list, steps_of
+from lamina.training.run.schedule import callback_list, limit_of, steps_of
 
 _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 
@@ -29,32 +32,22 @@ def predict(
 ) -> Any:  # fmt: skip
     """The outputs for all rows as NumPy arrays."""
     small = type(x) is np.ndarray and callbacks is None and verbose in ("auto", 0)
-    if small and x.ndim and 0 < x.shape[0] <= (batch_size or 32):
+    if small and x.ndim and 0 < x.shape[0] <= (batch_size or 32) and steps in (None, 1):
         return predict_batch(model, (as_array(x, "`x`"),))
     feed = make_feed(x, batch_size=batch_size, steps=steps)
     total = steps_of(feed, steps)
     hooks = callback_list(model, callbacks, epochs=1, steps=total, verbose=0)
-    each = hooks.has_hook(*_PREDICT_HOOKS)
     k = current()
     reader = model._model_state.programs.get(model, "predict", k, lambda: feed.sample()[:1])
     progress = Progress(total, 1 if verbose == "auto" else int(verbose))
+    model.stop_predicting = False
     hooks.on_predict_begin()
-    parts: list[Any] = []
     try:
-        for i, batch in enumerate(
-            _predict_batches(feed, k, None if steps is None or feed.steps is None else min(steps, feed.steps))
-        ):
-            if each:
-                hooks.on_predict_batch_begin(i)
-            parts.append(reader(batch))
-            if each:
-                hooks.on_predict_batch_end(i, {"outputs": map_leaves(k.to_numpy, parts[-1])})
-            if progress.wants_numbers():
-                progress.update(i + 1, {})
-            if steps is not None and i + 1 >= steps:
-                break
+        parts = _run(model, reader, _predict_batches(feed, k, limit_of(steps)), hooks, progress)
         if not parts:
             return _no_rows(model, feed)
+        if steps is not None and len(parts) < steps and not model.stop_predicting:
+            warnings.warn(f"The data ended after {len(parts)} batches, {steps} were asked for.", stacklevel=3)
         out = map_leaves(k.to_numpy, parts)
         if verbose in (1, 2, True):
             progress.finish(len(parts), {})
@@ -64,11 +57,39 @@ def predict(
     return _joined(out)
 
 
-def _predict_batches(feed: Any, k: Any, steps: int | None) -> Any:
+def _run(
+    model: Any, reader: Any, batches: Iterator[Any], hooks: CallbackList, progress: Progress
+) -> list[Any]:
+    """The outputs of each batch; callbacks hear of each execution of one step or several."""
+    k, parts, heard = reader.k, [], hooks.has_hook(*_PREDICT_HOOKS)
+    first, every = 0, model.steps_per_execution
+
+    def end() -> None:
+        nonlocal first
+        outputs = _joined(map_leaves(k.to_numpy, parts[first:]))
+        hooks.on_predict_batch_end(len(parts) - 1, {"outputs": outputs})
+        first = len(parts)
+
+    for i, batch in enumerate(batches):
+        if heard and i == first:
+            hooks.on_predict_batch_begin(i)
+        parts.append(reader(batch))
+        if heard and len(parts) - first == every:
+            end()
+        if progress.wants_numbers():
+            progress.update(i + 1, {})
+        if model.stop_predicting:
+            break
+    if heard and first < len(parts):
+        end()
+    return parts
+
+
+def _predict_batches(feed: Any, k: Any, steps: int | None) -> Iterator[Any]:
     if feed.in_memory:
         x = feed.tree[0]
-        for start in range(0, feed.rows, feed.batch_size):
-            rows = slice(start, start + feed.batch_size)
+        for i in range(feed.steps if steps is None else min(steps, feed.steps)):
+            rows = slice(i * feed.batch_size, (i + 1) * feed.batch_size)
             yield (map_leaves(lambda leaf, r=rows: None if leaf is None else leaf[r], x),)
         return
     with closing(feed.batches(0, 0, steps, k)) as batches:

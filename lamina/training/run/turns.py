@@ -23,6 +23,11 @@ class Turns:
         self._owner: int | None = None  # the thread that changes the model
         self._calls: list[str] = []  # its methods, outermost first: a `fit` evaluates
 
+    @property
+    def inside(self) -> bool:
+        """Whether this thread is changing the model already: in a callback of its `fit`."""
+        return self._owner == threading.get_ident()
+
     @contextmanager
     def alone(self, what: str, model: str) -> Iterator[None]:
         """Keep other threads from changing the model's weights and metrics during the block.

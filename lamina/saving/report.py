@@ -1,0 +1,25 @@
+"""What weights and a model have in common, and the list of what they have not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def convertible(have: Any, wanted: str) -> bool:
+    """Whether numbers of a file's dtype may go into a variable."""
+    floats = have.kind in "fV"
+    return floats == (wanted.startswith(("float", "bfloat"))) or (
+        have.kind in "biuf" and wanted.startswith("float")
+    )
+
+
+def report(label: str, differences: list[str], *, skipped: bool = False) -> str:
+    """All differences in one text, like a diff."""
+    shown = "\n  ".join(differences[:60]) + (
+        f"\n  ... and {len(differences) - 60} more" if len(differences) > 60 else ""
+    )
+    head = "These weights were left as they are" if skipped else "The file does not fit the model"
+    tail = (
+        "" if skipped else "\nBuild the model as it was saved, or pass skip_mismatch=True to load what fits."
+    )
+    return f"{label}: {head}:\n  {shown}{tail}"

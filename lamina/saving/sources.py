@@ -1,0 +1,242 @@
+"""Where tensors come from: each source lists them with shapes and dtypes, and reads one when it was compared.
+
+All have the paths of the `.weights.h5` layout, so that one function compares and assigns (`weights.read`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from lamina.errors import SerializationError
+from lamina.saving import hdf5
+
+MAX_INDEX = 64 << 20  # bytes of a JSON index
+MAX_SHARDS = 10_000
+
+
+class Meta(NamedTuple):
+    """What a file says of a tensor before it is read."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class Source(Protocol):
+    """Tensors by path."""
+
+    @property
+    def tensors(self) -> Mapping[str, Any]:
+        """What has a shape and a dtype, by path."""
+        ...
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The numbers of a tensor, whose shape was compared before."""
+        ...
+
+    def below(self, prefix: str) -> Iterator[str]:
+        """The paths of the tensors in a group."""
+        ...
+
+
+class _Flat:
+    """Tensors of a file without groups: the key `layers/dense/0` is the path `layers/dense/vars/0`."""
+
+    def __init__(self, label: str, found: dict[str, Meta]) -> None:
+        self.label = label
+        self._keys = {path_of(key): key for key in found}
+        self.tensors = {path_of(key): meta for key, meta in found.items()}
+
+    def below(self, prefix: str) -> Iterator[str]:
+        start = f"{prefix}/" if prefix else ""
+        return (p for p in self.tensors if p.startswith(start))
+
+    def _checked(self, path: str, shape: tuple[int, ...]) -> str:
+        if tuple(self.tensors[path].shape) != tuple(shape):
+            raise SerializationError(f"{self.label}: {path}: not of the shape {tuple(shape)}.")
+        return self._keys[path]
+
+
+def path_of(key: str) -> str:
+    """The path of a flat key."""
+    owner, _, name = key.rpartition("/")
+    return f"{owner}/vars/{name}" if owner else f"vars/{name}"
+
+
+def key_of(path: str) -> str:
+    """The flat key of a path."""
+    owner, _, name = path.rpartition("/")
+    owner = owner.removesuffix("vars").rstrip("/")
+    return f"{owner}/{name}" if owner else name
+
+
+class Safetensors(_Flat):
+    """A `.safetensors` file: mapped into memory, so that a tensor costs its own size and no more."""
+
+    def __init__(self, file: Any, label: str) -> None:
+        self._file = file
+        found = {}
+        for key in file.keys():  # noqa: SIM118  # not a mapping
+            part = file.get_slice(key)
+            found[key] = Meta(tuple(part.get_shape()), _safetensors_dtype(part.get_dtype(), label))
+        super().__init__(label, found)
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        return self._file.get_tensor(self._checked(path, shape))
+
+
+SAFETENSORS = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
+    "I16": "int16", "I8": "int8", "U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8", "BOOL": "bool",
+    "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
+}  # fmt: skip
+
+
+def _safetensors_dtype(name: str, label: str) -> np.dtype:
+    if str(name) not in SAFETENSORS:
+        raise SerializationError(f"{label}: tensors of dtype {name} are not supported.")
+    return dtype_of(str(name))
+
+
+def dtype_of(word: str) -> np.dtype:
+    """The dtype behind a word of the safetensors format."""
+    import ml_dtypes
+
+    name = SAFETENSORS[word]
+    return np.dtype(getattr(ml_dtypes, name) if name.startswith(("bf", "float8")) else name)
+
+
+class Npz(_Flat):
+    """A `.npz` file: plain arrays, never a pickle; headers are compared before any number is read."""
+
+    def __init__(self, archive: zipfile.ZipFile, label: str) -> None:
+        self._archive = archive
+        found = {}
+        for info in archive.infolist():
+            if not info.filename.endswith(".npy") or info.flag_bits & 1:
+                raise SerializationError(f"{label}: {info.filename!r} is not an array of an .npz file.")
+            key = info.filename.removesuffix(".npy")
+            if key in found:
+                raise SerializationError(f"{label}: {key!r} stands in the file twice.")
+            with damaged_zip(label, info.filename), archive.open(info) as member:
+                found[key] = _npy_header(member, info, label)
+        super().__init__(label, found)
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        key = self._checked(path, shape)
+        with damaged_zip(self.label, key), self._archive.open(f"{key}.npy") as member:
+            return np.lib.format.read_array(member, allow_pickle=False)
+
+
+def _npy_header(member: Any, info: zipfile.ZipInfo, label: str) -> Meta:
+    version = np.lib.format.read_magic(member)
+    if version not in ((1, 0), (2, 0)):
+        raise SerializationError(f"{label}: {info.filename}: unknown version {version} of .npy.")
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(member)
+    if dtype.hasobject or dtype.kind not in "biufc":
+        raise SerializationError(
+            f"{label}: {info.filename}: dtype {dtype} is not numeric (pickles are never read)."
+        )
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > info.file_size:
+        raise SerializationError(f"{label}: {info.filename} declares numbers that the file does not hold.")
+    if info.file_size > max(info.compress_size * hdf5.MAX_RATIO, 1 << 20):
+        raise SerializationError(f"{label}: {info.filename} would unpack to {info.file_size} bytes.")
+    return Meta(tuple(shape), dtype)
+
+
+@contextmanager
+def damaged_zip(label: str, name: str) -> Iterator[None]:
+    """A block in which whatever zip and npy readers make of damage is raised in Lamina's words."""
+    import struct
+    import tokenize  # NumPy tries to mend headers with it
+    import zlib
+
+    try:
+        yield
+    except SerializationError:
+        raise
+    except (
+        zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, TypeError, KeyError, SyntaxError,
+        NotImplementedError, RuntimeError, OverflowError, MemoryError, IndexError, AttributeError, tokenize.TokenError,
+    ) as error:  # fmt: skip
+        raise SerializationError(
+            f"{label}: {name} is damaged ({type(error).__name__}: {error!s:.200})."
+        ) from None
+
+
+class Shards:
+    """Weights in several HDF5 files beside a JSON index."""
+
+    def __init__(self, files: list[hdf5.TensorFile], label: str) -> None:
+        self.label = label
+        self.tensors: dict[str, Any] = {}
+        self._of: dict[str, hdf5.TensorFile] = {}
+        for file in files:
+            for path, data in file.tensors.items():
+                if path in self.tensors:
+                    raise SerializationError(
+                        f"{label}: {path} stands in two shards, the second is {file.label}."
+                    )
+                self.tensors[path], self._of[path] = data, file
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        return self._of[path].read(path, shape)
+
+    def below(self, prefix: str) -> Iterator[str]:
+        start = f"{prefix}/" if prefix else ""
+        return (p for p in self.tensors if p.startswith(start))
+
+
+@contextmanager
+def opened_shards(path: pathlib.Path) -> Iterator[Shards]:
+    """The shards that an index names. Only files of its own name with a number, in its own folder, are opened.
+
+    Raises:
+        SerializationError: if it is not an index, or names another file.
+    """
+    names = shard_names(path)
+    with ExitStack() as open_files:
+        files = []
+        for name in names:
+            part = path.with_name(name)
+            if part.is_symlink() or not part.is_file():
+                raise SerializationError(f"{path.name}: the shard {name} is missing.")
+            file = open_files.enter_context(hdf5.opened(part, name))
+            files.append(hdf5.TensorFile(file, name))
+        yield Shards(files, path.name)
+
+
+def shard_names(path: pathlib.Path) -> list[str]:
+    """The files that an index names, checked."""
+    if path.stat().st_size > MAX_INDEX:
+        raise SerializationError(f"{path.name}: the index is larger than {MAX_INDEX} bytes.")
+    try:
+        index = json.loads(path.read_bytes())
+        names = {
+            name
+            for part in index["weight_map"].values()
+            for name in ([part] if isinstance(part, str) else part)
+        }
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise SerializationError(f"{path.name}: not the index of sharded weights ({error!s:.200}).") from None
+    stem = path.name.removesuffix(".json").removesuffix(".weights")
+    wrong = [
+        n
+        for n in names
+        if not (isinstance(n, str) and re.fullmatch(re.escape(stem) + r"_\d{5}\.weights\.h5", n))
+    ]
+    if wrong or len(names) > MAX_SHARDS:
+        raise SerializationError(
+            f"{path.name}: the index names {wrong[:3] or len(names)}; shards are called {stem}_00000.weights.h5 and so on, in "
+            "the same folder."
+        )
+    return sorted(names)

@@ -1,0 +1,362 @@
+"""What a case is for each kind of object, and which facts of it a user can see."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from catalog import LAYERS, Entry, Inner
+from values import choose, reshaped, tensor
+
+Facts = dict[str, Any]
+# the classes of a kind, and what those with required arguments are given
+REQUIRED: dict[str, dict[str, Any]] = {
+    "IoU": {"num_classes": 3, "target_class_ids": [0, 1]},
+    "OneHotIoU": {"num_classes": 3, "target_class_ids": [0, 1]},
+    "MeanIoU": {"num_classes": 3},
+    "OneHotMeanIoU": {"num_classes": 3},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+    "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+    "CosineDecayRestarts": {"initial_learning_rate": 0.1, "first_decay_steps": 4},
+    "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
+    "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5},
+    "PiecewiseConstantDecay": {"boundaries": [3, 6], "values": [0.1, 0.05, 0.01]},
+    "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 10},
+}
+BASES = {"Layer", "Loss", "Metric", "Optimizer", "Initializer", "Regularizer", "Constraint", "Wrapper",
+         "LearningRateSchedule", "MeanMetricWrapper", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}  # fmt: skip
+SPECIAL = {"STFT", "STFTInitializer", "CTC"}
+SPACES = ("layers", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers",
+          "constraints", "activations", "ops")  # fmt: skip
+
+
+def names_of(space: Any) -> Iterator[str]:
+    for name in sorted(dir(space)):
+        if not name.startswith("_") and name not in BASES | SPECIAL:
+            yield name
+
+
+def builtin(error: BaseException) -> str:
+    """The first class of an error that every program knows."""
+    return next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
+
+
+class Raised(Exception):
+    """A stage failed: what is known so far stands in the facts."""
+
+
+class Probe:
+    """Collects the facts of one object; a stage that raises ends it."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+        self.facts: Facts = {}
+        self.messages: dict[str, str] = {}
+
+    def stage(self, name: str, run: Callable[[], Any]) -> Any:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                found = run()
+            except Exception as error:
+                self.facts[f"{name} raises"] = builtin(error)
+                self.messages[name] = str(error)[:200]
+                raise Raised from None
+        said = sorted({w.category.__name__ for w in caught if w.category is UserWarning})
+        self.facts[f"{name} raises"] = None
+        self.facts[f"{name} warns"] = said
+        return found
+
+
+def plain(x: Any) -> Any:
+    """Values, dtypes and containers as they can be compared."""
+    if isinstance(x, dict):
+        return {str(k): plain(v) for k, v in x.items()}
+    if isinstance(x, list | tuple):
+        return ["list" if isinstance(x, list) else "tuple", *map(plain, x)]
+    if isinstance(x, str | bool | int | float | type(None)):
+        return x
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        x = np.asarray(x.detach() if hasattr(x, "detach") else x)
+        return ["array", x.astype("float32") if x.dtype.name == "bfloat16" else x]
+    return type(x).__name__
+
+
+def shape_of(x: Any) -> Any:
+    if isinstance(x, list | tuple):
+        return [shape_of(v) for v in x]
+    if isinstance(x, dict):
+        return {k: shape_of(v) for k, v in x.items()}
+    if hasattr(x, "shape") and not callable(x.shape):
+        # Keras on jax has no 64 bits, NumPy has
+        return (
+            tuple(x.shape),
+            str(x.dtype).removeprefix("torch.").replace("int64", "int32").replace("float64", "float32"),
+        )
+    return type(x).__name__
+
+
+def spec_of(spec: Any) -> Any:
+    if spec is None or isinstance(spec, list | tuple):
+        return spec and [spec_of(s) for s in spec]
+    fields = ("ndim", "max_ndim", "min_ndim", "dtype", "optional", "allow_last_axis_squeeze")
+    out = {name: getattr(spec, name, None) for name in fields}
+    return out | {"axes": dict(spec.axes or {}), "shape": spec.shape and tuple(spec.shape)}
+
+
+def pick(rng: random.Random, items: list[Any], keys: list[str]) -> Any:
+    """One of the items; a new one in the list changes only the cases that it wins, not all of them."""
+    token = rng.getrandbits(32)
+    return max(zip(items, keys, strict=True), key=lambda pair: zlib.crc32(f"{token}:{pair[1]}".encode()))[0]
+
+
+# -- layers ------------------------------------------------------------------------------------------------------------
+
+
+_LAYER_KEYS = [repr(entry) for entry in LAYERS]
+
+
+def layer_case(rng: random.Random, theirs: Any) -> tuple[str, Callable[[Any], Any]]:
+    """A layer of the catalogue with up to three arguments and perhaps a shape changed."""
+    entry = pick(rng, LAYERS, _LAYER_KEYS)
+    kwargs = dict(entry.kwargs)
+    if "seed" in kwargs:
+        kwargs["seed"] = 3
+    parameters = [p for p in inspect.signature(getattr(theirs.layers, entry.name).__init__).parameters.values()
+                  if p.name not in ("self", "kwargs", "args", "name", "layer", "cell", "cells")]  # fmt: skip
+    extra = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d)
+             for n, d in (("dtype", None), ("trainable", True), ("name", None))]  # fmt: skip
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
+        p = rng.choice(parameters + extra if rng.random() < 0.2 or not parameters else parameters)
+        kwargs[p.name] = choose(rng, p.name, p.default)
+    shapes = [reshaped(rng, s) if rng.random() < 0.15 else s for s in entry.shapes]
+    dtype = entry.dtype if rng.random() < 0.9 else rng.choice(["float16", "int32", "bool", "float64"])
+    inputs = [tensor(rng, s, dtype) for s in shapes]
+    training = rng.choice([None, None, None, False])
+    shown = f"layers.{entry.name}({', '.join(f'{k}={v!r}' for k, v in kwargs.items())}) on {shapes} {dtype}"
+    return shown, lambda probe: _layer_facts(probe, entry, kwargs, inputs, training)
+
+
+def _layer_facts(probe: Probe, entry: Entry, kwargs: dict, inputs: list, training: Any) -> None:
+    library, facts = probe.library, probe.facts
+    given = {k: v(library.layers) if isinstance(v, Inner) else v for k, v in kwargs.items()}
+    layer = probe.stage("constructor", lambda: getattr(library.layers, entry.name)(**given))
+    for name in ("built", "trainable", "supports_masking", "dtype", "compute_dtype", "autocast"):
+        facts[name] = getattr(layer, name)
+    facts["input_spec"] = spec_of(layer.input_spec)
+    config = probe.stage("get_config", layer.get_config)
+    facts["config"] = plain({k: v for k, v in config.items() if k not in ("name", "layer", "cell", "cells")})
+    call = {**entry.call, **({"training": training} if training is not None and entry.random else {})}
+    symbols = [library.KerasTensor((None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]
+    out = probe.stage("symbolic call", lambda: layer(*entry.form(symbols), **call))
+    facts["symbolic output"] = shape_of(out)
+    facts["weights"] = [(tuple(w.shape), str(w.dtype), w.trainable) for w in layer.weights]
+    rng = np.random.default_rng(4)
+    layer.set_weights([_weight(rng, w) for w in layer.weights])
+    out = probe.stage("call", lambda: layer(*entry.form(inputs), **call))
+    facts["output"] = shape_of(out)
+    if not (training and entry.random):
+        facts["values"] = plain(out)
+
+
+def _weight(rng: np.random.Generator, w: Any) -> np.ndarray:
+    if "float" not in str(w.dtype):
+        return np.zeros(tuple(w.shape), str(w.dtype))
+    x = rng.normal(size=tuple(w.shape)) * 0.5
+    return (np.abs(x) + 0.1 if "variance" in w.path else x).astype("float32")
+
+
+# -- losses, metrics and the small kinds -------------------------------------------------------------------------------
+
+
+def _constructor(rng: random.Random, cls: Any, most: int = 2) -> dict[str, Any]:
+    kwargs = dict(REQUIRED.get(cls.__name__, {}))
+    parameters = [p for p in inspect.signature(cls.__init__).parameters.values()
+                  if p.name not in ("self", "args", "kwargs", "loss_scale_factor")]  # fmt: skip
+    for _ in range(rng.randint(0, most) if parameters else 0):
+        p = rng.choice(parameters)
+        kwargs[p.name] = choose(rng, p.name, p.default)
+    return kwargs
+
+
+def _class_case(rng: random.Random, theirs: Any, where: str, facts: Any) -> tuple[str, Callable[[Any], Any]]:
+    space = _space(theirs, where)
+    classes = [n for n in names_of(space) if inspect.isclass(getattr(space, n))]
+    name = rng.choice(classes)
+    kwargs = _constructor(rng, getattr(space, name))
+    state = rng.getstate()
+
+    def run(probe: Probe) -> None:
+        own = random.Random()
+        own.setstate(state)
+        made = probe.stage("constructor", lambda: getattr(_space(probe.library, where), name)(**kwargs))
+        config = probe.stage("get_config", made.get_config)
+        probe.facts["config"] = plain(config)
+        facts(probe, made, own)
+
+    return (
+        f"{where}.{name}({', '.join(f'{k}={v!r}' for k, v in kwargs.items())}) [{rng.randrange(10**6)}]",
+        run,
+    )
+
+
+def _space(library: Any, where: str) -> Any:
+    for part in where.split("."):
+        library = getattr(library, part)
+    return library
+
+
+def _targets(rng: random.Random, name: str) -> tuple[Any, Any, Any]:
+    shape = rng.choice([(4, 3), (4, 3), (2, 5, 3), (4,), (4, 1), (0, 3)])
+    y_pred = np.abs(tensor(rng, shape, "float32"))
+    y_pred = y_pred / (y_pred.sum(-1, keepdims=True) + 1e-3) if rng.random() < 0.8 else y_pred * 3 - 1
+    if name.startswith("Sparse") or ("IoU" in name and not name.startswith("OneHot")):
+        y_true = tensor(rng, shape[:-1], "int32") % max(1, shape[-1])
+    elif rng.random() < 0.5 and shape[-1] > 1:
+        y_true = np.eye(shape[-1], dtype="float32")[tensor(rng, shape[:-1], "int32") % shape[-1]]
+    else:
+        y_true = (np.abs(tensor(rng, shape, "float32")) > 0.5).astype(
+            rng.choice(["float32", "int32", "bool"])
+        )
+    weight = (
+        None
+        if rng.random() < 0.6
+        else np.abs(tensor(rng, rng.choice([shape[:1], shape[:-1], shape]), "float32"))
+    )
+    return y_true, y_pred, weight
+
+
+def _loss_facts(probe: Probe, made: Any, rng: random.Random) -> None:
+    y_true, y_pred, weight = _targets(rng, type(made).__name__)
+    probe.facts["name"] = made.name
+    out = probe.stage("call", lambda: made(y_true, y_pred, sample_weight=weight))
+    probe.facts["output"], probe.facts["values"] = shape_of(out), plain(out)
+
+
+def _metric_facts(probe: Probe, made: Any, rng: random.Random) -> None:
+    probe.facts["name"], probe.facts["dtype"] = made.name, made.dtype
+    y_true, y_pred, weight = _targets(rng, type(made).__name__)
+    given = (y_pred,) if type(made).__name__ in ("Mean", "Sum") else (y_true, y_pred)
+    for _ in range(rng.randint(1, 2)):
+        probe.stage("update_state", lambda: made.update_state(*given, sample_weight=weight))
+    probe.facts["variables"] = [(v.name, tuple(v.shape), v.dtype) for v in made.variables]
+    out = probe.stage("result", made.result)
+    probe.facts["output"], probe.facts["values"] = shape_of(out), plain(out)
+
+
+def _optimizer_facts(probe: Probe, made: Any, rng: random.Random) -> None:
+    variables = [
+        probe.library.Variable(tensor(rng, s, "float32"), name=n)
+        for s, n in (((3, 2), "kernel"), ((2,), "b"))
+    ]
+    probe.stage("build", lambda: made.build(variables))
+    probe.facts["variables"] = [(v.name, tuple(v.shape), v.dtype) for v in made.variables]
+    for _ in range(3):
+        gradients = [
+            probe.library.ops.convert_to_tensor(tensor(rng, tuple(v.shape), "float32")) for v in variables
+        ]
+        probe.stage("apply", lambda: made.apply(gradients))  # noqa: B023 - run at once
+    probe.facts["iterations"] = int(made.iterations)
+    probe.facts["values"] = plain([np.asarray(probe.library.ops.convert_to_numpy(v)) for v in variables])
+
+
+def _schedule_facts(probe: Probe, made: Any, rng: random.Random) -> None:
+    out = [probe.stage("call", lambda: made(step)) for step in (0, 1, 3, 10, 25)]  # noqa: B023 - run at once
+    probe.facts["values"] = plain([np.asarray(probe.library.ops.convert_to_numpy(x)) for x in out])
+
+
+def _initializer_facts(probe: Probe, made: Any, rng: random.Random) -> None:
+    shape = rng.choice([(3, 3), (4, 2), (3,), (), (2, 3, 4), (0, 2), [2, 2]])
+    dtype = rng.choice([None, "float32", "float16", "int32"])
+    out = probe.stage("call", lambda: made(shape, dtype=dtype))
+    probe.facts["output"] = shape_of(out)
+
+
+def _tensor_facts(probe: Probe, made: Any, rng: random.Random) -> None:
+    x = tensor(rng, rng.choice([(3, 2), (2, 3, 4), (4,), (2, 2, 3, 3)]), "float32")
+    out = probe.stage("call", lambda: made(probe.library.ops.convert_to_tensor(x)))
+    probe.facts["output"], probe.facts["values"] = shape_of(out), plain(out)
+
+
+# -- functions ---------------------------------------------------------------------------------------------------------
+
+
+def activation_case(rng: random.Random, theirs: Any) -> tuple[str, Callable[[Any], Any]]:
+    skip = ("get", "serialize", "deserialize")
+    name = rng.choice([n for n in names_of(theirs.activations) if n not in skip])
+    parameters = list(inspect.signature(getattr(theirs.activations, name)).parameters.values())[1:]
+    kwargs = {}
+    if parameters and rng.random() < 0.6:
+        p = rng.choice(parameters)
+        kwargs[p.name] = choose(rng, p.name, p.default)
+    x = tensor(
+        rng, rng.choice([(3, 4), (2, 3, 2), (4,), ()]), rng.choice(["float32", "float32", "float16", "int32"])
+    )
+    return f"activations.{name}({x.shape} {x.dtype}, {kwargs})", lambda probe: _call_facts(
+        probe, probe.library.activations, name, (x,), kwargs
+    )
+
+
+def op_case(rng: random.Random, theirs: Any) -> tuple[str, Callable[[Any], Any]]:
+    """A case of the operations' catalogue with a tensor or an argument changed."""
+    from op_cases import KEYS, OP_CASES
+
+    case = pick(rng, OP_CASES, KEYS)
+    args, kwargs = list(case.args), dict(case.kwargs)
+    if rng.random() < 0.8:
+        places = [i for i, a in enumerate(args) if isinstance(a, np.ndarray)]
+        if places and rng.random() < 0.6:
+            i = rng.choice(places)
+            old = args[i]
+            if rng.random() < 0.5:
+                args[i] = tensor(
+                    rng, reshaped(rng, old.shape), old.dtype.name if old.dtype.kind != "c" else "float32"
+                )
+            else:
+                kinds = ["float16", "float32", "int32", "int8", "uint8", "bool", "float64", "int64"]
+                with np.errstate(all="ignore"):  # of what no integer holds, each framework makes another
+                    args[i] = (
+                        np.nan_to_num(old, posinf=9, neginf=-9) if old.dtype.kind == "f" else old
+                    ).astype(rng.choice(kinds))
+        else:
+            try:
+                parameters = list(inspect.signature(getattr(theirs.ops, case.name)).parameters.values())
+            except (TypeError, ValueError):
+                parameters = []
+            known = [
+                p for p in parameters[len(args) :] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+            ]
+            if known:
+                p = rng.choice(known)
+                kwargs[p.name] = choose(rng, p.name, p.default)
+    show = [f"{a.shape} {a.dtype}" if isinstance(a, np.ndarray) else repr(a)[:60] for a in args]
+    return f"ops.{case.name}({', '.join(show)}, {str(kwargs)[:120]})", lambda probe: _call_facts(
+        probe, probe.library.ops, case.name, tuple(args), kwargs, case.rtol
+    )
+
+
+def _call_facts(probe: Probe, space: Any, name: str, args: tuple, kwargs: dict, rtol: float = 1e-5) -> None:
+    out = probe.stage("call", lambda: getattr(space, name)(*args, **kwargs))
+    probe.facts["output"], probe.facts["values"] = shape_of(out), plain(out)
+
+
+KINDS: dict[str, tuple[int, Callable[[random.Random, Any], tuple[str, Callable[[Any], Any]]]]] = {
+    "layers": (40, layer_case),
+    "losses": (8, lambda r, t: _class_case(r, t, "losses", _loss_facts)),
+    "metrics": (14, lambda r, t: _class_case(r, t, "metrics", _metric_facts)),
+    "optimizers": (8, lambda r, t: _class_case(r, t, "optimizers", _optimizer_facts)),
+    "schedules": (2, lambda r, t: _class_case(r, t, "optimizers.schedules", _schedule_facts)),
+    "initializers": (3, lambda r, t: _class_case(r, t, "initializers", _initializer_facts)),
+    "regularizers": (2, lambda r, t: _class_case(r, t, "regularizers", _tensor_facts)),
+    "constraints": (2, lambda r, t: _class_case(r, t, "constraints", _tensor_facts)),
+    "activations": (4, activation_case),
+    "ops": (17, op_case),
+}

@@ -1,0 +1,276 @@
+"""Files of Keras 1, 2 and 3 in the old HDF5 format: read as they were meant, written so that real Keras reads them."""
+
+import pathlib
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+import lamina
+from lamina import layers
+from lamina.errors import SerializationError
+
+FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures"
+TRAINED = ["keras2_sequential", "keras2_functional", "keras2_adam", "keras3_functional"]
+
+
+def beside(name):
+    """Inputs, outputs and what else lies beside a file."""
+    found = np.load(FIXTURES / f"{name}.npz")
+    return {
+        k: [found[n] for n in sorted(found.files) if n.rstrip("0123456789") == k]
+        for k in ("x", "y", "before", "after")
+    }
+
+
+def one(values):
+    return values[0] if len(values) == 1 else values
+
+
+def same(got, wanted, **kwargs):
+    got = got if isinstance(got, list | tuple) else [got]
+    for g, w in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(lamina.ops.convert_to_numpy(g), w, **{"rtol": 2e-4, "atol": 2e-5} | kwargs)
+
+
+@pytest.mark.parametrize("name", [*TRAINED, "keras1_sequential"])
+def test_whole_models_give_the_same_outputs(name):
+    known = beside(name)
+    model = lamina.models.load_model(FIXTURES / f"{name}.h5")
+    same(model(one(known["x"]), training=False), known["before"])
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_goes_on_where_it_stopped(name):
+    """The next step is the one that Keras made: the state of the optimizer is the same."""
+    if not lamina.kernel.context.current().differentiable:
+        pytest.skip("needs gradients")
+    known = beside(name)
+    model = lamina.models.load_model(FIXTURES / f"{name}.h5")
+    model.jit_compile = False
+    assert int(model.optimizer.iterations.numpy()) == 2
+    model.train_on_batch(one(known["x"]), one(known["y"]))
+    same(model(one(known["x"]), training=False), known["after"], rtol=5e-3, atol=5e-4)
+
+
+def test_keras_3_file_of_today_is_the_same_model():
+    known = beside("keras3_functional")
+    same(lamina.models.load_model(FIXTURES / "keras3_functional.keras")(known["x"]), known["before"])
+
+
+def functional():
+    a, b, s = lamina.Input((4,), name="a"), lamina.Input((4,), name="b"), lamina.Input((5, 4), name="s")
+    inner = lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()], name="inner"
+    )
+    inside = lamina.Input((3,))
+    other = lamina.Model(inside, layers.Dense(3, activation="tanh")(inside), name="other")
+    left = layers.Subtract(name="difference")([other(inner(a)), inner(b)]) * 2.0
+    right = layers.GRU(2, name="gru")(s, initial_state=layers.Dense(2, name="state")(a))
+    pooled = layers.GlobalAveragePooling1D(name="pool")(layers.MultiHeadAttention(2, 3, name="heads")(s, s))
+    both = layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="both")(s)
+    right = layers.Concatenate(name="join")([right, pooled, layers.GlobalMaxPooling1D(name="most")(both)])
+    return lamina.Model([a, b, s], [left, right])
+
+
+def test_weights_by_topology_and_by_name():
+    known = beside("keras2_functional")
+    for by_name in (False, True):
+        model = functional()
+        model.load_weights(FIXTURES / "keras2_functional_weights.h5", by_name=by_name)
+        same(model(known["x"]), known["after"])  # the script saves these weights after the last step
+    whole = functional()
+    whole.load_weights(FIXTURES / "keras2_functional.h5")
+    same(whole(known["x"]), known["before"])
+
+
+def small(units=3, second="second"):
+    return lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(units, name="first"), layers.Dense(2, name=second)]
+    )
+
+
+def test_by_name_leaves_other_layers_alone():
+    model = small(second="another")
+    before = model.layers[1].kernel.numpy()
+    model.load_weights(FIXTURES / "keras2_adam.h5", by_name=True)
+    with h5py.File(FIXTURES / "keras2_adam.h5") as file:
+        wanted = file["model_weights/first/first/kernel:0"][()]
+    np.testing.assert_array_equal(model.layers[0].kernel.numpy(), wanted)
+    np.testing.assert_array_equal(model.layers[1].kernel.numpy(), before)
+
+
+def test_what_does_not_fit_is_listed_at_once():
+    model = small(units=5)
+    before = model.get_weights()
+    with pytest.raises(SerializationError) as caught:
+        model.load_weights(FIXTURES / "keras2_adam.h5")
+    text = str(caught.value)
+    assert "! other shape first/first/kernel:0: the model wants" in text
+    assert "(4, 5), the file has (4, 3)" in text
+    assert text.count("! other shape") == 3
+    assert "skip_mismatch=True" in text
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.warns(UserWarning, match="left as they are"):
+        model.load_weights(FIXTURES / "keras2_adam.h5", skip_mismatch=True)
+    with h5py.File(FIXTURES / "keras2_adam.h5") as file:
+        np.testing.assert_array_equal(
+            model.layers[1].bias.numpy(), file["model_weights/second/second/bias:0"][()]
+        )
+
+
+def test_another_number_of_layers_names_both_sides():
+    model = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, name="first")])
+    with pytest.raises(
+        SerializationError, match=r"(?s)1 layers with weights, the file 2.*by_name=True.*unexpected  second"
+    ):
+        model.load_weights(FIXTURES / "keras2_adam.h5")
+
+
+def test_by_name_is_for_old_files(tmp_path):
+    small().save_weights(tmp_path / "x.weights.h5")
+    with pytest.raises(ValueError, match="by_name=True` reads old"):
+        small().load_weights(tmp_path / "x.weights.h5", by_name=True)
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keras():
+    import keras
+
+    return keras
+
+
+def built():
+    inner = lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()], name="inner"
+    )
+    a = lamina.Input((4,), name="a")
+    x = layers.Add(name="sum")([inner(a), inner(layers.Dropout(0.1)(a))])
+    model = lamina.Model(a, layers.Dense(2, name="out")(x), name="f")
+    for v in model.weights:
+        v.assign(np.random.default_rng(len(v.path)).uniform(0.5, 1.5, v.shape))
+    # objects: Keras 3.15 cannot read back functions by their names ("mse") from its own old files
+    model.compile(
+        lamina.optimizers.Adam(0.01),
+        lamina.losses.MeanSquaredError(),
+        metrics=[lamina.metrics.MeanAbsoluteError()],
+    )
+    model.optimizer.build(model.trainable_variables)
+    for v in model.optimizer.variables[2:]:
+        v.assign(np.full(v.shape, 0.25))
+    return model
+
+
+def test_real_keras_reads_what_is_written(tmp_path, keras):
+    model = built()
+    with pytest.warns(UserWarning, match="legacy"):
+        model.save(tmp_path / "m.h5")
+    theirs = keras.saving.load_model(tmp_path / "m.h5")
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    same(model(x), [theirs.predict(x, verbose=0)])
+    assert float(np.asarray(theirs.optimizer.learning_rate.value)) == np.float32(0.01)
+    assert [m.name for m in theirs.layers] == [m.name for m in model.layers]
+    ours = lamina.models.load_model(tmp_path / "m.h5")
+    same(ours(x), [lamina.ops.convert_to_numpy(model(x))])
+    for a, b in zip(ours.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_without_the_optimizer(tmp_path):
+    with pytest.warns(UserWarning, match="legacy"):
+        built().save(tmp_path / "m.h5", include_optimizer=False)
+    assert lamina.models.load_model(tmp_path / "m.h5").optimizer is None
+    with h5py.File(tmp_path / "m.h5") as file:
+        assert "training_config" not in file.attrs
+
+
+def test_operations_and_subclasses_are_refused(tmp_path):
+    x = lamina.Input((4,))
+    with (
+        pytest.warns(UserWarning, match="legacy"),
+        pytest.raises(NotImplementedError, match=r"'Multiply' stands in the graph.*\.keras"),
+    ):
+        lamina.Model(x, x * 2.0).save(tmp_path / "m.h5")
+
+    class Own(lamina.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(NotImplementedError, match="only Functional and Sequential"):
+        Own().save(tmp_path / "m.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- what old files may try --------------------------------------------------------------------------------------------
+
+
+def changed(tmp_path, change):
+    path = tmp_path / "x.h5"
+    shutil.copy(FIXTURES / "keras2_adam.h5", path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return path
+
+
+def config_with(text):
+    def change(file):
+        import json
+
+        config = json.loads(file.attrs["model_config"])
+        config["config"]["layers"].append({"inbound_nodes": [], **text})
+        file.attrs["model_config"] = json.dumps(config)
+
+    return change
+
+
+LAMBDA = {"class_name": "Lambda", "name": "l", "config": {"name": "l", "function": ["4wAAAA==", None, None], "function_type": "lambda", "module": "__main__"}}  # fmt: skip
+REFUSED = {
+    "bytecode of a Lambda": (config_with(LAMBDA), "Lambda.*bytecode|bytecode"),
+    "a foreign class": (config_with({"class_name": "os>system", "name": "x", "config": {"name": "x"}}), "os>system"),
+    "a TensorFlow function": (
+        config_with({"class_name": "TFOpLambda", "name": "x", "config": {"name": "x", "function": "io.read_file"}}),
+        "io.read_file",
+    ),
+    "an attribute of bytes": (lambda f: f.attrs.__setitem__("model_config", np.zeros(3)), "not text"),
+    "no JSON": (lambda f: f.attrs.__setitem__("model_config", "{"), "model_config is not valid JSON"),
+    "deep JSON": (lambda f: f.attrs.__setitem__("model_config", "[" * 100_000), "model_config is not valid JSON"),
+    "a list": (lambda f: f.attrs.__setitem__("model_config", "[]"), "does not describe a model"),
+    "a soft link": (lambda f: f.__setitem__("model_weights/first/x", h5py.SoftLink("/")), "SoftLink points elsewhere"),
+    "an external link": (
+        lambda f: f.__setitem__("model_weights/x", h5py.ExternalLink("/etc/passwd", "/")), "ExternalLink points elsewhere"
+    ),
+    "listed, not there": (
+        lambda f: f["model_weights/first"].attrs.__setitem__("weight_names", [b"first/kernel:0", b"../x"]),
+        "listed, but not there",
+    ),
+    "a layer that is not there": (
+        lambda f: f["model_weights"].attrs.__setitem__("layer_names", [b"../first"]), "no group for it"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_hostile_old_files(tmp_path, case):
+    change, text = REFUSED[case]
+    with pytest.raises(SerializationError, match=f"(?s)x.h5.*({text})"):
+        lamina.models.load_model(changed(tmp_path, change))
+
+
+def test_many_names_that_are_one_text(tmp_path):
+    """A list of names whose entries all point to one long text would unfold to gigabytes."""
+
+    def change(file):
+        long = "x" * 4_000_000
+        space = h5py.h5s.create_simple((2000,))
+        kind = h5py.h5t.py_create(h5py.string_dtype(), logical=True)
+        del file["model_weights"].attrs["layer_names"]
+        h5py.h5a.create(file["model_weights"].id, b"layer_names", kind, space)
+        file.attrs["long"] = long
+
+    with pytest.raises(SerializationError, match=r"could hold .* bytes of text"):
+        lamina.models.load_model(changed(tmp_path, change))

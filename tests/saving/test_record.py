@@ -1,0 +1,342 @@
+"""The public record of harm by loading model files: each class of it, over the formats, with what must not happen.
+
+For every file: a documented error with its text, no marker file, nothing opened but the file itself, no other effect on the
+process, memory within bounds, and a good file loads afterwards.
+"""
+
+import base64
+import json
+import marshal
+import os
+import pathlib
+import pickle
+import sys
+import tracemalloc
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from guard import watched
+
+import lamina
+from lamina import layers
+from lamina.errors import SerializationError
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+import fuzz
+
+MEMORY = 200 << 20  # bytes that refusing a small file may take at most
+
+
+def made():
+    return lamina.Sequential([lamina.Input((4,)), layers.Dense(3, name="d")], name="m")
+
+
+def config():
+    return json.loads(made().to_json())
+
+
+def with_layer(entry):
+    out = config()
+    out["config"]["layers"].append(entry)
+    return out
+
+
+def with_argument(key, value):
+    out = config()
+    out["config"]["layers"][1]["config"][key] = value
+    return out
+
+
+def as_keras(path, config=None, weights=None, extra=(), compress=False):
+    path = path.with_suffix(".keras")
+    made().save(path)
+    with zipfile.ZipFile(path) as good:
+        parts = {name: good.read(name) for name in good.namelist()}
+    if config is not None:
+        parts["config.json"] = json.dumps(config).encode()
+    if weights is not None:
+        parts["model.weights.h5"] = weights
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED) as bad:
+        for name, data in (*parts.items(), *extra):
+            bad.writestr(name, data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def good_h5(tmp_path_factory):
+    path = tmp_path_factory.mktemp("good") / "x.h5"
+    with pytest.warns(UserWarning, match="legacy"):
+        made().save(path)
+    return path.read_bytes()
+
+
+def as_h5(path, good, config):
+    path = path.with_suffix(".h5")
+    path.write_bytes(good)
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = json.dumps(config)
+    return path
+
+
+def as_json(path, config):
+    path = path.with_suffix(".json")
+    path.write_text(json.dumps(config))
+    return path
+
+
+def as_folder(path, config):
+    folder = path.with_suffix("")
+    made().save(folder, zipped=False)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+MARKER = "marker-of-harm"
+
+
+def bytecode():
+    code = compile(f"open({MARKER!r}, 'w')", "x", "exec")
+    return base64.b64encode(marshal.dumps(code)).decode()
+
+
+def entry(name, module="keras.layers", registered=None, **config):
+    return {
+        "module": module,
+        "class_name": name,
+        "config": {"name": "x", **config},
+        "registered_name": registered,
+    }
+
+
+# class of the record -> what its configs hold, and the text of the error
+CONFIGS = {
+    "bytecode in a Lambda": (
+        lambda: with_layer(entry("Lambda", function={"class_name": "__lambda__", "config": {"code": bytecode()}})),
+        "bytecode",
+    ),
+    "bytecode in an activation": (
+        lambda: with_argument("activation", {"class_name": "__lambda__", "config": {"code": bytecode()}}), "bytecode"
+    ),
+    "a pickled module": (
+        lambda: with_layer(entry("TorchModuleWrapper", module={"class_name": "__bytes__", "value": "gASVHQ=="})),
+        "TorchModuleWrapper|cannot make",
+    ),
+    "a SavedModel": (lambda: with_layer(entry("TFSMLayer", filepath="/tmp/x")), "TFSMLayer"),
+    "any function": (
+        lambda: with_argument(
+            "activation", {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
+        ),
+        "'system' is not a class or function",
+    ),
+    "any class": (lambda: with_layer(entry("Popen", "subprocess", "Popen", args=["touch", MARKER])), "'Popen' is not"),
+    "a helper of the library": (
+        lambda: with_layer(entry("get_file", "keras.utils", "get_file", origin="http://127.0.0.1/x")), "'get_file' is not"
+    ),
+    "a helper as a function": (
+        lambda: with_argument(
+            "activation",
+            {"module": "keras.utils", "class_name": "function", "config": "get_file", "registered_name": "get_file"},
+        ),
+        "'get_file' is not",
+    ),
+    "no module": (lambda: with_layer({"class_name": "os.system", "config": {"name": "x"}}), "os.system"),
+    "a switch": (lambda: with_layer(entry("Nope", safe_mode=False)), "'Nope' is not"),
+    "a path of a vocabulary": (lambda: with_layer(entry("StringLookup", vocabulary="/etc/passwd")), "vocabulary|cannot make"),
+    "a path of a text": (
+        lambda: with_layer(entry("TextVectorization", vocabulary="/etc/passwd")), "vocabulary|cannot make"
+    ),
+    "a name that is a folder": (lambda: with_argument("name", "../../x"), "name|cannot make"),
+    "a huge layer": (lambda: with_argument("units", 10**13), "fit|cannot make|other shape|wants"),
+    "a deep config": (lambda: with_argument("activation", deep(400)), "nested|deep|cannot make"),
+    "a shape of numbers that are none": (lambda: with_argument("units", 1e300), "cannot make|units"),
+}  # fmt: skip
+
+
+def deep(n):
+    value = inner = {}
+    for _ in range(n):
+        inner["config"] = {}
+        inner = inner["config"]
+    return value
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_happens(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert not (tmp_path / MARKER).exists()
+
+
+def refused(path, text, load=None):
+    """Loading says `text`, does nothing else, and good files load afterwards."""
+    load = load or lamina.models.load_model
+    fuzz_target = made()
+    before = (
+        lamina.config.floatx(),
+        lamina.config.epsilon(),
+        lamina.config.image_data_format(),
+        os.getcwd(),
+        dict(os.environ),
+    )
+    tracemalloc.start()
+    try:
+        with (
+            watched(path, *(path.rglob("*") if path.is_dir() else ())) as events,
+            pytest.raises(SerializationError, match=f"(?s){text}"),
+        ):
+            load(path) if load is lamina.models.load_model else load(fuzz_target, path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert events == []
+    assert peak < MEMORY
+    now = (
+        lamina.config.floatx(),
+        lamina.config.epsilon(),
+        lamina.config.image_data_format(),
+        os.getcwd(),
+        dict(os.environ),
+    )
+    assert before == now
+    good = path.parent / "good.keras"
+    made().save(good)
+    assert lamina.models.load_model(good).name == "m"
+
+
+def from_json(path):
+    return lamina.models.model_from_json(path.read_text())
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+@pytest.mark.parametrize("kind", ["keras", "folder", "h5", "json"])
+def test_configs(tmp_path, good_h5, case, kind):
+    make, text = CONFIGS[case]
+    if kind == "json" and case == "a huge layer":
+        pytest.skip("a model without weights draws none: nothing is allocated")
+    makers = {
+        "keras": as_keras,
+        "folder": as_folder,
+        "json": as_json,
+        "h5": lambda p, c: as_h5(p, good_h5, c),
+    }
+    path = makers[kind](tmp_path / "x", make())
+    if kind == "json":
+        refused(path, text, lambda _, p: from_json(p))
+    else:
+        refused(path, text)
+
+
+def h5_with(change):
+    import io
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["layers/dense/vars/0"] = np.zeros((4, 3), "float32")
+        file["layers/dense/vars/1"] = np.zeros((3,), "float32")
+        change(file)
+    return buffer.getvalue()
+
+
+def _virtual(file):
+    layout = h5py.VirtualLayout((4, 3), "float32")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4, 3))
+    del file["layers/dense/vars/0"]
+    file.create_virtual_dataset("layers/dense/vars/0", layout)
+
+
+def _external(file):
+    del file["layers/dense/vars/0"]
+    file.create_dataset("layers/dense/vars/0", (4, 3), "float32", external=[("/etc/passwd", 0, 48)])
+
+
+def _replaced(**kwargs):
+    def change(file):
+        del file["layers/dense/vars/0"]
+        file.create_dataset("layers/dense/vars/0", **kwargs)
+
+    return change
+
+
+HDF5 = {
+    "external storage": (_external, "another file"),
+    "virtual data": (_virtual, "another file"),
+    "an external link": (lambda f: f.__setitem__("layers/x", h5py.ExternalLink("/etc/passwd", "/")), "points elsewhere"),
+    "a soft link in a path": (lambda f: f.__setitem__("layers/more", h5py.SoftLink("/layers/dense")), "points elsewhere"),
+    "a group in itself": (lambda f: f.__setitem__("layers/dense/again", f["layers"]), "contains itself"),
+    "text": (_replaced(data=np.array([b"x"] * 12).reshape(4, 3)), "not numeric"),
+    "text of any length": (_replaced(data=["x"], dtype=h5py.string_dtype()), "not numeric"),
+    "references": (lambda f: f.create_dataset("r", data=[f.ref], dtype=h5py.ref_dtype), "not numeric"),
+    "a huge shape": (_replaced(shape=(10**9, 10**6), dtype="f4", chunks=(1000, 1000)), "other shape"),
+    "numbers that are not there": (_replaced(shape=(4, 3), dtype="f8", chunks=(4, 3), compression="gzip"), "does not hold"),
+    "a named type": (lambda f: f.__setitem__("t", np.dtype("f4")), "not a tensor"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HDF5)
+@pytest.mark.parametrize("kind", ["keras", "keras deflated", "weights"])
+def test_hdf5(tmp_path, case, kind):
+    change, text = HDF5[case]
+    data = h5_with(change)
+    if kind.startswith("keras"):
+        refused(as_keras(tmp_path / "x", weights=data, compress="deflated" in kind), text)
+        return
+    (tmp_path / "x.weights.h5").write_bytes(data)
+    refused(tmp_path / "x.weights.h5", text, lambda m, p: m.load_weights(p))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/tmp/evil", "a/../../evil", "assets/../../evil", "assets//x", "C:\\x"]
+)
+def test_names_of_members(tmp_path, name):
+    refused(
+        as_keras(tmp_path / "x", extra=[(name, b"x")]), "unexpected members|belong to no layer|plain file"
+    )
+
+
+@pytest.mark.parametrize("name", ["config.json", "metadata.json", "model.weights.h5"])
+def test_bombs_in_zips(tmp_path, name):
+    path = tmp_path / "x.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for member in ("config.json", "metadata.json", "model.weights.h5"):
+            good = json.dumps(config()) if member == "config.json" else "{}"
+            bomb.writestr(member, b" " * (60 << 20) if member == name else good)
+    refused(path, "more than its size allows")
+
+
+class Harm:
+    def __reduce__(self):
+        return open, (MARKER, "w")
+
+
+@pytest.mark.parametrize("kind", ["npz", "npz header", "keras", "h5"])
+def test_pickles(tmp_path, kind):
+    load = lambda m, p: m.load_weights(p)  # noqa: E731
+    if kind == "npz":
+        np.savez(tmp_path / "x.npz", **{"layers/dense/0": np.array([Harm()], dtype=object)})
+        (tmp_path / MARKER).unlink(missing_ok=True)
+        refused(tmp_path / "x.npz", "pickles are never read", load)
+    elif kind == "npz header":
+        header = (
+            b"\x93NUMPY\x01\x00\x46\x00"
+            + b"{'descr': '<f4', 'fortran_order': False, 'shape': (100000000000, 3)}".ljust(69)
+            + b"\n"
+        )
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as bad:
+            bad.writestr("layers/dense/0.npy", header)
+        refused(tmp_path / "x.npz", "declares numbers that the file does not hold", load)
+    else:
+        path = tmp_path / f"x.{kind}"
+        path.write_bytes(pickle.dumps(Harm()))
+        refused(path, "a pickle|not a readable HDF5")
+
+
+def test_fuzzed_files(tmp_path):
+    """The short form of `make fuzz`."""
+    outcomes, findings = fuzz.run(250, 0, tmp_path)
+    assert findings == []
+    assert outcomes["SerializationError"] > 50
+    assert outcomes["loaded"] > 5
