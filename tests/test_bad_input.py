@@ -258,4 +258,4 @@ def test_missing_extra_names_the_pip_line(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", no_graphviz)
     m = model()
     with pytest.raises(ImportError, match=r"pip install lamina\[plot\]"):
-        lamina.utils.plot_model(m)
+        lamina.utils.model_to_dot(m)

@@ -54,7 +54,11 @@ DEFERRED: dict[str, tuple[str, ...]] = {
     "lamina.legacy.alias": ("lamina", "lamina.legacy.spellings", "the alias stands before Lamina is loaded"),
     "lamina.legacy.backend.math": ("lamina.legacy.backend.state", "a parameter has its name"),
     "lamina.legacy.methods": ("lamina.losses", "a parameter has its name"),
-    "lamina.models.model": ("lamina.visual.summary", "what draws models knows them; a model can show itself"),
+    "lamina.models.model": (
+        "lamina.visual.page",
+        "lamina.visual.summary",
+        "what draws models knows them; a model can show itself",
+    ),
     "lamina.models.sequential": ("lamina.layers", "a property has its name"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.callbacks import curves
 from lamina.callbacks.callback import Callback
 
 
@@ -40,3 +41,22 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def plot(self, metrics: Any = None) -> Any:
+        """The curves as a matplotlib figure: one plot for each metric, the validation's dashed.
+
+        Args:
+            metrics: A name, or a list of names, such as "loss"; all when None.
+
+        Returns:
+            A `matplotlib.figure.Figure`: a notebook shows it, `savefig(path)` writes it.
+
+        Raises:
+            ImportError: if matplotlib is missing, with the line that installs it.
+            ValueError: if there is nothing to plot, or a metric has no values.
+        """
+        return curves.figure(self.history, self.epoch, metrics)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the curves and the last values."""
+        return curves.svg(self.history) or "<p>History of no epochs</p>"

@@ -11,6 +11,7 @@ from lamina.core.call import CallPlan, LayerState, call_layer
 from lamina.core.codec import config_value, serialize
 from lamina.core.config import constructor
 from lamina.core.copying import reduce
+from lamina.core.notebook import layer_table
 from lamina.core.operation import Operation, infer_call
 from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
@@ -434,6 +435,10 @@ class Layer(Weights, Operation):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.__dict__.get('name')}, built={self.built}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return layer_table(self)
 
 
 def _take_in(guest: guests.Guest) -> None:

@@ -245,6 +245,11 @@ class Model(Trainer, Layer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Any = None,
+        *,
+        flops: bool = False,
+        memory: bool = False,
+        show_dtype: bool = False,
+        batch_size: int = 1,
     ) -> None:
         """Print a table of the layers with their output shapes and parameters.
 
@@ -255,13 +260,26 @@ class Model(Trainer, Layer):
             expand_nested: Whether the layers of nested models get rows.
             show_trainable: Whether there is a column that says what is trained.
             layer_range: Two layer names (or patterns): the first and the last row.
+            flops: Whether there are columns of multiply-adds, forward and backward.
+            memory: Whether there are columns of bytes: weights, outputs, and what the gradient reads again.
+            show_dtype: Whether there is a column of dtypes.
+            batch_size: The rows that multiply-adds and bytes are for.
         """
         from lamina.visual.summary import summary
 
         summary(
             self, line_length=line_length, positions=positions, print_fn=print_fn, expand_nested=expand_nested,
-            show_trainable=show_trainable, layer_range=layer_range,
+            show_trainable=show_trainable, layer_range=layer_range, flops=flops, memory=memory, show_dtype=show_dtype,
+            batch_size=batch_size,
         )  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the graph to look around in, or the table where there is none yet, or it is large."""
+        if not self.built:
+            return super()._repr_html_()
+        from lamina.visual.page import notebook_cell
+
+        return notebook_cell(self)
 
     # -- the whole state as one tree ------------------------------------------------------------------------------------
 

@@ -1,15 +1,16 @@
-"""Pictures of models: `plot_model` and `model_to_dot`, on Graphviz."""
+"""Pictures of models: `plot_model` and `model_to_dot`, on Graphviz where it is there."""
 
 from __future__ import annotations
 
 import pathlib
 from typing import Any
 
-from lamina.core.layer import Layer
-from lamina.core.operation import OpCall
-from lamina.kernel.trees import leaves
 from lamina.models import Functional
-from lamina.visual.summary import _rows
+from lamina.visual.labels import Labels
+from lamina.visual.layout import operations_of
+from lamina.visual.mermaid import mermaid
+from lamina.visual.page import html
+from lamina.visual.picture import Picture
 
 
 def model_to_dot(
@@ -54,17 +55,14 @@ def model_to_dot(
         >>> "digraph" in lamina.utils.model_to_dot(model, show_shapes=True).source
         True
     """
-    if kwargs:
-        raise TypeError(f"model_to_dot got unknown arguments: {', '.join(kwargs)}.")
+    _check(model, kwargs)
     try:
         import graphviz
     except ImportError:
         raise ImportError(
             "Pictures of models need the package graphviz: `pip install lamina[plot]`."
         ) from None
-    if not model.built:
-        raise ValueError(f"Model {model.name!r} is not built yet: call it on data, or `build(input_shape)`.")
-    says = _Labels(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
+    says = Labels(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
     dot = graphviz.Digraph(name=f"cluster_{model.name}" if subgraph else model.name)
     if subgraph:
         dot.attr(label=model.name, style="dashed")
@@ -82,30 +80,8 @@ def model_to_dot(
     return dot
 
 
-class _Labels:
-    """What a node says."""
-
-    def __init__(self, shapes: bool, dtype: bool, names: bool, activations: bool, trainable: bool) -> None:
-        self.shapes, self.dtype, self.names = shapes, dtype, names
-        self.activations, self.trainable = activations, trainable
-
-    def of(self, o: Any) -> str:
-        kind = o.op.class_name if isinstance(o, OpCall) else type(o).__name__
-        lines = [f"{o.name} ({kind})" if self.names else kind]
-        outputs = list(leaves(o._inbound_nodes[-1].outputs)) if o._inbound_nodes else []
-        if self.activations and (found := getattr(o, "activation", None)) is not None:
-            lines.append(f"activation: {getattr(found, '__name__', found)}")
-        if self.shapes:
-            lines.append(f"shape: {', '.join(str(x.shape) for x in outputs) or '?'}")
-        if self.dtype:
-            lines.append(f"dtype: {', '.join(x.dtype for x in outputs) or '?'}")
-        if self.trainable and isinstance(o, Layer) and o.weights:
-            lines.append("trainable" if o.trainable else "frozen")
-        return "\n".join(lines)
-
-
-def _draw(dot: Any, model: Any, says: _Labels, nested: bool, prefix: str) -> None:
-    rows = _rows(model)
+def _draw(dot: Any, model: Any, says: Labels, nested: bool, prefix: str) -> None:
+    rows = operations_of(model)
     inside = {id(o) for o in rows}
     for o in rows:
         if nested and isinstance(o, Functional):
@@ -129,7 +105,7 @@ def _end(o: Any, nested: bool, side: str) -> str:
     """The node that an edge meets: inside an expanded model its first or last layer."""
     if not (nested and isinstance(o, Functional)):
         return o.name
-    rows = _rows(o)
+    rows = operations_of(o)
     return f"{o.name}/{_end(rows[0] if side == 'first' else rows[-1], nested, side)}"
 
 
@@ -146,43 +122,74 @@ def plot_model(
     show_trainable: bool = False,
     splines: str = "ortho",
     **kwargs: Any,
-) -> Any:
-    """Draw the graph of a model into a picture file.
+) -> Picture:
+    """Draw the graph of a model into a file.
+
+    Pictures are drawn by Graphviz. Where the package or its program `dot` is missing, the model is written as a page and as
+    Mermaid text beside the name that was given, and one line says what to install.
 
     Args:
         model: A built model.
-        to_file: The picture; its ending chooses the format (png, svg, pdf, or dot for the text).
+        to_file: The file; its ending chooses the format: png, svg, pdf and what else Graphviz draws, dot for its text, html
+            for a page to look around in, mmd for Mermaid text.
         show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, show_layer_activations,
             show_trainable, splines: As for `model_to_dot`.
 
     Returns:
-        The `graphviz.Digraph`, which a notebook shows.
+        A Picture, which a notebook shows at the size of its cell.
 
     Raises:
-        ImportError: if the package `graphviz`, or the program `dot`, is missing, with what installs it.
+        ValueError: if the model is not built.
 
     Example:
-        >>> import lamina
-        >>> model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])
-        >>> "digraph" in lamina.utils.plot_model(model, "model.dot").source
+        >>> import lamina, pathlib, tempfile
+        >>> model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3, name="first")])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     picture = lamina.visual.plot_model(model, pathlib.Path(folder) / "model.mmd", show_layer_names=True)
+        >>> "first (Dense)" in picture.source
         True
     """
-    dot = model_to_dot(
-        model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi, False, show_layer_activations,
-        show_trainable, splines, **kwargs,
-    )  # fmt: skip
+    path = pathlib.Path(to_file)
+    _check(model, kwargs)
+    says = Labels(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
+    if path.suffix in (".html", ".htm"):
+        return Picture(path, html(model, path))
+    if path.suffix in (".mmd", ".mermaid"):
+        path.write_text(text := mermaid(model, says, rankdir, expand_nested))
+        return Picture(path, text)
+    try:
+        # pixels are of no use in a drawing of lines: it would only be larger
+        resolution = 72 if path.suffix in (".svg", ".pdf", ".dot", ".gv") else dpi
+        dot = model_to_dot(
+            model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, resolution, False,
+            show_layer_activations, show_trainable, splines,
+        )  # fmt: skip
+        if path.suffix in (".dot", ".gv"):
+            path.write_text(dot.source)
+        else:
+            path.write_bytes(_drawn(dot, path.suffix.lstrip(".") or "png"))
+        return Picture(path, dot.source)
+    except ImportError as missing:
+        page = path.with_suffix(".html")
+        html(model, page)
+        path.with_suffix(".mmd").write_text(text := mermaid(model, says, rankdir, expand_nested))
+        print(f"{path.name} was not drawn; {page.name} and {path.stem}.mmd were written. {missing}")
+        return Picture(page, text)
+
+
+def _drawn(dot: Any, form: str) -> bytes:
     import graphviz
 
-    path = pathlib.Path(to_file)
-    if path.suffix in (".dot", ".gv"):
-        path.write_text(dot.source)
-        return dot
     try:
-        data = dot.pipe(format=path.suffix.lstrip(".") or "png")
+        return dot.pipe(format=form)
     except graphviz.ExecutableNotFound:
         raise ImportError(
-            "Drawing needs Graphviz's program `dot` (apt install graphviz, brew install graphviz). Without it, write "
-            "the text: plot_model(model, 'model.dot')."
+            "Pictures need Graphviz's program `dot`: apt install graphviz, or brew install graphviz."
         ) from None
-    path.write_bytes(data)
-    return dot
+
+
+def _check(model: Any, kwargs: Any) -> None:
+    if kwargs:
+        raise TypeError(f"Unknown arguments: {', '.join(kwargs)}.")
+    if not model.built:
+        raise ValueError(f"Model {model.name!r} is not built yet: call it on data, or `build(input_shape)`.")

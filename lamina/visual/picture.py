@@ -1,0 +1,51 @@
+"""A picture in a file, which a notebook shows."""
+
+from __future__ import annotations
+
+import base64
+import html
+import pathlib
+from typing import Any
+
+_TYPES = {
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+}
+
+
+class Picture:
+    """What `plot_model` drew.
+
+    Attributes:
+        path: The file.
+        source: The text it was drawn from: DOT, Mermaid or HTML.
+    """
+
+    def __init__(self, path: Any, source: str) -> None:
+        self.path, self.source = pathlib.Path(path), source
+
+    def _repr_html_(self) -> str | None:
+        """As large as it is, but not larger than the cell."""
+        if not self.path.exists():
+            return None
+        if self.path.suffix in (".html", ".htm"):
+            return framed(self.path.read_text(encoding="utf-8"))
+        kind = _TYPES.get(self.path.suffix)
+        if kind is None:
+            return f"<pre>{html.escape(self.source)}</pre>"
+        data = base64.b64encode(self.path.read_bytes()).decode()
+        return f'<img src="data:{kind};base64,{data}" alt="Graph of the model" style="max-width:100%;max-height:720px">'
+
+    def __repr__(self) -> str:
+        return f"<Picture {str(self.path)!r}>"
+
+
+def framed(page: str, height: int = 480) -> str:
+    """A page inside a notebook's cell. It runs its own scripts and reaches nothing of the notebook."""
+    return (
+        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts" style="width:100%;height:{height}px;border:0" '
+        'title="Graph of the model"></iframe>'
+    )
