@@ -50,8 +50,14 @@ OPTIMIZERS = {
 }
 
 
+def transposed(k: Any, x: np.ndarray) -> Any:
+    """The same elements in another order of memory, as the gradients that a native LSTM gives its kernels."""
+    return k.permute_dims(k.asarray(np.ascontiguousarray(x.T)), list(reversed(range(x.ndim))))
+
+
+@pytest.mark.parametrize("order", ["as the variables", "transposed"])
 @pytest.mark.parametrize("label", OPTIMIZERS)
-def test_updates(label: str) -> None:
+def test_updates(label: str, order: str) -> None:
     optimizer = OPTIMIZERS[label]()
     count = sum(map(len, optimizer.slot_groups()))
     arrays = [column(0), column(1), *[column(2 + i, positive=True) for i in range(count)]]
@@ -62,6 +68,8 @@ def test_updates(label: str) -> None:
     for name in offered(optimizer.fused):
         k = backends.load(name)
         p, g, *slots = [[k.copy(k.asarray(x)) for x in xs] for xs in arrays]
+        if order == "transposed":
+            g = [transposed(k, x) for x in arrays[1]]
         assert optimizer.run_fused(k.fused, p, g, slots, k.asarray(rate)) is None
         for found, expected in zip([p, *slots], wanted, strict=True):
             close(k, found, expected)

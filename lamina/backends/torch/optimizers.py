@@ -230,6 +230,11 @@ def adam(
 ) -> Unfit | None:
     if torch.compiler.is_compiling():
         return Unfit("the compiler fuses the rule itself")
+    # the fused form walks the memory of all of them alike, whatever their strides: the gradient that the native LSTM
+    # gives its kernels is a transpose, and would be added to the wrong elements
+    if not all(x.is_contiguous() for column in (p, m, v, greatest) for x in column):
+        return Unfit("elements lie in another order")
+    g = [x.contiguous() for x in g]
     # torch's own corrections of the bias vanish at an endless step: the rate has them already
     endless = [rate.new_full((), torch.inf, dtype=torch.float32)] * len(p)
     torch._fused_adam_(
