@@ -202,11 +202,9 @@ def _completed(config: Any) -> Any:
         if state.sharing.knows(config):
             return config
         return {_key(k): _completed(v) for k, v in config.items()}
-    if type(config) is list:
-        return [_completed(v) for v in config]
-    if type(config) is tuple and not _is_plain(config):
-        return {"class_name": "__tuple__", "items": [_completed(v) for v in config]}
-    return config if type(config) is tuple else _encode(config)
+    if type(config) in (list, tuple):  # a tuple of a graph's outputs is a list in JSON, as in Keras's files
+        return type(config)(_completed(v) for v in config)
+    return _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:
@@ -379,7 +377,7 @@ def find_lambda(name: str, where: str) -> Any:
     found = registry.get_registered_object(name)
     if found is None:
         raise SerializationError(
-            f"{where}: a Python lambda belongs here, whose code Lamina never writes to a file, nor runs from one. Pass the "
+            f"{where}: a Python lambda belongs here, whose bytecode Lamina never writes to a file, nor runs from one. Pass the "
             f"function when loading: custom_objects={{{name!r}: function}}."
         )
     return found

@@ -98,11 +98,7 @@ class _Confusion(Metric):
 
 
 def _warn_of_fractions(metric: str, sample_weight: Any, dtype: str) -> None:
-    given = (
-        np.asarray(sample_weight).dtype.name
-        if isinstance(sample_weight, list | tuple)
-        else sample_weight.dtype
-    )
+    given = sample_weight.dtype if hasattr(sample_weight, "dtype") else np.asarray(sample_weight).dtype.name
     if dtype not in dtypes.IS_FLOAT and dtypes.standardize(given) in dtypes.IS_FLOAT:
         warnings.warn(
             f"{metric}: float `sample_weight`s are cut to whole numbers, since the counts are {dtype}. Make the metric "

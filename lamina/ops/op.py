@@ -357,3 +357,4 @@ def _dress(function: Any, what: Op[..., Any]) -> None:
     signature = inspect.signature(body)
     function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
     function.op = what
+    function.autograph_info__ = {}  # TensorFlow runs it as it is: there is no source file to convert

@@ -223,7 +223,7 @@ def histogram(
     dtype = k.dtype(x)
     if range is not None:
         low, high = (k.full((), float(end), dtype) for end in range)
-    elif k.shape(x)[0] == 0:
+    elif x.shape[0] == 0:
         low, high = k.full((), 0, dtype), k.full((), 1, dtype)
     else:
         low, high = k.min(x), k.max(x)

@@ -249,7 +249,7 @@ def _components(k: Kernel, x: Any, axis: int) -> list[Any]:
     place = axis_of("cross", axis, len(x.shape))
     if type(x.shape[place]) is Unknown:  # a graph: any vector will do that has 3 components
         return k.unstack(k.zeros((*x.shape[:place], 3, *x.shape[place + 1 :]), k.dtype(x)), place)
-    if k.shape(x)[place] not in (2, 3):
+    if x.shape[place] not in (2, 3):
         raise ValueError(
             f"cross: expected 2 or 3 components along axis {axis}, got shape {shown(k.shape(x))}."
         )

@@ -19,14 +19,25 @@ from lamina.models import Functional
 
 
 class CostReport:
-    """The counts of one forward pass and its gradient.
+    """The counts of one forward pass and its gradient: what `lamina.visual.cost` gives.
+
+    Args:
+        cost: The interpreter that counted.
+        root: The name of what was called.
+        batch_size: The number of rows that the counts are for.
+        results: What the call gave.
 
     Attributes:
-        batch_size: The number of rows that they are for.
         places: Path of names, from the model inwards -> what that layer costs without the layers in it.
         unbounded: Paths of loops whose number of rounds is not known; their bodies are counted once.
         peak: The most bytes of intermediate tensors that live at once in a forward pass.
         outputs: Bytes of the model's outputs.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3)])
+        >>> type(lamina.visual.cost(model, batch_size=1)).__name__
+        'CostReport'
     """
 
     def __init__(self, cost: Cost, root: str, batch_size: int, results: list[Any]) -> None:

@@ -18,6 +18,15 @@ def mermaid(
         labels: What boxes say; names, when None.
         rankdir: "TB" from top to bottom, "LR" from left to right, or the reverse of one.
         expand_nested: Whether nested models are drawn as frames around their layers.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> import lamina
+        >>> model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3, name="first")])
+        >>> lamina.visual.mermaid(model).splitlines()[0]
+        'flowchart TB'
     """
     labels = labels or Labels(False, False, True, False, False)
     lines = [f"flowchart {rankdir}"]

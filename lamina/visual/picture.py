@@ -17,11 +17,16 @@ _TYPES = {
 
 
 class Picture:
-    """What `plot_model` drew.
+    """What `plot_model` drew; a notebook shows it at the size of its cell.
 
-    Attributes:
+    Args:
         path: The file.
         source: The text it was drawn from: DOT, Mermaid or HTML.
+
+    Example:
+        >>> import lamina
+        >>> lamina.visual.Picture("model.mmd", "flowchart TB")
+        <Picture 'model.mmd'>
     """
 
     def __init__(self, path: Any, source: str) -> None:

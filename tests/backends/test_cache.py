@@ -149,8 +149,8 @@ def test_the_second_run_compiles_less(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     (programs, first, *loss), (_, second, *again) = (run.split() for run in runs)
-    # the values' copy, whether XLA knows our options, the steps, the results of metrics
-    assert int(programs) <= 4
+    # the values' copy, whether XLA knows our options, the steps, the results of metrics, a key for the model's draws
+    assert int(programs) <= 5
     assert int(first) == 0
     assert int(second) > 0
     assert loss == again

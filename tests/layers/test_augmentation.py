@@ -166,12 +166,12 @@ def drawn_by(name: str, backend: str, x: np.ndarray = X, calls: int = 2) -> list
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_one_seed_gives_the_same_images_on_every_backend(name: str) -> None:
-    first, *others = [drawn_by(name, backend) for backend in BACKENDS]
+    first, *others = [drawn_by(name, backend, calls=4) for backend in BACKENDS]
     tolerance = 0.02 if name == "RandomPerspective" else 2e-3
     for other in others:
         np.testing.assert_allclose(other[0], first[0], atol=tolerance)
         np.testing.assert_allclose(other[1], first[1], atol=tolerance)
-    assert not np.array_equal(first[0], first[1])  # the stream goes on
+    assert any(not np.array_equal(first[0], later) for later in first[1:])  # the stream goes on
 
 
 @pytest.mark.parametrize("name", [n for n in RANDOM if n != "RandomCrop"])

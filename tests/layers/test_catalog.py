@@ -98,8 +98,8 @@ def near(ours: Any, theirs: Any, rtol: float) -> None:
 
 def test_every_layer_has_its_entry() -> None:
     public = {getattr(layers, name) for name in layers.__all__}
-    names = {t.__name__ for t in public if isinstance(t, type) and issubclass(t, layers.Layer)}
-    assert names == {e.name for e in LAYERS} | set(APART)
+    known = {getattr(layers, name) for name in {e.name for e in LAYERS} | set(APART)}
+    assert {t for t in public if isinstance(t, type) and issubclass(t, layers.Layer)} == known
 
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
@@ -156,10 +156,10 @@ def test_config_round_trip(entry: Entry) -> None:
     layer = entry.make(layers)
     config = layer.get_config()
     again = type(layer).from_config(json.loads(json.dumps(config)))
-    assert again.get_config() == config
+    assert normal(again.get_config()) == normal(config)  # JSON has lists for tuples
     through_codec = layers.deserialize(json.loads(json.dumps(layers.serialize(layer))))
     assert type(through_codec) is type(layer)
-    assert through_codec.get_config() == config
+    assert normal(through_codec.get_config()) == normal(config)
 
 
 @over(LAYERS)
@@ -411,7 +411,7 @@ LARGE = [
     Entry("GroupNormalization", (2, 64)),
     Entry("Dense", (2, 60), units=50, kernel_initializer="he_normal", bias_initializer="ones"),
     Entry("ReversibleEmbedding", (2, 5), input_dim=60, output_dim=50, tie_weights=False).but(dtype="int32"),
-    Entry("PReLU", (2, 60), alpha_initializer="normal"),
+    Entry("PReLU", (2, 600), alpha_initializer="normal"),
     Entry("Conv1D", (2, 9, 20), filters=40, kernel_size=5),
     Entry("Conv3D", (2, 4, 4, 4, 8), filters=10, kernel_size=3),
     Entry("Conv1DTranspose", (2, 9, 20), filters=40, kernel_size=5),

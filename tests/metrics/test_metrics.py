@@ -20,6 +20,8 @@ from lamina.core.variable import Variable
 from lamina.kernel import shapes
 from lamina.kernel.context import interpreter
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*float `sample_weight`s are cut:UserWarning")  # as many cases do
+
 rng = np.random.default_rng(5)
 N = 12
 
@@ -709,8 +711,8 @@ def test_automatic_names() -> None:
         (lambda: metrics.IoU(3, [0, 5]), "IoU: `target_class_ids` holds 5, but classes are 0 to 2"),
         (lambda: metrics.MeanIoU(4)(*SPARSE), r"MeanIoU: .* one class number each.*sparse_y_pred=False"),
         (lambda: metrics.F1Score(average="mean"), "F1Score: unknown average 'mean'"),
-        (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be above 0 and at most 1"),
-        (lambda: metrics.FBetaScore(beta=-1.0), "`beta` must be a number above 0, got -1.0"),
+        (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be a float above 0 and at most 1"),
+        (lambda: metrics.FBetaScore(beta=-1.0), "`beta` must be a float above 0, got -1.0"),
         (
             lambda: metrics.F1Score()(*BINARY),
             r"F1Score: .* shape \(batch, columns\), got \(12,\) and \(12,\)",

@@ -50,7 +50,12 @@ ESTIMATORS = [
 ]
 
 
-@parametrize_with_checks(ESTIMATORS)
+# Workers must name a check alike, so the names leave out what Python writes of a function: its address.
+CHECKS = list(parametrize_with_checks(ESTIMATORS).args[1])
+NAMES = [f"{i}-{type(e).__name__}-{getattr(c, 'func', c).__name__}" for i, (e, c) in enumerate(CHECKS)]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=NAMES)
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
 

@@ -34,7 +34,7 @@ class LayerModule(nn.Module):
     _non_persistent_buffers_set: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
-        found = inspect.getattr_static(type(self), name, None)
+        found = next((c.__dict__[name] for c in type(self).__mro__ if name in c.__dict__), None)
         if hasattr(type(found), "__get__"):
             return found.__get__(
                 self, type(self)

@@ -12,7 +12,7 @@ from lamina.layers.preprocessing.streams import numbers
 
 
 class Rescaling(Preprocessing):
-    """`y = x * scale + offset`
+    """Numbers times a factor plus an offset: `y = x * scale + offset`.
 
     Args:
         scale: A number, or one for each place of the last axis.

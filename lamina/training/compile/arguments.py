@@ -181,6 +181,9 @@ class Compiled(_Layer):
         """Compile with what `get_compile_config` gave."""
         if config:
             known = {k: v for k, v in config.items() if k in _COMPILE_ARGUMENTS}
+            if known.get("jit_compile") is True:
+                # Keras writes what "auto" came to on the backend that wrote it; here it is decided anew
+                known["jit_compile"] = "auto"
             self.compile(**deserialize_arguments(known))
             if self.built and self.optimizer is not None:
                 self.optimizer.build(self.trainable_variables)
