@@ -147,7 +147,9 @@ def test_nan_loss_on_request(capsys):
     m = lamina.Sequential([lamina.Input((4,)), layers.Dense(1)])
     m.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="holds NaN in the first batch"):
-        m.fit(X * np.nan, np.zeros((8, 1)), epochs=5, verbose=0, callbacks=[lamina.callbacks.TerminateOnNaN()])
+        m.fit(
+            X * np.nan, np.zeros((8, 1)), epochs=5, verbose=0, callbacks=[lamina.callbacks.TerminateOnNaN()]
+        )
     assert "NaN" in capsys.readouterr().out
     assert m.stop_training
 

@@ -133,7 +133,8 @@ def test_backends_get_no_object_of_the_library() -> None:
     guilty = [
         f"{path.name}: {line.strip()}"
         for path in pathlib.Path(folder).rglob("*.py")
-        if path.name not in ("module.py", "trackable.py")  # what makes a layer a guest of a framework knows layers
+        if path.name
+        not in ("module.py", "trackable.py")  # what makes a layer a guest of a framework knows layers
         for line in path.read_text().splitlines()
         if re.search(
             r"\b(optimizer|layer|model|cell)\.\w|lamina\.(layers|optimizers|core|models|training)\b", line

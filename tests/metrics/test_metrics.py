@@ -20,7 +20,9 @@ from lamina.core.variable import Variable
 from lamina.kernel import shapes
 from lamina.kernel.context import interpreter
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*float `sample_weight`s are cut:UserWarning")  # as many cases do
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*float `sample_weight`s are cut:UserWarning"
+)  # as many cases do
 
 rng = np.random.default_rng(5)
 N = 12

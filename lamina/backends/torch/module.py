@@ -6,7 +6,6 @@ variable's storage is a Parameter, so optimizers, `load_state_dict` and `to` wor
 
 from __future__ import annotations
 
-import inspect
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
