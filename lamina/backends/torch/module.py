@@ -34,7 +34,7 @@ class LayerModule(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         found = next((c.__dict__[name] for c in type(self).__mro__ if name in c.__dict__), None)
-        if hasattr(type(found), "__get__"):
+        if found is not None and hasattr(type(found), "__get__"):
             return found.__get__(
                 self, type(self)
             )  # it has raised an AttributeError of its own, which says more
