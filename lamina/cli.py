@@ -1,4 +1,4 @@
-"""The command `lamina`: `run` a script with `keras` as Lamina, `alias on|off` for a virtual environment."""
+"""The command `lamina`: `run` a script with `keras` as Lamina, `alias on|off`, `scan` and `info` of files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="only in processes with LAMINA_AS_KERAS=1 in the environment",
     )
-    chosen = parser.parse_args(arguments)
+    for name, text in (
+        ("scan", "what a file holds and what is refused in it"),
+        ("info", "what a model's file holds"),
+    ):
+        commands.add_parser(name, help=f"{text}, without building anything", add_help=False)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] in (["scan"], ["info"]):  # they have options of their own
+        from lamina.saving import inspection
+
+        return getattr(inspection, f"{given[0]}_command")(given[1:])
+    chosen = parser.parse_args(given)
     if chosen.command == "alias":
         from lamina.legacy import startup
 

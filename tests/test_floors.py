@@ -35,6 +35,7 @@ DEFERRED: dict[str, tuple[str, ...]] = {
         "lamina",
         "lamina.backends.process",
         "lamina.legacy.startup",
+        "lamina.saving.inspection",
         "each command loads what it needs",
     ),
     "lamina.config": (

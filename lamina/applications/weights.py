@@ -81,9 +81,4 @@ def fetched(variant: str, include_top: bool) -> Any:
         kind = variant.partition("/")[0]
         known = sorted({v for v, _ in published() if v.partition("/")[0] == kind})
         raise ValueError(f"No ImageNet weights are published for {variant}. There are: {', '.join(known)}.")
-    get_file = getattr(utils, "get_file", None)
-    if get_file is None:
-        raise NotImplementedError(
-            f"Fetching weights is not there yet. Download {file.address} and pass its path as `weights`."
-        )
-    return get_file(file.name, file.address, cache_subdir="models", file_hash=file.hash)
+    return utils.get_file(file.name, file.address, cache_subdir="models", file_hash=file.hash)

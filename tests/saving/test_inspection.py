@@ -59,3 +59,13 @@ def test_the_command(tmp_path, capsys):
     assert inspection.scan_command([str(tmp_path / "bad.keras")]) == 1
     assert "not a readable .keras" in capsys.readouterr().out
     assert inspection.scan_command([str(tmp_path / "none.keras")]) == 2
+
+
+def test_the_command_line_knows_both(capsys, tmp_path):
+    from lamina.cli import main
+
+    model = lamina.Sequential([lamina.Input((4,)), lamina.layers.Dense(3)])
+    model.save(tmp_path / "m.keras")
+    assert main(["scan", str(tmp_path / "m.keras"), "--json"]) == 0
+    assert "Dense" in capsys.readouterr().out
+    assert main(["info", str(tmp_path / "no.keras")]) == 2
