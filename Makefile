@@ -11,7 +11,7 @@ demo: $(VENV)/.demo
 
 # In parts, each with workers of its own: what frameworks keep of thousands of compiled programs is given back between
 # them, and no worker holds more than 3 GB. `make test ARGS=tests/core` runs what it names.
-BULK := tests/ops tests/backends tests/layers
+BULK := tests/ops tests/backends tests/layers tests/losses tests/metrics tests/training
 PYTEST := $(PYTHON) -m pytest -m "not slow" -n auto --dist worksteal $(ARGS)
 
 test: $(VENV)/.test
