@@ -22,7 +22,7 @@ def kernel_beside(structure: Any) -> Any:
     if any(is_of_a_graph(x) for x in inputs):
         found = load("tensorflow")
         return None if state.kernel is found else found
-    if _in_worker():
+    if worker() is not None:
         k = state.kernel
         if k is None or (
             k.name != "numpy" and not k.abstract and not any(isinstance(x, k.Tensor) for x in inputs)
@@ -42,9 +42,16 @@ def is_of_a_graph(x: Any) -> bool:
     return module.startswith("tensorflow.") and not hasattr(x, "numpy") and hasattr(x, "dtype")
 
 
-def _in_worker() -> bool:
-    process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.current_process().daemon
+def worker() -> str | None:
+    """The name of this process if it is a worker of a data loader or pool; None in a program's own process.
+
+    Loaders start their workers as daemons, so that they end with the program; processes that train are none.
+    """
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is None or processes.parent_process() is None:
+        return None
+    process = processes.current_process()
+    return process.name if process.daemon else None
 
 
 def host_call(

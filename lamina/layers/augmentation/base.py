@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina import config, ops
-from lamina.backends import pipelines
+from lamina.backends.beside import kernel_beside
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
@@ -89,7 +89,7 @@ class ImageAugmentation(Layer):
             kwargs = {
                 n: v for n, v in kwargs.items() if n != "training"
             }  # files say so of each; the model decides
-        kernel = pipelines.wanted(inputs)
+        kernel = kernel_beside(inputs)
         if kernel is None or kernel is state.kernel:
             return super().__call__(*args, **kwargs)
         with interpreter(kernel), apart():

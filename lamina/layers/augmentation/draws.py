@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lamina import ops
-from lamina.backends import pipelines
+from lamina.backends.beside import worker
 from lamina.core.seeds import SeedGenerator, draw_seed
 from lamina.kernel.context import current, state
 from lamina.random import portable
@@ -46,7 +46,7 @@ class Stream:
 
     def next(self) -> Any:
         """The next seed."""
-        process = pipelines.worker()
+        process = worker()
         if state.scope is not None or (process is None and not getattr(_call, "apart", False)):
             return self.generator.next()
         key = (current().name, process)

@@ -60,7 +60,7 @@ def seen_through(corners: Any, maps: Any) -> Any:
 
 
 class Geometric(ImageAugmentation):
-    """A layer that sees images through maps of the plane; a subclass says through which (`_maps`)."""
+    """A layer that sees images through a map of the plane; a subclass says through which (`_maps`, or `_through`)."""
 
     fill_mode = "constant"
     interpolation = "bilinear"

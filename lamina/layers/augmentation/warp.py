@@ -7,7 +7,6 @@ from typing import Any
 from lamina import ops
 from lamina.kernel.context import current
 from lamina.layers.augmentation.arguments import modes, span
-from lamina.layers.augmentation.base import ImageAugmentation
 from lamina.layers.augmentation.draws import normals
 from lamina.layers.augmentation.geometry import Geometric, number
 from lamina.ops.checks import one_of
@@ -87,7 +86,7 @@ class RandomPerspective(Geometric):
         return ops.where(ops.reshape(transformation["apply_perspective"], (-1, 1)), found, still)
 
 
-class RandomElasticTransform(ImageAugmentation):
+class RandomElasticTransform(Geometric):
     """Bends some images during training, as if drawn on rubber.
 
     Each pixel is taken from beside it, by a smoothed random shift whose size and smoothness grow with the distortion.
@@ -176,7 +175,7 @@ class RandomElasticTransform(ImageAugmentation):
         smooth = blurred(current(), noise, (size, size), (max(sigma, 1e-3),) * 2, True)
         return smooth * (share * (alpha * max(sigma, 1e-3)))
 
-    def _bent(self, images: Any, transformation: Any, interpolation: str) -> Any:
+    def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
         seen = displaced(
             current(),
             images,
@@ -187,19 +186,6 @@ class RandomElasticTransform(ImageAugmentation):
             self.data_format,
         )
         return ops.where(ops.reshape(transformation["apply_transform"], (-1, 1, 1, 1)), seen, images)
-
-    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
-        images = self._images(images)
-        if not training or transformation is None:
-            return images
-        return self._bent(images, transformation, self.interpolation)
-
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        if not training or transformation is None:
-            return segmentation_masks
-        return self._bent(segmentation_masks, transformation, "nearest")
 
     def transform_bounding_boxes(
         self, bounding_boxes: Any, transformation: Any, training: bool = True
