@@ -176,22 +176,20 @@ def test_effects_on_the_process_are_documented():
 
 
 PROBE = """
-import sys, time
-start = time.perf_counter()
+import sys
+before = set(sys.modules)
 import lamina
-took = time.perf_counter() - start
-print(took, sorted(set(sys.modules) & {"jax", "torch", "tensorflow", "keras", "numpy", "h5py"}))
+new = set(sys.modules) - before
+print(len(new), sorted(new & {"jax", "torch", "tensorflow", "keras", "numpy", "h5py", "optree", "rich"}))
 """
 
 
 def test_importing_is_cheap_and_imports_no_framework():
-    runs = [
-        subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
-        for _ in range(3)
-    ]
-    times, loaded = zip(*(run.stdout.strip().split(" ", 1) for run in runs), strict=True)
-    assert min(map(float, times)) <= 0.15
-    assert set(loaded) == {"[]"}
+    """Counted in modules, not seconds: the machine's load decides those."""
+    run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+    count, loaded = run.stdout.strip().split(" ", 1)
+    assert int(count) <= 40
+    assert loaded == "[]"
 
 
 BUILD = """
