@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -256,6 +257,13 @@ def test_optional_dependencies_are_the_only_others():
         if rest:
             guilty[str(path.relative_to(ROOT))] = rest
     assert guilty == {}
+
+
+def test_every_declared_dependency_is_used():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[<>=!~;\[ ]", line)[0].replace("-", "_") for line in declared}
+    used = {name for path in PACKAGE.rglob("*.py") for name in imported(path)}
+    assert sorted(names - used) == []
 
 
 API = ROOT.parent / "shared" / "api" / "keras_api.json"

@@ -58,9 +58,9 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
         "`lamina.config.set_compile_cache(False)`",
     ),
     "LAMINA_KEEP_MEMORY": Effect(
-        "malloc (glibc) keeps up to 256 MB of freed memory, and serves blocks of up to 32 MB from it. "
-        "With the value 1 all memory comes from one heap that keeps up to 1 GB: faster still, but every thread of "
-        "the program shares it",
+        "malloc (glibc) serves large blocks from its heaps, too, and keeps what is freed; when `fit` ends, all but 256 MB "
+        "goes back to the system. With the value 1 all memory comes from one heap, which every thread of the program "
+        "shares and which keeps up to 1 GB",
         "a step that allocates 100 MB of intermediate results pays for 25,000 fresh pages each time",
         "the first training step on jax or torch; with 1 when a backend is loaded",
         "`lamina.config.keep_memory(False)`",
@@ -268,11 +268,14 @@ _GLIBC = {
     _MMAP_MAX: 65536,
     _ARENA_MAX: 0,
 }  # its own
-# 32 MB is the largest threshold that glibc takes: larger blocks go back to the system at once, as always.
-_BOUNDED = {_TRIM_THRESHOLD: 256 << 20, _TOP_PAD: 16 << 20, _MMAP_THRESHOLD: 32 << 20}
+# No mapped blocks, which go back to the system at once whatever the threshold: the largest one that glibc takes is 32 MB,
+# less than a gradient of a convolution has. Threads keep heaps of their own, what is too large for those is in the main one.
+_KEPT_BYTES = 256 << 20
+_BOUNDED = {_TRIM_THRESHOLD: _KEPT_BYTES, _TOP_PAD: 16 << 20, _MMAP_MAX: 0}
 # One heap without mapped blocks: heaps of single threads are unmapped when they are empty.
 _WHOLE = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: 1 << 30, _TOP_PAD: 64 << 20}
 _kept: str | None = None  # what malloc was told: "bounded", "whole" or nothing
+_trainings, _counting = 0, threading.Lock()
 
 
 def keep_memory_for_training() -> bool:
@@ -285,6 +288,22 @@ def keep_memory_for_training() -> bool:
     if _kept is None:
         _kept = "bounded" if allows("LAMINA_KEEP_MEMORY") and _mallopt(_BOUNDED) else ""
     return bool(_kept)
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """Inside, a model trains. What is free after the last of those that train at once goes back, but for the bound."""
+    global _trainings
+    with _counting:
+        _trainings += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _trainings -= 1
+            last = not _trainings
+        if last and _kept == "bounded":
+            _glibc().malloc_trim(_KEPT_BYTES)
 
 
 def keep_memory_if_asked() -> None:

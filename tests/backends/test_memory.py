@@ -32,6 +32,19 @@ del blocks[:-1]  # the last one holds the top of the heap
 before = size()
 print(process.keep_memory(False), before - size() > 150e6)
 """
+ENDED = """
+with process.training():
+    process.keep_memory_for_training()
+    with process.training():  # of another thread, say
+        blocks = [np.ones(6_000_000) for _ in range(10)]
+        top = np.ones(130_000)  # holds the top of the heap
+        del blocks
+        begin = size()
+    print(size() == begin)
+print(begin - size() > 200e6)  # 480 MB were free
+del top
+print(faults(MIDDLE) < 100)
+"""
 THREADS = """
 import threading, ctypes
 process.keep_memory_for_training()
@@ -73,8 +86,13 @@ def run(program: str, **environment: str) -> list[str]:
 
 
 @glibc
-def test_training_keeps_blocks_of_middle_size() -> None:
-    assert run(TRAINING) == ["True", "True", "False"]
+def test_training_keeps_what_is_freed() -> None:
+    assert run(TRAINING) == ["True", "True", "True"]
+
+
+@glibc
+def test_what_is_free_after_training_goes_back_but_for_the_bound() -> None:
+    assert run(ENDED) == ["True", "True", "True"]
 
 
 @glibc

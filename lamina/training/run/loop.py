@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 from lamina import config
+from lamina.backends.process import training
 from lamina.callbacks.backup import BackupAndRestore
 from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
@@ -29,7 +30,7 @@ def fit(
     steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
-    with _changing(model, "fit"):
+    with training(), _changing(model, "fit"):
         return _fit(
             model, feed, validate, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps,
             validation_freq, resume,
