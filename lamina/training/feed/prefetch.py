@@ -15,6 +15,55 @@ from lamina.kernel.context import interpreter
 # one from thread to thread takes as long (measured with a generator of ready batches: 0.5 of 1 ms for a small step).
 _QUICK, _LAST = 0.3e-3, 16
 
+_PARKED = 10.0  # seconds that a thread waits for the next pass before it ends
+
+
+class _Worker(threading.Thread):
+    """A thread that reads one pass after the other.
+
+    malloc serves each new thread from the next of its heaps, and what a pass frees stays in that heap: with a thread for
+    each epoch a process grew by 100 MB a `fit`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.work: queue.SimpleQueue = queue.SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            try:
+                read, ended = self.work.get(timeout=_PARKED)
+            except queue.Empty:
+                with _parking:
+                    if self not in _parked:  # somebody has just taken it
+                        continue
+                    _parked.remove(self)
+                    return
+            self.name = "lamina-prefetch"
+            read()
+            self.name = "parked lamina-prefetch"
+            with _parking:
+                _parked.append(self)
+            ended.set()
+            del read, ended  # they hold the source
+
+
+_parked: list[_Worker] = []
+_parking = threading.Lock()
+
+
+def _in_thread(read: Callable[[], None]) -> threading.Event:
+    """Run `read`, which raises nothing, in a thread; gives what is set when it has ended."""
+    with _parking:
+        while _parked and not _parked[-1].is_alive():  # in a forked process they are not
+            _parked.pop()
+        worker = _parked.pop() if _parked else _Worker()
+    if worker.ident is None:
+        worker.start()
+    ended = threading.Event()
+    worker.work.put((read, ended))
+    return ended
+
 
 class Prefetch:
     """Runs an iterator in a thread, a few items ahead, from when it proves not to be quick.
@@ -34,7 +83,7 @@ class Prefetch:
         self._late: list[Any] = []  # what was read when nobody wanted it any more
         self._make, self._kernel, self._left = make, k, limit
         self._iterator: Any = None
-        self._thread = threading.Thread(target=self._work, name="lamina-prefetch", daemon=True)
+        self._ended: threading.Event | None = None  # of the thread, once there is one
 
     def _work(self) -> None:
         try:
@@ -75,7 +124,7 @@ class Prefetch:
 
     def ready(self) -> bool:
         """Whether the next item need not be waited for: it was read, or the source is quick."""
-        return self._thread.ident is None or not self._queue.empty()
+        return self._ended is None or not self._queue.empty()
 
     def __iter__(self) -> Iterator[Any]:
         if self._left == 0:
@@ -90,7 +139,7 @@ class Prefetch:
                 return
             took.append(time.perf_counter() - begun)
             if sum(took) > _QUICK * _LAST:
-                self._thread.start()
+                self._ended = _in_thread(self._work)
                 yield item
                 yield from self._behind()
                 return
@@ -108,10 +157,10 @@ class Prefetch:
 
     def __exit__(self, *_: Any) -> None:
         self._stop.set()
-        if self._thread.ident is None:
+        if self._ended is None:
             self._close()
         else:  # which closes it, be it after a source that hangs
-            self._thread.join(timeout=5)
+            self._ended.wait(timeout=5)
 
     def unread(self) -> list[Any]:
         """What was read ahead and not taken, once the thread has ended."""
