@@ -46,12 +46,13 @@ class LayerState:
         build_shapes: What `build` got, by the names of its parameters.
         building: Whether `build` runs.
         locked: Whether all state is there: neither variables nor layers may be added any more.
+        inner: (structure of the layer, the losses of all layers in it at that time).
         wanted_input: The batch shape that `input_shape=` and kin gave.
     """
 
     __slots__ = (
-        "adds_losses", "around", "asked", "build_shapes", "building", "kernel", "locked", "losses", "native", "path",
-        "plain", "remat", "wanted_input",
+        "adds_losses", "around", "asked", "build_shapes", "building", "inner", "kernel", "locked", "losses", "native",
+        "path", "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class LayerState:
         self.build_shapes: dict[str, Any] | None = None
         self.building = False
         self.locked = False
+        self.inner: tuple[int, list[list[Any]]] | None = None
         self.wanted_input: tuple | None = None
 
 
@@ -175,8 +177,11 @@ def full_path_only() -> Iterator[None]:
 
 def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     """Call a layer with everything that can be in the way: conversion, building, masks, precision, losses."""
-    plan = layer._plan
-    if any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
+    plan, k = layer._plan, state.kernel
+    numbers = (
+        k is not None and len(args) == 1 and not kwargs and isinstance(args[0], k.Tensor)
+    )  # without a walk
+    if not numbers and any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
     if layer._layer_state.path is None:
@@ -309,7 +314,8 @@ def _with_given(layer: Layer, plan: CallPlan, kwargs: dict, given: tuple) -> tup
 
 def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
     """The masks of the first argument; handed to `call` where it has a parameter for them."""
-    if len(args) == 1 and not (kwargs or plan.mask_names or isinstance(args[0], list | tuple | dict)):
+    more = len(kwargs) > ("training" in kwargs)
+    if len(args) == 1 and not (more or plan.mask_names or isinstance(args[0], list | tuple | dict)):
         masks = get_mask(args[0])
         if masks is not None and plan.takes_mask and len(plan.names) > 1:
             kwargs["mask"] = masks

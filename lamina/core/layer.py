@@ -343,7 +343,11 @@ class Layer(Weights, Operation):
                 self._layer_state.losses.append(one)
 
     def _has_losses(self) -> bool:
-        return any(layer._layer_state.losses for layer in self._flatten_layers())
+        """Whether a layer in here holds losses: asked at each outermost call, so the walk is kept with the structure."""
+        known = self._layer_state
+        if known.inner is None or known.inner[0] != self._structure:
+            known.inner = self._structure, [one._layer_state.losses for one in self._flatten_layers()]
+        return any(known.inner[1])
 
     def _clear_losses(self) -> None:
         for layer in self._flatten_layers():

@@ -98,11 +98,17 @@ class Functional(Graph, Model):
     @property
     def _convert_input_args(self) -> bool:  # type: ignore[override]
         """Whether inputs become tensors before `call`: not where there are strings, which no backend has."""
-        return not takes_strings(self.__dict__.get("_inputs") or ())
+        return not self._takes_strings()
+
+    def _takes_strings(self) -> bool:
+        inputs, kept = self.__dict__.get("_inputs"), self.__dict__.get("_text")
+        if kept is None or kept[0] is not inputs:  # a Sequential model gets its inputs late, and anew
+            kept = self.__dict__["_text"] = (inputs, takes_strings(inputs or ()))
+        return kept[1]
 
     def _host_part(self, sample: Any = None) -> HostPart | None:
         """The part of the graph that works on strings, and so on the host; None for most models."""
-        if not takes_strings(self.__dict__.get("_inputs") or ()):
+        if not self._takes_strings():
             return None
         kept = self.__dict__.get("_host")
         if kept is None or kept[0] is not self._nodes:

@@ -79,16 +79,17 @@ def _host_array(x: Any, dtype: str | None) -> np.ndarray:
 
 def from_numpy(array: np.ndarray, dtype: str | None, copy: bool) -> Tensor:
     """A tensor with the numbers of an array, in memory of its own or, where that works, in the array's."""
-    if array.dtype.name not in DTYPES:
+    name = array.dtype.name  # a property of NumPy's that takes a microsecond
+    if name not in DTYPES:
         raise TypeError(
-            f"The torch backend has no dtype {array.dtype.name!r}. Received: an array of shape {array.shape}. "
+            f"The torch backend has no dtype {name!r}. Received: an array of shape {array.shape}. "
             "Convert it to numbers first."
         )
     if not array.flags.writeable or py.any(step < 0 for step in array.strides):
         array, copy = np.array(array), False  # torch can look at neither
-    carrier = _HOST_BITS.get(own := DTYPES[array.dtype.name])
+    carrier = _HOST_BITS.get(own := DTYPES[name])
     host = torch.from_numpy(array) if carrier is None else torch.from_numpy(array.view(carrier)).view(own)
-    target = torch.device("cpu") if copy is False else home(dtype or array.dtype.name)
+    target = torch.device("cpu") if copy is False else home(dtype or name)
     moved = host.to(device=target, dtype=DTYPES[dtype] if dtype else own)
     return moved.clone() if copy and moved is host else moved
 

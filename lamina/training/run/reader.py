@@ -39,9 +39,12 @@ class Reader:
     ) -> None:
         self.k, self.function, self.variables, self.stream = k, function, variables, stream
         self._lock = lock or nullcontext()
-        # kinds of arguments that there is a program for -> the variables that it assigns
-        self._known: dict[Any, list[Variable]] = {}
-        self._assigned: list[Variable] = []  # of the program that was traced last
+        # kinds of arguments that there is a program for -> the variables that it assigns, whether it draws
+        self._known: dict[Any, tuple[list[Variable], bool]] = {}
+        self._traced: tuple[list[Variable], bool] = [], False  # of the program that was traced last
+        self._no_key: Any = (
+            None  # what a program gets that draws nothing: the same each time, and on the device
+        )
         self._program: Any = None
         if compiled and k.functional:
             self._program = k.jit(self._pure, forward=True)
@@ -61,7 +64,7 @@ class Reader:
         written = [
             (v, new) for v, new in zip(self.variables, updated, strict=False) if id(v) in scope.written
         ]
-        self._assigned = [v for v, _ in written]
+        self._traced = [v for v, _ in written], any(id(v) in scope.written for v in draws)
         return out, [new for _, new in written]
 
     def __call__(self, *args: Any) -> Any:
@@ -73,11 +76,12 @@ class Reader:
         kinds = tuple([_kind(leaf) for leaf in leaves(args)])
         if not self.k.functional:
             return self._in_place(kinds, args)
-        if self._known.get(kinds) == []:  # nothing to keep, so nobody waits
-            return self._program(*self._taken(args))[0]
+        assigned, draws = self._known.get(kinds, (None, True))
+        if assigned == []:  # nothing to keep, so nobody waits
+            return self._program(*self._taken(args, draws))[0]
         with self._lock:  # of several threads one compiles; and nobody reads what is about to be assigned
-            out, new = self._program(*self._taken(args))
-            assigned = self._known.setdefault(kinds, self._assigned)
+            out, new = self._program(*self._taken(args, draws))
+            assigned, _ = self._known.setdefault(kinds, self._traced)
             for v, value in zip(assigned, new, strict=True):
                 v._put(OnDevice(self.k, value, v._stored.placement))
         return out
@@ -88,15 +92,19 @@ class Reader:
             return self._program(*args)
         with self._lock:
             result = self._program(*args)
-        self._known[kinds] = []
+        self._known[kinds] = [], True
         return result
 
-    def _taken(self, args: tuple) -> tuple:
-        """The arguments of a pure program: the values that the variables have now."""
+    def _taken(self, args: tuple, draws: bool) -> tuple:
+        """The arguments of a pure program: the values that the variables have now, and where draws begin."""
         with self._lock:
             take_back(self.variables)
             values = [v.value for v in self.variables]
-        return values, None if self.stream is None else self.stream.key(), args
+        if draws or self.stream is None:
+            return values, None if self.stream is None else self.stream.key(), args
+        if self._no_key is None:
+            self._no_key = self.k.put(self.stream.key())
+        return values, self._no_key, args
 
 
 def _kind(leaf: Any) -> Any:
