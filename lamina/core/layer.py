@@ -342,16 +342,19 @@ class Layer(Weights, Operation):
             else:
                 self._layer_state.losses.append(one)
 
-    def _has_losses(self) -> bool:
-        """Whether a layer in here holds losses: asked at each outermost call, so the walk is kept with the structure."""
+    def _inner_losses(self) -> list[list[Any]]:
+        """What the layers in here hold; asked at each outermost call, so the walk is kept with the structure."""
         known = self._layer_state
         if known.inner is None or known.inner[0] != self._structure:
             known.inner = self._structure, [one._layer_state.losses for one in self._flatten_layers()]
-        return any(known.inner[1])
+        return known.inner[1]
+
+    def _has_losses(self) -> bool:
+        return any(self._inner_losses())
 
     def _clear_losses(self) -> None:
-        for layer in self._flatten_layers():
-            layer._layer_state.losses.clear()
+        for losses in self._inner_losses():
+            losses.clear()
 
     @property
     def losses(self) -> list[Any]:
