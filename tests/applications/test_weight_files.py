@@ -34,7 +34,7 @@ def written(tmp_path_factory):
         jobs.append(
             {"kind": kind, "arguments": {**BARE, **arguments}, "folder": str(root / kind), "write": whole}
         )
-    run_keras(jobs, root)
+    run_keras(jobs)
     yield root
     shutil.rmtree(root)
 
@@ -107,9 +107,9 @@ def test_files_go_both_ways(kind, tmp_path):
     writes = dict.fromkeys(jobs, "weights") | ({} if kind.startswith(LARGE) else {"top": "all"})
     for name in jobs:
         (tmp_path / name).mkdir()
-    run_keras([{**job, "write": writes[name]} for name, job in jobs.items()], tmp_path, backend)
+    run_keras([{**job, "write": writes[name]} for name, job in jobs.items()], backend)
     wanted = {name: read_then_write(tmp_path / name, job) for name, job in jobs.items()}
-    run_keras([{**job, "read": "ours.weights.h5"} for job in jobs.values()], tmp_path, backend)
+    run_keras([{**job, "read": "ours.weights.h5"} for job in jobs.values()], backend)
     for name in jobs:
         assert_close(wanted[name], np.load(tmp_path / name / "read.npz")["y"])
         (tmp_path / name / "ours.weights.h5").unlink()
@@ -138,7 +138,5 @@ def test_keras_reads_whole_models_of_ours(kind, tmp_path):
     arguments = variants(kind)["top"]
     model = build(kind, **arguments)
     model.save(tmp_path / "ours.keras")
-    run_keras(
-        [{"kind": kind, "arguments": arguments, "folder": str(tmp_path), "load": "ours.keras"}], tmp_path
-    )
+    run_keras([{"kind": kind, "arguments": arguments, "folder": str(tmp_path), "load": "ours.keras"}])
     assert_close(predict(model, images(model.input_shape[1:])), np.load(tmp_path / "read.npz")["y"])
