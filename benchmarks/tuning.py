@@ -2,7 +2,7 @@
 
     python -m benchmarks.tuning [NAME ...] [--quick]
 
-NAME: chunks, split, patches, transpose, take, turns, eigen, threads, all (the default). Times are medians in milliseconds;
+NAME: chunks, split, forward, patches, transpose, take, turns, eigen, threads, all (the default). Times are medians in milliseconds;
 below 1 an arm is faster than the first. Run it on a quiet machine: a busy one measures its neighbours.
 """
 
@@ -86,6 +86,24 @@ def split() -> Iterator[Case]:
             str(sizes),
             {name: arm(f, *args, SPLIT_COPIES=most) for name, most in (("patches", 0), ("rows", 9))},
         )
+
+
+def forward() -> Iterator[Case]:
+    """FEW_WINDOWS: a prediction's convolution by XLA, or as a product."""
+    from lamina.backends.jax import neural
+    from lamina.backends.jax.cpu import forms
+
+    for size, channels, features, k in (
+        (7, 512, 512, 3),
+        (14, 256, 256, 3),
+        (7, 2048, 512, 1),
+        (56, 64, 256, 1),
+    ):
+        pad = ((k // 2, k // 2),) * 2
+        own = lambda x, w, pad=pad: neural.conv_plain(x, w, (1, 1), pad, (1, 1), 1, True)
+        product = lambda x, w, pad=pad: forms.conv(x, w, (1, 1), pad, (1, 1), 1)
+        args = numbers(1, size, size, channels), numbers(k, k, channels, features)
+        yield str((size, channels, features, k)), {"XLA's": arm(own, *args), "product": arm(product, *args)}
 
 
 def patches() -> Iterator[Case]:
@@ -194,7 +212,7 @@ def threads() -> Iterator[Case]:
 
 
 NAMES: dict[str, Callable[[], Iterator[Case]]] = {
-    f.__name__: f for f in (chunks, split, patches, transpose, take, turns, eigen, threads)
+    f.__name__: f for f in (chunks, split, forward, patches, transpose, take, turns, eigen, threads)
 }
 
 

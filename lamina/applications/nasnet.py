@@ -175,7 +175,8 @@ def _reduction(x: Any, before: Any, filters: int, name: str) -> Any:
 def _build(request: Request) -> Functional:
     cells, stem, channels, hand_on, size = VARIANTS[request.kind]
     filters = channels // 24
-    inputs = request.begin(size, 32, open_edges=False)
+    # what is published without classifier has the adjustments of known sizes; Keras draws a graph that it does not fit
+    inputs = request.begin(size, 32, open_edges=not request.imagenet)
     x = layers.Conv2D(stem, 3, strides=2, use_bias=False, kernel_initializer="he_normal", name="stem_conv1")(
         inputs
     )

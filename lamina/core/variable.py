@@ -210,6 +210,8 @@ class Variable(Arithmetic, Holder):
         if type(value) is np.ndarray and state.scope is None and k.functional and self._takes(value):
             self._put(OnHost(value, stored.placement))
             return
+        if type(value) is np.ndarray and self._writes_over(stored, k, value):
+            value = k.put(value, self.dtype)  # a view of the array where it can be: writing copies it
         given, value = value, self._fitting(k, value)
         if value is given and type(value) is np.ndarray:  # the caller's own memory, where arrays are tensors
             value = value.copy()
@@ -239,6 +241,10 @@ class Variable(Arithmetic, Holder):
             "stands for a tensor while a function is traced or its shapes are found. The variable keeps its value. Return "
             "such a value from the traced function and assign it outside, or use `lamina.jit`, which carries variables."
         )
+
+    def _writes_over(self, stored: Storage, k: Any, value: np.ndarray) -> bool:
+        """Whether an array goes as it is into memory that the variable has."""
+        return stored.kernel is k and k.in_place and state.scope is None and self._takes(value)
 
     def _takes(self, value: np.ndarray) -> bool:
         """Whether an array needs no conversion; eight bytes are four to some frameworks."""

@@ -304,6 +304,8 @@ class Neural(Protocol):
     def jit(self, f: Callable, /, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
         "f compiled; tensors in trees in and out, anything else is part of it. The arguments of these positions are donated: such a program is not called from others, and where state must flow it takes `shared` as a loop does. `forward` says that f is neither differentiated nor a loop, for backends that have other forms then."
     def remat(self, f: Callable, /) -> Callable: "f whose inner results are computed again for the gradient."
+    def without_gradient(self, f: Callable, /) -> Callable:
+        "f, of whose inner results nothing is kept for a gradient; `value_and_grad` inside keeps its own."
     def eval_shape(self, f: Callable, specs: Any, /) -> Any: "The tree of (shape, dtype) that f gives for such tensors."
     def loop(self, step: Callable[[Any, Any], Any], donate: bool, /, finish: Callable[[Any], Any] | None = None) -> Callable:
         "run(state, data, indices, start, stop, shared=()) -> state: step(state, rows) over rows taken by indices[start:stop], then finish(state). With `donate` the state is donated, after copies of the leaves of which `shared` says that others hold them."

@@ -89,30 +89,26 @@ class TensorFile:
         if key in above:
             raise self._refuse(prefix, "a group contains itself")
         self.groups[prefix] = group
-        names: Any = group  # its stub says that a name may be missing
-        for name in names:
-            path: str = f"{prefix}/{name}" if prefix else name
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise self._refuse(path, f"a {type(link).__name__} points elsewhere")
-            kind: Any = group.get(name, getclass=True)
-            member: Any = group[name] if kind in (h5py.Group, h5py.Dataset) else None
-            if kind is h5py.Group:
+        links: Any = group.id.links  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
+        for name in group:
+            path = f"{prefix}/{name}" if prefix else name
+            # the kind of a link first: what it points to is opened only where it lies in this file
+            if links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+                raise self._refuse(path, f"a {type(group.get(name, getlink=True)).__name__} points elsewhere")
+            member = group[name]
+            if isinstance(member, h5py.Group):
                 self._walk(member, path, above | {key}, depth + 1)
-            elif kind is h5py.Dataset:
+            elif isinstance(member, h5py.Dataset):
                 self.tensors[path] = self._checked(member, path)
             else:
-                raise self._refuse(path, f"a {getattr(kind, '__name__', kind)} is not a tensor")
+                raise self._refuse(path, f"a {type(member).__name__} is not a tensor")
 
     def _checked(self, data: h5py.Dataset, path: str) -> h5py.Dataset:
         if data.external is not None or data.is_virtual:
             raise self._refuse(path, "its numbers lie in another file")
-        if (
-            data.dtype.kind not in "biufcV"
-            or data.dtype.hasobject
-            or data.dtype.names not in (None, ("r", "i"))
-        ):
-            raise self._refuse(path, f"dtype {data.dtype} is not numeric")
+        kind = data.dtype  # made anew each time that it is asked for
+        if kind.kind not in "biufcV" or kind.hasobject or kind.names not in (None, ("r", "i")):
+            raise self._refuse(path, f"dtype {kind} is not numeric")
         if data.compression is not None and data.compression not in _FILTERS:
             raise self._refuse(path, f"unknown filter {data.compression!r}")
         plist = data.id.get_create_plist()

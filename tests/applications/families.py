@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pathlib
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import lamina
@@ -39,15 +41,33 @@ def build(kind: str, **arguments: Any) -> Any:
     return getattr(lamina.applications, kind)(**arguments)
 
 
-def run_keras(jobs: list[dict[str, Any]], folder: pathlib.Path, backend: str = "torch") -> None:
-    """Real Keras in another process does these jobs."""
-    todo = folder / "jobs.json"
-    todo.write_text(json.dumps(jobs))
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        [sys.executable, str(HERE / "keras_models.py"), str(todo)],
-        env=environment,
-        capture_output=True,
+@cache
+def keras_process(backend: str) -> subprocess.Popen:
+    """Real Keras in another process, which does jobs as long as the tests run."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "keras_models.py")],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.communicate()
+
+
+def run_keras(jobs: list[dict[str, Any]], backend: str = "torch") -> None:
+    """Have real Keras do these jobs."""
+    process = keras_process(backend)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(json.dumps(jobs), file=process.stdin, flush=True)
+    answer = process.stdout.readline()
+    if not answer:
+        keras_process.cache_clear()
+        raise AssertionError(f"Keras ended with {process.wait()}.")
+    assert not (failed := json.loads(answer)), failed

@@ -1,8 +1,8 @@
 """Real Keras in a process of its own: builds applications, writes their files, predicts, reads ours.
 
-    python keras_models.py JOBS.json
+    echo '[JOB, ...]' | python keras_models.py
 
-Keras on torch starts an operation at once, where jax would compile each of hundreds of shapes. A job has `kind`,
+One process serves many tests: importing Keras takes longer than most jobs. Keras on torch starts an operation at once, where jax would compile each of hundreds of shapes. A job has `kind`,
 `arguments`, `folder`, and any of: `describe` (graph.json), `write` (weights.h5, model.keras, arrays.npz),
 `read` and `load` (predict with the weights of a file or a
 whole model, into read.npz).
@@ -10,10 +10,12 @@ whole model, into read.npz).
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pathlib
 import sys
+import traceback
 import warnings
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -82,12 +84,20 @@ def run(keras, job: dict) -> None:
 
 
 def main() -> None:
-    """All jobs of a file."""
+    """Jobs as they come: a list of them on each line, answered by a line that is empty or says what failed."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # what Keras prints is no answer
     import keras
 
     warnings.simplefilter("ignore")
-    for job in json.loads(pathlib.Path(sys.argv[1]).read_text()):
-        run(keras, job)
+    for line in sys.stdin:
+        try:
+            for job in json.loads(line):
+                run(keras, job)
+                gc.collect()
+            failed = ""
+        except Exception:
+            failed = traceback.format_exc()
+        print(json.dumps(failed), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,16 @@ def test_efficientnet_makes_up_for_the_published_variances(monkeypatch):
     np.testing.assert_allclose(scale, [2.0896918976428642, 2.1128856368212916, 2.1081851067789197])
 
 
+def test_nasnet_has_the_graph_of_what_is_published(monkeypatch):
+    """The published file without classifier lists 388 layers, which is the graph of 224 x 224 pixels; Keras's has 382."""
+    monkeypatch.setattr(lamina.utils, "get_file", lambda *a, **k: "x.h5", raising=False)
+    monkeypatch.setattr(lamina.Model, "load_weights", lambda *a, **k: None)
+    for weights, edge, listed in (("imagenet", 224, 388), (None, None, 382)):
+        model = build("NASNetMobile", weights=weights, include_top=False)
+        assert model.input_shape == (None, edge, edge, 3)
+        assert sum(bool(layer.weights) for layer in model.layers) == listed
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_signature_is_documented(kind):
     import inspect

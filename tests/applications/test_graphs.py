@@ -37,6 +37,8 @@ VARIANTS = [
     ("InceptionV3", {"include_top": False, "pooling": "avg", "input_shape": (75, 80, 3)}),
     ("InceptionResNetV2", {"include_top": False, "pooling": "max"}),
     ("Xception", {"include_top": False, "pooling": "max"}),
+    ("NASNetLarge", {"include_top": False}),
+    ("NASNetLarge", {"include_top": False, "input_shape": (65, 70, 3), "pooling": "avg"}),
     ("DenseNet169", {"include_top": False, "pooling": "avg"}),
     ("ResNet101V2", {"include_top": False, "input_shape": (40, 40, 4), "pooling": "max"}),
     ("VGG19", {"input_shape": (40, 48, 3), "classes": 2, "classifier_activation": "sigmoid"}),
@@ -67,7 +69,7 @@ def test_arguments_change_the_graph_as_in_keras(tmp_path):
                 "describe": True,
             }
         )
-    run_keras(jobs, tmp_path)
+    run_keras(jobs)
     for i, (kind, arguments) in enumerate(VARIANTS):
         assert_same_graph(kind, arguments, tmp_path / str(i))
 
@@ -77,9 +79,7 @@ def test_arguments_change_the_graph_as_in_keras(tmp_path):
 def test_every_layer_is_that_of_keras(kind, tmp_path):
     backend = "jax" if kind == "NASNetMobile" else "torch"  # Keras has no NASNetMobile on torch
     run_keras(
-        [{"kind": kind, "arguments": {"weights": None}, "folder": str(tmp_path), "describe": True}],
-        tmp_path,
-        backend,
+        [{"kind": kind, "arguments": {"weights": None}, "folder": str(tmp_path), "describe": True}], backend
     )
     assert assert_same_graph(kind, {}, tmp_path) == RECORDED[kind]
 

@@ -697,6 +697,7 @@ custom("jit", "static")(
 )
 custom("jit", "donate")(lambda k, to: k.jit(lambda s, x: [s[0] + x], donate=(0,))([k.copy(to(X))], to(Y)))
 custom("remat", grad=True)(lambda k, to: k.remat(lambda x: k.sin(k.sin(x)))(to(X)))
+custom("without_gradient")(lambda k, to: k.without_gradient(lambda x: k.sin(x))(to(X)))
 custom("eval_shape")(
     lambda k, to: k.eval_shape(
         lambda t: {"y": k.matmul(t[0], t[1])}, (((2, 3), "float32"), ((3, 4), "float32"))

@@ -49,6 +49,27 @@ def test_a_forward_pass_has_the_convolution_of_xla(k):
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "strides", "plain"),
+    [
+        ((1, 1, 8, 8), 1, False),  # single positions: a product in any case
+        ((1, 1, 8, 8), 2, False),
+        ((3, 3, 5, 6), 1, False),  # 2 x 5 x 6 windows
+        ((3, 3, 13, 13), 2, True),  # 2 x 7 x 7 of them
+    ],
+)
+def test_products_are_left_to_products(sizes, strides, plain, k, monkeypatch):
+    *window, height, width = sizes
+    kernel = RNG.normal(size=(*window, 4, 6)).astype("float32")
+    x = RNG.normal(size=(2, height, width, 4)).astype("float32")
+    for layout in ("channels_last", "channels_first"):
+        given = x if layout == "channels_last" else x.transpose(0, 3, 1, 2)
+        f = lambda x, layout=layout: lamina.ops.conv(x, kernel, strides, "same", data_format=layout)
+        found, result = is_plain(k, f, given)
+        assert found is (plain or layout == "channels_first")
+        np.testing.assert_allclose(result, is_plain(k, f, given, forward=False)[1], atol=1e-4)
+
+
 def test_not_where_it_is_differentiated(k):
     def gradient(x):
         return k.value_and_grad(lambda values: (lamina.ops.sum(convolved(*values)), None), [x])[1][0]

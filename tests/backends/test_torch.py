@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from lamina.errors import BackendError
 from lamina.kernel import context
 
 torch = pytest.importorskip("torch")
+neural = pytest.importorskip("lamina.backends.torch.neural")
 k = backends.load("torch")
 oracle = backends.load("numpy")
 
@@ -261,3 +263,49 @@ def test_put_takes_any_array() -> None:
     assert k.put(np.arange(3.0)[::-1]).tolist() == [2, 1, 0]
     with pytest.raises(TypeError, match="no dtype 'str"):
         k.asarray(np.array(["a"]))
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_convolutions_as_products(rank: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products of few windows give what torch's own convolution gives, and no patches are kept for a gradient."""
+    draw = np.random.default_rng(0).normal
+    x = k.asarray(draw(size=(2, *(7, 6, 5)[:rank], 3)).astype("float32"))
+    kernel = k.asarray(draw(size=(*[width] * rank, 3, 4)).astype("float32"))
+    for strides, padding in product((1, 2), ((0, 0), (1, 1), (0, 1), (2, 1), (-1, 0))):
+        given = x, kernel, (strides,) * rank, (padding,) * rank, (1,) * rank, 1, True
+        with torch.no_grad():
+            found = k.conv(*given)
+            with monkeypatch.context() as patch:
+                patch.setattr(neural, "_as_product", None)
+                patch.setattr(neural, "FEW_POSITIONS", 0)
+                patch.setattr(neural, "FEW_PATCHES", 0)
+                wanted = k.conv(*given)
+        assert found.shape == wanted.shape, (strides, padding)
+        np.testing.assert_allclose(found.numpy(), wanted.numpy(), atol=1e-5)
+    with monkeypatch.context() as patch:
+        patch.setattr(neural, "_patches", None)
+        k.value_and_grad(lambda v: (k.sum(k.conv(x, v[0], *given[2:]), None, False), None), [kernel])
+
+
+@pytest.mark.parametrize("method", ["predict", "evaluate", "predict_on_batch", "test_on_batch"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_only_training_keeps_what_a_gradient_needs(method: str, compiled: bool) -> None:
+    """Predictions would else keep the inner results of all batches; a gradient that a layer asks for is there."""
+    seen = []
+
+    class Watch(lamina.layers.Layer):
+        def call(self, x: Any) -> Any:
+            if isinstance(x, torch.Tensor) and not torch.compiler.is_compiling():
+                seen.append((x * torch.ones((), requires_grad=True)).requires_grad)
+            return x + lamina.grad(lambda z: lamina.ops.sum(z * z))(x)
+
+    model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(3), Watch()])
+    model.compile("sgd", "mse", run_eagerly=not compiled)
+    x = np.ones((4, 3), "float32")
+    result = getattr(model, method)(*([x] if "predict" in method else [x, x]))
+    assert seen == [False]
+    if method == "predict":
+        np.testing.assert_allclose(result, 3 * (x @ model.get_weights()[0]), rtol=1e-5)
+    model.fit(x, x, verbose=0)
+    assert seen == [False, True]

@@ -150,6 +150,10 @@ def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Cal
 remat = jax.checkpoint
 
 
+def without_gradient(f: Callable) -> Callable:
+    return f  # only what is asked for is differentiated
+
+
 def eval_shape(f: Callable, specs: Any) -> Any:
     def stand_in(spec: Any) -> Any:
         return jax.ShapeDtypeStruct(tuple(spec[0]), real_dtype(spec[1]))

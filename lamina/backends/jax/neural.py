@@ -36,6 +36,8 @@ def conv(
 ) -> Any:
     # of three axes, or of single channels, XLA's own takes four times as long also then
     alone = cpu.forward_only() and x.ndim <= 4 and (groups == 1 or kernel.shape[-2] > 1)
+    if alone and channels_last and groups == 1:
+        alone = not cpu.forms.is_one_product(x, kernel, strides)
     if alone or not cpu.on():
         return conv_plain(x, kernel, strides, padding, dilation, groups, channels_last)
     fixed = _hashable(strides, padding, dilation)

@@ -296,6 +296,10 @@ def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Cal
     return call
 
 
+def without_gradient(f: Callable) -> Callable:
+    return f  # nothing is kept but under a tape
+
+
 def remat(f: Callable) -> Callable:
     def run(*args: Any) -> Any:
         if (

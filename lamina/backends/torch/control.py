@@ -265,6 +265,11 @@ def remat(f: Callable) -> Callable:
     return call
 
 
+def without_gradient(f: Callable) -> Callable:
+    # a result would else hold what every operation saved, as long as it lives
+    return torch.no_grad()(f)
+
+
 def eval_shape(f: Callable, specs: Any) -> Any:
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
         stand_ins = trees.tree_map(lambda s: torch.empty(s[0], dtype=DTYPES[s[1]]), specs, is_leaf=_is_spec)

@@ -62,7 +62,7 @@ def devices(kind: str | None) -> list[str]:
 
 
 def put(x: Any, dtype: str | None = None) -> Tensor:
-    if not isinstance(x, (np.ndarray, np.generic)):
+    if not isinstance(x, (np.ndarray, np.generic)) or torch.compiler.is_compiling():
         return asarray(x, dtype)
     host = from_numpy(np.asarray(x), None, copy=False)
     target = home(dtype or array.dtype(host))

@@ -19,7 +19,7 @@ from lamina.kernel.trees import leaves
 
 _CONTROL = frozenset((
     "cond", "switch", "while_loop", "scan", "associative_scan", "vmap", "custom_gradient", "value_and_grad", "jvp", "jit",
-    "remat", "eval_shape", "loop", "variable", "read", "write", "wait", "device", "devices", "is_tensor", "dtype", "shape",
+    "remat", "without_gradient", "eval_shape", "loop", "variable", "read", "write", "wait", "device", "devices", "is_tensor", "dtype", "shape",
     "to_numpy",
 ))  # fmt: skip
 

@@ -94,6 +94,8 @@ def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
     else:
         usual = steps.train if training else steps.test
         step = lambda batch: usual(model, batch)
+    if not training:
+        step = k.without_gradient(step)
     around = lambda step: drawing(known.stream, steps.clearing(model, step))
     known.stream.split()
     variables, logs = _prepared(_touched(model, training=training), k), None
@@ -132,7 +134,12 @@ def _forward(model: Any, kind: str, k: Any, sample: Any) -> Reader:
     metrics = [v for layer in model._flatten_layers() for m in layer._metrics for v in m.variables]
     variables, known = _prepared([*model.variables, *metrics], k), model._model_state
     return Reader(
-        k, own_predict_step(model), variables, not model.run_eagerly, known.turns.state, known.stream
+        k,
+        k.without_gradient(own_predict_step(model)),
+        variables,
+        not model.run_eagerly,
+        known.turns.state,
+        known.stream,
     )
 
 
