@@ -21,6 +21,7 @@ from lamina.errors import SerializationError
 from lamina.saving import assets, hdf5, weights
 from lamina.saving.atomic import writing, writing_folder
 from lamina.saving.members import NAMES, WEIGHTS, opened
+from lamina.saving.report import naming
 
 FORMAT = "3.15.0"  # the version of Keras whose layout is written
 
@@ -97,7 +98,7 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
     Raises:
         SerializationError: if the file breaks a rule of the loader, or does not hold together.
     """
-    with opened(source, label) as parts:
+    with naming(label), opened(source, label) as parts:
         config = parts.json("config.json")
         if "metadata.json" in parts.namelist():
             parts.json("metadata.json")
@@ -108,12 +109,11 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
         model = deserialize(config, custom_objects, where=label)
         if not hasattr(model, "_layer_state"):
             raise SerializationError(f"{label}: config.json describes a {type(model).__name__}, not a model.")
-        if WEIGHTS in parts.namelist():
-            with _h5(parts, label) as tensors:
-                trained = _trained(model, config, tensors, label) if compile else False
-                if trained and not model.optimizer.built:
-                    model.optimizer.build(model.trainable_variables)
-                weights.read(model, tensors, label, with_optimizer=trained)
+        with _h5(parts, label) as tensors:
+            trained = _trained(model, config, tensors, label) if compile else False
+            if trained and not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
+            weights.read(model, tensors, label, with_optimizer=trained)
         assets.read(model, parts, parts.read, label)  # pyright: ignore[reportArgumentType]  # it lists its names
     return model
 

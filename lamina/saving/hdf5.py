@@ -107,12 +107,18 @@ class TensorFile:
     def _checked(self, data: h5py.Dataset, path: str) -> h5py.Dataset:
         if data.external is not None or data.is_virtual:
             raise self._refuse(path, "its numbers lie in another file")
+        if data.shape is None:
+            raise self._refuse(path, "it is a dataset without a place for numbers")
         if (
             data.dtype.kind not in "biufcV"
             or data.dtype.hasobject
             or data.dtype.names not in (None, ("r", "i"))
         ):
             raise self._refuse(path, f"dtype {data.dtype} is not numeric")
+        if data.dtype.kind == "V" and _declared(data) is None:
+            raise self._refuse(
+                path, f"bytes ({data.dtype}) without the attribute that says which numbers they are"
+            )
         if data.compression is not None and data.compression not in _FILTERS:
             raise self._refuse(path, f"unknown filter {data.compression!r}")
         plist = data.id.get_create_plist()
@@ -143,8 +149,8 @@ class TensorFile:
             if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
                 raise self._refuse(path, "it declares numbers that the file does not hold")
         with guarded(self.label, path):
-            name = data.attrs.get("dtype") if data.dtype.kind == "V" else None
-            return _as_declared(data[()], name)
+            declared = _declared(data)
+            return data[()] if declared is None else data[()].view(declared)
 
     def below(self, prefix: str) -> Iterator[str]:
         """The paths of the tensors in a group."""
@@ -152,15 +158,15 @@ class TensorFile:
         return (path for path in self.tensors if path.startswith(start))
 
 
-def _as_declared(array: np.ndarray, name: Any) -> np.ndarray:
-    """Narrow floats are written as raw bytes with their dtype in an attribute."""
-    if array.dtype.kind != "V" or not isinstance(name, str):
-        return array
+def _declared(data: h5py.Dataset) -> np.dtype | None:
+    """The dtype of narrow floats, which are written as raw bytes with their dtype in an attribute; None for others."""
+    name = data.attrs.get("dtype") if data.dtype.kind == "V" else None
+    if name not in ("bfloat16", *dtypes.FLOAT8):
+        return None
     import ml_dtypes
 
-    if name not in ("bfloat16", *dtypes.FLOAT8):
-        raise SerializationError(f"Unknown dtype {name!r} of a tensor.")
-    return array.view(getattr(ml_dtypes, name))
+    found = np.dtype(getattr(ml_dtypes, name))
+    return found if found.itemsize == data.dtype.itemsize else None
 
 
 def write_tensor(group: h5py.Group, name: str, value: Any) -> None:

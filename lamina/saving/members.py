@@ -141,6 +141,8 @@ class FolderMembers(Members):
         return path.read_bytes()
 
     def weights(self) -> Any:
+        if WEIGHTS not in self._names:
+            raise SerializationError(f"{self.label}: the folder has no {WEIGHTS}.")
         return open(self._folder / WEIGHTS, "rb")
 
 

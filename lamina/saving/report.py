@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from lamina.errors import SerializationError
+
+
+@contextmanager
+def naming(label: str) -> Iterator[None]:
+    """A block whose refusals name the file, wherever in it they come from."""
+    try:
+        yield
+    except SerializationError as error:
+        if label in str(error):
+            raise
+        raise type(error)(f"{label}: {error}") from error.__cause__
 
 
 def convertible(have: Any, wanted: str) -> bool:

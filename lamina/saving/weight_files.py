@@ -16,6 +16,7 @@ from lamina.saving import archive, hdf5, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import weights as by_layer
+from lamina.saving.report import naming
 
 _ENDINGS = ".weights.h5, .safetensors, .npz, .h5, .hdf5 or .weights.json"
 
@@ -180,7 +181,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     path = pathlib.Path(filepath)
     check_sha256(path, expected)
     if path.suffix in (".h5", ".hdf5") and path.is_file():
-        with hdf5.opened(path, path.name) as file:
+        with naming(path.name), hdf5.opened(path, path.name) as file:
             if by_layer.is_legacy(file):
                 by_layer.read(model, file, path.name, by_name=by_name, skip_mismatch=skip_mismatch, skip=skip)
                 return
@@ -189,7 +190,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
             f"`by_name=True` reads old .h5 files that list weights by layer; {path.name!r} is none. Pass skip_mismatch=True to "
             "load what fits."
         )
-    with opened_source(path) as source:
+    with naming(path.name), opened_source(path) as source:
         weights.read(model, source, path.name, skip_mismatch=skip_mismatch, skip=skip, with_optimizer=False)
 
 
