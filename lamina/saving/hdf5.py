@@ -15,6 +15,7 @@ import numpy as np
 
 from lamina.errors import SerializationError
 from lamina.kernel import dtypes
+from lamina.saving import heaps
 
 MAX_DEPTH = 64
 MAX_NODES = 1_000_000
@@ -41,7 +42,12 @@ def guarded(label: str, path: str = "") -> Iterator[None]:
         ) from None
 
 
-def opened(source: Any, label: str | None = None) -> h5py.File:
+# What open files were opened from, and how long a text in them can be where that was asked for.
+_open: dict[int, tuple[Any, int | None]] = {}
+
+
+@contextmanager
+def opened(source: Any, label: str | None = None) -> Iterator[h5py.File]:
     """An HDF5 file for reading.
 
     Raises:
@@ -49,11 +55,38 @@ def opened(source: Any, label: str | None = None) -> h5py.File:
     """
     label = label or str(getattr(source, "name", source))
     try:
-        return h5py.File(source, "r")
+        file = h5py.File(source, "r")
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except _DAMAGE as error:
         raise SerializationError(f"{label}: not a readable HDF5 file ({error!s:.200}).") from None
+    with file:
+        with guarded(label):
+            number = _number(file)
+        _open[number] = source, None
+        try:
+            yield file
+        finally:
+            del _open[number]
+
+
+def _number(group: h5py.Group) -> int:
+    """What HDF5 counts its open files by."""
+    return h5py.h5o.get_info(group.file.id).fileno  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
+
+
+def longest_text(group: h5py.Group, label: str) -> int:
+    """A bound on the texts of variable length in an open file; to be asked for before one is read.
+
+    Raises:
+        SerializationError: if what holds them is damaged, which HDF5 itself may not notice.
+    """
+    number = _number(group)
+    source, longest = _open.get(number, (None, None))
+    if longest is None:
+        longest = heaps.largest(group.file, source, label)
+        _open[number] = source, longest
+    return longest
 
 
 class TensorFile:
@@ -115,7 +148,7 @@ class TensorFile:
             or data.dtype.names not in (None, ("r", "i"))
         ):
             raise self._refuse(path, f"dtype {data.dtype} is not numeric")
-        if data.dtype.kind == "V" and _declared(data) is None:
+        if data.dtype.kind == "V" and _declared(data, self.label) is None:
             raise self._refuse(
                 path, f"bytes ({data.dtype}) without the attribute that says which numbers they are"
             )
@@ -149,7 +182,7 @@ class TensorFile:
             if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
                 raise self._refuse(path, "it declares numbers that the file does not hold")
         with guarded(self.label, path):
-            declared = _declared(data)
+            declared = _declared(data, self.label)
             return data[()] if declared is None else data[()].view(declared)
 
     def below(self, prefix: str) -> Iterator[str]:
@@ -158,9 +191,12 @@ class TensorFile:
         return (path for path in self.tensors if path.startswith(start))
 
 
-def _declared(data: h5py.Dataset) -> np.dtype | None:
+def _declared(data: h5py.Dataset, label: str) -> np.dtype | None:
     """The dtype of narrow floats, which are written as raw bytes with their dtype in an attribute; None for others."""
-    name = data.attrs.get("dtype") if data.dtype.kind == "V" else None
+    if data.dtype.kind != "V" or "dtype" not in data.attrs:
+        return None
+    longest_text(data.parent, label)
+    name = data.attrs["dtype"]
     if name not in ("bfloat16", *dtypes.FLOAT8):
         return None
     import ml_dtypes

@@ -132,6 +132,8 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
         isinstance(v, dict) and isinstance(v.get("class_name"), str) for v in layers
     ):
         raise SerializationError("The config of a functional model must have a list of layers.")
+    if not all(isinstance(v.get("inbound_nodes") or [], list) for v in layers):
+        raise SerializationError("The calls of each layer in a functional model must be a list.")
     config = dict(config)
     if any(isinstance(n, dict) for v in layers for n in v.get("inbound_nodes") or ()):
         config["layers"] = [_layer(v, depth) for v in layers]  # nodes of Keras 3
