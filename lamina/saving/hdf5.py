@@ -205,6 +205,20 @@ def _declared(data: h5py.Dataset, label: str) -> np.dtype | None:
     return found if found.itemsize == data.dtype.itemsize else None
 
 
+@contextmanager
+def created(target: Any) -> Iterator[h5py.File]:
+    """A new HDF5 file in a path, or in a file that is open for reading and writing.
+
+    It is written through Python: where HDF5 itself finds no room on the disk, it takes the process down with it.
+    """
+    if hasattr(target, "write"):
+        with h5py.File(target, "w") as file:
+            yield file
+    else:
+        with open(target, "w+b") as opened_file, h5py.File(opened_file, "w") as file:
+            yield file
+
+
 def write_tensor(group: h5py.Group, name: str, value: Any) -> None:
     """Write an array; narrow floats as raw bytes with their dtype in an attribute, as Keras writes them."""
     array = np.asarray(value)

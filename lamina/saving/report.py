@@ -20,6 +20,22 @@ def naming(label: str) -> Iterator[None]:
         raise type(error)(f"{label}: {error}") from error.__cause__
 
 
+def build_optimizer(model: Any, label: str) -> None:
+    """Build the optimizer that a file describes; what it does not do with this model is a refusal.
+
+    Raises:
+        SerializationError: if it cannot be built.
+    """
+    if model.optimizer.built:
+        return
+    try:
+        model.optimizer.build(model.trainable_variables)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError, MemoryError) as error:
+        raise SerializationError(
+            f"{label}: the optimizer cannot be built as it was: {error} Load the model with compile=False."
+        ) from error
+
+
 def convertible(have: Any, wanted: str) -> bool:
     """Whether numbers of a file's dtype may go into a variable."""
     floats = have.kind in "fV"

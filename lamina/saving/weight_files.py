@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lamina.errors import SerializationError
-from lamina.saving import archive, hdf5, sources, weights
+from lamina.saving import archive, hdf5, shards, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import weights as by_layer
@@ -48,7 +47,7 @@ def save_weights(
     model._needs_built("save_weights")
     path = pathlib.Path(filepath)
     if path.name.endswith(".weights.json") or max_shard_size is not None:
-        _save_shards(model, path, overwrite, max_shard_size, skip)
+        shards.save(model, path, overwrite, max_shard_size, skip)
         return
     if not path.name.endswith((".weights.h5", ".safetensors", ".npz")):
         hint = ""
@@ -60,7 +59,7 @@ def save_weights(
     may_replace(path, overwrite)
     with writing(path) as temporary:
         if path.suffix == ".h5":
-            with h5py.File(temporary, "w") as file:
+            with hdf5.created(temporary) as file:
                 weights.write(model, file, with_optimizer=False, skip=skip)
             return
         tensors = {
@@ -106,48 +105,6 @@ def _refuse_narrow(tensors: dict[str, np.ndarray]) -> None:
         raise ValueError(
             f"The .npz format has no dtype for {narrow[0]} ({tensors[narrow[0]].dtype}). Use '.safetensors' or '.weights.h5'."
         )
-
-
-def _save_shards(model: Any, path: pathlib.Path, overwrite: bool, size: float | None, skip: Any) -> None:
-    size = 10.0 if size is None else size
-    if not isinstance(size, int | float) or size <= 0:
-        raise ValueError(f"`max_shard_size` must be a positive number of GB, got {size!r}.")
-    if not path.name.endswith((".weights.h5", ".weights.json")):
-        raise ValueError(f"Sharded weights go to a name that ends in '.weights.json', got {path.name!r}.")
-    stem = path.name.removesuffix(".json").removesuffix(".h5").removesuffix(".weights")
-    index = path.with_name(f"{stem}.weights.json")
-    may_replace(index, overwrite)
-    parts: list[list[tuple[str, np.ndarray]]] = [[]]
-    places: dict[str, list[str]] = {}
-    total, room = 0, size * 2**30
-    number = -1
-
-    def flush() -> None:
-        nonlocal number
-        number += 1
-        with writing(index.with_name(_shard(stem, number))) as temporary, h5py.File(temporary, "w") as file:
-            for p, value in parts[-1]:
-                owner, _, name = p.rpartition("/")
-                hdf5.write_tensor(file.require_group(owner), name, value)
-        parts[-1] = []
-
-    filled = 0
-    for p, value in weights.written(model, with_optimizer=False, skip=skip):
-        if parts[-1] and filled + value.nbytes > room:
-            flush()
-            filled = 0
-        parts[-1].append((p, value))
-        filled, total = filled + value.nbytes, total + value.nbytes
-        files = places.setdefault("/" + p.rpartition("/")[0], [])
-        if _shard(stem, number + 1) not in files:
-            files.append(_shard(stem, number + 1))
-    flush()
-    with writing(index) as temporary:
-        temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": places}, indent=4))
-
-
-def _shard(stem: str, number: int) -> str:
-    return f"{stem}_{number:05d}.weights.h5"
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------

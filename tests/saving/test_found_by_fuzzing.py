@@ -42,7 +42,10 @@ def replaced(*args, **kwargs):
     [
         (replaced(data=h5py.Empty("f4")), "layers/dense/vars/0: it is a dataset without a place for numbers"),
         (replaced((4, 3), "V2"), "layers/dense/vars/0: bytes .* without the attribute"),
-        (lambda f: f["layers/dense/vars"].create_dataset("9", data=h5py.Empty("f4")), "without a place for numbers"),
+        (
+            lambda f: f["layers/dense/vars"].create_dataset("9", data=h5py.Empty("f4")),
+            "without a place for numbers",
+        ),
     ],
     ids=["no dataspace", "bytes", "one more without a dataspace"],
 )
@@ -76,6 +79,17 @@ def test_a_heap_that_hdf5_reads_for_ever(tmp_path, name):
     assert "a heap of texts" in lamina.saving.scan(tmp_path / "x.h5")["refused"][0]
     with open(tmp_path / "x.h5", "rb") as file, pytest.raises(SerializationError, match="a heap of texts"):
         lamina.models.load_model(file)
+
+
+def test_a_text_that_is_longer_than_its_place(tmp_path):
+    """HDF5 would make room for all that the attribute says."""
+    data = bytearray((FIXTURES / "keras2_adam.h5").read_bytes())
+    heap = data.index(b"GCOL\x01").to_bytes(8, "little")
+    at = data.index(heap)
+    data[at - 4 : at] = (3 << 30).to_bytes(4, "little")
+    (tmp_path / "x.h5").write_bytes(data)
+    with pytest.raises(SerializationError, match=r"x\.h5.*a text of 3221225472 bytes is said to lie in"):
+        lamina.models.load_model(tmp_path / "x.h5")
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -133,22 +147,44 @@ def test_optimizer_state_that_is_no_number(tmp_path):
         lamina.models.load_model(path)
 
 
-ENDLESS = ["(a+)+$", "(a|aa)*$", "(a?){30}a{30}", "(x+x+)+y", "((a{0,9}){0,9}){0,9}", ".*" * 12, r"(a)\1", "a" * 2000]
+ENDLESS = [
+    "(a+)+$",
+    "(a|aa)*$",
+    "(a?){30}a{30}",
+    "(x+x+)+y",
+    "((a{0,9}){0,9}){0,9}",
+    ".*" * 12,
+    r"(a)\1",
+    "a" * 2000,
+]
 
 
 @pytest.mark.parametrize("pattern", ENDLESS)
-def test_patterns_without_end(tmp_path, pattern):
-    """Policies by pattern come from files, and so do the names of layers that they are laid over."""
-    policies = lamina.dtype_policies.DTypePolicyMap()
-    policies["b.*"] = lamina.dtype_policies.DTypePolicy("float16")
-    # a layer of layers asks the map for the policies of those inside it
-    x = lamina.Input((2, 4))
-    model = lamina.Model(x, layers.MultiHeadAttention(1, 2, dtype=policies, name="x" * 60)(x, x))
-    text = model.to_json()
-    changed = text.replace('"b.*"', json.dumps(pattern))
-    assert changed != text
-    with pytest.raises(SerializationError, match="could take forever"):
-        lamina.models.model_from_json(changed)
+@pytest.mark.parametrize("kind", ["muon", "map"])
+def test_patterns_without_end(tmp_path, pattern, kind):
+    """Optimizers by pattern come from files, and so do the names of layers that they are laid over."""
+    name = "a" * 60
+    model = lamina.Sequential([lamina.Input((2,)), layers.Dense(2, name=name)])
+    sgd = lamina.optimizers.SGD()
+    model.compile(
+        lamina.optimizers.Muon(exclude_layers=["b.*"])
+        if kind == "muon"
+        else lamina.optimizers.MultiOptimizer(
+            lamina.optimizers.OptimizerMap(sgd, {"b.*": lamina.optimizers.SGD(0.5)})
+        )
+    )
+    model.optimizer.build(model.trainable_variables)
+    model.save(tmp_path / "x.keras")
+    with zipfile.ZipFile(tmp_path / "x.keras") as good:
+        parts = {n: good.read(n) for n in good.namelist()}
+    changed = parts["config.json"].replace(b'"b.*"', json.dumps(pattern).encode())
+    assert changed != parts["config.json"]
+    with zipfile.ZipFile(tmp_path / "x.keras", "w") as bad:
+        for member, data in parts.items():
+            bad.writestr(member, changed if member == "config.json" else data)
+    with pytest.raises(SerializationError, match=r"x\.keras.*could take forever"):
+        lamina.models.load_model(tmp_path / "x.keras")
+    assert lamina.models.load_model(tmp_path / "x.keras", compile=False).name == model.name
 
 
 @pytest.mark.parametrize(

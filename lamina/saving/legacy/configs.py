@@ -259,7 +259,8 @@ def compile_config(training: Any, label: str) -> dict[str, Any]:
 def _metric(value: Any) -> Any:
     """Metrics that Keras 2 made from a function's name go by that name again; a list for one output is flat."""
     if isinstance(value, dict) and value.get("class_name") in ("MeanMetricWrapper", "LossFunctionWrapper"):
-        fn = value.get("config", {}).get("fn")
+        config = value.get("config")
+        fn = config.get("fn") if isinstance(config, dict) else None
         return fn if isinstance(fn, str) else value
     if isinstance(value, dict) and "class_name" not in value:
         return {k: _metric(v) for k, v in value.items()}

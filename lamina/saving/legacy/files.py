@@ -92,7 +92,7 @@ def save(model: Any, path: Any, version: str, overwrite: bool = True, include_op
         stacklevel=4,
     )
     config = _plain(codec.serialize(model), True)
-    with writing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path, overwrite) as temporary, hdf5.created(temporary) as file:
         backend = real_kernel().name
         file.attrs["keras_version"], file.attrs["backend"] = version, backend
         file.attrs["model_config"] = json.dumps(config)
