@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, MutableMapping
 from typing import Any
+
+from lamina.core import patterns
 
 
 class PatternMap(MutableMapping):
@@ -24,11 +25,11 @@ class PatternMap(MutableMapping):
         """The value for a name.
 
         Raises:
-            ValueError: if several expressions match.
+            ValueError: if several expressions match, or one is none.
         """
         if key in self._entries:
             return self._entries[key]
-        matching = [pattern for pattern in self._entries if re.fullmatch(pattern, key)]
+        matching = [pattern for pattern in self._entries if patterns.fullmatch(pattern, key)]
         if len(matching) > 1:
             raise ValueError(
                 f"{key!r} is matched by {matching}: make the patterns so that one of them matches."

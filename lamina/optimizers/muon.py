@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Unpack
 
+from lamina.core import patterns
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
@@ -83,7 +83,7 @@ class Muon(Optimizer):
     def _is_for_adam(self, variable: Variable) -> bool:
         if len(variable.shape) != 2 or (self.exclude_embeddings and "embedding" in variable.path.lower()):
             return True
-        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+        return any(patterns.search(pattern, variable.path) for pattern in self.exclude_layers)
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum", "velocity"),)

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import h5py
-
 from lamina.core.codec import deserialize, serialize
 from lamina.core.sharing import sharing
 from lamina.errors import SerializationError
 from lamina.saving import assets, hdf5, weights
 from lamina.saving.atomic import writing, writing_folder
 from lamina.saving.members import NAMES, WEIGHTS, opened
+from lamina.saving.report import build_optimizer, naming
+from lamina.saving.window import zip_of_one
 
 FORMAT = "3.15.0"  # the version of Keras whose layout is written
 
@@ -34,19 +34,32 @@ def save(model: Any, target: Any, zipped: bool = True, include_optimizer: bool =
         zipped: Whether into one file, or into a folder.
         include_optimizer: Whether to write the optimizer's state.
     """
+    config = _config(model)
+
+    def fill(file: Any) -> None:
+        with hdf5.created(file) as tensors:
+            weights.write(model, tensors, with_optimizer=include_optimizer)
+
     if not zipped:
         with writing_folder(target, NAMES | {"assets"}) as folder:
-            _write(model, _Folder(folder), folder, include_optimizer)
+            with open(folder / WEIGHTS, "w+b") as file:
+                fill(file)
+            _write(model, config, _Folder(folder))
     elif hasattr(target, "write"):
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            _write(model, archive, None, include_optimizer)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryFile() as buffer:
+            fill(buffer)  # the weights go through a nameless file, not through memory
+            buffer.seek(0)
+            with archive.open(WEIGHTS, "w", force_zip64=True) as member:
+                shutil.copyfileobj(buffer, member, 1 << 20)
+            _write(model, config, archive)
     else:
-        with writing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            _write(model, archive, temporary.parent, include_optimizer)
+        with writing(target) as temporary, open(temporary, "w+b") as file:
+            zip_of_one(file, WEIGHTS, fill)
+            with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
+                _write(model, config, archive)
 
 
-def _write(model: Any, archive: Any, beside: pathlib.Path | None, include_optimizer: bool) -> None:
-    metadata = {"keras_version": FORMAT, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
+def _config(model: Any) -> str:
     with sharing() as met:
         config = json.dumps(serialize(model))
     if met.lambdas:
@@ -55,15 +68,14 @@ def _write(model: Any, archive: Any, beside: pathlib.Path | None, include_optimi
             f"custom_objects={{{', '.join(f'{name!r}: ...' for name in met.lambdas)}}}.",
             stacklevel=5,
         )
+    return config
+
+
+def _write(model: Any, config: str, archive: Any) -> None:
+    """Everything but the weights."""
+    metadata = {"keras_version": FORMAT, "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")}
     archive.writestr("metadata.json", json.dumps(metadata))
     archive.writestr("config.json", config)
-    # the weights go through a nameless file, not through memory
-    with tempfile.TemporaryFile(dir=beside) as buffer:
-        with h5py.File(buffer, "w") as file:
-            weights.write(model, file, with_optimizer=include_optimizer)
-        buffer.seek(0)
-        with archive.open(WEIGHTS, "w", force_zip64=True) as member:
-            shutil.copyfileobj(buffer, member, 1 << 20)
     assets.write(model, archive)
 
 
@@ -77,9 +89,6 @@ class _Folder:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode() if isinstance(data, str) else bytes(data))
-
-    def open(self, name: str, mode: str, **_: Any) -> Any:
-        return open(self._folder / name, f"{mode}b")
 
 
 def load(source: Any, label: str, custom_objects: Any = None, compile: bool = True) -> Any:
@@ -97,7 +106,7 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
     Raises:
         SerializationError: if the file breaks a rule of the loader, or does not hold together.
     """
-    with opened(source, label) as parts:
+    with naming(label), opened(source, label) as parts:
         config = parts.json("config.json")
         if "metadata.json" in parts.namelist():
             parts.json("metadata.json")
@@ -108,12 +117,11 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
         model = deserialize(config, custom_objects, where=label)
         if not hasattr(model, "_layer_state"):
             raise SerializationError(f"{label}: config.json describes a {type(model).__name__}, not a model.")
-        if WEIGHTS in parts.namelist():
-            with _h5(parts, label) as tensors:
-                trained = _trained(model, config, tensors, label) if compile else False
-                if trained and not model.optimizer.built:
-                    model.optimizer.build(model.trainable_variables)
-                weights.read(model, tensors, label, with_optimizer=trained)
+        with _h5(parts, label) as tensors:
+            trained = _trained(model, config, tensors, label) if compile else False
+            if trained:
+                build_optimizer(model, label)
+            weights.read(model, tensors, label, with_optimizer=trained)
         assets.read(model, parts, parts.read, label)  # pyright: ignore[reportArgumentType]  # it lists its names
     return model
 

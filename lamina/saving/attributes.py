@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from typing import Any
 
 import h5py
 import numpy as np
 
 from lamina.errors import SerializationError
-from lamina.saving.hdf5 import guarded
+from lamina.saving.hdf5 import guarded, longest_text
 
 MAX_TEXT = 256 << 20  # bytes of all strings of one attribute
 
@@ -48,7 +47,8 @@ def _strings(group: h5py.Group, name: str, label: str) -> list[str]:
     kind = h5py.check_string_dtype(attribute.dtype)
     if kind is None:
         raise SerializationError(f"{label}: the attribute {name!r} holds {attribute.dtype}, not text.")
-    size = kind.length if kind.length is not None else _longest(group.file, count)
+    # many entries may point to one text, so that a small file could unfold into gigabytes
+    size = kind.length if kind.length is not None else longest_text(group, label)
     if count * size > MAX_TEXT:
         raise SerializationError(
             f"{label}: the attribute {name!r} could hold {count * size} bytes of text, more than {MAX_TEXT}."
@@ -66,39 +66,3 @@ def _decoded(value: Any, name: str, label: str) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         raise SerializationError(f"{label}: the attribute {name!r} is not UTF-8 text.") from None
-
-
-def _longest(file: h5py.File, count: int) -> int:
-    """A bound on the length of a string of variable length.
-
-    Such strings lie in collections, and many entries may point to one string, so that a small file could unfold into
-    gigabytes: no string is longer than the largest collection.
-    """
-    if count == 1:
-        return 0  # no more than the file itself
-    largest = 0
-    with _bytes_of(file) as data:
-        at = data.find(b"GCOL")
-        while at >= 0:
-            declared = int.from_bytes(data[at + 8 : at + 16], "little")
-            largest = max(largest, min(declared, len(data)))
-            at = data.find(b"GCOL", at + 4)
-    return largest
-
-
-class _bytes_of:
-    """The bytes of an open file, mapped where the file has a descriptor."""
-
-    def __init__(self, file: h5py.File) -> None:
-        self._file, self._map = file, None
-
-    def __enter__(self) -> Any:
-        if self._file.driver == "fileobj":
-            return self._file.id.get_file_image()
-        handle = self._file.id.get_vfd_handle()
-        self._map = mmap.mmap(handle, 0, access=mmap.ACCESS_READ)
-        return self._map
-
-    def __exit__(self, *_: Any) -> None:
-        if self._map is not None:
-            self._map.close()

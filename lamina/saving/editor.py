@@ -5,7 +5,6 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lamina.errors import suggestion
@@ -188,7 +187,7 @@ class KerasFileEditor:
         path = pathlib.Path(filepath)
         if not path.name.endswith(".weights.h5"):
             raise ValueError(f"The file name must end in '.weights.h5', got {path.name!r}.")
-        with writing(path) as temporary, h5py.File(temporary, "w") as file:
+        with writing(path) as temporary, hdf5.created(temporary) as file:
             for owner, weights in self.weights_dict.items():
                 group = file.require_group(f"{owner}/vars" if owner else "vars")
                 for name, value in weights.items():

@@ -15,6 +15,7 @@ import numpy as np
 
 from lamina.errors import SerializationError
 from lamina.kernel import dtypes
+from lamina.saving import heaps
 
 MAX_DEPTH = 64
 MAX_NODES = 1_000_000
@@ -41,7 +42,12 @@ def guarded(label: str, path: str = "") -> Iterator[None]:
         ) from None
 
 
-def opened(source: Any, label: str | None = None) -> h5py.File:
+# What open files were opened from, and how long a text in them can be where that was asked for.
+_open: dict[int, tuple[Any, int | None]] = {}
+
+
+@contextmanager
+def opened(source: Any, label: str | None = None) -> Iterator[h5py.File]:
     """An HDF5 file for reading.
 
     Raises:
@@ -49,11 +55,38 @@ def opened(source: Any, label: str | None = None) -> h5py.File:
     """
     label = label or str(getattr(source, "name", source))
     try:
-        return h5py.File(source, "r")
+        file = h5py.File(source, "r")
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except _DAMAGE as error:
         raise SerializationError(f"{label}: not a readable HDF5 file ({error!s:.200}).") from None
+    with file:
+        with guarded(label):
+            number = _number(file)
+        _open[number] = source, None
+        try:
+            yield file
+        finally:
+            del _open[number]
+
+
+def _number(group: h5py.Group) -> int:
+    """What HDF5 counts its open files by."""
+    return h5py.h5o.get_info(group.file.id).fileno  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
+
+
+def longest_text(group: h5py.Group, label: str) -> int:
+    """A bound on the texts of variable length in an open file; to be asked for before one is read.
+
+    Raises:
+        SerializationError: if what holds them is damaged, which HDF5 itself may not notice.
+    """
+    number = _number(group)
+    source, longest = _open.get(number, (None, None))
+    if longest is None:
+        longest = heaps.largest(group.file, source, label)
+        _open[number] = source, longest
+    return longest
 
 
 class TensorFile:
@@ -106,9 +139,13 @@ class TensorFile:
     def _checked(self, data: h5py.Dataset, path: str) -> h5py.Dataset:
         if data.external is not None or data.is_virtual:
             raise self._refuse(path, "its numbers lie in another file")
-        kind = data.dtype  # made anew each time that it is asked for
+        kind, shape = data.dtype, data.shape  # made anew each time that they are asked for
+        if shape is None:
+            raise self._refuse(path, "it is a dataset without a place for numbers")
         if kind.kind not in "biufcV" or kind.hasobject or kind.names not in (None, ("r", "i")):
             raise self._refuse(path, f"dtype {kind} is not numeric")
+        if kind.kind == "V" and _declared(data, self.label) is None:
+            raise self._refuse(path, f"bytes ({kind}) without the attribute that says which numbers they are")
         if data.compression is not None and data.compression not in _FILTERS:
             raise self._refuse(path, f"unknown filter {data.compression!r}")
         plist = data.id.get_create_plist()
@@ -139,8 +176,8 @@ class TensorFile:
             if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
                 raise self._refuse(path, "it declares numbers that the file does not hold")
         with guarded(self.label, path):
-            name = data.attrs.get("dtype") if data.dtype.kind == "V" else None
-            return _as_declared(data[()], name)
+            declared = _declared(data, self.label)
+            return data[()] if declared is None else data[()].view(declared)
 
     def below(self, prefix: str) -> Iterator[str]:
         """The paths of the tensors in a group."""
@@ -148,15 +185,32 @@ class TensorFile:
         return (path for path in self.tensors if path.startswith(start))
 
 
-def _as_declared(array: np.ndarray, name: Any) -> np.ndarray:
-    """Narrow floats are written as raw bytes with their dtype in an attribute."""
-    if array.dtype.kind != "V" or not isinstance(name, str):
-        return array
+def _declared(data: h5py.Dataset, label: str) -> np.dtype | None:
+    """The dtype of narrow floats, which are written as raw bytes with their dtype in an attribute; None for others."""
+    if data.dtype.kind != "V" or "dtype" not in data.attrs:
+        return None
+    longest_text(data.parent, label)
+    name = data.attrs["dtype"]
+    if name not in ("bfloat16", *dtypes.FLOAT8):
+        return None
     import ml_dtypes
 
-    if name not in ("bfloat16", *dtypes.FLOAT8):
-        raise SerializationError(f"Unknown dtype {name!r} of a tensor.")
-    return array.view(getattr(ml_dtypes, name))
+    found = np.dtype(getattr(ml_dtypes, name))
+    return found if found.itemsize == data.dtype.itemsize else None
+
+
+@contextmanager
+def created(target: Any) -> Iterator[h5py.File]:
+    """A new HDF5 file in a path, or in a file that is open for reading and writing.
+
+    It is written through Python: where HDF5 itself finds no room on the disk, it takes the process down with it.
+    """
+    if hasattr(target, "write"):
+        with h5py.File(target, "w") as file:
+            yield file
+    else:
+        with open(target, "w+b") as opened_file, h5py.File(opened_file, "w") as file:
+            yield file
 
 
 def write_tensor(group: h5py.Group, name: str, value: Any) -> None:

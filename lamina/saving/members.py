@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import pathlib
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 
 from lamina.errors import SerializationError
 from lamina.saving.sources import damaged_zip
+from lamina.saving.window import Window
 
 MAX_JSON = 64 << 20  # bytes of a config; the largest real ones have a few hundred kilobytes
 MAX_RATIO = 200  # how far a member may grow when it is unpacked
@@ -141,40 +141,9 @@ class FolderMembers(Members):
         return path.read_bytes()
 
     def weights(self) -> Any:
+        if WEIGHTS not in self._names:
+            raise SerializationError(f"{self.label}: the folder has no {WEIGHTS}.")
         return open(self._folder / WEIGHTS, "rb")
-
-
-class Window(io.RawIOBase):
-    """A stretch of a file, as a file of its own: HDF5 reads from it what it needs and no more."""
-
-    def __init__(self, file: Any, start: int, size: int, close: bool) -> None:
-        super().__init__()
-        self._file, self._start, self._size, self._close, self._at = file, start, size, close, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")[: max(0, self._size - self._at)]
-        self._file.seek(self._start + self._at)
-        count = self._file.readinto(view) if hasattr(self._file, "readinto") else 0
-        self._at += count
-        return count
-
-    def close(self) -> None:
-        if self._close and not self.closed:
-            self._file.close()
-        super().close()
 
 
 @contextmanager

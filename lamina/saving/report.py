@@ -2,7 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from lamina.errors import SerializationError
+
+
+@contextmanager
+def naming(label: str) -> Iterator[None]:
+    """A block whose refusals name the file, wherever in it they come from."""
+    try:
+        yield
+    except SerializationError as error:
+        if label in str(error):
+            raise
+        raise type(error)(f"{label}: {error}") from error.__cause__
+
+
+def build_optimizer(model: Any, label: str) -> None:
+    """Build the optimizer that a file describes; what it does not do with this model is a refusal.
+
+    Raises:
+        SerializationError: if it cannot be built.
+    """
+    if model.optimizer.built:
+        return
+    try:
+        model.optimizer.build(model.trainable_variables)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError, MemoryError) as error:
+        raise SerializationError(
+            f"{label}: the optimizer cannot be built as it was: {error} Load the model with compile=False."
+        ) from error
 
 
 def convertible(have: Any, wanted: str) -> bool:

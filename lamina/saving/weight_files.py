@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import h5py
 import numpy as np
 
 from lamina.errors import SerializationError
-from lamina.saving import archive, hdf5, sources, weights
+from lamina.saving import archive, hdf5, shards, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import weights as by_layer
+from lamina.saving.report import naming
 
 _ENDINGS = ".weights.h5, .safetensors, .npz, .h5, .hdf5 or .weights.json"
 
@@ -47,7 +47,7 @@ def save_weights(
     model._needs_built("save_weights")
     path = pathlib.Path(filepath)
     if path.name.endswith(".weights.json") or max_shard_size is not None:
-        _save_shards(model, path, overwrite, max_shard_size, skip)
+        shards.save(model, path, overwrite, max_shard_size, skip)
         return
     if not path.name.endswith((".weights.h5", ".safetensors", ".npz")):
         hint = ""
@@ -59,7 +59,7 @@ def save_weights(
     may_replace(path, overwrite)
     with writing(path) as temporary:
         if path.suffix == ".h5":
-            with h5py.File(temporary, "w") as file:
+            with hdf5.created(temporary) as file:
                 weights.write(model, file, with_optimizer=False, skip=skip)
             return
         tensors = {
@@ -107,48 +107,6 @@ def _refuse_narrow(tensors: dict[str, np.ndarray]) -> None:
         )
 
 
-def _save_shards(model: Any, path: pathlib.Path, overwrite: bool, size: float | None, skip: Any) -> None:
-    size = 10.0 if size is None else size
-    if not isinstance(size, int | float) or size <= 0:
-        raise ValueError(f"`max_shard_size` must be a positive number of GB, got {size!r}.")
-    if not path.name.endswith((".weights.h5", ".weights.json")):
-        raise ValueError(f"Sharded weights go to a name that ends in '.weights.json', got {path.name!r}.")
-    stem = path.name.removesuffix(".json").removesuffix(".h5").removesuffix(".weights")
-    index = path.with_name(f"{stem}.weights.json")
-    may_replace(index, overwrite)
-    parts: list[list[tuple[str, np.ndarray]]] = [[]]
-    places: dict[str, list[str]] = {}
-    total, room = 0, size * 2**30
-    number = -1
-
-    def flush() -> None:
-        nonlocal number
-        number += 1
-        with writing(index.with_name(_shard(stem, number))) as temporary, h5py.File(temporary, "w") as file:
-            for p, value in parts[-1]:
-                owner, _, name = p.rpartition("/")
-                hdf5.write_tensor(file.require_group(owner), name, value)
-        parts[-1] = []
-
-    filled = 0
-    for p, value in weights.written(model, with_optimizer=False, skip=skip):
-        if parts[-1] and filled + value.nbytes > room:
-            flush()
-            filled = 0
-        parts[-1].append((p, value))
-        filled, total = filled + value.nbytes, total + value.nbytes
-        files = places.setdefault("/" + p.rpartition("/")[0], [])
-        if _shard(stem, number + 1) not in files:
-            files.append(_shard(stem, number + 1))
-    flush()
-    with writing(index) as temporary:
-        temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": places}, indent=4))
-
-
-def _shard(stem: str, number: int) -> str:
-    return f"{stem}_{number:05d}.weights.h5"
-
-
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
@@ -180,7 +138,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     path = pathlib.Path(filepath)
     check_sha256(path, expected)
     if path.suffix in (".h5", ".hdf5") and path.is_file():
-        with hdf5.opened(path, path.name) as file:
+        with naming(path.name), hdf5.opened(path, path.name) as file:
             if by_layer.is_legacy(file):
                 by_layer.read(model, file, path.name, by_name=by_name, skip_mismatch=skip_mismatch, skip=skip)
                 return
@@ -189,7 +147,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
             f"`by_name=True` reads old .h5 files that list weights by layer; {path.name!r} is none. Pass skip_mismatch=True to "
             "load what fits."
         )
-    with opened_source(path) as source:
+    with naming(path.name), opened_source(path) as source:
         weights.read(model, source, path.name, skip_mismatch=skip_mismatch, skip=skip, with_optimizer=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import contextmanager
 
 _FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pickle.", "marshal.",
@@ -55,3 +56,24 @@ def _install(done: list[bool] = []) -> None:  # noqa: B006  # hooks cannot be ta
     if not done:
         sys.addaudithook(_hook)
         done.append(True)
+
+
+def settings() -> tuple:
+    """What loading must leave as it is in the process."""
+    import lamina
+    from lamina.kernel.context import state
+
+    return (
+        ("floatx", lamina.config.floatx()),
+        ("epsilon", lamina.config.epsilon()),
+        ("image_data_format", lamina.config.image_data_format()),
+        ("dtype_policy", lamina.dtype_policies.get(lamina.config.dtype_policy()).name),
+        ("backend", lamina.backend.backend()),
+        ("folder", os.getcwd()),
+        ("environment", tuple(sorted(os.environ.items()))),
+        ("recursion", sys.getrecursionlimit()),
+        ("path", tuple(sys.path)),
+        ("threads", threading.active_count()),
+        ("registered", tuple(sorted(map(str, lamina.saving.get_custom_objects())))),
+        ("scopes", (len(state.custom_objects), state.names, state.scope is None, state.sharing is None)),
+    )

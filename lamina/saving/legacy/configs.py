@@ -132,6 +132,8 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
         isinstance(v, dict) and isinstance(v.get("class_name"), str) for v in layers
     ):
         raise SerializationError("The config of a functional model must have a list of layers.")
+    if not all(isinstance(v.get("inbound_nodes") or [], list) for v in layers):
+        raise SerializationError("The calls of each layer in a functional model must be a list.")
     config = dict(config)
     if any(isinstance(n, dict) for v in layers for n in v.get("inbound_nodes") or ()):
         config["layers"] = [_layer(v, depth) for v in layers]  # nodes of Keras 3
@@ -257,7 +259,8 @@ def compile_config(training: Any, label: str) -> dict[str, Any]:
 def _metric(value: Any) -> Any:
     """Metrics that Keras 2 made from a function's name go by that name again; a list for one output is flat."""
     if isinstance(value, dict) and value.get("class_name") in ("MeanMetricWrapper", "LossFunctionWrapper"):
-        fn = value.get("config", {}).get("fn")
+        config = value.get("config")
+        fn = config.get("fn") if isinstance(config, dict) else None
         return fn if isinstance(fn, str) else value
     if isinstance(value, dict) and "class_name" not in value:
         return {k: _metric(v) for k, v in value.items()}

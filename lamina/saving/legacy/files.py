@@ -16,6 +16,7 @@ from lamina.saving import attributes, hdf5
 from lamina.saving.atomic import writing
 from lamina.saving.legacy import configs, optimizer
 from lamina.saving.legacy import weights as by_layer
+from lamina.saving.report import naming
 
 
 def load(source: Any, label: str, custom_objects: Any = None, compile: bool = True) -> Any:
@@ -33,7 +34,7 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
     Raises:
         SerializationError: if the file breaks a rule of the loader, or holds no model.
     """
-    with hdf5.opened(source, label) as file, CustomObjectScope(custom_objects or {}):
+    with naming(label), hdf5.opened(source, label) as file, CustomObjectScope(custom_objects or {}):
         text = attributes.text(file, "model_config", label)
         if text is None:
             hint = (
@@ -42,12 +43,7 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
                 else "no Keras model"
             )
             raise SerializationError(f"{label}: the file has no model_config; it holds {hint}.")
-        try:
-            config = configs.upgraded(configs.read_json(text, label, "model_config"), label)
-        except SerializationError as error:
-            raise (
-                error if str(error).startswith(label) else SerializationError(f"{label} > {error}")
-            ) from None
+        config = configs.upgraded(configs.read_json(text, label, "model_config"), label)
         model = codec.deserialize(config, where=label)
         by_layer.read(model, file, label)
         training = attributes.text(file, "training_config", label) if compile else None
@@ -96,7 +92,7 @@ def save(model: Any, path: Any, version: str, overwrite: bool = True, include_op
         stacklevel=4,
     )
     config = _plain(codec.serialize(model), True)
-    with writing(path, overwrite) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path, overwrite) as temporary, hdf5.created(temporary) as file:
         backend = real_kernel().name
         file.attrs["keras_version"], file.attrs["backend"] = version, backend
         file.attrs["model_config"] = json.dumps(config)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lamina.errors import SerializationError
 from lamina.saving import attributes, hdf5
+from lamina.saving.report import build_optimizer, convertible
 
 # The last part of a name in files whose state is listed group by group: all first moments, then all second ones.
 _GROUPED = {"m", "v", "vhat", "momentum", "rms", "mg", "accumulator", "accum_grad", "accum_var", "linear"}
@@ -37,8 +38,7 @@ def read(model: Any, file: h5py.File, label: str) -> None:
             f"{label}: these are listed in optimizer_weights, but not there: {lost[:5]}."
         )
     optimizer = model.optimizer
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    build_optimizer(model, label)
     pairs = _paired(optimizer, names, tensors)
     if pairs is None:
         have = ", ".join(f"{n} {tensors.tensors[n].shape}" for n in names[:6])
@@ -84,5 +84,6 @@ def _by_group(optimizer: Any, state: list[Any]) -> list[Any]:
 
 def _fits(variables: list[Any], names: list[str], tensors: hdf5.TensorFile) -> bool:
     return len(variables) == len(names) and all(
-        tuple(tensors.tensors[n].shape) == tuple(v.shape) for v, n in zip(variables, names, strict=True)
+        tuple(tensors.tensors[n].shape) == tuple(v.shape) and convertible(tensors.tensors[n].dtype, v.dtype)
+        for v, n in zip(variables, names, strict=True)
     )
