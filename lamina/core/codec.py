@@ -175,7 +175,7 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
     else:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
-        registered = name if registered is None else registered
+        state.sharing.functions |= {name: type(obj), registered: type(obj)}
     out = {
         "module": module,
         "class_name": name,
@@ -202,14 +202,17 @@ def _completed(config: Any) -> Any:
         if state.sharing.knows(config):
             return config
         return {_key(k): _completed(v) for k, v in config.items()}
-    if type(config) in (list, tuple):  # a tuple of a graph's outputs is a list in JSON, as in Keras's files
-        return type(config)(_completed(v) for v in config)
+    if isinstance(config, list | tuple):  # tuples of a graph's outputs, named or not, are lists in Keras's files
+        items = [_completed(v) for v in config]
+        return type(config)(*items) if hasattr(config, "_fields") else type(config)(items)
     return _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:
     found = registry.home(cls)
     module, name = found or (cls.__module__, cls.__name__)
+    if found is None:
+        state.sharing.functions[name] = cls
     return {"module": module, "class_name": name, "registered_name": registry.get_registered_name(cls)}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from lamina import losses
 from lamina.core import codec
 from lamina.core.registry import CustomObjectScope
 from lamina.errors import SerializationError
@@ -117,11 +118,23 @@ def _write_training(model: Any, file: h5py.File) -> None:
         "jit_compile",
     )
     out = {key: training.get(key) for key in kept}
+    out["loss"] = _long_names(out["loss"])
     out["optimizer_config"] = _class_and_config(training["optimizer"]) if training.get("optimizer") else None
     file.attrs["training_config"] = json.dumps(out)
     if model.optimizer is not None and model.optimizer.built:
         named = [(v.path, v) for v in model.optimizer.variables]
         by_layer.write_tensors(file.create_group("optimizer_weights"), named)
+
+
+def _long_names(loss: Any) -> Any:
+    """Losses by their full names: Keras does not find "mse" and its kin in a file of the old format."""
+    if isinstance(loss, str):
+        return getattr(losses.get(loss), "__name__", loss)
+    if isinstance(loss, list):
+        return [_long_names(one) for one in loss]
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {name: _long_names(one) for name, one in loss.items()}
+    return loss
 
 
 def _class_and_config(entry: dict[str, Any]) -> dict[str, Any]:
