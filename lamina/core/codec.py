@@ -204,7 +204,9 @@ def _completed(config: Any) -> Any:
         return {_key(k): _completed(v) for k, v in config.items()}
     if isinstance(config, list | tuple):  # tuples of a graph's outputs, named or not, are lists in Keras's files
         items = [_completed(v) for v in config]
-        return type(config)(*items) if hasattr(config, "_fields") else type(config)(items)
+        if hasattr(config, "_fields"):
+            return type(config)(*items)
+        return tuple(items) if isinstance(config, tuple) else items
     return _encode(config)
 
 

@@ -24,6 +24,8 @@ class Kind(NamedTuple):
         optimizer: Takes the package; gives what `compile` takes.
         compile: Takes the package; further arguments of `compile`.
         old: Whether the old HDF5 format can hold it.
+        unread: Formats that Keras itself does not read back: in ".h5" it does not tell operations from layers, from JSON
+            it makes two layers of one that two models share.
         half: Whether it computes in half precision, which rounds in another order.
         measured: Whether what it was compiled with is compared, too: its losses and metrics are unusual.
         quick: Whether it belongs to the quick form of the test.
@@ -34,6 +36,7 @@ class Kind(NamedTuple):
     optimizer: Callable[[Any], Any]
     compile: Callable[[Any], dict[str, Any]]
     old: bool
+    unread: tuple[str, ...]
     half: bool
     measured: bool
     quick: bool
@@ -43,15 +46,15 @@ KINDS: list[Kind] = []
 
 
 def kind(
-    optimizer: Any = "adam", *, loss: Any = "mse", old: bool = True, half: bool = False, measured: bool = False,
-    quick: bool = False, **others: Any,
+    optimizer: Any = "adam", *, loss: Any = "mse", old: bool = True, unread: tuple[str, ...] = (), half: bool = False,
+    measured: bool = False, quick: bool = False, **others: Any,
 ) -> Any:  # fmt: skip
     """Put a function into the list of kinds. What depends on the package is a function of it."""
 
     def decorate(make: Any) -> Any:
         of = lambda value: value if callable(value) else lambda k: value
         more = lambda k: {"loss": of(loss)(k), **{name: of(value)(k) for name, value in others.items()}}
-        KINDS.append(Kind(make.__name__, make, of(optimizer), more, old, half, measured, quick))
+        KINDS.append(Kind(make.__name__, make, of(optimizer), more, old, unread, half, measured, quick))
         return make
 
     return decorate
@@ -491,7 +494,7 @@ def nested_with_outputs_in_a_dict(k):
     return k.Model(b, k.layers.Multiply()([found["s"], found["t"]])), numbers(4)
 
 
-@kind("sgd")
+@kind("sgd", unread=(".json",))
 def a_layer_shared_by_two_models(k):
     common = k.layers.Dense(3, name="common")
     a, b = k.Input((4,)), k.Input((4,))
@@ -518,14 +521,14 @@ def frozen(k):
 # -- operations as nodes -----------------------------------------------------------------------------------------------
 
 
-@kind("adam", old=False, quick=True)
+@kind("adam", unread=(".h5",), quick=True)
 def arithmetic(k):
     a = k.Input((4,))
     x = k.layers.Dense(4)(a)
     return k.Model(a, k.layers.Dense(2)(-(1.0 - x * 2.0) ** 2 / 3.0 + abs(a) - a)), numbers(4)
 
 
-@kind("sgd", old=False, quick=True)
+@kind("sgd", unread=(".h5",), quick=True)
 def operations_on_shapes(k):
     a = k.Input((4, 6))
     x = k.layers.Dense(6)(a)
@@ -535,7 +538,7 @@ def operations_on_shapes(k):
     return k.Model(a, k.layers.Dense(2)(k.ops.squeeze(x[:, 0:1], axis=1))), numbers(4, 6)
 
 
-@kind("sgd", old=False)
+@kind("sgd", unread=(".h5",))
 def operations_with_several_outputs(k):
     a = k.Input((6,))
     one, two, three = k.ops.split(k.layers.Dense(6)(a), 3, axis=-1)
@@ -544,7 +547,7 @@ def operations_with_several_outputs(k):
     return k.Model(a, [k.ops.mean(joined, axis=1), mean, spread, k.ops.max(two, axis=-1)]), numbers(6)
 
 
-@kind("sgd", old=False)
+@kind("sgd", unread=(".h5",))
 def operations_of_many_kinds(k):
     a = k.Input((3, 4))
     x = k.layers.Dense(4)(a)
@@ -554,7 +557,7 @@ def operations_of_many_kinds(k):
     return k.Model(a, k.ops.clip(k.ops.logsumexp(x, axis=-1), -2.0, 2.0) + k.ops.sum(x * x, axis=(-1,))), numbers(3, 4)
 
 
-@kind("sgd", old=False)
+@kind("sgd", unread=(".h5",))
 def operations_on_arrays(k):
     a = k.Input((4,))
     table = np.linspace(0, 1, 8, dtype="float32").reshape(4, 2)
@@ -728,7 +731,7 @@ def augmentation_first(k):
     ), numbers(6, 6, 3)  # fmt: skip
 
 
-@kind("adam", old=False)
+@kind("adam")
 def buckets_first(k):
     a = k.Input((4,))
     bucket = k.layers.Discretization(bin_boundaries=[-1.0, 0.0, 1.0])
@@ -847,7 +850,7 @@ def residual_network(k):
     return k.Model(a, k.layers.Dense(2, bias_regularizer=k.regularizers.L1L2(0.01, 0.02))(k.layers.GlobalAveragePooling2D()(x))), numbers(8, 8, 3)  # fmt: skip
 
 
-@kind("adam", old=False)
+@kind("adam")
 def autoencoder(k):
     code = k.Sequential([k.Input((6,)), k.layers.Dense(4, activation="relu"), k.layers.Dense(2)], name="encoder")
     back = k.Sequential([k.Input((2,)), k.layers.Dense(4, activation="relu"), k.layers.Dense(6)], name="decoder")

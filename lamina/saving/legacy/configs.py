@@ -99,8 +99,6 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
         return {"class_name": name, "module": module, "config": config, "registered_name": None} | out
     config = {k: _value(v, k, depth) for k, v in config.items()}
     module = _module(name, space)
-    if module is None and not known and name in nodes.classes():
-        module = "keras.src.ops.numpy"  # a node of an operation, written by Keras 3
     return {
         "class_name": name,
         "module": module,
@@ -134,7 +132,7 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
         raise SerializationError("The config of a functional model must have a list of layers.")
     config = dict(config)
     if any(isinstance(n, dict) for v in layers for n in v.get("inbound_nodes") or ()):
-        config["layers"] = [_layer(v, depth) for v in layers]  # nodes of Keras 3
+        config["layers"] = [_operation(v) or _layer(v, depth) for v in layers]  # nodes of Keras 3
         return config
     shifts = nodes.shifts(layers)
     called = [nodes.upgraded(v, shifts) for v in layers]
@@ -142,6 +140,19 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
     for end in ("input_layers", "output_layers"):
         config[end] = nodes.endpoints(config.get(end), shifts)
     return config
+
+
+def _operation(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """The entry of an operation in a file of Keras 3; None for a layer, which alone has `trainable`.
+
+    Keras writes both by the same names (`Multiply`), and does not read operations back.
+    """
+    name, config = entry["class_name"], entry.get("config")
+    if not isinstance(config, dict) or "trainable" in config or name not in nodes.classes():
+        return None
+    if registry.get_registered_object(name) is not None:
+        return None
+    return {**entry, "module": "keras.src.ops.numpy", "registered_name": name}
 
 
 def _layer(entry: dict[str, Any], depth: int) -> dict[str, Any]:

@@ -106,6 +106,19 @@ def save(model: Any, path: Any, version: str, overwrite: bool = True, include_op
             _write_training(model, file)
 
 
+def save_weights(model: Any, path: Any, version: str) -> None:
+    """Write the weights alone, listed by layer, as Keras 1 and 2 did and read them.
+
+    Args:
+        model: A built model.
+        path: The file.
+        version: The version of Keras that the file names.
+    """
+    model._needs_built("save_weights")
+    with writing(path) as temporary, h5py.File(temporary, "w") as file:
+        by_layer.write(model, file, version, real_kernel().name)
+
+
 def _write_training(model: Any, file: h5py.File) -> None:
     training = model.get_compile_config()
     kept = (
@@ -144,12 +157,7 @@ def _class_and_config(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(entry: dict[str, Any], model: bool = False) -> dict[str, Any]:
-    """A layer's entry as old files have it: class and config alone, and so for the layers of a model in it."""
-    if str(entry.get("module")).startswith("keras.src.ops."):
-        raise NotImplementedError(
-            f"Operation {entry['class_name']!r} stands in the graph: the old HDF5 format knows layers only. Save the model as "
-            "'.keras', or wrap the operation into a layer."
-        )
+    """A layer's or operation's entry as old files have it: class and config alone, and so for what is in a model."""
     out = _class_and_config(entry) | {k: entry[k] for k in ("name", "inbound_nodes") if k in entry}
     config = entry["config"]
     if isinstance(config.get("layers"), list):
