@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving.legacy import first_keras, nodes
 
-MAX_DEPTH = 100
+MAX_DEPTH = 100  # a level takes several calls here
 _SPACES = ("layers", "models", "initializers", "regularizers", "constraints", "optimizers.schedules", "losses",
            "metrics", "optimizers", "dtype_policies")  # fmt: skip
 # Where a nested config stands says what it is, where classes of two kinds share a name.
@@ -60,8 +61,7 @@ def _module(name: str, space: str | None) -> str | None:
 
 def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, Any]:
     """One `class_name` and `config`, and whatever is nested in it."""
-    if depth > MAX_DEPTH:
-        raise SerializationError(f"The configuration is nested more than {MAX_DEPTH} levels deep.")
+    _check_depth(depth)
     name, config = str(entry["class_name"]), entry.get("config")
     written = entry.get("module")
     if (
@@ -107,9 +107,14 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
     } | out
 
 
+def _check_depth(depth: int) -> None:
+    allowed = min(MAX_DEPTH, in_force().config_depth)
+    if depth > allowed:
+        raise SerializationError(f"The configuration is nested more than {allowed} levels deep.")
+
+
 def _nested(value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise SerializationError(f"The configuration is nested more than {MAX_DEPTH} levels deep.")
+    _check_depth(depth)
     if isinstance(value, dict):
         return {k: _value(v, k, depth + 1) for k, v in value.items()}
     return [_value(v, "", depth + 1) for v in value] if isinstance(value, list) else value
