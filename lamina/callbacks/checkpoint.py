@@ -16,7 +16,7 @@ class ModelCheckpoint(Monitor):
 
     Args:
         filepath: Where; may hold names of the logs, such as "model-{epoch:02d}-{val_loss:.2f}.keras". It ends in
-            ".keras", or in ".weights.h5" or ".safetensors" with `save_weights_only`.
+            ".keras" (or ".h5", the format of the past), or in ".weights.h5" or ".safetensors" with `save_weights_only`.
         monitor: The name in the logs that says which model is best.
         verbose: 1 says what is saved.
         save_best_only: Whether to save only when the watched number is better than before.
@@ -34,6 +34,8 @@ class ModelCheckpoint(Monitor):
     """
 
     _kept = ("best", "_seen")
+    _of_models: tuple[str, ...] = (".keras", ".h5")  # the endings
+    _of_weights: tuple[str, ...] = (".weights.h5", ".safetensors")
 
     def __init__(
         self,
@@ -54,8 +56,9 @@ class ModelCheckpoint(Monitor):
         self.filepath = os.fspath(filepath)
         self.verbose, self.save_freq = verbose, save_freq
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
-        endings = (".weights.h5", ".safetensors") if save_weights_only else (".keras",)
-        if not self.filepath.endswith(endings):
+        endings = self._of_weights if save_weights_only else self._of_models
+        mixed_up = not save_weights_only and self.filepath.endswith((".weights.h5", ".safetensors"))
+        if mixed_up or not self.filepath.endswith(endings):
             hint = "" if save_weights_only else " For '.weights.h5' files pass save_weights_only=True."
             raise ValueError(
                 f"The `filepath` of ModelCheckpoint must end in {' or '.join(map(repr, endings))} with "

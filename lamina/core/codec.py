@@ -15,14 +15,12 @@ from typing import Any
 import numpy as np
 
 from lamina.core import registry
+from lamina.core.limits import in_force
 from lamina.core.sharing import sharing
 from lamina.errors import SerializationError, suggestion
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel, state
 from lamina.kernel.symbolic import Symbolic
-
-MAX_DEPTH = 200  # deeper than any real model; far below Python's recursion limit
-
 
 _open: threading.local = threading.local()
 
@@ -175,7 +173,7 @@ def _serialize_object(obj: Any) -> dict[str, Any]:
     else:
         module, name = type(obj).__module__, type(obj).__name__
         registered = registry.get_registered_name(type(obj))
-        registered = name if registered is None else registered
+        state.sharing.functions |= {name: type(obj), registered: type(obj)}
     out = {
         "module": module,
         "class_name": name,
@@ -202,14 +200,21 @@ def _completed(config: Any) -> Any:
         if state.sharing.knows(config):
             return config
         return {_key(k): _completed(v) for k, v in config.items()}
-    if type(config) in (list, tuple):  # a tuple of a graph's outputs is a list in JSON, as in Keras's files
-        return type(config)(_completed(v) for v in config)
+    if isinstance(
+        config, list | tuple
+    ):  # tuples of a graph's outputs, named or not, are lists in Keras's files
+        items = [_completed(v) for v in config]
+        if hasattr(config, "_fields"):
+            return type(config)(*items)
+        return tuple(items) if isinstance(config, tuple) else items
     return _encode(config)
 
 
 def _serialize_class(cls: type) -> dict[str, Any]:
     found = registry.home(cls)
     module, name = found or (cls.__module__, cls.__name__)
+    if found is None:
+        state.sharing.functions[name] = cls
     return {"module": module, "class_name": name, "registered_name": registry.get_registered_name(cls)}
 
 
@@ -245,6 +250,25 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None, *, wh
             raise SerializationError(f"{where} > {error}") from error.__cause__
 
 
+def check_depth(config: Any, where: str) -> None:
+    """Compare how deep a file's config is nested with the budget, before anything is made of it.
+
+    Raises:
+        SerializationError: if it is deeper.
+    """
+    allowed = in_force().config_depth
+    level, depth = [config], 0
+    while level := [
+        v
+        for part in level
+        for v in (part.values() if isinstance(part, dict) else part)
+        if isinstance(v, dict | list)
+    ]:
+        depth += 1
+        if depth > allowed:
+            raise SerializationError(f"{where}: nested more than {allowed} levels deep.")
+
+
 class MissingNames(SerializationError):
     """A config that names classes or functions which are not in the table."""
 
@@ -259,7 +283,7 @@ def names_missing(config: Any) -> list[str]:
             if (name := _unknown(value)) is not None:
                 missing[name] = None
             value = list(value.values())
-        if isinstance(value, list) and depth < MAX_DEPTH:
+        if isinstance(value, list) and depth < in_force().config_depth:
             waiting.extend((v, depth + 1) for v in reversed(value) if isinstance(v, dict | list))
     return list(missing)
 
@@ -298,8 +322,8 @@ def _all_missing(where: str, names: list[str]) -> str:
 
 
 def _decode(value: Any, where: str, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise SerializationError(f"{where[:200]}...: nested more than {MAX_DEPTH} levels deep.")
+    if depth > in_force().config_depth:
+        raise SerializationError(f"{where[:200]}...: nested more than {in_force().config_depth} levels deep.")
     if isinstance(value, list):
         return [_decode(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
     if not isinstance(value, dict):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.core import registry
 from lamina.core.codec import deserialize, serialize
 from lamina.core.sharing import sharing
 
 
 def reduce(layer: Any) -> tuple[Any, tuple]:
-    """What pickle keeps of a layer: its config, the classes of the user's in it, its weights, the optimizer's state."""
-    own = own_classes(layer)
+    """What pickle keeps of a layer: its config, the user's classes and functions in it, its state, the optimizer's."""
     optimizer = getattr(layer, "optimizer", None)
     state = [v.numpy() for v in optimizer.variables] if optimizer is not None and optimizer.built else None
     weights = [v.numpy() for v in layer.weights] if layer.built else None
+    seeds = [v.numpy() for v in _seeds(layer)]
     with sharing() as met:
         config = serialize(layer)
-    return restore, (config, {**own, **met.functions}, weights, state, _extra(layer))
+    return restore, (config, dict(met.functions), weights, state, _extra(layer), seeds)
+
+
+def _seeds(layer: Any) -> list[Any]:
+    return [v for inner in layer._flatten_layers() for v in inner._unsaved_variables()]
 
 
 def _extra(layer: Any) -> dict[int, Any]:
@@ -32,10 +35,11 @@ def _extra(layer: Any) -> dict[int, Any]:
 
 def restore(
     config: dict[str, Any],
-    own: dict[str, type],
+    own: dict[str, Any],
     weights: Any,
     state: Any,
     extra: dict[int, Any] | None = None,
+    seeds: Any = (),
 ) -> Any:
     """The layer that `reduce` took apart."""
     layer = deserialize(config, own, where="copy")
@@ -46,19 +50,10 @@ def restore(
         if not layer.built and config.get("build_config"):
             layer.build_from_config(config["build_config"])
         layer.set_weights(weights)
+    for v, value in zip(_seeds(layer), seeds, strict=False):  # what is not built has none yet
+        v.assign(value)
     if state is not None:
         layer.optimizer.build(layer.trainable_variables)
         for v, value in zip(layer.optimizer.variables, state, strict=True):
             v.assign(value)
     return layer
-
-
-def own_classes(layer: Any) -> dict[str, type]:
-    """The user's classes among a layer and the layers inside it, by the names that configs give them."""
-    own = {}
-    for inner in layer._flatten_layers():
-        cls = type(inner)
-        if registry.home(cls) is None:
-            own[registry.get_registered_name(cls)] = cls
-            own[cls.__name__] = cls
-    return own

@@ -138,14 +138,14 @@ class Layer(Weights, Operation):
         self.__dict__["_flowing"] = (*self._flowing, *(n for n in names if n not in self._flowing))
         self._layer_state.plain.clear()
 
-    def _track(self, value: Any) -> Any:
+    def _track(self, value: Any, met: dict[int, Any] | None = None) -> Any:
         if guests.foreign and isinstance(value, guests.foreign):
             value = guests.wrapped(value)
         own = self._layer_state
         if own.locked and not own.building:
             self._check_known(value)
         before = len(self._layers)
-        found = super()._track(value)
+        found = super()._track(value, met)
         if len(self._layers) != before:
             self._layer_state.plain.clear()
         return found

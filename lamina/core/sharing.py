@@ -17,7 +17,7 @@ class Sharing:
 
     Attributes:
         written: id of an object -> (the object, its config).
-        functions: Name -> function, of those that only whoever reads the config can give.
+        functions: Name -> function or class of the user's, which only whoever reads the config can give.
         lambdas: The names among them that stand for lambdas.
         read: Number -> object.
     """

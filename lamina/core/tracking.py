@@ -146,17 +146,24 @@ class Tracker(Configurable):
             del self.__dict__["_followed"][name]
             self._forget(before)
 
-    def _track(self, value: Any) -> Any:
-        """The value, listed if it is of a kind that is; lists and dicts as such that go on tracking."""
+    def _track(self, value: Any, met: dict[int, Any] | None = None) -> Any:
+        """The value, listed if it is of a kind that is; lists and dicts as such that go on tracking.
+
+        `met` has what became of the containers around it, by id, so that one which holds itself still does.
+        """
         kind = _kind(value)
         if kind is not None:
             if kind in self._finds:
                 self._adopt(value)
-        elif type(value) in (list, dict) and self._wraps:
-            return TrackedList(value, self) if type(value) is list else TrackedDict(value, self)
         elif isinstance(value, _CONTAINERS):
+            met = {} if met is None else met
+            if id(value) in met:
+                return met[id(value)]
+            if type(value) in (list, dict) and self._wraps:
+                return TrackedList(value, self, met) if type(value) is list else TrackedDict(value, self, met)
+            met[id(value)] = value
             for item in value.values() if isinstance(value, dict) else value:
-                self._track(item)
+                self._track(item, met)
         return value
 
     def _adopt(self, thing: Any) -> None:
@@ -252,9 +259,10 @@ def made_trainable(variable: Any) -> bool:
 class TrackedList(list):
     """A list in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
-    def __init__(self, items: Any, owner: Tracker) -> None:
+    def __init__(self, items: Any, owner: Tracker, met: dict[int, Any]) -> None:
         self._owner = owner
-        super().__init__(owner._track(i) for i in items)
+        met[id(items)] = self
+        super().extend(owner._track(i, met) for i in items)
 
     def append(self, item: Any) -> None:
         super().append(self._owner._track(item))
@@ -297,9 +305,10 @@ class TrackedList(list):
 class TrackedDict(dict):
     """A dict in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
-    def __init__(self, items: Any, owner: Tracker) -> None:
+    def __init__(self, items: Any, owner: Tracker, met: dict[int, Any]) -> None:
         self._owner = owner
-        super().__init__((k, owner._track(v)) for k, v in items.items())
+        met[id(items)] = self
+        super().update((k, owner._track(v, met)) for k, v in items.items())
 
     def __setitem__(self, key: Any, item: Any) -> None:
         gone = self.get(key)

@@ -7,8 +7,10 @@ import pathlib
 import zipfile
 from typing import Any
 
+from h5py import is_hdf5
+
 from lamina import optimizers, saving
-from lamina.callbacks import CallbackList, History
+from lamina.callbacks import CallbackList, History, ModelCheckpoint
 from lamina.callbacks.monitor import Monitor
 from lamina.core.codec import deserialize_arguments
 from lamina.core.config import constructor
@@ -21,7 +23,9 @@ from lamina.metrics import Mean, Metric
 from lamina.models import Functional, Model, Sequential
 from lamina.optimizers import Optimizer
 from lamina.optimizers.options import of_today
-from lamina.saving import archive, save_model
+from lamina.saving import archive
+from lamina.saving.atomic import may_replace
+from lamina.saving.legacy import files
 
 _GONE = ("max_queue_size", "max_q_size", "workers", "nb_worker", "use_multiprocessing", "pickle_safe")
 _METRICS = {"acc": "accuracy", "accuracy": "acc"}
@@ -212,47 +216,63 @@ def _init_optimizer(init: Any) -> Any:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
+_HDF5 = (".h5", ".hdf5", ".hdf")
+
+
 def _save_weights(save: Any) -> Any:
-    def save_weights(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+    def save_weights(
+        self: Any, filepath: Any, overwrite: bool = True, save_format: Any = None, **kwargs: Any
+    ) -> None:
+        kwargs.pop("options", None)
         path = pathlib.Path(filepath)
-        if path.suffix not in (".h5", ".hdf5") or path.name.endswith(".weights.h5"):
-            save(self, filepath, overwrite=overwrite, **kwargs)
+        if save_format == "h5" or (path.suffix in _HDF5 and not path.name.endswith(".weights.h5")):
+            may_replace(path, overwrite)
+            files.save_weights(self, path, archive.FORMAT)
             return
-        tell("save_weights", path.suffix, "a name that ends in '.weights.h5'")
-        if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists already. Pass overwrite=True to replace it.")
-        beside = path.with_name(path.name + ".weights.h5")
-        save(self, beside, overwrite=True, **kwargs)
-        beside.replace(path)
+        save(self, filepath, overwrite=overwrite, **kwargs)
 
     return save_weights
 
 
-def save(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Write the model. A name in `.h5` gets what a `.keras` file holds, which `load_model` reads here."""
-    for gone in ("include_optimizer", "save_format"):
+def save(
+    self: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    save_format: Any = None,
+    **kwargs: Any,
+) -> None:
+    """Write the model: HDF5 under a name in `.h5`, as Keras 1 and 2 did, else what a `.keras` file holds."""
+    for gone in ("signatures", "options", "save_traces"):
         kwargs.pop(gone, None)
     path = pathlib.Path(filepath)
-    if path.suffix == ".keras":
-        save_model(self, path, overwrite=overwrite, **kwargs)
+    if path.suffix == ".keras" or kwargs:
+        saving.save_model(self, path, overwrite=overwrite, include_optimizer=include_optimizer, **kwargs)
         return
-    tell(
-        "save",
-        path.suffix or "a name without ending",
-        "a name that ends in '.keras' (this file holds the same)",
-    )
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already. Pass overwrite=True to replace it.")
+    may_replace(path, overwrite)
+    if path.suffix in _HDF5 or save_format == "h5":
+        files.save(self, path, archive.FORMAT, include_optimizer=include_optimizer)
+        return
+    ending = path.suffix or "a name without ending"
+    tell("save", ending, "a name that ends in '.keras' (this file holds the same)")
     beside = path.with_name(path.name + ".keras")
-    save_model(self, beside, overwrite=True)
+    saving.save_model(self, beside, overwrite=True, include_optimizer=include_optimizer)
     beside.replace(path)
 
 
+def save_model(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
+    """Write a model, as its `save` does."""
+    model.save(filepath, *args, **kwargs)
+
+
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, **kwargs: Any) -> Any:
-    """Read a model; also one that `save` wrote under a name in `.h5`."""
+    """Read a model of any age; what the file is says its content, whatever its name."""
     path = pathlib.Path(filepath)
-    if path.suffix != ".keras" and path.is_file() and zipfile.is_zipfile(path):
-        return archive.load(path, custom_objects, compile)
+    if path.suffix != ".keras" and path.is_file():
+        if zipfile.is_zipfile(path):
+            return archive.load(path, path.name, custom_objects, compile)
+        if is_hdf5(path):
+            return files.load(path, path.name, custom_objects, compile)
     return saving.load_model(filepath, custom_objects, compile, **kwargs)
 
 
@@ -418,6 +438,8 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Model, "fit", forwarding("fit", Model.fit, {"nb_epoch": "epochs"}, (*_GONE, "show_accuracy"))),
         (Model, "evaluate", forwarding("evaluate", Model.evaluate, {}, (*_GONE, "show_accuracy"))),
         (Model, "predict", forwarding("predict", Model.predict, {}, _GONE)),
+        (ModelCheckpoint, "_of_models", (".keras", *_HDF5)),
+        (ModelCheckpoint, "_of_weights", (".weights.h5", ".safetensors", *_HDF5)),
         (Model, "save_weights", _save_weights(Model.save_weights)),
         (Model, "__new__", _new_model(Model.__new__)),
         (Model, "__init__", _init_model(Model.__init__)),

@@ -130,13 +130,6 @@ def checkpoint(kwargs: Arguments, args: tuple) -> tuple:
         raise NotImplementedError(
             "ModelCheckpoint(period=...): give `save_freq` a number of batches (epochs times steps per epoch)."
         )
-    name = str(kwargs.get("filepath", args[0] if args else ""))
-    weights = kwargs.get("save_weights_only", args[4] if len(args) > 4 else False)
-    if name.endswith((".h5", ".hdf5")) and not name.endswith(".weights.h5"):
-        new = name.rpartition(".")[0] + (".weights.h5" if weights else ".keras")
-        raise ValueError(
-            f"ModelCheckpoint({name!r}): Lamina writes '.keras' files and '.weights.h5' files. Write {new!r}."
-        )
     return args
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from lamina.core import registry
 from lamina.core.codec import deserialize, deserialize_arguments, serialize
 from lamina.core.config import constructor
-from lamina.core.copying import own_classes
 from lamina.core.layer import Layer
 from lamina.core.operation import OpCall, Operation
 from lamina.core.sharing import sharing
@@ -62,7 +61,6 @@ def clone_model(
             "`input_tensors`, `clone_function` and `call_function` are for functional and Sequential models."
         )
     with (
-        registry.custom_objects(own_classes(model)),
         sharing(always=True) as met,
         registry.custom_objects(met.functions),
     ):

@@ -202,15 +202,18 @@ class Model(Trainer, Layer):
         """
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None, **kwargs: Any
+    ) -> None:
         """Write the weights into a `.weights.h5`, `.safetensors`, `.npz` or (in shards) `.weights.json` file.
 
         Args:
-            filepath: Where.
+            filepath: Where: a name, or a file-like object that is open for writing bytes.
             overwrite: False asks before replacing a file (an error without a terminal).
             max_shard_size: The greatest size of one file in GB; more is split, beside a JSON index.
+            **kwargs: `objects_to_skip` (layers, or names of layers, that are not written).
         """
-        save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
+        save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size, **kwargs)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
         """Read weights from a `.weights.h5`, `.keras`, `.safetensors`, `.npz`, `.weights.json` or old `.h5` file.
@@ -218,9 +221,9 @@ class Model(Trainer, Layer):
         Names and shapes are compared before any number is read; all differences are listed at once.
 
         Args:
-            filepath: The file.
+            filepath: The file, or a file-like object that is open for reading bytes.
             skip_mismatch: Whether to leave out what does not fit, with a report, instead of raising.
-            **kwargs: `by_name` (old `.h5` files), `objects_to_skip`, `sha256`.
+            **kwargs: `by_name` (old `.h5` files), `objects_to_skip`, `sha256`, `limits`.
 
         Raises:
             SerializationError: if the file does not fit the model or breaks a rule of the loader.

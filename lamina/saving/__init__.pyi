@@ -1,6 +1,7 @@
 from .editor import KerasFileEditor as KerasFileEditor
 from .inspection import info as info
 from .inspection import scan as scan
+from .limits import Limits as Limits
 from .models import load_model as load_model
 from .models import load_weights as load_weights
 from .models import save_model as save_model

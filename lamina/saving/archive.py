@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lamina.core.codec import deserialize, serialize
+from lamina.core.codec import check_depth, deserialize, serialize
 from lamina.core.sharing import sharing
 from lamina.errors import SerializationError
 from lamina.saving import assets, hdf5, weights
@@ -112,6 +112,7 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
             parts.json("metadata.json")
         if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
             raise SerializationError(f"{label}: config.json does not describe a model.")
+        check_depth(config, label)
         if not compile:
             config.pop("compile_config", None)
         model = deserialize(config, custom_objects, where=label)
@@ -150,7 +151,7 @@ def _h5(parts: Any, label: str) -> Iterator[hdf5.TensorFile]:
 
 
 @contextmanager
-def opened_weights(path: pathlib.Path) -> Iterator[hdf5.TensorFile]:
-    """The tensors inside a `.keras` file or folder."""
-    with opened(path, path.name) as parts, _h5(parts, path.name) as tensors:
+def opened_weights(source: Any, label: str) -> Iterator[hdf5.TensorFile]:
+    """The tensors inside a `.keras` file, folder, or file-like object."""
+    with opened(source, label) as parts, _h5(parts, label) as tensors:
         yield tensors

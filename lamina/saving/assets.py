@@ -13,11 +13,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving.tree import places
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,200}")  # of a file: no folder, nothing hidden
-MAX_FILES = 10_000
 
 
 def _folder(path: str) -> str:
@@ -65,8 +65,10 @@ def read(model: Any, archive: zipfile.ZipFile, member: Callable[[str], bytes], l
         SerializationError: if a file belongs to no layer, or its name is none of a plain file.
     """
     names = [n for n in archive.namelist() if n.startswith("assets/") and not n.endswith("/")]
-    if len(names) > MAX_FILES:
-        raise SerializationError(f"{label}: the archive holds {len(names)} assets, more than {MAX_FILES}.")
+    if len(names) > in_force().members:
+        raise SerializationError(
+            f"{label}: the archive holds {len(names)} assets, more than {in_force().members}."
+        )
     left = set(names)
     for folder, owner in _owners(model):
         own = [n for n in names if n.startswith(folder) and "/" not in n[len(folder) :]]

@@ -7,10 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving.hdf5 import guarded, longest_text
-
-MAX_TEXT = 256 << 20  # bytes of all strings of one attribute
 
 
 def text(group: h5py.Group, name: str, label: str) -> str | None:
@@ -49,9 +48,9 @@ def _strings(group: h5py.Group, name: str, label: str) -> list[str]:
         raise SerializationError(f"{label}: the attribute {name!r} holds {attribute.dtype}, not text.")
     # many entries may point to one text, so that a small file could unfold into gigabytes
     size = kind.length if kind.length is not None else longest_text(group, label)
-    if count * size > MAX_TEXT:
+    if count * size > in_force().text_bytes:
         raise SerializationError(
-            f"{label}: the attribute {name!r} could hold {count * size} bytes of text, more than {MAX_TEXT}."
+            f"{label}: the attribute {name!r} could hold {count * size} bytes of text, more than {in_force().text_bytes}."
         )
     found: Any = group.attrs[name]
     return [_decoded(x, name, label) for x in np.ravel(np.asarray(found, dtype=object))]

@@ -13,12 +13,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.kernel import dtypes
 from lamina.saving import heaps
 
-MAX_DEPTH = 64
-MAX_NODES = 1_000_000
 MAX_RATIO = 1100  # gzip's own limit is 1032
 _FILTERS = {"gzip", "lzf", "szip"}
 
@@ -113,10 +112,10 @@ class TensorFile:
         )
 
     def _walk(self, group: h5py.Group, prefix: str, above: set[Any], depth: int) -> None:
-        if depth > MAX_DEPTH:
-            raise self._refuse(prefix, f"groups are nested more than {MAX_DEPTH} deep")
-        if len(self.groups) + len(self.tensors) > MAX_NODES:
-            raise self._refuse(prefix, f"more than {MAX_NODES} entries")
+        if depth > in_force().group_depth:
+            raise self._refuse(prefix, f"groups are nested more than {in_force().group_depth} deep")
+        if len(self.groups) + len(self.tensors) > in_force().entries:
+            raise self._refuse(prefix, f"more than {in_force().entries} entries")
         identity = h5py.h5o.get_info(group.id)  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
         key = (identity.fileno, identity.addr)
         if key in above:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lamina.core import codec
+from lamina.core.limits import in_force
 from lamina.core.registry import CustomObjectScope
 from lamina.errors import SerializationError
 from lamina.saving import attributes, hdf5, members
@@ -133,8 +134,10 @@ def _scan_config(config: Any, found: dict[str, Any]) -> None:
     waiting: list[tuple[Any, int]] = [(config, 0)]
     while waiting:
         value, depth = waiting.pop()
-        if depth > codec.MAX_DEPTH:
-            raise SerializationError(f"The configuration is nested more than {codec.MAX_DEPTH} levels deep.")
+        if depth > in_force().config_depth:
+            raise SerializationError(
+                f"The configuration is nested more than {in_force().config_depth} levels deep."
+            )
         if isinstance(value, dict):
             name = value.get("class_name")
             if isinstance(name, str) and not name.startswith("__") and "config" in value:

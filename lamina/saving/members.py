@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving.sources import damaged_zip
 from lamina.saving.window import Window
 
-MAX_JSON = 64 << 20  # bytes of a config; the largest real ones have a few hundred kilobytes
-MAX_RATIO = 200  # how far a member may grow when it is unpacked
-MAX_MEMBERS = 20_000
 WEIGHTS = "model.weights.h5"
 NAMES = frozenset(("metadata.json", "config.json", WEIGHTS))
 
@@ -32,7 +30,7 @@ class Members:
     def __init__(self, label: str, names: list[str]) -> None:
         self.label, self._names = label, names
         unknown = [n for n in names if n not in NAMES and not n.startswith("assets/")]
-        if unknown or len(set(names)) != len(names) or len(names) > MAX_MEMBERS:
+        if unknown or len(set(names)) != len(names) or len(names) > in_force().members:
             raise SerializationError(
                 f"{label}: the archive holds unexpected members: {unknown[:5] or names[:5]}."
             )
@@ -82,8 +80,12 @@ class ZipMembers(Members):
             raise SerializationError(f"{self.label}: the archive has no {name}.") from None
         if info.flag_bits & 1:
             raise SerializationError(f"{self.label}: {name} is encrypted.")
-        limit = max(info.compress_size * MAX_RATIO, 1 << 20) if info.compress_type else info.compress_size
-        if info.file_size > limit or (name.endswith(".json") and info.file_size > MAX_JSON):
+        limit = (
+            max(info.compress_size * in_force().unpack_ratio, 1 << 20)
+            if info.compress_type
+            else info.compress_size
+        )
+        if info.file_size > limit or (name.endswith(".json") and info.file_size > in_force().json_bytes):
             raise SerializationError(
                 f"{self.label}: {name} would unpack to {info.file_size} bytes, more than its size allows."
             )
@@ -127,7 +129,7 @@ class FolderMembers(Members):
                 raise SerializationError(f"{folder.name}: {path.name} is not a plain file.")
             if path.is_file():
                 names.append(path.relative_to(folder).as_posix())
-            if len(names) > MAX_MEMBERS:
+            if len(names) > in_force().members:
                 break
         super().__init__(folder.name, names)
         self._folder = folder
@@ -136,8 +138,8 @@ class FolderMembers(Members):
         if name not in self._names:
             raise SerializationError(f"{self.label}: the folder has no {name}.")
         path = self._folder / name
-        if name.endswith(".json") and path.stat().st_size > MAX_JSON:
-            raise SerializationError(f"{self.label}: {name} has more than {MAX_JSON} bytes.")
+        if name.endswith(".json") and path.stat().st_size > in_force().json_bytes:
+            raise SerializationError(f"{self.label}: {name} has more than {in_force().json_bytes} bytes.")
         return path.read_bytes()
 
     def weights(self) -> Any:

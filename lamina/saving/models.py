@@ -6,7 +6,8 @@ import json
 import pathlib
 from typing import Any
 
-from lamina.core.codec import deserialize
+from lamina.core.codec import check_depth, deserialize
+from lamina.core.limits import limited
 from lamina.core.registry import CustomObjectScope
 from lamina.errors import SerializationError, suggestion
 from lamina.saving import archive
@@ -85,7 +86,8 @@ def load_model(
         custom_objects: Name -> class or function that the file may name, for this call.
         compile: Whether to restore the compile arguments and the optimizer's state.
         safe_mode: Kept for Keras: loading is always safe here; False raises an error.
-        **kwargs: `sha256` (the checksum that the file must have, compared before anything is read).
+        **kwargs: `sha256` (the checksum that the file must have, compared before anything is read), `limits` (the budgets
+            of the loader, see `Limits`).
 
     Returns:
         The model.
@@ -101,7 +103,7 @@ def load_model(
         >>> lamina.saving.load_model("model.keras").output_shape
         (None, 1)
     """
-    expected = kwargs.pop("sha256", None)
+    expected, limits = kwargs.pop("sha256", None), kwargs.pop("limits", None)
     if kwargs:
         raise TypeError(f"load_model got unknown arguments: {', '.join(kwargs)}.")
     if safe_mode is False:
@@ -109,9 +111,13 @@ def load_model(
             "`safe_mode=False` would run code from the file, which Lamina never does. Pass the functions that the "
             "model needs with `custom_objects`."
         )
-    if hasattr(filepath, "read"):
-        return _load_object(filepath, custom_objects, compile, expected)
-    path = pathlib.Path(filepath)
+    with limited(limits):
+        if hasattr(filepath, "read"):
+            return _load_object(filepath, custom_objects, compile, expected)
+        return _load_path(pathlib.Path(filepath), custom_objects, compile, expected)
+
+
+def _load_path(path: pathlib.Path, custom_objects: Any, compile: bool, expected: str | None) -> Any:
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.{_neighbor(path)}")
     check_sha256(path, expected)
@@ -187,6 +193,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
         raise SerializationError(f"Not valid JSON: {error}.") from None
     if not isinstance(config, dict) or "class_name" not in config:
         raise SerializationError("The JSON text does not describe a model.")
+    check_depth(config, "json")
     if config.get("module") is None:
         with CustomObjectScope(custom_objects or {}):
             config = upgraded(config, "json")

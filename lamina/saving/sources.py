@@ -16,11 +16,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving import hdf5
-
-MAX_INDEX = 64 << 20  # bytes of a JSON index
-MAX_SHARDS = 10_000
 
 
 class Meta(NamedTuple):
@@ -91,6 +89,63 @@ class Safetensors(_Flat):
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
         return self._file.get_tensor(self._checked(path, shape))
+
+
+class SafetensorsObject(_Flat):
+    """The same in an open file without a name, which cannot be mapped: each tensor is read when it is asked for."""
+
+    def __init__(self, file: Any, label: str) -> None:
+        self._file = file
+        size = file.seek(0, 2)
+        file.seek(0)
+        length = int.from_bytes(file.read(8), "little")
+        if length > min(size - 8, in_force().json_bytes):
+            raise SerializationError(
+                f"{label}: the header of the safetensors file is longer than the file, or too long."
+            )
+        try:
+            header = json.loads(file.read(length))
+        except (ValueError, RecursionError) as error:
+            raise SerializationError(f"{label}: the header is not valid JSON ({error!s:.200}).") from None
+        if not isinstance(header, dict):
+            raise SerializationError(f"{label}: the header of a safetensors file must be a dict.")
+        found, self._begin = {}, {}
+        for key, entry in header.items():
+            if key != "__metadata__":
+                found[key], start = _safetensors_entry(key, entry, size - 8 - length, label)
+                self._begin[key] = 8 + length + start
+        super().__init__(label, found)
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        key, meta = self._checked(path, shape), self.tensors[path]
+        size = math.prod(meta.shape) * meta.dtype.itemsize
+        self._file.seek(self._begin[key])
+        data = self._file.read(size)
+        if len(data) != size:
+            raise SerializationError(f"{self.label}: {path}: the file ends in it.")
+        return np.frombuffer(data, meta.dtype).reshape(meta.shape)
+
+
+def _safetensors_entry(key: str, entry: Any, size: int, label: str) -> tuple[Meta, int]:
+    """Shape, dtype and first byte of a tensor, if they agree with each other and with the size of the data."""
+    shape, offsets = (
+        (entry.get(k) for k in ("shape", "data_offsets")) if isinstance(entry, dict) else (None, None)
+    )
+    if not (_natural(shape) and _natural(offsets) and len(offsets) == 2):
+        raise SerializationError(f"{label}: {key}: not the description of a tensor: {entry!r:.80}.")
+    dtype = _safetensors_dtype(str(entry.get("dtype")), label)
+    start, end = offsets
+    if end > size or end - start != math.prod(shape) * dtype.itemsize:
+        raise SerializationError(
+            f"{label}: {key}: {shape} of {dtype} does not lie at the bytes {start} to {end}."
+        )
+    return Meta(tuple(shape), dtype), start
+
+
+def _natural(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value
+    )
 
 
 SAFETENSORS = {
@@ -217,8 +272,8 @@ def opened_shards(path: pathlib.Path) -> Iterator[Shards]:
 
 def shard_names(path: pathlib.Path) -> list[str]:
     """The files that an index names, checked."""
-    if path.stat().st_size > MAX_INDEX:
-        raise SerializationError(f"{path.name}: the index is larger than {MAX_INDEX} bytes.")
+    if path.stat().st_size > in_force().json_bytes:
+        raise SerializationError(f"{path.name}: the index is larger than {in_force().json_bytes} bytes.")
     try:
         index = json.loads(path.read_bytes())
         names = {
@@ -234,7 +289,7 @@ def shard_names(path: pathlib.Path) -> list[str]:
         for n in names
         if not (isinstance(n, str) and re.fullmatch(re.escape(stem) + r"_\d{5}\.weights\.h5", n))
     ]
-    if wrong or len(names) > MAX_SHARDS:
+    if wrong or len(names) > in_force().shards:
         raise SerializationError(
             f"{path.name}: the index names {wrong[:3] or len(names)}; shards are called {stem}_00000.weights.h5 and so on, in "
             "the same folder."

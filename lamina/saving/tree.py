@@ -38,18 +38,28 @@ def _visit(owner: Any, path: str, seen: set[int]) -> Iterator[Place]:
             yield from _visit_container(value, inner, seen)
 
 
-def _visit_container(container: Any, path: str, seen: set[int]) -> Iterator[Place]:
-    """Objects in a list or dict are named after their class (a list in it "container"), numbered where names repeat."""
+def _visit_container(
+    container: Any, path: str, seen: set[int], around: frozenset[int] = frozenset()
+) -> Iterator[Place]:
+    """Objects in a list or dict are named after their class (a list in it "container"), numbered where names repeat.
+
+    `around` has the containers around this one: one that holds itself ends there.
+    """
+    if id(container) in around:
+        return
+    around |= {id(container)}
     used: dict[str, int] = {}
-    items = container.values() if isinstance(container, dict) else container
-    for item in items:
+    for item in container.values() if isinstance(container, dict) else container:
         nested = isinstance(item, list | tuple | dict | set)
         if not nested and not _is_saveable(item):
             continue
         name = "container" if nested else getattr(item, "_name_in_files", to_snake_case(type(item).__name__))
         count = used[name] = used.get(name, -1) + 1
         label = f"{path}/{name}_{count}" if count else f"{path}/{name}"
-        yield from (_visit_container if nested else _visit)(item, label, seen)
+        if nested:
+            yield from _visit_container(item, label, seen, around)
+        else:
+            yield from _visit(item, label, seen)
 
 
 def _own(owner: Any) -> list[Variable]:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from lamina.core.layer import Layer
+from lamina.core.limits import check_weights
 from lamina.errors import SerializationError
 from lamina.saving import hdf5
 from lamina.saving.report import convertible, report
@@ -123,6 +124,7 @@ def read(
         and tuple(tensors.tensors[path].shape) == tuple(v.shape)
         and convertible(tensors.tensors[path].dtype, v.dtype)
     ]
+    check_weights(_size(tensors, fitting), label)
     for v, value in _read_all(tensors, fitting):
         v.assign(value)
     for place in unusual:
@@ -131,14 +133,18 @@ def read(
         warnings.warn(report(label, differences, skipped=True), stacklevel=4)
 
 
+def _size(tensors: Source, fitting: list[tuple[Any, str]]) -> int:
+    """The bytes of what is read."""
+    return sum(math.prod(v.shape) * np.dtype(tensors.tensors[path].dtype).itemsize for v, path in fitting)
+
+
 def _read_all(tensors: Source, fitting: list[tuple[Any, str]]) -> Iterator[tuple[Any, np.ndarray]]:
     """Each variable with its numbers. A damaged file shows before the first is handed out.
 
     What is small is read at once. Of what is large only one tensor at a time lies in memory: it is read twice, the first
     time to see that all can be read.
     """
-    size = sum(math.prod(v.shape) * np.dtype(tensors.tensors[path].dtype).itemsize for v, path in fitting)
-    if size <= AT_ONCE:
+    if _size(tensors, fitting) <= AT_ONCE:
         yield from [(v, tensors.read(path, tuple(v.shape))) for v, path in fitting]
         return
     for v, path in fitting:

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from lamina.core import registry
+from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving.legacy import first_keras, nodes
 
-MAX_DEPTH = 100
+MAX_DEPTH = 100  # a level takes several calls here
 _SPACES = ("layers", "models", "initializers", "regularizers", "constraints", "optimizers.schedules", "losses",
            "metrics", "optimizers", "dtype_policies")  # fmt: skip
 # Where a nested config stands says what it is, where classes of two kinds share a name.
@@ -60,8 +61,7 @@ def _module(name: str, space: str | None) -> str | None:
 
 def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, Any]:
     """One `class_name` and `config`, and whatever is nested in it."""
-    if depth > MAX_DEPTH:
-        raise SerializationError(f"The configuration is nested more than {MAX_DEPTH} levels deep.")
+    _check_depth(depth)
     name, config = str(entry["class_name"]), entry.get("config")
     written = entry.get("module")
     if (
@@ -99,8 +99,6 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
         return {"class_name": name, "module": module, "config": config, "registered_name": None} | out
     config = {k: _value(v, k, depth) for k, v in config.items()}
     module = _module(name, space)
-    if module is None and not known and name in nodes.classes():
-        module = "keras.src.ops.numpy"  # a node of an operation, written by Keras 3
     return {
         "class_name": name,
         "module": module,
@@ -109,9 +107,14 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
     } | out
 
 
+def _check_depth(depth: int) -> None:
+    allowed = min(MAX_DEPTH, in_force().config_depth)
+    if depth > allowed:
+        raise SerializationError(f"The configuration is nested more than {allowed} levels deep.")
+
+
 def _nested(value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise SerializationError(f"The configuration is nested more than {MAX_DEPTH} levels deep.")
+    _check_depth(depth)
     if isinstance(value, dict):
         return {k: _value(v, k, depth + 1) for k, v in value.items()}
     return [_value(v, "", depth + 1) for v in value] if isinstance(value, list) else value
@@ -136,7 +139,7 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
         raise SerializationError("The calls of each layer in a functional model must be a list.")
     config = dict(config)
     if any(isinstance(n, dict) for v in layers for n in v.get("inbound_nodes") or ()):
-        config["layers"] = [_layer(v, depth) for v in layers]  # nodes of Keras 3
+        config["layers"] = [_operation(v) or _layer(v, depth) for v in layers]  # nodes of Keras 3
         return config
     shifts = nodes.shifts(layers)
     called = [nodes.upgraded(v, shifts) for v in layers]
@@ -144,6 +147,19 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
     for end in ("input_layers", "output_layers"):
         config[end] = nodes.endpoints(config.get(end), shifts)
     return config
+
+
+def _operation(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """The entry of an operation in a file of Keras 3; None for a layer, which alone has `trainable`.
+
+    Keras writes both by the same names (`Multiply`), and does not read operations back.
+    """
+    name, config = entry["class_name"], entry.get("config")
+    if not isinstance(config, dict) or "trainable" in config or name not in nodes.classes():
+        return None
+    if registry.get_registered_object(name) is not None:
+        return None
+    return {**entry, "module": "keras.src.ops.numpy", "registered_name": name}
 
 
 def _layer(entry: dict[str, Any], depth: int) -> dict[str, Any]:

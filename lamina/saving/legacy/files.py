@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from lamina import losses
 from lamina.core import codec
 from lamina.core.registry import CustomObjectScope
 from lamina.errors import SerializationError
@@ -101,6 +102,19 @@ def save(model: Any, path: Any, version: str, overwrite: bool = True, include_op
             _write_training(model, file)
 
 
+def save_weights(model: Any, path: Any, version: str) -> None:
+    """Write the weights alone, listed by layer, as Keras 1 and 2 did and read them.
+
+    Args:
+        model: A built model.
+        path: The file.
+        version: The version of Keras that the file names.
+    """
+    model._needs_built("save_weights")
+    with writing(path) as temporary, h5py.File(temporary, "w") as file:
+        by_layer.write(model, file, version, real_kernel().name)
+
+
 def _write_training(model: Any, file: h5py.File) -> None:
     training = model.get_compile_config()
     kept = (
@@ -113,11 +127,23 @@ def _write_training(model: Any, file: h5py.File) -> None:
         "jit_compile",
     )
     out = {key: training.get(key) for key in kept}
+    out["loss"] = _long_names(out["loss"])
     out["optimizer_config"] = _class_and_config(training["optimizer"]) if training.get("optimizer") else None
     file.attrs["training_config"] = json.dumps(out)
     if model.optimizer is not None and model.optimizer.built:
         named = [(v.path, v) for v in model.optimizer.variables]
         by_layer.write_tensors(file.create_group("optimizer_weights"), named)
+
+
+def _long_names(loss: Any) -> Any:
+    """Losses by their full names: Keras does not find "mse" and its kin in a file of the old format."""
+    if isinstance(loss, str):
+        return getattr(losses.get(loss), "__name__", loss)
+    if isinstance(loss, list):
+        return [_long_names(one) for one in loss]
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {name: _long_names(one) for name, one in loss.items()}
+    return loss
 
 
 def _class_and_config(entry: dict[str, Any]) -> dict[str, Any]:
@@ -127,12 +153,7 @@ def _class_and_config(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(entry: dict[str, Any], model: bool = False) -> dict[str, Any]:
-    """A layer's entry as old files have it: class and config alone, and so for the layers of a model in it."""
-    if str(entry.get("module")).startswith("keras.src.ops."):
-        raise NotImplementedError(
-            f"Operation {entry['class_name']!r} stands in the graph: the old HDF5 format knows layers only. Save the model as "
-            "'.keras', or wrap the operation into a layer."
-        )
+    """A layer's or operation's entry as old files have it: class and config alone, and so for what is in a model."""
     out = _class_and_config(entry) | {k: entry[k] for k in ("name", "inbound_nodes") if k in entry}
     config = entry["config"]
     if isinstance(config.get("layers"), list):

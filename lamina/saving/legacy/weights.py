@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from lamina.core.limits import check_weights
 from lamina.core.tracking import made_trainable
 from lamina.core.variable import Variable
 from lamina.errors import SerializationError
@@ -113,6 +114,7 @@ def read(
     found += [_matched(own, model, e, tensors, differences) for e in top]
     if differences and not skip_mismatch:
         raise SerializationError(report(label, differences))
+    check_weights(sum(tensors.tensors[p].nbytes for _, e in pairs for p in e.paths), label)
     values = [(v, one()) for f in found if f for v, one in zip(f.variables, f.reads, strict=True)]
     for v, value in values:
         v.assign(value)
