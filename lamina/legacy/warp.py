@@ -28,6 +28,8 @@ def transform_of(p: dict[str, Any], rows: int, columns: int) -> np.ndarray | Non
 
 def moved(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order: int = 1) -> np.ndarray:
     """An image (rows, columns, channels) whose places come from where the matrix says, between pixels linearly."""
+    if order > 1:
+        return _spline(x, matrix, fill_mode, cval, order)
     rows, columns = x.shape[:2]
     grid = np.stack([*np.indices((rows, columns), float), np.ones((rows, columns))])
     row, column = np.tensordot(matrix[:2], grid, 1)
@@ -39,6 +41,20 @@ def moved(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order:
     upper = corner(0, 0) * (1 - right) + corner(0, 1) * right
     lower = corner(1, 0) * (1 - right) + corner(1, 1) * right
     return (upper * (1 - down) + lower * down).astype(x.dtype)
+
+
+def _spline(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order: int) -> np.ndarray:
+    try:
+        from scipy.ndimage import affine_transform
+    except ImportError as error:
+        raise ImportError(
+            f"`interpolation_order={order}` needs SciPy. Install it with `pip install scipy`, or use 0 or 1."
+        ) from error
+    planes = [
+        affine_transform(plane, matrix[:2, :2], matrix[:2, 2], order=order, mode=fill_mode, cval=cval)
+        for plane in np.moveaxis(x, -1, 0)
+    ]
+    return np.stack(planes, -1).astype(x.dtype)
 
 
 def _at(x: np.ndarray, row: np.ndarray, column: np.ndarray, fill_mode: str, cval: float) -> np.ndarray:

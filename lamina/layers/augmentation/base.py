@@ -63,6 +63,7 @@ class ImageAugmentation(Layer):
     value_range: Any = None
     _stream: Stream
     _draws = True  # whether anything is random
+    _is_affine = False  # whether `_maps` says all that it does, and the map is affine
     _keeps_integers = False  # whether integer images come out as integers
 
     def __init__(

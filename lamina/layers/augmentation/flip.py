@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.layers.augmentation.base import ImageAugmentation
+from lamina.layers.augmentation.geometry import affine, number, rows
 from lamina.ops.checks import one_of
 
 HORIZONTAL, VERTICAL, BOTH = "horizontal", "vertical", "horizontal_and_vertical"
@@ -33,6 +34,8 @@ class RandomFlip(ImageAugmentation):
         True
     """
 
+    _is_affine = True
+
     def __init__(
         self, mode: str = BOTH, seed: int | None = None, data_format: str | None = None, **kwargs: Any
     ) -> None:
@@ -49,6 +52,15 @@ class RandomFlip(ImageAugmentation):
         height, width, _ = self._axes(4)
         axes = tuple(a for a, other in ((height, HORIZONTAL), (width, VERTICAL)) if self.mode != other)
         return ops.where(ops.reshape(transformation["flips"], (-1, 1, 1, 1)), ops.flip(images, axes), images)
+
+    def _maps(self, transformation: Any, size: tuple[Any, Any]) -> Any:
+        """The map of each image, (batch, 8), for who sees through several at once."""
+        flips = rows(transformation["flips"])
+        height, width = (number(n) - 1.0 for n in size)
+        one, zero = ops.ones_like(flips), ops.zeros_like(flips)
+        x, left = (one, zero) if self.mode == VERTICAL else (1.0 - 2.0 * flips, flips * width)
+        y, top = (one, zero) if self.mode == HORIZONTAL else (1.0 - 2.0 * flips, flips * height)
+        return affine(x, 0.0, left, 0.0, y, top)
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         images = self._images(images)

@@ -62,6 +62,7 @@ def seen_through(corners: Any, maps: Any) -> Any:
 class Geometric(ImageAugmentation):
     """A layer that sees images through a map of the plane; a subclass says through which (`_maps`, or `_through`)."""
 
+    _is_affine = True
     fill_mode = "constant"
     interpolation = "bilinear"
     fill_value: float = 0.0

@@ -39,6 +39,8 @@ class RandomPerspective(Geometric):
         True
     """
 
+    _is_affine = False
+
     def __init__(
         self, factor: Any = 1.0, scale: float = 1.0, interpolation: str = "bilinear", fill_value: float = 0.0,
         seed: int | None = None, data_format: str | None = None, **kwargs: Any,
@@ -117,6 +119,8 @@ class RandomElasticTransform(Geometric):
     Reference:
         Simard et al., 2003: Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis
     """
+
+    _is_affine = False
 
     def __init__(
         self, factor: Any = 1.0, scale: Any = 1.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
