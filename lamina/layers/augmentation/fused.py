@@ -23,11 +23,12 @@ class Fused(Geometric):
     def __init__(self, layers: Sequence[Any]) -> None:
         first = layers[0]
         formats = [x.bounding_box_format for x in layers if x.bounding_box_format is not None]
+        fill_mode, interpolation, fill_value = next(filter(None, map(_way, layers)))
         super().__init__(
-            data_format=first.data_format, bounding_box_format=formats[0] if formats else None, dtype=first.dtype_policy
+            data_format=first.data_format, bounding_box_format=formats[0] if formats else None, dtype=first.dtype_policy,
+            fill_mode=fill_mode, interpolation=interpolation, fill_value=fill_value,
         )  # fmt: skip
         self.__dict__["_fused"] = list(layers)  # they belong to whoever called for this layer
-        self.fill_mode, self.interpolation, self.fill_value = next(filter(None, map(_way, layers)))
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
