@@ -10,7 +10,8 @@ import numpy as np
 def transform_of(p: dict[str, Any], rows: int, columns: int) -> np.ndarray | None:
     """The matrix of a rotation, shift, shear and zoom about the middle; None if nothing moves.
 
-    It leads from a place of the result to the place it comes from.
+    It leads from a place (row, column) of the result to the place it comes from. As in Keras, the numbers speak of columns
+    first, while the middle is that of rows first: images that are not square turn about a place beside their middle.
     """
     theta, shear = np.deg2rad(p.get("theta", 0.0)), np.deg2rad(p.get("shear", 0.0))
     zx, zy = p.get("zx", 1.0), p.get("zy", 1.0)
@@ -19,10 +20,10 @@ def transform_of(p: dict[str, Any], rows: int, columns: int) -> np.ndarray | Non
         return None
     turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
     linear = turn @ np.array([[1, -np.sin(shear)], [0, np.cos(shear)]]) @ np.diag([zx, zy])
-    middle = np.array([(rows - 1) / 2, (columns - 1) / 2])
+    middle = np.array([rows / 2 - 0.5, columns / 2 - 0.5])
     matrix = np.eye(3)
-    matrix[:2, :2] = linear
-    matrix[:2, 2] = middle + turn @ shift - linear @ middle
+    matrix[:2, :2] = linear[::-1, ::-1]
+    matrix[:2, 2] = (middle + turn @ shift - linear @ middle)[::-1]
     return matrix
 
 
