@@ -110,19 +110,23 @@ class TextVectorization(OnHost):
 
     # -- the vocabulary -----------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+    def adapt(
+        self, data: Any, batch_size: int | None = None, steps: int | None = None, progress: Any = None
+    ) -> None:
         """Make the vocabulary from texts: their tokens by how often they occur.
 
         Args:
             data: An array, list or column of texts, or an iterable of batches of them.
             batch_size: Not needed: data is read in pieces of a size that suits the cache.
             steps: How many batches of an iterable to read; None reads all.
+            progress: Called after each part of the data with the number of rows so far, such as
+                `lamina.utils.Progbar(None, unit_name="row").update`.
 
         Raises:
             ValueError: if the vocabulary was given, or the data is a table of several columns.
         """
         self.reset_state()
-        for piece in pieces(data, "TextVectorization.adapt", steps):
+        for piece in pieces(data, "TextVectorization.adapt", steps, progress):
             self.update_state(piece)
         self.finalize_state()
 

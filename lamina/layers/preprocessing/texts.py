@@ -15,6 +15,7 @@ PUNCTUATION = string.punctuation.encode()
 STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
 SPLIT = ("whitespace", "character")
 _TOGETHER = 1 << 12  # texts that are split at a time
+_LETTERS = 1 << 22  # no more letters than these at a time
 _BREAK = 10
 
 
@@ -81,8 +82,20 @@ class Tokenizer:
         Yields:
             The tokens of some texts in one buffer, and how many each text has.
         """
-        for start in range(0, len(texts), _TOGETHER):
-            yield _split(*self._lines(texts, slice(start, start + _TOGETHER)))
+        start = 0
+        while start < len(texts):
+            some = slice(start, start + self._room(texts, start))
+            yield _split(*self._lines(texts, some))
+            start = some.stop
+
+    def _room(self, texts: Strings, start: int) -> int:
+        """How many texts to split next: fewer if they are long."""
+        if texts.array is not None:
+            return max(1, min(_TOGETHER, _LETTERS // max(texts.array.itemsize // 4, 1)))
+        chosen = texts.flat[start : start + _TOGETHER]
+        while len(chosen) > 1 and sum(map(len, chosen)) > _LETTERS:
+            chosen = chosen[: len(chosen) // 2]
+        return len(chosen)
 
     def _lines(self, texts: Strings, some: slice) -> tuple[bytes, int]:
         """Standardized texts, a line each, whose blanks are all spaces; and how many there are."""
