@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+PREPARATION = ("text", "augment")
+
 
 def _import(library: str, backend: str) -> Any:
     os.environ["KERAS_BACKEND"] = os.environ["LAMINA_BACKEND"] = backend
@@ -142,6 +144,10 @@ def main() -> None:
         from benchmarks.eager import eager
 
         figures = eager(_import(library, backend), backend)
+    elif what in PREPARATION:
+        from benchmarks.preparation import prepared
+
+        figures = prepared(_import(library, backend), what)
     elif what in ("resnet50", "efficientnetb0"):
         from benchmarks.applications import applied
 

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lamina import config, utils
+from lamina.legacy.changes import apply_affine_transform as apply_affine_transform
+from lamina.legacy.changes import apply_brightness_shift as apply_brightness_shift
+from lamina.legacy.changes import apply_channel_shift as apply_channel_shift
+from lamina.legacy.changes import random_brightness as random_brightness
+from lamina.legacy.changes import random_channel_shift as random_channel_shift
+from lamina.legacy.changes import random_rotation as random_rotation
+from lamina.legacy.changes import random_shear as random_shear
+from lamina.legacy.changes import random_shift as random_shift
+from lamina.legacy.changes import random_zoom as random_zoom
+from lamina.legacy.iterators import DataFrameIterator as DataFrameIterator
+from lamina.legacy.iterators import DirectoryIterator as DirectoryIterator
+from lamina.legacy.iterators import Iterator as Iterator
+from lamina.legacy.iterators import NumpyArrayIterator as NumpyArrayIterator
 from lamina.legacy.renames import data_format as of_today
-from lamina.legacy.warp import moved, transform_of
-from lamina.utils import PyDataset
 from lamina.utils import array_to_img as array_to_img
 from lamina.utils import img_to_array as img_to_array
 from lamina.utils import save_img as save_img
+from lamina.utils.images import smart_resize as smart_resize
 
 __all__ = [
-    "DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator", "array_to_img", "img_to_array",
-    "load_img", "save_img",
+    "DataFrameIterator", "DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator",
+    "apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "array_to_img", "img_to_array",
+    "load_img", "random_brightness", "random_channel_shift", "random_rotation", "random_shear", "random_shift",
+    "random_zoom", "save_img", "smart_resize",
 ]  # fmt: skip
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".gif")
+_GONE = {
+    "has_ext": "Names have their endings.",
+    "drop_duplicates": "Drop them in the table: `dataframe.drop_duplicates(x_col)`.",
+    "sort": "Sort the table.",
+}
 
 
 def load_img(
@@ -33,146 +50,6 @@ def load_img(
         color_mode, grayscale = grayscale, False
     color_mode = "grayscale" if grayscale else color_mode
     return utils.load_img(path, color_mode=color_mode, target_size=target_size, interpolation=interpolation)
-
-
-class Iterator(PyDataset):
-    """Batches without an end, or by number: the base of the iterators of an `ImageDataGenerator`."""
-
-    def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None) -> None:
-        super().__init__()
-        self.n, self.batch_size, self.shuffle, self.seed = n, batch_size, shuffle, seed
-        self.epoch = self.batch_index = 0
-        self._order: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return -(-self.n // self.batch_size)
-
-    def _rng(self, *key: int) -> np.random.Generator:
-        if self.seed is None:
-            return np.random.default_rng(np.random.randint(2**31))
-        return np.random.default_rng((self.seed, *key))
-
-    def _rows(self, index: int) -> np.ndarray:
-        if self._order is None:
-            self._order = self._rng(self.epoch).permutation(self.n) if self.shuffle else np.arange(self.n)
-        return self._order[index * self.batch_size : (index + 1) * self.batch_size]
-
-    def __getitem__(self, index: int) -> Any:
-        return self._batch(self._rows(index), self._rng(self.epoch, index + 1))
-
-    def _batch(self, rows: np.ndarray, rng: np.random.Generator) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} must define `_batch`.")
-
-    def on_epoch_end(self) -> None:
-        """A new order."""
-        self.epoch, self._order = self.epoch + 1, None
-
-    def reset(self) -> None:
-        """Begin with the first batch."""
-        self.batch_index = 0
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self) -> Any:
-        found = self[self.batch_index]
-        self.batch_index += 1
-        if self.batch_index >= len(self):
-            self.batch_index = 0
-            self.on_epoch_end()
-        return found
-
-    next = __next__
-
-
-class NumpyArrayIterator(Iterator):
-    """Batches of changed images from an array."""
-
-    def __init__(
-        self, x: Any, y: Any, generator: ImageDataGenerator, batch_size: int = 32, shuffle: bool = True,
-        sample_weight: Any = None, seed: int | None = None, subset: str | None = None,
-    ) -> None:  # fmt: skip
-        x = np.asarray(x, config.floatx())
-        if x.ndim != 4:
-            raise ValueError(
-                f"ImageDataGenerator.flow takes images (count, rows, columns, channels), got {x.shape}."
-            )
-        for name, other in (("y", y), ("sample_weight", sample_weight)):
-            if other is not None and len(other) != len(x):
-                raise ValueError(
-                    f"ImageDataGenerator.flow: {len(x)} images, but {len(other)} rows of `{name}`."
-                )
-        part = generator.part(len(x), subset)
-        cut = lambda v: None if v is None else np.asarray(v)[part]
-        self.x, self.y, self.sample_weight, self.generator = x[part], cut(y), cut(sample_weight), generator
-        super().__init__(len(self.x), batch_size, shuffle, seed)
-
-    def _batch(self, rows: np.ndarray, rng: np.random.Generator) -> Any:
-        x = np.stack([self.generator.changed(self.x[i], rng) for i in rows])
-        if self.y is None:
-            return x
-        found = (x, self.y[rows])
-        return found if self.sample_weight is None else (*found, self.sample_weight[rows])
-
-
-class DirectoryIterator(Iterator):
-    """Batches of changed images from a folder with a subfolder per class."""
-
-    def __init__(
-        self, directory: Any, generator: ImageDataGenerator, target_size: Any = (256, 256), color_mode: str = "rgb",
-        classes: Any = None, class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True,
-        seed: int | None = None, subset: str | None = None, interpolation: str = "nearest",
-    ) -> None:  # fmt: skip
-        folder = pathlib.Path(directory)
-        if not folder.is_dir():
-            raise FileNotFoundError(f"flow_from_directory: there is no folder {folder}.")
-        if class_mode not in ("categorical", "binary", "sparse", "input", None):
-            raise ValueError(
-                f"Unknown `class_mode` {class_mode!r}: categorical, binary, sparse, input or None."
-            )
-        names = list(classes) if classes else sorted(p.name for p in folder.iterdir() if p.is_dir())
-        self.class_indices = {name: i for i, name in enumerate(names)}
-        files: list[tuple[str, int]] = []
-        for name, i in self.class_indices.items():
-            inside = sorted(p for p in (folder / name).rglob("*") if p.suffix.lower() in _ENDINGS)
-            kept = np.arange(len(inside))[generator.part(len(inside), subset)]
-            files += [(str(inside[k].relative_to(folder)), i) for k in kept]
-        self.filenames, self.classes = [f for f, _ in files], np.array([i for _, i in files], "int32")
-        self.directory, self.generator, self.target_size = folder, generator, tuple(target_size)
-        self.color_mode, self.class_mode, self.interpolation = color_mode, class_mode, interpolation
-        self.num_classes, self.samples = len(names), len(files)
-        channels = {"rgb": 3, "rgba": 4, "grayscale": 1}[color_mode]
-        last = generator.data_format == "channels_last"
-        self.image_shape = (*self.target_size, channels) if last else (channels, *self.target_size)
-        print(f"Found {self.samples} images belonging to {self.num_classes} classes.")
-        super().__init__(self.samples, batch_size, shuffle, seed)
-
-    @property
-    def filepaths(self) -> list[str]:
-        """The files with their folder."""
-        return [str(self.directory / name) for name in self.filenames]
-
-    @property
-    def labels(self) -> np.ndarray:
-        """The class number of each file."""
-        return self.classes
-
-    def _batch(self, rows: np.ndarray, rng: np.random.Generator) -> Any:
-        images = []
-        for i in rows:
-            image = load_img(
-                self.directory / self.filenames[i], color_mode=self.color_mode, target_size=self.target_size,
-                interpolation=self.interpolation,
-            )  # fmt: skip
-            images.append(self.generator.changed(img_to_array(image, self.generator.data_format), rng))
-        x, labels = np.stack(images), self.classes[rows]
-        if self.class_mode is None:
-            return x
-        if self.class_mode == "input":
-            return x, x.copy()
-        if self.class_mode == "categorical":
-            return x, np.eye(self.num_classes, dtype=config.floatx())[labels]
-        return x, labels.astype(config.floatx())
 
 
 class ImageDataGenerator:
@@ -195,7 +72,8 @@ class ImageDataGenerator:
         preprocessing_function: Of one image, after the changes.
         data_format: Where the channels are.
         validation_split: The share of the data that is the subset "validation".
-        dtype: Kept for Keras; images are in the default float.
+        interpolation_order: 0 for the nearest pixel, 1 for linear, 2 to 5 for splines (these need SciPy).
+        dtype: Of the images; None means the default float.
 
     Example:
         >>> import numpy as np
@@ -222,8 +100,10 @@ class ImageDataGenerator:
             raise TypeError(f"ImageDataGenerator got unknown arguments: {', '.join(kwargs)}.")
         if fill_mode not in ("nearest", "constant", "reflect", "wrap"):
             raise ValueError(f"Unknown `fill_mode` {fill_mode!r}: nearest, constant, reflect or wrap.")
-        if interpolation_order not in (0, 1):
-            raise NotImplementedError("ImageDataGenerator: `interpolation_order` is 0 or 1.")
+        if interpolation_order not in range(6):
+            raise ValueError(
+                f"ImageDataGenerator: `interpolation_order` is an integer from 0 to 5, got {interpolation_order!r}."
+            )
         if not 0 <= validation_split < 1:
             raise ValueError(f"`validation_split` must be from 0 to 1, got {validation_split!r}.")
         self.featurewise_center = featurewise_center or featurewise_std_normalization or zca_whitening
@@ -234,13 +114,17 @@ class ImageDataGenerator:
         self.rotation_range, self.shear_range = rotation_range, shear_range
         self.width_shift_range, self.height_shift_range = width_shift_range, height_shift_range
         self.brightness_range, self.channel_shift_range = brightness_range, channel_shift_range
+        if brightness_range is not None and np.shape(brightness_range) != (2,):
+            raise ValueError(f"`brightness_range` must be two factors (from, to), got {brightness_range!r}.")
         whole = isinstance(zoom_range, int | float)
+        if not whole and np.shape(zoom_range) != (2,):
+            raise ValueError(f"`zoom_range` must be a number or two factors (from, to), got {zoom_range!r}.")
         self.zoom_range = (1.0 - zoom_range, 1.0 + zoom_range) if whole else tuple(zoom_range)
         self.fill_mode, self.cval, self.order = fill_mode, cval, interpolation_order
         self.horizontal_flip, self.vertical_flip = horizontal_flip, vertical_flip
         self.rescale, self.preprocessing_function = rescale, preprocessing_function
         self.data_format = data_format or config.image_data_format()
-        self.validation_split = validation_split
+        self.validation_split, self.dtype = validation_split, dtype or config.floatx()
         self.mean: Any = None
         self.std: Any = None
         self.zca_whitening_matrix: Any = None
@@ -250,34 +134,86 @@ class ImageDataGenerator:
     def flow(
         self, x: Any, y: Any = None, batch_size: int = 32, shuffle: bool = True, sample_weight: Any = None,
         seed: int | None = None, save_to_dir: Any = None, save_prefix: str = "", save_format: str = "png",
-        subset: str | None = None,
+        ignore_class_split: bool = False, subset: str | None = None,
     ) -> NumpyArrayIterator:  # fmt: skip
-        """Batches from arrays; `subset` is "training" or "validation"."""
-        if save_to_dir is not None:
-            raise NotImplementedError("flow(save_to_dir=...): write the batches with `save_img`.")
-        return NumpyArrayIterator(x, y, self, batch_size, shuffle, sample_weight, seed, subset)
+        """Batches from arrays.
+
+        Args:
+            x: Images (count, rows, columns, channels), or a tuple of images and arrays that go along with them.
+            y: What belongs to each image.
+            batch_size: How many images a batch has.
+            shuffle: Whether each epoch has an order of its own.
+            sample_weight: A weight for each image.
+            seed: An integer for repeatable orders and changes.
+            save_to_dir: A folder into which each image of a batch is written, changed as it is.
+            save_prefix: What the names of these files begin with.
+            save_format: Their ending.
+            ignore_class_split: Whether a subset may lack classes.
+            subset: "training" or "validation", as `validation_split` cuts them.
+        """
+        return NumpyArrayIterator(
+            x, y, self, batch_size, shuffle, sample_weight, seed, self.data_format, save_to_dir, save_prefix, save_format,
+            subset, ignore_class_split, self.dtype,
+        )  # fmt: skip
 
     def flow_from_directory(
         self, directory: Any, target_size: Any = (256, 256), color_mode: str = "rgb", classes: Any = None,
         class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True, seed: int | None = None,
         save_to_dir: Any = None, save_prefix: str = "", save_format: str = "png", follow_links: bool = False,
-        subset: str | None = None, interpolation: str = "nearest",
+        subset: str | None = None, interpolation: str = "nearest", keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:  # fmt: skip
-        """Batches from a folder with a subfolder per class."""
-        if save_to_dir is not None:
-            raise NotImplementedError(
-                "flow_from_directory(save_to_dir=...): write the batches with `save_img`."
-            )
+        """Batches from a folder with a subfolder per class; the other arguments are those of `flow`.
+
+        Args:
+            directory: The folder.
+            target_size: (height, width) that images are brought to.
+            color_mode: "rgb", "rgba" or "grayscale".
+            classes: The subfolders in the order of their numbers; None takes all by name.
+            class_mode: "categorical" (one-hot rows), "binary" or "sparse" (numbers), "input" (the images again), None
+                (images alone).
+            batch_size, shuffle, seed, save_to_dir, save_prefix, save_format, subset: As in `flow`.
+            follow_links: Whether subfolders may be links.
+            interpolation: How images are brought to size.
+            keep_aspect_ratio: Whether they are cut to the ratio of the target first.
+        """
         return DirectoryIterator(
-            directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed, subset,
-            interpolation,
+            directory, self, target_size, color_mode, classes, class_mode, batch_size, shuffle, seed, self.data_format,
+            save_to_dir, save_prefix, save_format, follow_links, subset, interpolation, keep_aspect_ratio, self.dtype,
         )  # fmt: skip
 
-    def flow_from_dataframe(self, *args: Any, **kwargs: Any) -> Any:
-        """Not there yet."""
-        raise NotImplementedError(
-            "ImageDataGenerator.flow_from_dataframe is not there yet: use flow_from_directory."
-        )
+    def flow_from_dataframe(
+        self, dataframe: Any, directory: Any = None, x_col: str = "filename", y_col: Any = "class",
+        weight_col: str | None = None, target_size: Any = (256, 256), color_mode: str = "rgb", classes: Any = None,
+        class_mode: str | None = "categorical", batch_size: int = 32, shuffle: bool = True, seed: int | None = None,
+        save_to_dir: Any = None, save_prefix: str = "", save_format: str = "png", subset: str | None = None,
+        interpolation: str = "nearest", validate_filenames: bool = True, **kwargs: Any,
+    ) -> DataFrameIterator:  # fmt: skip
+        """Batches from the files that a column of a table names.
+
+        Args:
+            dataframe: A table: a data frame (pandas, polars) or a dict of columns.
+            directory: What the names are relative to; None for whole paths.
+            x_col: The column of file names.
+            y_col: The column, or columns, of what belongs to each image.
+            weight_col: A column of sample weights.
+            target_size, color_mode, interpolation: As in `flow_from_directory`.
+            classes: The classes in the order of their numbers; rows of others are left out. None takes all by name.
+            class_mode: "categorical" (one-hot rows; a list of names in a row marks each of them), "binary" or "sparse"
+                (numbers), "raw" (the columns as they are), "multi_output" (one array for each column), "input", None.
+            batch_size, shuffle, seed, save_to_dir, save_prefix, save_format, subset: As in `flow`.
+            validate_filenames: Whether rows whose file is not there are left out, with a warning.
+        """
+        keep = kwargs.pop("keep_aspect_ratio", False)
+        for old, reason in _GONE.items():
+            if old in kwargs:
+                raise TypeError(f"flow_from_dataframe: `{old}` is gone since Keras 2.3. {reason}")
+        if kwargs:
+            raise TypeError(f"flow_from_dataframe got unknown arguments: {', '.join(kwargs)}.")
+        return DataFrameIterator(
+            dataframe, directory, self, x_col, y_col, weight_col, target_size, color_mode, classes, class_mode, batch_size,
+            shuffle, seed, self.data_format, save_to_dir, save_prefix, save_format, subset, interpolation, keep, self.dtype,
+            validate_filenames,
+        )  # fmt: skip
 
     def part(self, count: int, subset: str | None) -> slice:
         """The rows of a subset: the first ones are for validation."""
@@ -333,25 +269,25 @@ class ImageDataGenerator:
 
     def apply_transform(self, x: Any, transform_parameters: dict[str, Any]) -> np.ndarray:
         """One image after a change with these numbers."""
-        x = np.asarray(x, config.floatx())
-        first = self.data_format == "channels_first"
-        x, p = x.transpose(1, 2, 0) if first else x, transform_parameters
-        matrix = transform_of(p, x.shape[0], x.shape[1])
-        if matrix is not None:
-            x = moved(x, matrix, self.fill_mode, self.cval, self.order)
+        p, row = transform_parameters, 0 if self.data_format == "channels_last" else 1
+        moves = {n: p[n] for n in ("theta", "tx", "ty", "shear", "zx", "zy") if n in p}
+        x = apply_affine_transform(
+            np.asarray(x, self.dtype), **moves, row_axis=row, col_axis=row + 1, channel_axis=2 if row == 0 else 0,
+            fill_mode=self.fill_mode, cval=self.cval, order=self.order,
+        )  # fmt: skip
         if p.get("channel_shift_intensity") is not None:
-            x = np.clip(x + p["channel_shift_intensity"], x.min(), x.max())
+            x = apply_channel_shift(x, p["channel_shift_intensity"])
         if p.get("flip_horizontal"):
-            x = x[:, ::-1]
+            x = np.flip(x, row + 1)
         if p.get("flip_vertical"):
-            x = x[::-1]
+            x = np.flip(x, row)
         if p.get("brightness") is not None:
-            x = np.clip(x * p["brightness"], 0, max(255.0, float(x.max())) if x.max() > 1 else 1.0)
-        return np.ascontiguousarray(x.transpose(2, 0, 1) if first else x)
+            x = apply_brightness_shift(x, p["brightness"], False)
+        return np.ascontiguousarray(x)
 
     def standardize(self, x: Any) -> np.ndarray:
         """One image after the normalization."""
-        x = np.array(x, config.floatx())
+        x = np.array(x, self.dtype)
         if self.preprocessing_function is not None:
             x = self.preprocessing_function(x)
         if self.rescale:
@@ -370,7 +306,7 @@ class ImageDataGenerator:
             x = x / (self.std + 1e-6)
         if self.zca_whitening:
             x = (x.reshape(1, -1) @ self.zca_whitening_matrix).reshape(x.shape)
-        return x.astype(config.floatx())
+        return x.astype(self.dtype)
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
         """Measure the mean, deviation and components of a data set.
@@ -381,7 +317,7 @@ class ImageDataGenerator:
             rounds: How many changes of each.
             seed: Of the changes.
         """
-        x = np.asarray(x, config.floatx())
+        x = np.asarray(x, self.dtype)
         if x.ndim != 4:
             raise ValueError(
                 f"ImageDataGenerator.fit takes images (count, rows, columns, channels), got {x.shape}."

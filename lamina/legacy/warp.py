@@ -10,7 +10,8 @@ import numpy as np
 def transform_of(p: dict[str, Any], rows: int, columns: int) -> np.ndarray | None:
     """The matrix of a rotation, shift, shear and zoom about the middle; None if nothing moves.
 
-    It leads from a place of the result to the place it comes from.
+    It leads from a place (row, column) of the result to the place it comes from. As in Keras, the numbers speak of columns
+    first, while the middle is that of rows first: images that are not square turn about a place beside their middle.
     """
     theta, shear = np.deg2rad(p.get("theta", 0.0)), np.deg2rad(p.get("shear", 0.0))
     zx, zy = p.get("zx", 1.0), p.get("zy", 1.0)
@@ -19,15 +20,17 @@ def transform_of(p: dict[str, Any], rows: int, columns: int) -> np.ndarray | Non
         return None
     turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
     linear = turn @ np.array([[1, -np.sin(shear)], [0, np.cos(shear)]]) @ np.diag([zx, zy])
-    middle = np.array([(rows - 1) / 2, (columns - 1) / 2])
+    middle = np.array([rows / 2 - 0.5, columns / 2 - 0.5])
     matrix = np.eye(3)
-    matrix[:2, :2] = linear
-    matrix[:2, 2] = middle + turn @ shift - linear @ middle
+    matrix[:2, :2] = linear[::-1, ::-1]
+    matrix[:2, 2] = (middle + turn @ shift - linear @ middle)[::-1]
     return matrix
 
 
 def moved(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order: int = 1) -> np.ndarray:
     """An image (rows, columns, channels) whose places come from where the matrix says, between pixels linearly."""
+    if order > 1:
+        return _spline(x, matrix, fill_mode, cval, order)
     rows, columns = x.shape[:2]
     grid = np.stack([*np.indices((rows, columns), float), np.ones((rows, columns))])
     row, column = np.tensordot(matrix[:2], grid, 1)
@@ -39,6 +42,20 @@ def moved(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order:
     upper = corner(0, 0) * (1 - right) + corner(0, 1) * right
     lower = corner(1, 0) * (1 - right) + corner(1, 1) * right
     return (upper * (1 - down) + lower * down).astype(x.dtype)
+
+
+def _spline(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order: int) -> np.ndarray:
+    try:
+        from scipy.ndimage import affine_transform
+    except ImportError as error:
+        raise ImportError(
+            f"`interpolation_order={order}` needs SciPy. Install it with `pip install scipy`, or use 0 or 1."
+        ) from error
+    planes = [
+        affine_transform(plane, matrix[:2, :2], matrix[:2, 2], order=order, mode=fill_mode, cval=cval)
+        for plane in np.moveaxis(x, -1, 0)
+    ]
+    return np.stack(planes, -1).astype(x.dtype)
 
 
 def _at(x: np.ndarray, row: np.ndarray, column: np.ndarray, fill_mode: str, cval: float) -> np.ndarray:

@@ -13,7 +13,7 @@ from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Spec
 from lamina.layers.preprocessing.streams import numbers
-from lamina.layers.preprocessing.strings import Strings, strings
+from lamina.layers.preprocessing.strings import strings
 
 _CUT = "lamina: ahead of the program/"  # keys under which values at the cut travel through feeds and steps
 
@@ -129,7 +129,7 @@ def _fitted(model: Any, value: Any, want: KerasTensor) -> Any:
         array = numbers(value, f"Model {model.path!r}: input {name!r}")
         return _ranked(array, array.shape, want, lambda shape: array.reshape(shape), model)
     found = strings(value, f"Model {model.path!r}: input {name!r}")
-    return _ranked(found, found.shape, want, lambda shape: Strings(found.flat, shape), model)
+    return _ranked(found, found.shape, want, found.reshaped, model)
 
 
 def _ranked(value: Any, shape: tuple[int, ...], want: KerasTensor, reshape: Any, model: Any) -> Any:

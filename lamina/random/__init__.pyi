@@ -1,3 +1,5 @@
+from lamina.core.sample import for_sample as for_sample
+
 from .draws import SeedGenerator as SeedGenerator
 from .draws import beta as beta
 from .draws import binomial as binomial

@@ -371,7 +371,7 @@ def _column(x: Any) -> Any:
     if rank > 1 or isinstance(x, KerasTensor):
         return x
     if isinstance(x, Strings):
-        return Strings(x.flat, (len(x.flat), 1))
+        return x.reshaped((len(x), 1))
     if isinstance(x, np.ndarray):
         return x.reshape(-1, 1)
     k = current()

@@ -277,7 +277,7 @@ def test_single_images_and_dicts(name: str, on_numpy: Any) -> None:
         assert out["id"] == "kept"
 
 
-@pytest.mark.parametrize("name", [n for n in ALL if n not in ("CutMix",)])
+@pytest.mark.parametrize("name", ALL)
 def test_the_input_is_left_as_it_was(name: str, on_numpy: Any) -> None:
     boxes = {
         "boxes": np.array([[[1.0, 1, 4, 5], [2, 2, 8, 8]]] * 3, "float32"),
@@ -331,9 +331,6 @@ ERRORS: list[tuple[str, Any, str]] = [
     ("three numbers", lambda: layers.RandomFlip(bounding_box_format="xyxy")(
         {"images": X, "bounding_boxes": {"boxes": np.zeros((3, 1, 3)), "labels": np.zeros((3, 1))}}),
      r"'boxes' must have shape \(batch, boxes, 4\), got \(3, 1, 3\)"),
-    ("cutmix", lambda: layers.CutMix(bounding_box_format="xyxy")(
-        {"images": X, "bounding_boxes": {"boxes": np.zeros((3, 1, 4)), "labels": np.zeros((3, 1))}}),
-     r"CutMix: boxes are not supported"),
 ]  # fmt: skip
 
 

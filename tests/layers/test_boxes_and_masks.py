@@ -170,6 +170,43 @@ def test_a_fixed_number_of_boxes() -> None:
         assert fewer["boxes"].shape == (2, 2, 4)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_boxes_are_around_what_cutmix_leaves_of_them(data_format: str) -> None:
+    """Pixel by pixel: an own box holds what the rectangle leaves of it, the other image's what lies inside."""
+    rng, count = np.random.default_rng(0), 200
+    low = rng.integers(0, 20, (count, 2, 2))
+    high = np.minimum(low + rng.integers(4, 16, low.shape), 24)
+    boxes = np.concatenate([low, high], -1).astype("float32")
+    boxes[: count // 4, 0] = [10, 10, 12, 12]  # small ones, that vanish whole
+    labels = np.arange(2 * count).reshape(count, 2)
+    painted = np.zeros((count, 2, 24, 24), "float32")
+    for i, j in np.ndindex(count, 2):
+        left, top, right, bottom = boxes[i, j].astype(int)
+        painted[i, j, top:bottom, left:right] = 1
+    images = painted if data_format == "channels_first" else painted.transpose(0, 2, 3, 1)
+    with interpreter(backends.load("numpy")):
+        layer = layers.CutMix(seed=3, bounding_box_format="xyxy", data_format=data_format)
+        data = {"images": images, "bounding_boxes": {"boxes": boxes, "labels": labels}}
+        drawn = layer.get_random_transformation(data)
+        out = layer.transform_bounding_boxes(data["bounding_boxes"], drawn)
+    masks = drawn["batch_masks"].any(1 if data_format == "channels_first" else -1)
+    seen = {"own": 0, "other": 0, "cut": 0, "gone": 0}
+    for i, j in np.ndindex(count, 4):
+        own = j < 2
+        source = i if own else int(drawn["permutation_order"][i])
+        left_of_it = painted[source, j % 2] * (~masks[i] if own else masks[i])
+        wanted, box = found(left_of_it > 0), out["boxes"][i, j]
+        seen["own" if own else "other"] += wanted is not None
+        if wanted is None:
+            seen["gone"] += 1
+            assert out["labels"][i, j] == -1
+            continue
+        seen["cut"] += not np.array_equal(wanted, boxes[source, j % 2])
+        assert out["labels"][i, j] == labels[source, j % 2]
+        np.testing.assert_array_equal(box, wanted)
+    assert min(seen.values()) > 20, seen
+
+
 def test_layers_that_move_nothing_leave_boxes_and_masks() -> None:
     moving = {name for name, _ in CASES} | {"MixUp", "CutMix", "MaxNumBoundingBoxes", "RandAugment"}
     boxes = {"boxes": BOXES, "labels": np.arange(4)[:, None]}

@@ -119,13 +119,13 @@ def test_a_quarter_turn_and_a_shift_move_pixels_where_they_belong():
     x = RNG.normal(size=(4, 4, 1))
     turned = warp.moved(x, warp.transform_of({"theta": 90}, 4, 4), "nearest", 0.0)
     assert np.allclose(turned, np.rot90(x, -1)) or np.allclose(turned, np.rot90(x))
-    shifted = warp.moved(x, warp.transform_of({"tx": 1}, 4, 4), "constant", 7.0)
+    shifted = warp.moved(x, warp.transform_of({"ty": 1}, 4, 4), "constant", 7.0)
     np.testing.assert_allclose(shifted[:3], x[1:])
     assert (shifted[3] == 7.0).all()
     assert warp.transform_of({}, 4, 4) is None
-    wrapped = warp.moved(x, warp.transform_of({"ty": -1}, 4, 4), "wrap", 0.0)
+    wrapped = warp.moved(x, warp.transform_of({"tx": -1}, 4, 4), "wrap", 0.0)
     np.testing.assert_allclose(wrapped, np.roll(x, 1, axis=1), atol=1e-6)
-    mirrored = warp.moved(x, warp.transform_of({"ty": -2}, 4, 4), "reflect", 0.0)
+    mirrored = warp.moved(x, warp.transform_of({"tx": -2}, 4, 4), "reflect", 0.0)
     np.testing.assert_allclose(mirrored[:, :2], x[:, 1::-1], atol=1e-6)
 
 

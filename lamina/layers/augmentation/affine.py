@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from lamina import ops
-from lamina.layers.augmentation.arguments import modes, span
+from lamina.layers.augmentation.arguments import span
 from lamina.layers.augmentation.geometry import Geometric, affine, around_center, number, rows
 
 
@@ -16,18 +16,6 @@ class RandomRotation(Geometric):
     Args:
         factor: The range of angles as parts of a whole turn: a pair, or f for (-f, f). Positive is
             counter-clockwise.
-        fill_mode: What lies outside: "reflect", "wrap", "constant" or "nearest".
-        interpolation: "bilinear" or "nearest".
-        seed: An integer for repeatable draws.
-        fill_value: The constant.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -40,10 +28,11 @@ class RandomRotation(Geometric):
         self, factor: Any, fill_mode: str = "reflect", interpolation: str = "bilinear", seed: int | None = None,
         fill_value: float = 0.0, data_format: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        super().__init__(
+            seed=seed, data_format=data_format, fill_mode=fill_mode, interpolation=interpolation, fill_value=fill_value,
+            **kwargs,
+        )  # fmt: skip
         self.factor = span(self, "factor", factor, -1, 1)
-        modes(self, fill_mode, interpolation)
-        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
@@ -66,18 +55,6 @@ class RandomZoom(Geometric):
         height_factor: The range of the part by which more is seen in height: a pair, or f for (-f, f). -0.3 shows 30%
             less (zooms in), 0.2 shows 20% more.
         width_factor: The same for the width; None keeps the ratio.
-        fill_mode: What lies outside: "reflect", "wrap", "constant" or "nearest".
-        interpolation: "bilinear" or "nearest".
-        seed: An integer for repeatable draws.
-        fill_value: The constant.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -91,15 +68,16 @@ class RandomZoom(Geometric):
         interpolation: str = "bilinear", seed: int | None = None, fill_value: float = 0.0,
         data_format: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        super().__init__(
+            seed=seed, data_format=data_format, fill_mode=fill_mode, interpolation=interpolation, fill_value=fill_value,
+            **kwargs,
+        )  # fmt: skip
         self.height_factor, self.width_factor = height_factor, width_factor
         spans = [span(self, "height_factor", height_factor, -1, 1)]
         spans += [] if width_factor is None else [span(self, "width_factor", width_factor, -1, 1)]
         if any(low == -1 for low, _ in spans):
             raise ValueError("RandomZoom: a factor of -1 would show nothing of an image: stay above -1.")
         self._spans = spans
-        modes(self, fill_mode, interpolation)
-        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
@@ -133,18 +111,6 @@ class RandomTranslation(Geometric):
     Args:
         height_factor: The range of the movement downwards as a part of the height: a pair, or f for (-f, f).
         width_factor: The range of the movement to the right as a part of the width.
-        fill_mode: What lies outside: "reflect", "wrap", "constant" or "nearest".
-        interpolation: "bilinear" or "nearest".
-        seed: An integer for repeatable draws.
-        fill_value: The constant.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -157,12 +123,13 @@ class RandomTranslation(Geometric):
         self, height_factor: Any, width_factor: Any, fill_mode: str = "reflect", interpolation: str = "bilinear",
         seed: int | None = None, fill_value: float = 0.0, data_format: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        super().__init__(
+            seed=seed, data_format=data_format, fill_mode=fill_mode, interpolation=interpolation, fill_value=fill_value,
+            **kwargs,
+        )  # fmt: skip
         self.height_factor, self.width_factor = height_factor, width_factor
         self._down = span(self, "height_factor", height_factor, -1, 1)
         self._right = span(self, "width_factor", width_factor, -1, 1)
-        modes(self, fill_mode, interpolation)
-        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
@@ -193,18 +160,6 @@ class RandomShear(Geometric):
     Args:
         x_factor: The range of the size of s, its sign is random: a pair, or f for any from -f to f.
         y_factor: The same for t.
-        interpolation: "bilinear" or "nearest".
-        fill_mode: What lies outside: "reflect", "wrap", "constant" or "nearest".
-        fill_value: The constant.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -217,11 +172,12 @@ class RandomShear(Geometric):
         self, x_factor: Any = 0.0, y_factor: Any = 0.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
         fill_value: float = 0.0, data_format: str | None = None, seed: int | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        super().__init__(
+            seed=seed, data_format=data_format, fill_mode=fill_mode, interpolation=interpolation, fill_value=fill_value,
+            **kwargs,
+        )  # fmt: skip
         self.x_factor = self._checked("x_factor", x_factor)
         self.y_factor = self._checked("y_factor", y_factor)
-        modes(self, fill_mode, interpolation)
-        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def _checked(self, name: str, value: Any) -> tuple[float, float]:
         """The range; the one around 0 that configs hold for a single number is taken back."""

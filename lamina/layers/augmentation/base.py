@@ -13,6 +13,7 @@ from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, interpreter, state
 from lamina.kernel.trees import leaves
+from lamina.layers.augmentation.described import described
 from lamina.layers.augmentation.draws import Stream, Tape, apart, uniforms
 from lamina.ops.checks import one_of, shown
 from lamina.ops.op import convert
@@ -63,7 +64,13 @@ class ImageAugmentation(Layer):
     value_range: Any = None
     _stream: Stream
     _draws = True  # whether anything is random
+    _is_affine = False  # whether `_maps` says all that it does, and the map is affine
     _keeps_integers = False  # whether integer images come out as integers
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("lamina."):  # users' own docstrings are theirs
+            cls.__doc__ = described(cls)
 
     def __init__(
         self, *, seed: Any = None, data_format: str | None = None, bounding_box_format: str | None = None,

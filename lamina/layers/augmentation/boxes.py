@@ -15,7 +15,6 @@ class MaxNumBoundingBoxes(ImageAugmentation):
     Args:
         max_number: How many boxes each image has afterwards.
         fill_value: What boxes and labels that were not there are filled with.
-        **kwargs: `bounding_box_format`, `data_format`, `name`, `dtype`.
 
     Returns:
         The data, with boxes (batch, max_number, 4) and labels (batch, max_number).

@@ -77,19 +77,9 @@ class RandAugment(_Choice):
     computed.
 
     Args:
-        value_range: The lowest and the highest value of a pixel.
         num_ops: How many changes.
         factor: The range of their strength: a pair, or f for (0, f), between 0 and 1.
         interpolation: "bilinear" or "nearest", of those that move pixels.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -156,22 +146,15 @@ class AugMix(_Choice):
     Which changes a chain makes, and the weights, a batch shares; how strong changes are is drawn for each image.
 
     Args:
-        value_range: The lowest and the highest value of a pixel.
         num_chains: How many chains.
         chain_depth: The largest number of changes in a chain; each may be left out.
         factor: The range of their strength: a pair, or f for (0, f), between 0 and 1.
         alpha: The parameter of both distributions.
         all_ops: Whether brightness, color, contrast and sharpness are among the changes.
         interpolation: "bilinear" or "nearest", of those that move pixels.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `name`, `dtype`.
 
     Returns:
         Images of the same shape, in the compute dtype; boxes and masks stay as they are.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -261,20 +244,10 @@ class RandomColorJitter(ImageAugmentation):
     """Changes brightness, contrast, saturation and hue at random, in this order, during training.
 
     Args:
-        value_range: The lowest and the highest value of a pixel.
         brightness_factor: As in `RandomBrightness`; None leaves it.
         contrast_factor: As in `RandomContrast`.
         saturation_factor: As in `RandomSaturation`.
         hue_factor: As in `RandomHue`.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina

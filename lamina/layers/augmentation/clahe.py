@@ -20,17 +20,11 @@ class ContrastLimitedAdaptiveHistogramEqualization(Color):
     spread over all bins; a pixel gets the mean of the tables of the four nearest tiles, weighted by nearness.
 
     Args:
-        value_range: The lowest and the highest value of a pixel.
         clip_limit: How many times the mean a bin may hold.
         tile_grid_size: Rows and columns of tiles.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
 
     Returns:
         Images of the same shape: floats in the compute dtype, integers as integers.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina

@@ -12,6 +12,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.backends.beside import worker
+from lamina.core.sample import seed_of_sample
 from lamina.core.seeds import SeedGenerator, draw_seed
 from lamina.kernel.context import current, state
 from lamina.random import portable
@@ -37,7 +38,8 @@ class Stream:
 
     The state of `generator` belongs to the layer's variables, so that compiled steps carry it along. A function that a
     data pipeline traces, and a worker process, draw from a stream of their own: the former because its state must live
-    in the pipeline's framework, the latter because a copied state would give every worker the same images.
+    in the pipeline's framework, the latter because a copied state would give every worker the same images. Inside
+    `for_sample` the seed follows from the sample alone.
     """
 
     def __init__(self, seed: Any) -> None:
@@ -46,6 +48,8 @@ class Stream:
 
     def next(self) -> Any:
         """The next seed."""
+        if state.scope is None and (seed := seed_of_sample(self, self.generator.seed)) is not None:
+            return seed
         process = worker()
         if state.scope is not None or (process is None and not getattr(_call, "apart", False)):
             return self.generator.next()

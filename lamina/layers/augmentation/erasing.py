@@ -19,16 +19,6 @@ class RandomErasing(Color):
         scale: The range of the squares of the rectangle's height and width, as parts of the image's: a pair, or s for
             (0, s). Both are drawn on their own.
         fill_value: What stands there: a number, or None for normal noise in the value range.
-        value_range: The lowest and the highest value of a pixel.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina

@@ -16,16 +16,6 @@ class RandomGaussianBlur(Color):
         factor: The range of the probability for an image: a pair, or p for (0, p).
         kernel_size: Width and height of the window, odd: two integers, or one for both.
         sigma: The range of the Gaussian's deviation, in pixels: a pair, or s for (0, s).
-        value_range: The lowest and the highest value of a pixel.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina
@@ -95,16 +85,6 @@ class RandomSharpness(Color):
     Args:
         factor: The range of f: a pair, or f for (0, f), between -1 and 1. At 0.5 nothing changes, below images become
             smoother, above sharper.
-        value_range: The lowest and the highest value of a pixel.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina

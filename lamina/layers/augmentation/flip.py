@@ -5,23 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import ops
-from lamina.layers.augmentation.base import ImageAugmentation
+from lamina.layers.augmentation.geometry import Spatial, affine, number, rows
 from lamina.ops.checks import one_of
 
 HORIZONTAL, VERTICAL, BOTH = "horizontal", "vertical", "horizontal_and_vertical"
 
 
-class RandomFlip(ImageAugmentation):
+class RandomFlip(Spatial):
     """Mirrors each image with probability 1/2 during training.
 
     Args:
         mode: "horizontal" (left and right change places), "vertical", or "horizontal_and_vertical" (both at once).
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
 
     Raises:
         ValueError: if the mode is unknown.
@@ -32,6 +26,8 @@ class RandomFlip(ImageAugmentation):
         >>> layer(lamina.ops.ones((2, 8, 8, 3))).shape == (2, 8, 8, 3)
         True
     """
+
+    _is_affine = True
 
     def __init__(
         self, mode: str = BOTH, seed: int | None = None, data_format: str | None = None, **kwargs: Any
@@ -45,34 +41,27 @@ class RandomFlip(ImageAugmentation):
         (draw,) = self.uniforms(data, 1, seed)
         return {"flips": ops.expand_dims(draw <= 0.5, (1, 2, 3)), **self._facts(data)}
 
-    def _flipped(self, images: Any, transformation: Any) -> Any:
+    def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
         height, width, _ = self._axes(4)
         axes = tuple(a for a, other in ((height, HORIZONTAL), (width, VERTICAL)) if self.mode != other)
         return ops.where(ops.reshape(transformation["flips"], (-1, 1, 1, 1)), ops.flip(images, axes), images)
 
-    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
-        images = self._images(images)
-        return self._flipped(images, transformation) if training and transformation is not None else images
+    def _maps(self, transformation: Any, size: tuple[Any, Any]) -> Any:
+        """The map of each image, (batch, 8), for who sees through several at once."""
+        flips = rows(transformation["flips"])
+        height, width = (number(n) - 1.0 for n in size)
+        one, zero = ops.ones_like(flips), ops.zeros_like(flips)
+        x, left = (one, zero) if self.mode == VERTICAL else (1.0 - 2.0 * flips, flips * width)
+        y, top = (one, zero) if self.mode == HORIZONTAL else (1.0 - 2.0 * flips, flips * height)
+        return affine(x, 0.0, left, 0.0, y, top)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        if not training or transformation is None:
-            return segmentation_masks
-        return self._flipped(segmentation_masks, transformation)
-
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        bounding_boxes = self._boxes(bounding_boxes)
-        if not training or transformation is None:
-            return bounding_boxes
+    def _boxes_through(self, boxes: dict[str, Any], transformation: Any) -> dict[str, Any]:
         height, width = self._shape_of(transformation)
         flips = ops.reshape(transformation["flips"], (-1, 1))
-        corners = self._corners(bounding_boxes["boxes"], (height, width))
+        corners = self._corners(boxes["boxes"], (height, width))
         left, top, right, bottom = (corners[..., i] for i in range(4))
         if self.mode != VERTICAL:
             left, right = ops.where(flips, width - right, left), ops.where(flips, width - left, right)
         if self.mode != HORIZONTAL:
             top, bottom = ops.where(flips, height - bottom, top), ops.where(flips, height - top, bottom)
-        return self._written(bounding_boxes, ops.stack([left, top, right, bottom], -1), (height, width))
+        return self._written(boxes, ops.stack([left, top, right, bottom], -1), (height, width))

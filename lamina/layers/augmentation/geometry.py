@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina import ops
+from lamina.layers.augmentation.arguments import modes
 from lamina.layers.augmentation.base import ImageAugmentation
 
 
@@ -38,6 +39,16 @@ def number(n: Any) -> Any:
     return ops.cast(n, "float32") if hasattr(n, "shape") else float(n)
 
 
+def least(a: Any, b: Any) -> Any:
+    """The smaller of two sizes, which may be known only when the program runs."""
+    return ops.minimum(a, b) if hasattr(a, "shape") or hasattr(b, "shape") else min(a, b)
+
+
+def most(a: Any, b: Any) -> Any:
+    """The larger of two sizes."""
+    return ops.maximum(a, b) if hasattr(a, "shape") or hasattr(b, "shape") else max(a, b)
+
+
 def seen_through(corners: Any, maps: Any) -> Any:
     """The boxes around boxes that are seen through a map.
 
@@ -59,26 +70,18 @@ def seen_through(corners: Any, maps: Any) -> Any:
     return ops.stack([ops.min(new_x, -1), ops.min(new_y, -1), ops.max(new_x, -1), ops.max(new_y, -1)], -1)
 
 
-class Geometric(ImageAugmentation):
-    """A layer that sees images through a map of the plane; a subclass says through which (`_maps`, or `_through`)."""
+class Spatial(ImageAugmentation):
+    """A layer that treats images and masks alike (`_through`), and moves boxes (`_boxes_through`)."""
 
-    fill_mode = "constant"
     interpolation = "bilinear"
-    fill_value: float = 0.0
-
-    def _maps(self, transformation: Any, size: tuple[Any, Any]) -> Any:
-        """The map of each image, (batch, 8)."""
-        raise NotImplementedError
 
     def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
-        return ops.image.affine_transform(
-            images,
-            self._maps(transformation, self._size(images)),
-            interpolation,
-            self.fill_mode,
-            self.fill_value,
-            self.data_format,
-        )
+        """Images or masks (rank 4) under a transformation."""
+        raise NotImplementedError
+
+    def _boxes_through(self, boxes: dict[str, Any], transformation: Any) -> dict[str, Any]:
+        """Boxes under a transformation."""
+        raise NotImplementedError
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         images = self._images(images)
@@ -99,6 +102,36 @@ class Geometric(ImageAugmentation):
         bounding_boxes = self._boxes(bounding_boxes)
         if not training or transformation is None:
             return bounding_boxes
+        return self._boxes_through(bounding_boxes, transformation)
+
+
+class Geometric(Spatial):
+    """A layer that sees images through a map of the plane; a subclass says through which (`_maps`, or `_through`)."""
+
+    _is_affine = True
+
+    def __init__(
+        self, *, fill_mode: str = "constant", interpolation: str = "bilinear", fill_value: float = 0.0, **kwargs: Any
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        modes(self, fill_mode, interpolation)
+        self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
+
+    def _maps(self, transformation: Any, size: tuple[Any, Any]) -> Any:
+        """The map of each image, (batch, 8)."""
+        raise NotImplementedError
+
+    def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
+        return ops.image.affine_transform(
+            images,
+            self._maps(transformation, self._size(images)),
+            interpolation,
+            self.fill_mode,
+            self.fill_value,
+            self.data_format,
+        )
+
+    def _boxes_through(self, boxes: dict[str, Any], transformation: Any) -> dict[str, Any]:
         size = self._shape_of(transformation)
-        corners = self._corners(bounding_boxes["boxes"], size)
-        return self._written(bounding_boxes, seen_through(corners, self._maps(transformation, size)), size)
+        corners = self._corners(boxes["boxes"], size)
+        return self._written(boxes, seen_through(corners, self._maps(transformation, size)), size)

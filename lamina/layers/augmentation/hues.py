@@ -37,13 +37,6 @@ class RandomHue(_OneFactor):
 
     Args:
         factor: The range of the size of d: a pair, or f for (0, f), between 0 and 1.
-        value_range: The lowest and the highest value of a pixel.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
 
     Raises:
         ValueError: if an argument is out of range; in calls, if images have not three channels.
@@ -86,13 +79,6 @@ class RandomSaturation(_OneFactor):
 
     Args:
         factor: The range of f: a pair, or f for (-f, f), between -1 and 1. Below 0 all is gray as well.
-        value_range: The lowest and the highest value of a pixel.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
 
     Raises:
         ValueError: if an argument is out of range; in calls, if images have not three channels.
@@ -135,16 +121,6 @@ class RandomColorDegeneration(_OneFactor):
 
     Args:
         factor: The range of f: a pair, or f for (-f, f), between -1 and 1.
-        value_range: The lowest and the highest value of a pixel.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina
@@ -171,9 +147,6 @@ class RandomGrayscale(Color):
 
     Args:
         factor: The probability that an image becomes gray.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
 
     Returns:
         Images of the same shape: floats in the compute dtype, integers as integers.

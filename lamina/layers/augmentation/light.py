@@ -16,15 +16,9 @@ class RandomBrightness(Color):
 
     Args:
         factor: The range of d: a pair, or f for (-f, f), between -1 and 1.
-        value_range: The lowest and the highest value of a pixel.
-        seed: An integer for repeatable draws.
-        **kwargs: `data_format`, `bounding_box_format`, `name`, `dtype`.
 
     Returns:
         Images of the same shape: floats in the compute dtype, integers as integers.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina
@@ -61,15 +55,6 @@ class RandomContrast(Color):
 
     Args:
         factor: The pair (a, b) between 0 and 1, or f for (0, f).
-        value_range: The lowest and the highest value of a pixel.
-        seed: An integer for repeatable draws.
-        **kwargs: `data_format`, `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina

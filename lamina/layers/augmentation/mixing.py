@@ -7,12 +7,12 @@ from typing import Any
 from lamina import ops
 from lamina.kernel.context import current
 from lamina.layers.augmentation.arguments import span
-from lamina.layers.augmentation.base import ImageAugmentation
 from lamina.layers.augmentation.draws import beta, uniforms
 from lamina.layers.augmentation.erasing import rectangles
+from lamina.layers.augmentation.geometry import Spatial
 
 
-class _Mixing(ImageAugmentation):
+class _Mixing(Spatial):
     """What both have in common: an order in which images meet, and labels that are mixed like them."""
 
     def _order(self, data: Any, seed: Any) -> Any:
@@ -47,12 +47,6 @@ class MixUp(_Mixing):
 
     Args:
         alpha: How much is mixed: near 0 hardly, at 1 all weights are alike.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
 
     Raises:
         ValueError: if alpha is not above 0.
@@ -85,45 +79,25 @@ class MixUp(_Mixing):
             "permutation_order": self._order(data, seed),
         }
 
-    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
-        images = self._images(images)
-        return self._mixed(images, transformation) if training and transformation is not None else images
+    def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
+        return self._mixed(images, transformation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        if not training or transformation is None:
-            return segmentation_masks
-        return self._mixed(segmentation_masks, transformation)
-
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        bounding_boxes = self._boxes(bounding_boxes)
-        if not training or transformation is None:
-            return bounding_boxes
-        return {
-            name: ops.concatenate([x, self._other(x, transformation)], 1)
-            for name, x in bounding_boxes.items()
-        }
+    def _boxes_through(self, boxes: dict[str, Any], transformation: Any) -> dict[str, Any]:
+        return {n: ops.concatenate([x, self._other(x, transformation)], 1) for n, x in boxes.items()}
 
 
 class CutMix(_Mixing):
     """Puts a rectangle of another image of the batch into each image during training, and mixes the labels.
 
+    Boxes of both images are kept: of the other image what lies in the rectangle, of the own one the least box around what
+    is still to be seen; boxes of which nothing is left get label -1. Masks are cut like the images.
+
     Args:
         factor: The range of the parameter of the beta distribution that the kept part is drawn from: a pair, or f for
             (0, f), between 0 and 1. Small ones mean all or nothing.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
 
     Raises:
         ValueError: if the factor is out of range.
-        NotImplementedError: for boxes: a box of which a part is left has no agreed meaning.
 
     Example:
         >>> import lamina
@@ -159,28 +133,54 @@ class CutMix(_Mixing):
             "batch_masks": ops.expand_dims(mask, self._axes(4)[2]),
         }
 
-    def _cut(self, x: Any, transformation: Any) -> Any:
+    def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
         mask = transformation["batch_masks"]
         channels = self._axes(4)[2]
-        if mask.shape[channels] not in (1, x.shape[channels]):
+        if mask.shape[channels] not in (1, images.shape[channels]):
             mask = mask[:, :1] if channels == 1 else mask[..., :1]
-        return ops.where(mask, self._other(x, transformation), x)
+        return ops.where(mask, self._other(images, transformation), images)
 
-    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
-        images = self._images(images)
-        return self._cut(images, transformation) if training and transformation is not None else images
+    def _boxes_through(self, boxes: dict[str, Any], transformation: Any) -> dict[str, Any]:
+        size = self._size(transformation["batch_masks"])
+        cut = self._rectangle(transformation["batch_masks"])
+        corners = self._corners(boxes["boxes"], size)
+        left = self._written(boxes, _beside(corners, cut), size)
+        other = {n: self._other(x, transformation) for n, x in {**boxes, "boxes": corners}.items()}
+        given = self._written(other, _within(other["boxes"], cut), size)
+        return {n: ops.concatenate([left[n], given[n]], 1) for n in left}
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        if not training or transformation is None:
-            return segmentation_masks
-        return self._cut(segmentation_masks, transformation)
+    def _rectangle(self, masks: Any) -> tuple[Any, Any, Any, Any]:
+        """The rectangle of each image, (batch, 1) each: left, top, right, bottom."""
+        inside = ops.any(masks, self._axes(4)[2])
+        found = []
+        for axis in (1, 2):
+            line = ops.cast(ops.any(inside, 3 - axis), "int32")
+            first = ops.cast(ops.argmax(line, 1), "float32")
+            found.append((first, first + ops.cast(ops.sum(line, 1), "float32")))
+        (top, bottom), (left, right) = found
+        return tuple(ops.expand_dims(v, 1) for v in (left, top, right, bottom))  # type: ignore[return-value]
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        raise NotImplementedError(
-            "CutMix: boxes are not supported: a box of which a part is left has no agreed meaning. Use MixUp, which "
-            "keeps the boxes of both images."
-        )
+
+def _within(corners: Any, cut: tuple[Any, Any, Any, Any]) -> Any:
+    """The parts of boxes inside rectangles; of those outside nothing is left."""
+    left, top, right, bottom = cut
+    x = [ops.clip(corners[..., i], left, right) for i in (0, 2)]
+    y = [ops.clip(corners[..., i], top, bottom) for i in (1, 3)]
+    return ops.stack([x[0], y[0], x[1], y[1]], -1)
+
+
+def _beside(corners: Any, cut: tuple[Any, Any, Any, Any]) -> Any:
+    """The least boxes around what rectangles leave of boxes: cut where a rectangle covers them from side to side."""
+    x0, y0, x1, y1 = (corners[..., i] for i in range(4))
+    left, top, right, bottom = cut
+    from_left, from_right, from_top, from_bottom = left <= x0, right >= x1, top <= y0, bottom >= y1
+    wide, tall = ops.logical_and(from_left, from_right), ops.logical_and(from_top, from_bottom)
+    return ops.stack(
+        [
+            ops.where(ops.logical_and(tall, from_left), ops.clip(right, x0, x1), x0),
+            ops.where(ops.logical_and(wide, from_top), ops.clip(bottom, y0, y1), y0),
+            ops.where(ops.logical_and(tall, from_right), ops.clip(left, x0, x1), x1),
+            ops.where(ops.logical_and(wide, from_bottom), ops.clip(top, y0, y1), y1),
+        ],
+        -1,
+    )

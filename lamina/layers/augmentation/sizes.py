@@ -8,7 +8,7 @@ from lamina import ops
 from lamina.kernel.context import current
 from lamina.layers.augmentation.arguments import size
 from lamina.layers.augmentation.base import ImageAugmentation
-from lamina.layers.augmentation.geometry import number
+from lamina.layers.augmentation.geometry import least, most, number
 from lamina.ops.checks import one_of
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
@@ -40,8 +40,8 @@ class _ToSize(ImageAugmentation):
     def _largest(self, old: tuple[Any, Any]) -> tuple[Any, Any, Any, Any]:
         """The largest window of the result's ratio in the middle of an image: (top, left, height, width)."""
         height, width = old
-        tall = _least(width * self.height // self.width, height)
-        wide = _least(height * self.width // self.height, width)
+        tall = least(width * self.height // self.width, height)
+        wide = least(height * self.width // self.height, width)
         return (height - tall) // 2, (width - wide) // 2, tall, wide
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -52,14 +52,6 @@ class _ToSize(ImageAugmentation):
         height, width, _ = self._axes(len(shape))
         shape[height], shape[width] = self.height, self.width
         return tuple(shape)
-
-
-def _least(a: Any, b: Any) -> Any:
-    return ops.minimum(a, b) if hasattr(a, "shape") or hasattr(b, "shape") else min(a, b)
-
-
-def _most(a: Any, b: Any) -> Any:
-    return ops.maximum(a, b) if hasattr(a, "shape") or hasattr(b, "shape") else max(a, b)
 
 
 class Resizing(_ToSize):
@@ -74,14 +66,9 @@ class Resizing(_ToSize):
         fill_mode: How to fill up: "constant".
         fill_value: The value to fill up with.
         antialias: Whether all pixels count when images shrink.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
 
     Returns:
         Images of the new size: floats in the compute dtype, integers as integers.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -139,8 +126,8 @@ class Resizing(_ToSize):
         if self.crop_to_aspect_ratio:
             window = self._largest(old)
         elif self.pad_to_aspect_ratio:
-            above = (_most(width * self.height // self.width, height) - height) // 2
-            beside = (_most(height * self.width // self.height, width) - width) // 2
+            above = (most(width * self.height // self.width, height) - height) // 2
+            beside = (most(height * self.width // self.height, width) - width) // 2
             window = (-above, -beside, height + 2 * above, width + 2 * beside)
         return self._in_window(self._boxes(bounding_boxes), window, old)
 
@@ -151,8 +138,6 @@ class CenterCrop(_ToSize):
     Args:
         height: The height of the window.
         width: The width of the window.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
 
     Returns:
         Images of the window's size, in the compute dtype.
@@ -245,10 +230,6 @@ class RandomCrop(CenterCrop):
     Args:
         height: The height of the window.
         width: The width of the window.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        name: A name.
-        **kwargs: `bounding_box_format`, `dtype`.
 
     Returns:
         Images of the window's size, in the compute dtype.
@@ -278,7 +259,7 @@ class RandomCrop(CenterCrop):
         draws = self.uniforms_of_batch(2, seed)
         places = []
         for draw, have, want in zip(draws, (height, width), (self.height, self.width), strict=True):
-            room = _most(have - want + 1, 1)
+            room = most(have - want + 1, 1)
             places.append(ops.cast(ops.floor(draw * number(room)), "int32"))
         return {"window": tuple(places), **self._facts(data)}
 

@@ -15,16 +15,6 @@ class RandomInvert(Color):
 
     Args:
         factor: The range of the probability for an image: a pair, or p for (0, p).
-        value_range: The lowest and the highest value of a pixel.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina
@@ -58,16 +48,6 @@ class RandomPosterization(Color):
     Args:
         factor: The range of the number of bits: a pair of integers from 1 to 8 whose second is not included, or b for
             (1, b).
-        value_range: The lowest and the highest value of a pixel.
-        data_format: "channels_last", "channels_first" or None for the default.
-        seed: An integer for repeatable draws.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina
@@ -107,15 +87,6 @@ class Solarization(Color):
     Args:
         addition_factor: The range of a: a pair, or f for (0, f), between 0 and 1.
         threshold_factor: The range of t.
-        value_range: The lowest and the highest value of a pixel.
-        seed: An integer for repeatable draws.
-        **kwargs: `data_format`, `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina
@@ -155,10 +126,6 @@ class AutoContrast(Color):
 
     `y = (x - min) (high - low) / (max - min) + low`
 
-    Args:
-        value_range: The lowest and the highest value of a pixel.
-        **kwargs: `data_format`, `bounding_box_format`, `name`, `dtype`.
-
     Returns:
         Images of the same shape, in the compute dtype; channels of one value alone stay as they are.
 
@@ -194,16 +161,7 @@ class Equalization(Color):
     `y = (cdf(x) - cdf_min) / (1 - cdf_min)` of the range, where cdf is the share of pixels up to a value's bin
 
     Args:
-        value_range: The lowest and the highest value of a pixel.
         bins: How many values are told apart.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is out of range.
 
     Example:
         >>> import lamina

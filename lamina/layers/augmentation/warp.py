@@ -6,11 +6,9 @@ from typing import Any
 
 from lamina import ops
 from lamina.kernel.context import current
-from lamina.layers.augmentation.arguments import modes, span
+from lamina.layers.augmentation.arguments import span
 from lamina.layers.augmentation.draws import normals
-from lamina.layers.augmentation.geometry import Geometric, number
-from lamina.ops.checks import one_of
-from lamina.ops.image.filters import blurred
+from lamina.layers.augmentation.geometry import Geometric, least, most, number
 from lamina.ops.image.sampling import displaced, homography
 
 
@@ -20,17 +18,7 @@ class RandomPerspective(Geometric):
     Args:
         factor: The range of the probability for an image: a pair, or p for (0, p).
         scale: How far a corner moves at most, as twice the part of its distance from the upper left one.
-        interpolation: "bilinear" or "nearest".
         fill_value: What lies outside.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -39,21 +27,21 @@ class RandomPerspective(Geometric):
         True
     """
 
+    _is_affine = False
+
     def __init__(
         self, factor: Any = 1.0, scale: float = 1.0, interpolation: str = "bilinear", fill_value: float = 0.0,
         seed: int | None = None, data_format: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        super().__init__(
+            seed=seed, data_format=data_format, interpolation=interpolation, fill_value=fill_value, **kwargs
+        )
         self.factor = span(self, "factor", factor, 0, 1, start=0)
         if not isinstance(scale, int | float) or not 0 <= scale <= 1:
             raise ValueError(
                 f"RandomPerspective: `scale` must be a number in the range [0, 1], got {scale!r}."
             )
         self.scale = scale
-        self.interpolation = one_of(
-            "RandomPerspective", "interpolation", interpolation, ("nearest", "bilinear")
-        )
-        self.fill_value = fill_value
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
@@ -94,19 +82,6 @@ class RandomElasticTransform(Geometric):
     Args:
         factor: The range of the probability for an image: a pair, or p for (0, p).
         scale: The range of the distortion, between 0 and 1: a pair, or s for (0, s).
-        interpolation: "bilinear" or "nearest".
-        fill_mode: What lies outside: "reflect", "wrap", "constant" or "nearest".
-        fill_value: The constant.
-        value_range: The lowest and the highest value of a pixel.
-        seed: An integer for repeatable draws.
-        data_format: "channels_last", "channels_first" or None for the default.
-        **kwargs: `bounding_box_format`, `name`, `dtype`.
-
-    Returns:
-        Images of the same shape, in the compute dtype.
-
-    Raises:
-        ValueError: if an argument is unknown or out of range.
 
     Example:
         >>> import lamina
@@ -118,16 +93,19 @@ class RandomElasticTransform(Geometric):
         Simard et al., 2003: Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis
     """
 
+    _is_affine = False
+
     def __init__(
         self, factor: Any = 1.0, scale: Any = 1.0, interpolation: str = "bilinear", fill_mode: str = "reflect",
         fill_value: float = 0.0, value_range: Any = (0, 255), seed: int | None = None,
         data_format: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(seed=seed, data_format=data_format, **kwargs)
+        super().__init__(
+            seed=seed, data_format=data_format, fill_mode=fill_mode, interpolation=interpolation, fill_value=fill_value,
+            **kwargs,
+        )  # fmt: skip
         self.factor = span(self, "factor", factor, 0, 1, start=0)
         self.scale = span(self, "scale", scale, 0, 1, start=0)
-        modes(self, fill_mode, interpolation)
-        self.interpolation, self.fill_mode, self.fill_value = interpolation, fill_mode, fill_value
         self.value_range = value_range
 
     def get_elastic_transform_params(self, height: Any, width: Any, factor: Any) -> tuple[Any, Any]:
@@ -140,7 +118,7 @@ class RandomElasticTransform(Geometric):
         Returns:
             (alpha, sigma).
         """
-        return max(height, width) * 0.1 * factor, min(height, width) * 0.05 * factor
+        return most(height, width) * 0.1 * factor, least(height, width) * 0.05 * factor
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
@@ -162,18 +140,15 @@ class RandomElasticTransform(Geometric):
         """Shifts (batch, height, width, 2) along rows and columns, in pixels.
 
         The window has the smoothness of the largest distortion, so that one program serves every draw; a weaker one
-        makes the shifts smaller.
+        makes the shifts smaller. It is applied as a matrix for each axis: its size may be known only when the program runs.
         """
-        if hasattr(height, "shape") or hasattr(width, "shape"):
-            raise NotImplementedError(
-                "RandomElasticTransform: the height and width of the images must be known when a program is traced, for "
-                "the size of the smoothing window depends on them. Bring images to one size first (layers.Resizing)."
-            )
+        height, width = number(height), number(width)
         alpha, sigma = self.get_elastic_transform_params(height, width, self.scale[1])
+        sigma = most(sigma, 1e-3)
         share = ops.reshape(distortion / max(self.scale[1], 1e-7), (-1, 1, 1, 1))
-        size = int(6 * sigma) | 1
-        smooth = blurred(current(), noise, (size, size), (max(sigma, 1e-3),) * 2, True)
-        return smooth * (share * (alpha * max(sigma, 1e-3)))
+        along_rows = ops.matmul(_window(height, sigma), ops.transpose(noise, (0, 3, 1, 2)))
+        smooth = ops.transpose(ops.matmul(along_rows, _window(width, sigma)), (0, 2, 3, 1))
+        return smooth * (share * (alpha * sigma))
 
     def _through(self, images: Any, transformation: Any, interpolation: str) -> Any:
         seen = displaced(
@@ -187,18 +162,26 @@ class RandomElasticTransform(Geometric):
         )
         return ops.where(ops.reshape(transformation["apply_transform"], (-1, 1, 1, 1)), seen, images)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Any, transformation: Any, training: bool = True
-    ) -> Any:
-        bounding_boxes = self._boxes(bounding_boxes)
-        if not training or transformation is None:
-            return bounding_boxes
+    def _boxes_through(self, boxes: dict[str, Any], transformation: Any) -> dict[str, Any]:
         size = self._shape_of(transformation)
-        corners = self._corners(bounding_boxes["boxes"], size)
+        corners = self._corners(boxes["boxes"], size)
         shifts = ops.cast(transformation["shifts"], "float32")
         bent = _around(corners, shifts, size)
         chosen = ops.reshape(transformation["apply_transform"], (-1, 1, 1))
-        return self._written(bounding_boxes, ops.where(chosen, bent, corners), size)
+        return self._written(boxes, ops.where(chosen, bent, corners), size)
+
+
+def _window(size: Any, sigma: Any) -> Any:
+    """A Gaussian of sum 1, cut at three deviations, as a matrix (size, size); beyond the border lies 0."""
+    places = ops.arange(0, size, dtype="float32")
+    reach = ops.floor(ops.floor(ops.cast(6.0 * sigma, "float32")) / 2.0)
+
+    def weight(distance: Any) -> Any:
+        inside = ops.cast(ops.abs(distance) <= reach, "float32")
+        return ops.exp(-ops.square(distance) / (2.0 * sigma * sigma)) * inside
+
+    total = 2.0 * ops.sum(weight(places)) - 1.0  # the middle stands there once
+    return weight(ops.expand_dims(places, 1) - ops.expand_dims(places, 0)) / total
 
 
 def _around(corners: Any, shifts: Any, size: tuple[Any, Any]) -> Any:

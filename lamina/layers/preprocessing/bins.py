@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.layers.preprocessing import fingerprint, siphash
-from lamina.layers.preprocessing.packed import pack
+from lamina.layers.preprocessing.packed import Packed, pack
 from lamina.layers.preprocessing.words import Word, where
 
 _LIMIT = 1 << 63
@@ -38,7 +38,11 @@ def bins_of_texts(texts: list[Any], count: int, salt: Any = None, encoding: str 
         salt: A key of two integers, or None.
         encoding: How text becomes bytes.
     """
-    packed = pack(texts, encoding)
+    return bins_of_packed(pack(texts, encoding), count, salt)
+
+
+def bins_of_packed(packed: Packed, count: int, salt: Any = None) -> np.ndarray:
+    """The bin of each of the byte strings in a buffer, as `int64`."""
     hashes = fingerprint.fingerprint64(packed) if salt is None else siphash.siphash(packed, _key(salt))
     return (hashes % np.uint64(count)).astype(np.int64)
 

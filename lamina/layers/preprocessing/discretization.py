@@ -10,7 +10,7 @@ from lamina.core.tracking import changed
 from lamina.layers.preprocessing.base import no_sparse_output, one_of, only_shapes
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost
-from lamina.layers.preprocessing.streams import in_memory, numbers, pieces
+from lamina.layers.preprocessing.streams import in_memory, numbers, pieces, told
 
 
 class Discretization(OnHost):
@@ -71,19 +71,23 @@ class Discretization(OnHost):
 
     # -- adapting -----------------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
+    def adapt(self, data: Any, steps: int | None = None, progress: Any = None) -> None:
         """Learn boundaries between bins of about equal content.
 
         Args:
             data: Numbers in an array, or an iterable of batches.
             steps: How many batches of an iterable to read; None reads all.
+            progress: Called after each part of the data with the number of rows so far, such as
+                `lamina.utils.Progbar(None, unit_name="row").update`.
 
         Raises:
             ValueError: if boundaries were given.
         """
         self.reset_state()
         whole = in_memory(data) and steps is None and not hasattr(data, "iloc")  # one sketch of all is exact
-        for piece in iter([data]) if whole else pieces(data, "Discretization.adapt", steps):
+        for piece in (
+            told(iter([data]), progress) if whole else pieces(data, "Discretization.adapt", steps, progress)
+        ):
             self.update_state(piece)
         self.finalize_state()
 

@@ -143,7 +143,7 @@ def fingerprint64(texts: Packed) -> np.ndarray:
     Returns:
         A `uint64` array, one number per string.
     """
-    return texts.hashed(_by_class)
+    return texts.mapped(_by_class)
 
 
 def _by_class(texts: Packed) -> np.ndarray:

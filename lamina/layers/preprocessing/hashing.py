@@ -11,9 +11,10 @@ from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.layers.preprocessing import fingerprint
 from lamina.layers.preprocessing.base import is_abstract, no_sparse_output, one_of, only_shapes, symbolic
-from lamina.layers.preprocessing.bins import bins_in_program, bins_of_integers, bins_of_texts, checked_salt
+from lamina.layers.preprocessing.bins import bins_in_program, bins_of_integers, bins_of_packed, checked_salt
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost, integers, received, whole
+from lamina.layers.preprocessing.index import Index
 from lamina.layers.preprocessing.packed import pack
 from lamina.layers.preprocessing.strings import Strings, strings
 from lamina.layers.preprocessing.words import Word
@@ -107,12 +108,14 @@ class Hashing(OnHost):
         return self.num_bins - (self.mask_value is not None)
 
     def _of_strings(self, inputs: Strings) -> Any:
-        bins = bins_of_texts(inputs.flat, self._free, self.salt).reshape(inputs.shape)
-        if self.mask_value is not None:
-            mask = self.mask_value.decode() if isinstance(self.mask_value, bytes) else self.mask_value
-            hidden = np.fromiter((t == mask for t in inputs.text("utf-8")), bool, len(inputs.flat))
-            bins = np.where(hidden.reshape(inputs.shape), 0, bins + 1)
-        return self._encoded(bins)
+        texts = inputs.packed("utf-8")
+        bins = bins_of_packed(texts, self._free, self.salt)
+        if isinstance(self.mask_value, str | bytes):
+            hidden = Index(pack([self.mask_value]), np.zeros(1, np.int64), -1).find(texts) == 0
+            bins = np.where(hidden, 0, bins + 1)
+        elif self.mask_value is not None:
+            bins = bins + 1
+        return self._encoded(bins.reshape(inputs.shape))
 
     def _of_numbers(self, inputs: np.ndarray) -> Any:
         inputs = integers(inputs)
@@ -245,7 +248,7 @@ class HashedCrossing(OnHost):
         result: Any = np.uint64(fingerprint.CROSSING_SEED) * np.ones(1, np.uint64)
         for x in columns:
             if isinstance(x, Strings):
-                hashes = fingerprint.fingerprint64(pack(x.flat))
+                hashes = fingerprint.fingerprint64(x.packed("utf-8"))
             else:
                 hashes = x.astype(np.int64).reshape(-1).view(np.uint64)
             result = fingerprint.joined(result, hashes)

@@ -197,18 +197,20 @@ class Lookup(OnHost):
 
     # -- adapting -----------------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
+    def adapt(self, data: Any, steps: int | None = None, progress: Any = None) -> None:
         """Make the vocabulary from data: its tokens by how often they occur.
 
         Args:
             data: An array, list or column of tokens, or an iterable of batches of them.
             steps: How many batches of an iterable to read; None reads all.
+            progress: Called after each part of the data with the number of rows so far, such as
+                `lamina.utils.Progbar(None, unit_name="row").update`.
 
         Raises:
             ValueError: if the vocabulary was given, or the data is a table of several columns.
         """
         self.reset_state()
-        for piece in pieces(data, f"{type(self).__name__}.adapt", steps):
+        for piece in pieces(data, f"{type(self).__name__}.adapt", steps, progress):
             self.update_state(piece)
         self.finalize_state()
 

@@ -11,7 +11,7 @@ from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, state
 from lamina.kernel.shapes.spec import Spec
 from lamina.layers.preprocessing.base import Preprocessing, is_beside
-from lamina.layers.preprocessing.streams import in_memory, numbers, pieces
+from lamina.layers.preprocessing.streams import in_memory, numbers, pieces, told
 
 _LEAST = 1e-7  # the least deviation that is divided by
 
@@ -131,11 +131,13 @@ class Normalization(Preprocessing):
 
     # -- adapting -----------------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any) -> None:
+    def adapt(self, data: Any, progress: Any = None) -> None:
         """Learn mean and variance from data, whatever the layer has learned before.
 
         Args:
             data: An array, or an iterable of batches.
+            progress: Called after each part of the data with the number of rows so far, such as
+                `lamina.utils.Progbar(None, unit_name="row").update`.
 
         Raises:
             ValueError: if mean and variance were given, or the data has another shape than the layer was built for.
@@ -147,7 +149,9 @@ class Normalization(Preprocessing):
             )
         self._moments = None
         whole = in_memory(data) and not hasattr(data, "iloc")
-        for piece in iter([data]) if whole else pieces(data, "Normalization.adapt"):
+        for piece in (
+            told(iter([data]), progress) if whole else pieces(data, "Normalization.adapt", progress=progress)
+        ):
             self._add(numbers(piece, "Normalization.adapt"))
         self.finalize_state()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.core.codec import serialize
 from lamina.core.layer import Layer
+from lamina.layers.augmentation.fused import fused
 from lamina.layers.preprocessing.base import Preprocessing
 
 
@@ -18,6 +19,10 @@ class Pipeline(Preprocessing):
     Args:
         layers: The layers.
         name: A name.
+        fuse: Whether consecutive layers that turn, zoom, move, shear or mirror images see them through one map: quicker,
+            and sharper, because pixels are interpolated once. Each draws as it does alone, but what lies outside is
+            filled once for all of them, and boxes are enclosed once, so results differ near borders. Layers that fill or
+            interpolate in different ways stay apart.
 
     Returns:
         What the last layer gives.
@@ -33,7 +38,7 @@ class Pipeline(Preprocessing):
 
     _convert_input_args = False
 
-    def __init__(self, layers: Any, name: str | None = None) -> None:
+    def __init__(self, layers: Any, name: str | None = None, fuse: bool = False) -> None:
         super().__init__(name=name)
         layers = [layers] if isinstance(layers, Layer) else list(layers)
         for i, layer in enumerate(layers):
@@ -41,7 +46,8 @@ class Pipeline(Preprocessing):
                 raise TypeError(
                     f"Pipeline: element {i} must be a layer, got {layer!r:.80}. Wrap a function in lamina.layers.Lambda."
                 )
-        self._pipeline_layers = layers
+        self._pipeline_layers, self.fuse = layers, bool(fuse)
+        self.__dict__["_steps"] = fused(layers) if fuse else layers  # not tracked: the layers are
 
     @property
     def layers(self) -> list[Layer]:
@@ -60,7 +66,7 @@ class Pipeline(Preprocessing):
             mask: Passed to the layers that take it.
         """
         x = inputs
-        for layer in self._pipeline_layers:
+        for layer in self.__dict__["_steps"]:
             plan = type(layer)._plan
             given: dict[str, Any] = {"training": training} if plan.takes_training else {}
             if plan.takes_mask and mask is not None:
@@ -69,5 +75,6 @@ class Pipeline(Preprocessing):
         return x
 
     def get_config(self) -> dict[str, Any]:
-        """The layers and the name."""
-        return {"layers": [serialize(layer) for layer in self._pipeline_layers], "name": self.name}
+        """The layers and the name; `fuse` only where it is True, for Keras does not know it."""
+        config = {"layers": [serialize(layer) for layer in self._pipeline_layers], "name": self.name}
+        return {**config, "fuse": True} if self.fuse else config

@@ -62,7 +62,7 @@ def siphash(texts: Packed, key: tuple[int, int]) -> np.ndarray:
     Returns:
         A `uint64` array, one number per string.
     """
-    return texts.hashed(lambda some: _siphash(some, key))
+    return texts.mapped(lambda some: _siphash(some, key))
 
 
 def _siphash(texts: Packed, key: tuple[int, int]) -> np.ndarray:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 PIECE = 1 << 14  # rows of one piece: what is held at a time
+LETTERS = 1 << 24  # and no more letters than these, for rows that are whole books
 
 
-def pieces(data: Any, where: str, steps: int | None = None) -> Iterator[Any]:
+def pieces(
+    data: Any, where: str, steps: int | None = None, progress: Callable[[int], Any] | None = None
+) -> Iterator[Any]:
     """The parts of `data`, each with rows along its first axis.
 
     Args:
         data: Strings, arrays, lists, columns of tables; or an iterable of batches, or of single rows.
         where: Who asks, for errors.
         steps: How many batches of an iterable to take; None takes all.
+        progress: Called with the number of rows so far after each part.
 
     Raises:
         ValueError: if steps are given for data in memory, or the data is a table of several columns.
@@ -29,13 +33,30 @@ def pieces(data: Any, where: str, steps: int | None = None) -> Iterator[Any]:
                 f"{where}: `steps` counts the batches of a generator or data set; this data is in memory "
                 f"({type(data).__name__}) and is read as a whole. Pass a part of it instead."
             )
-        return _slices(data)
+        return told(_slices(data), progress)
     if not hasattr(data, "__iter__"):
         raise ValueError(
             f"{where} cannot read data from {type(data).__name__}. Give an array, a list, a column, or an iterable of "
             "batches."
         )
-    return _gathered(islice(iter(data), steps))
+    return told(_gathered(islice(iter(data), steps)), progress)
+
+
+def told(found: Iterator[Any], progress: Callable[[int], Any] | None) -> Iterator[Any]:
+    """The parts as they are, each reported when the next one is asked for.
+
+    Args:
+        found: Parts with rows along their first axis.
+        progress: Called with the number of rows so far; None for nobody.
+    """
+    if progress is None:
+        yield from found
+        return
+    rows = 0
+    for piece in found:
+        yield piece  # what the caller does with it comes first
+        rows += piece.shape[0] if getattr(piece, "shape", ()) else len(piece)
+        progress(rows)
 
 
 def _column(data: Any, where: str) -> Any:
@@ -79,19 +100,28 @@ def _slices(data: Any) -> Iterator[Any]:
         count = len(data.obj)
     else:
         count = len(data)
-    for start in range(0, count, PIECE):
-        yield data[start : start + PIECE]
+    start = 0
+    while start < count:
+        piece = data[start : start + PIECE]
+        if isinstance(piece, list | tuple) and isinstance(piece[0], str | bytes):
+            while len(piece) > 1 and sum(map(len, piece)) > LETTERS:
+                piece = piece[: len(piece) // 2]
+        yield piece
+        start += len(piece)
 
 
 def _gathered(items: Iterator[Any]) -> Iterator[Any]:
     """Batches as they are; single rows (strings, numbers) together."""
     rows: list[Any] = []
+    letters = 0
     for item in items:
         if isinstance(item, str | bytes | int | float) or getattr(item, "shape", None) == ():
-            rows.append(np.asarray(item).item() if hasattr(item, "__array__") else item)
-            if len(rows) == PIECE:
+            value = np.asarray(item).item() if hasattr(item, "__array__") else item
+            rows.append(value)
+            letters += len(value) if isinstance(value, str | bytes) else 0
+            if len(rows) == PIECE or letters > LETTERS:
                 yield rows
-                rows = []
+                rows, letters = [], 0
         else:
             yield item
     if rows:

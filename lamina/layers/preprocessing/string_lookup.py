@@ -13,6 +13,8 @@ from lamina.layers.preprocessing.lookup import Lookup
 from lamina.layers.preprocessing.streams import numbers
 from lamina.layers.preprocessing.strings import Strings, is_strings, strings
 
+_FEW = 500  # strings that are looked up one by one sooner than all at once
+
 
 class StringLookup(Lookup):
     """Strings to indices by a vocabulary; unknown ones share an index, or several by their hash.
@@ -108,15 +110,20 @@ class StringLookup(Lookup):
 
     def _of_strings(self, inputs: Strings) -> Any:
         vocabulary = self._ready()
-        flat = inputs.text(self.encoding)
-        return self._encoded(self._resolved(vocabulary.indices(flat, len(flat)), flat).reshape(inputs.shape))
+        if len(inputs) < _FEW:
+            flat = inputs.text(self.encoding)
+            ids = vocabulary.indices(flat, len(flat))
+        else:
+            ids = vocabulary.find(inputs.packed(self.encoding), self.encoding)
+        return self._encoded(self._resolved(ids, inputs).reshape(inputs.shape))
 
-    def _resolved(self, ids: np.ndarray, tokens: list[Any]) -> np.ndarray:
+    def _resolved(self, ids: np.ndarray, inputs: Strings) -> np.ndarray:
         """Indices in which unknown tokens have theirs."""
         if self.num_oov_indices == 1:
             return ids
         places = np.flatnonzero(ids == -1)
         if places.size:
+            tokens = inputs.text(self.encoding)
             unknown = [tokens[i] for i in places.tolist()]
             if not self.num_oov_indices:
                 self._refuse_unknown(unknown)

@@ -6,21 +6,45 @@ from typing import Any
 
 import numpy as np
 
+from lamina.layers.preprocessing.packed import Packed, joined, pack, pack_array
+
 
 class Strings:
     """Strings in the order of an array, and its shape.
 
     Args:
-        flat: A list of `str` or `bytes`.
+        flat: A list of `str` or `bytes`, or a NumPy array of them (`U` or `S`), from which no object is made unless
+            somebody asks for one.
         shape: Of the array that they stand in.
         plain: Whether all are `str`, if that is known.
+        together: All of them joined by line breaks, if that was made already.
     """
 
-    __slots__ = ("flat", "plain", "shape")
+    __slots__ = ("_flat", "array", "plain", "shape", "together")
     dtype = "string"
 
-    def __init__(self, flat: list[Any], shape: tuple[int, ...], plain: bool | None = None) -> None:
-        self.flat, self.shape, self.plain = flat, shape, plain
+    def __init__(
+        self, flat: Any, shape: tuple[int, ...], plain: bool | None = None, together: str | None = None
+    ) -> None:
+        self.array = flat if isinstance(flat, np.ndarray) else None
+        self._flat = None if self.array is not None else flat
+        self.shape, self.plain, self.together = shape, plain, together
+
+    def __len__(self) -> int:
+        return len(self.flat) if self.array is None else self.array.size
+
+    @property
+    def flat(self) -> list[Any]:
+        """All of them, as `str` or `bytes`."""
+        if self._flat is None:
+            assert self.array is not None
+            self._flat = self.array.ravel().tolist()
+        return self._flat
+
+    def packed(self, encoding: str) -> Packed:
+        """Their bytes in one buffer."""
+        found = None if self.array is None else pack_array(self.array)
+        return pack(self.flat, encoding, self.together) if found is None else found
 
     def text(self, encoding: str) -> list[str]:
         """All of them as `str`; bytes that are no text in this encoding survive the way there and back."""
@@ -31,8 +55,15 @@ class Strings:
             return flat
         return [t.decode(encoding, "surrogateescape") if isinstance(t, bytes) else t for t in flat]
 
+    def reshaped(self, shape: tuple[int, ...]) -> Strings:
+        """The same strings in an array of another shape."""
+        return Strings(self._flat if self.array is None else self.array, shape, self.plain, self.together)
+
     def take(self, places: Any, axis: int = 0) -> Strings:
         """Some of the rows."""
+        if self.array is not None:
+            chosen = self.array.reshape(self.shape)[places]
+            return Strings(chosen, chosen.shape, self.plain)
         width = int(np.prod(self.shape[1:], dtype=np.int64))
         flat = self.flat
         chosen = [t for p in places.tolist() for t in flat[p * width : (p + 1) * width]]
@@ -83,14 +114,16 @@ def strings(x: Any, where: str) -> Strings:
         return x
     if isinstance(x, str | bytes):
         return Strings([x], ())
-    if isinstance(x, list) and set(map(type, x)) == {str}:
-        return Strings(x, (len(x),), True)
+    if isinstance(x, list) and x and (together := joined(x)) is not None:
+        return Strings(x, (len(x),), True, together)
     array = _array(x, where)
-    flat = array.ravel().tolist()
     if array.dtype.kind in "US":  # nothing else is in them
-        return Strings(flat, array.shape, array.dtype.kind == "U")
-    _check(flat, where, x)
-    return Strings(flat, array.shape)
+        return Strings(array, array.shape, array.dtype.kind == "U")
+    flat = array.ravel().tolist()
+    together = joined(flat)
+    if together is None:
+        _check(flat, where, x)
+    return Strings(flat, array.shape, None if together is None else True, together)
 
 
 def _array(x: Any, where: str) -> np.ndarray:

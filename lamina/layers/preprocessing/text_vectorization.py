@@ -19,6 +19,8 @@ from lamina.layers.preprocessing.strings import Strings, strings
 from lamina.layers.preprocessing.texts import SPLIT, STANDARDIZE, Tokenizer, runs
 from lamina.layers.preprocessing.vocabulary import Counts
 
+_FEW = 100  # texts that are looked up one by one sooner than all at once
+
 
 class TextVectorization(OnHost):
     """Texts to the indices of their tokens, or to a vector that counts them.
@@ -108,19 +110,23 @@ class TextVectorization(OnHost):
 
     # -- the vocabulary -----------------------------------------------------------------------------------------------
 
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+    def adapt(
+        self, data: Any, batch_size: int | None = None, steps: int | None = None, progress: Any = None
+    ) -> None:
         """Make the vocabulary from texts: their tokens by how often they occur.
 
         Args:
             data: An array, list or column of texts, or an iterable of batches of them.
             batch_size: Not needed: data is read in pieces of a size that suits the cache.
             steps: How many batches of an iterable to read; None reads all.
+            progress: Called after each part of the data with the number of rows so far, such as
+                `lamina.utils.Progbar(None, unit_name="row").update`.
 
         Raises:
             ValueError: if the vocabulary was given, or the data is a table of several columns.
         """
         self.reset_state()
-        for piece in pieces(data, "TextVectorization.adapt", steps):
+        for piece in pieces(data, "TextVectorization.adapt", steps, progress):
             self.update_state(piece)
         self.finalize_state()
 
@@ -138,8 +144,11 @@ class TextVectorization(OnHost):
             self._one_column(texts.shape)
         if self.output_mode == "tf_idf":
             self._counts.add_documents(self._rows(texts)[0])
+        elif self._tokenizer.splits_at_once:
+            for tokens, _ in self._tokenizer.at_once(texts):
+                self._counts.add_packed(tokens)
         else:
-            self._counts.add(self._tokenizer.all_tokens(texts.flat))
+            self._counts.add(chain.from_iterable(self._tokenizer.rows(texts.flat)))
 
     def finalize_state(self) -> None:
         """Make the vocabulary from what `update_state` counted."""
@@ -239,9 +248,16 @@ class TextVectorization(OnHost):
 
     def _of_strings(self, inputs: Strings) -> Any:
         vocabulary = self._lookup_layer._ready()
-        rows, axes = self._rows(inputs)
-        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        ids = vocabulary.indices(chain.from_iterable(rows), int(lengths.sum()), self.encoding)
+        if self._tokenizer.splits_at_once and len(inputs) >= _FEW:
+            axes = self._one_column(inputs.shape)
+            parts = [
+                (vocabulary.find(tokens, self.encoding), n) for tokens, n in self._tokenizer.at_once(inputs)
+            ]
+            ids, lengths = (np.concatenate(part) for part in zip(*parts, strict=True))
+        else:
+            rows, axes = self._rows(inputs)
+            lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+            ids = vocabulary.indices(chain.from_iterable(rows), int(lengths.sum()), self.encoding)
         if self.output_mode != "int":
             return self._vectors(ids, lengths, axes)
         if self.ragged:
@@ -249,7 +265,7 @@ class TextVectorization(OnHost):
         if self.split is None and self._tokenizer.ngrams is None and len(inputs.shape) < 2:
             return ids.reshape(inputs.shape)
         return self._padded(ids, lengths).reshape(
-            *axes, -1 if len(rows) else self.output_sequence_length or 0
+            *axes, -1 if len(lengths) else self.output_sequence_length or 0
         )
 
     def _padded(self, ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import heapq
 import pathlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
+from lamina.layers.preprocessing.index import Index
+from lamina.layers.preprocessing.packed import Packed, pack
+
+_NEW = 5000  # tokens that are counted one by one before a table is made of them
 
 
 class Table(dict):
@@ -33,6 +38,7 @@ class Vocabulary:
     def __init__(self, tokens: list[Any], first: int, special: dict[Any, int], missing: int) -> None:
         self.tokens, self.first, self.special, self.missing = tokens, first, special, missing
         self._tables: dict[str, Table] = {}
+        self._indexes: dict[str, Index] = {}
         self._sorted: Any = None
 
     def table(self, encoding: str | None = None) -> Table:
@@ -49,6 +55,14 @@ class Vocabulary:
     def indices(self, tokens: Iterable[Any], count: int, encoding: str | None = None) -> np.ndarray:
         """The index of each token."""
         return np.fromiter(map(self.table(encoding).__getitem__, tokens), np.int64, count)
+
+    def find(self, texts: Packed, encoding: str) -> np.ndarray:
+        """The index of each byte string, many at a time."""
+        if encoding not in self._indexes:
+            table = self.table(encoding)
+            values = np.fromiter(table.values(), np.int64, len(table))
+            self._indexes[encoding] = Index(pack(list(table)), values, self.missing)
+        return self._indexes[encoding].find(texts)
 
     def sorted(self) -> tuple[np.ndarray, np.ndarray]:
         """Integer tokens in their order as numbers, and the index of each."""
@@ -72,12 +86,42 @@ class Counts:
 
     def __init__(self, documents: bool) -> None:
         self.tokens: Counter[Any] = Counter()
+        self._seen: Index | None = (
+            None  # those that were seen before, and how often: counted without an object for each
+        )
+        self._times = np.zeros(0, np.int64)
         self.within: Counter[Any] | None = Counter() if documents else None
         self.documents = 0
 
     def add(self, tokens: Iterable[Any]) -> None:
         """Tokens of any number of documents."""
         self.tokens.update(tokens)
+
+    def add_packed(self, tokens: Packed) -> None:
+        """Byte strings in one buffer."""
+        if self._seen is not None:
+            places = self._seen.find(tokens)
+            new = np.flatnonzero(places < 0)
+            self._times += np.bincount(places + 1, minlength=len(self._times) + 1)[1:]
+            tokens = tokens.rows(new)
+        self.tokens.update(tokens.texts())
+        if len(self.tokens) > max(_NEW, len(self._times)):
+            self._learn()
+
+    def _learn(self) -> None:
+        """Put what was counted one by one into the table."""
+        fresh = pack(list(self.tokens))
+        times = np.fromiter(self.tokens.values(), np.int64, len(self.tokens))
+        keys = fresh if self._seen is None else self._seen.keys.beside(fresh)
+        self._times = np.concatenate([self._times, times])
+        self._seen = Index(keys, np.arange(len(self._times)), -1)
+        self.tokens = Counter()
+
+    def _all(self) -> Iterator[tuple[Any, int]]:
+        """Each token and how often it was seen."""
+        yield from self.tokens.items()
+        if self._seen is not None:
+            yield from zip(self._seen.keys.texts(), self._times.tolist(), strict=True)
 
     def add_documents(self, rows: Iterable[Sequence[Any]]) -> None:
         """The tokens of each document."""
@@ -90,7 +134,7 @@ class Counts:
 
     def most_frequent(self, count: int | None, without: set[Any], order: Any) -> list[Any]:
         """The tokens by their count, then by `order`, both from the highest down."""
-        items = ((n, order(t), t) for t, n in self.tokens.items() if t not in without)
+        items = ((n, order(t), t) for t, n in self._all() if t not in without)
         found = sorted(items, reverse=True) if count is None else heapq.nlargest(count, items)
         return [t for _, _, t in found]
 

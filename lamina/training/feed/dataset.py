@@ -6,8 +6,10 @@ import multiprocessing
 from collections import deque
 from collections.abc import Generator, Iterator, Sized
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+from lamina.core.sample import for_sample
 from lamina.kernel.context import interpreter
 
 
@@ -65,17 +67,25 @@ class PyDataset:
         """After every epoch."""
 
 
-def read_in_order(source: Any, numbers: Iterator[int], k: Any) -> Generator[Any]:
-    """The batches of these numbers, in their order, made by the workers that the data set asks for."""
+def read_in_order(source: Any, numbers: Iterator[int], k: Any, epoch: int = 0) -> Generator[Any]:
+    """The batches of these numbers, in their order, made by the workers that the data set asks for.
+
+    What layers draw for a batch follows from its number and the epoch, so it does not depend on the workers.
+    """
     workers = int(getattr(source, "workers", 1) or 1)
     processes = bool(getattr(source, "use_multiprocessing", False))
     if workers <= 1 and not processes:
-        yield from (source[i] for i in numbers)
+        for number in numbers:
+            with for_sample(epoch, number):
+                batch = source[number]
+            yield batch
         return
     ahead = max(int(getattr(source, "max_queue_size", 10) or 1), workers)
     pool = _processes(source, workers) if processes else ThreadPoolExecutor(workers, "lamina-worker")
     try:
-        yield from _ordered(pool, _of_process if processes else _Reading(source, k), numbers, ahead)
+        yield from _ordered(
+            pool, partial(_of_process, epoch) if processes else _Reading(source, k, epoch), numbers, ahead
+        )
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -93,11 +103,11 @@ def _ordered(pool: Executor, read: Any, numbers: Iterator[int], ahead: int) -> I
 class _Reading:
     """Reads a batch in a thread, under the kernel of the one that asked."""
 
-    def __init__(self, source: Any, k: Any) -> None:
-        self.source, self.k = source, k
+    def __init__(self, source: Any, k: Any, epoch: int) -> None:
+        self.source, self.k, self.epoch = source, k, epoch
 
     def __call__(self, number: int) -> Any:
-        with interpreter(self.k):
+        with interpreter(self.k), for_sample(self.epoch, number):
             return self.source[number]
 
 
@@ -114,5 +124,6 @@ def _receive(source: Any) -> None:
     _source = source
 
 
-def _of_process(number: int) -> Any:
-    return _source[number]
+def _of_process(epoch: int, number: int) -> Any:
+    with for_sample(epoch, number):
+        return _source[number]

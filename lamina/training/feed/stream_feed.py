@@ -165,7 +165,7 @@ class StreamFeed:
         ahead = getattr(self.source, "max_queue_size", 2) or 2
 
         def each() -> Iterator[Any]:
-            with closing(read_in_order(self.source, numbers, k)) as source:
+            with closing(read_in_order(self.source, numbers, k, epoch)) as source:
                 yield from (self._ready(_kept(batch)) for batch in source)
 
         return Prefetch(each, k, ahead)
