@@ -4,7 +4,7 @@ PYTHON := $(VENV)/bin/python
 # A machine without room for the CUDA packages of torch can name an index of CPU builds: make test PIP_FLAGS="..."
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 
-.PHONY: demo differential test test-slow test-floors check bench fuzz docs format clean
+.PHONY: demo differential test test-slow test-floors packages check bench fuzz docs format clean
 
 demo: $(VENV)/.demo
 	$(PYTHON) examples/digits.py
@@ -33,6 +33,9 @@ differential: $(VENV)/.test # compares with Keras where the last run stopped: ma
 test-floors: # the oldest declared versions, each backend in an environment of its own below .venv-floors
 	PIP_FLAGS="$(PIP_FLAGS)" python3 tests/floors.py $(ARGS)
 
+packages: $(VENV)/.test # packages built on Keras, on Lamina and on Keras: make packages ARGS="keras-hub torch"
+	PIP_FLAGS="$(PIP_FLAGS)" $(PYTHON) tests/packages/package_jobs.py $(ARGS)
+
 check: $(VENV)/.check
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
@@ -52,7 +55,7 @@ docs: $(VENV)/.docs
 	$(VENV)/bin/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) .venv-floors site .bench digits.keras digits.png
+	rm -rf $(VENV) .venv-floors .venv-packages site .bench digits.keras digits.png
 
 $(VENV)/.made:
 	python3 -m venv $(VENV)

@@ -247,14 +247,16 @@ def _check_positional(layer: Layer, plan: CallPlan, args: tuple) -> None:
 
 def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arrays become tensors, floats get the compute dtype; everything else passes."""
+    # No `:=` here: AutoGraph, where layers run inside a pipeline of TensorFlow, cannot read it and would warn.
     cast = layer.compute_dtype if layer.autocast else None
 
     def one(x: Any) -> Any:
         if isinstance(x, k.Tensor):
-            if cast is not None and (have := k.dtype(x)) != cast and have in dtypes.IS_FLOAT:
+            if cast is not None and k.dtype(x) != cast and k.dtype(x) in dtypes.IS_FLOAT:
                 return _cast(k, x, cast)
             return x
-        if foreign := stranger(x):
+        foreign = stranger(x)
+        if foreign:
             raise TypeError(
                 f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}"
             )

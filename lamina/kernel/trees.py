@@ -28,9 +28,10 @@ def ordered_keys(mapping: dict) -> list:
 
 
 def map_leaves(function: Any, structure: Any) -> Any:
-    """The same structure with `function` applied to every leaf."""
+    """The same structure with `function` applied to every leaf, in the order of `leaves`; dicts keep theirs."""
     if isinstance(structure, dict):
-        return type(structure)((k, map_leaves(function, structure[k])) for k in structure)
+        values = {k: map_leaves(function, structure[k]) for k in ordered_keys(structure)}
+        return type(structure)((k, values[k]) for k in structure)
     if isinstance(structure, list | tuple):
         items = [map_leaves(function, item) for item in structure]
         return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)

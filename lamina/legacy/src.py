@@ -21,6 +21,7 @@ from lamina.core.operation import infer_call, symbolic_leaves
 from lamina.core.stateless import StatelessScope as StatelessScope
 from lamina.core.stateless import in_stateless_scope as in_stateless_scope
 from lamina.core.tensor import KerasTensor as KerasTensor
+from lamina.core.tensor import standardize_shape as standardize_shape
 from lamina.core.variable import Variable
 from lamina.kernel.context import state
 from lamina.kernel.dtypes import result_type as result_type
@@ -37,8 +38,9 @@ __all__ = [
     "BaseConv", "BaseDepthwiseConv", "BaseGlobalPooling", "BasePooling", "BaseSeparableConv", "Function",
     "KerasTensor", "KerasVariable", "Merge", "Node", "Operation", "StatelessScope", "TestCase", "Trainer", "Variable",
     "any_symbolic_tensors", "class_weight_to_sample_weights", "compute_conv_output_shape", "compute_output_spec",
-    "get_keras_mask", "get_stateless_scope", "in_grain_data_pipeline", "in_stateless_scope", "in_tf_graph",
+    "distribution", "get_keras_mask", "get_stateless_scope", "in_grain_data_pipeline", "in_safe_mode", "in_stateless_scope", "in_tf_graph",
     "name_scope", "no_automatic_dependency_tracking", "result_type", "set_keras_mask",
+    "standardize_shape",
 ]  # fmt: skip
 
 KerasVariable = Variable
@@ -57,6 +59,15 @@ def any_symbolic_tensors(args: Any = None, kwargs: Any = None) -> bool:
 def get_stateless_scope() -> Any:
     """The scope in which variables read their values, or None."""
     return state.scope
+
+
+def in_safe_mode() -> bool:
+    """Whether an object is being made from a config, when no path in it may be followed."""
+    return state.sharing is not None
+
+
+def distribution() -> None:
+    """The distribution in force: none without `lamina.distribution`."""
 
 
 def in_grain_data_pipeline() -> bool:
@@ -135,9 +146,9 @@ def _say(name: str) -> NoReturn:
 
 
 _MISSING = (
-    "H5IOStore", "LossFunctionWrapper", "jax_draw_seed", "load_model_from_hdf5", "save_model_to_hdf5",
-    "_analyze_einsum_string", "_analyze_quantization_info", "_build_attention_equation", "_build_proj_equation",
-    "DeviceMesh", "LayoutMap", "TensorLayout", "distribution", "list_devices", "set_distribution",
+    "LossFunctionWrapper", "distribute_tensor", "jax_draw_seed", "load_model_from_hdf5", "save_model_to_hdf5",
+    "_analyze_quantization_info",
+    "DeviceMesh", "LayoutMap", "ModelParallel", "DataParallel", "TensorLayout", "list_devices", "set_distribution",
 )  # fmt: skip
 
 

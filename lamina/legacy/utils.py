@@ -59,6 +59,29 @@ def conv_output_length(
     return -(-(input_length - sizes[padding]) // stride)
 
 
+def deconv_output_length(
+    input_length: int | None, filter_size: int, padding: str, output_padding: int | None = None, stride: int = 0,
+    dilation: int = 1,
+) -> Any:  # fmt: skip
+    """The number of outputs of a transposed convolution."""
+    if input_length is None:
+        return None
+    span = (filter_size - 1) * dilation + 1
+    if output_padding is None:
+        sizes = {"same": 0, "valid": max(span - stride, 0), "full": -(stride + span - 2)}
+        if padding not in sizes:
+            raise ValueError(f"`padding` must be one of {', '.join(sizes)}, got {padding!r}.")
+        return input_length * stride + sizes[padding]
+    cut = {"same": span // 2, "valid": 0, "full": span - 1}[padding]
+    return (input_length - 1) * stride + span - 2 * cut + output_padding
+
+
+def convert_data_format(data_format: str, ndim: int) -> str:
+    """ "channels_last" of so many axes in TensorFlow's letters: "NHWC"."""
+    space = {3: "W", 4: "HW", 5: "DHW"}[ndim]
+    return f"N{space}C" if data_format == "channels_last" else f"NC{space}"
+
+
 def convert_kernel(kernel: Any) -> Any:
     """A kernel of Theano turned around, or back."""
     kernel = np.asarray(kernel)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
@@ -80,10 +82,10 @@ def convert_to_numpy(x: Any) -> Any:
     """A NumPy array with the values of a tensor. Waits until they are computed.
 
     Args:
-        x: Tensor, Variable, or anything `convert_to_tensor` takes.
+        x: Tensor, Variable, or anything `convert_to_tensor` takes. What no tensor can hold, such as text, is taken too.
 
     Returns:
-        `numpy.ndarray`, of the same shape and dtype.
+        `numpy.ndarray`, of the same shape and dtype; of a NumPy array a copy.
 
     Raises:
         TypeError: if `x` is symbolic.
@@ -92,8 +94,23 @@ def convert_to_numpy(x: Any) -> Any:
         >>> lamina.ops.convert_to_numpy([1, 2])
         array([1, 2], dtype=int32)
     """
+    if isinstance(x, np.ndarray):
+        return np.array(x)
     k = current()
+    if not isinstance(x, (*_kinds(k), Holder, Symbolic)) and _is_text(x):
+        return np.array(x)
     return k.to_numpy(convert(k, x))
+
+
+def _kinds(k: Kernel) -> tuple[type, ...]:
+    return k.Tensor if isinstance(k.Tensor, tuple) else (k.Tensor,)
+
+
+def _is_text(x: Any) -> bool:
+    """Whether the first element is text or no number at all; arrays of other frameworks say it by their dtype."""
+    while isinstance(x, list | tuple) and x:
+        x = x[0]
+    return x is None or isinstance(x, str | bytes) or "string" in str(getattr(x, "dtype", ""))
 
 
 @op("x", module="core")

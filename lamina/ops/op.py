@@ -268,7 +268,8 @@ def convert(k: Kernel, x: Any, dtype: str | None = None) -> Any:
             f"{x!r} is symbolic: it has no value. Use lamina.ops on it, or build a model from it."
         )
     if isinstance(x, bool | int | float | complex):
-        return k.full((), x, dtype or dtypes.standardize(type(x) if type(x) in _SCALARS else int))
+        kind = next(t for t in _SCALARS if isinstance(x, t))  # np.float64 is a float, an IntEnum an int
+        return k.full((), x, dtype or dtypes.standardize(kind))
     if isinstance(x, list | tuple):
         return _from_sequence(k, x, dtype)
     if not getattr(getattr(x, "dtype", None), "isnative", True):  # from a file of another kind of machine

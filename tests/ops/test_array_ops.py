@@ -58,6 +58,23 @@ def test_nested_sequences_may_hold_tensors(kernel: Any) -> None:
     assert ops.convert_to_numpy(x).tolist() == [[1.0, 1.0], [3.0, 4.0]]
 
 
+def test_numbers_of_numpy_keep_their_value(kernel: Any) -> None:
+    """`np.float64` is a float, `np.complex128` a complex number, of Python's classes."""
+    for number, kind in ((np.float64(2.5), "float"), (np.complex128(1 + 2j), "complex")):
+        x = ops.convert_to_tensor(number)
+        assert ops.dtype(x).startswith(kind)
+        assert ops.convert_to_numpy(x).item() == number
+
+
+def test_numpy_comes_back_as_it_is(kernel: Any) -> None:
+    """Also where no tensor could hold it: wide numbers, text."""
+    wide = np.array([1 / 3, 2**40 + 0.5])
+    back = ops.convert_to_numpy(wide)
+    assert back.dtype == "float64" and (back == wide).all() and back is not wide
+    for text in (np.array(["a", "b"]), ["a", "b"], np.array([None, "a"])):
+        assert ops.convert_to_numpy(text).tolist() == list(text)
+
+
 def test_vectorize(kernel: Any) -> None:
     x, y = np.arange(3.0, dtype="float32"), np.ones((2, 1), "float32")
     number = lambda f, *args: ops.convert_to_numpy(f(*args)).tolist()  # noqa: E731

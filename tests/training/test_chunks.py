@@ -65,6 +65,17 @@ def test_steps_together_give_what_single_ones_give(backend, dispatches, monkeypa
     assert same_weights(together, trained(batches()))
 
 
+def test_inputs_by_name_do_not_change_places(backend, dispatches, monkeypatch):
+    """Whatever order the dicts of a stream have: steps together give what single ones give."""
+    monkeypatch.setattr(prefetch, "_QUICK", 9.0)
+    a, b = (lamina.Input((1,), name=n) for n in "ab")
+    model = lamina.Model({"b": b, "a": a}, lamina.layers.Lambda(lambda x: x[0] - 10 * x[1])([a, b]))
+    model.compile(loss="mean_absolute_error")
+    stream = (({"b": ROWS[i : i + 1], "a": 5 * ROWS[i : i + 1]}, ZERO[:1]) for i in range(8))
+    assert model.evaluate(stream, verbose=0) == 5 * ROWS.mean()
+    assert len(dispatches) == 8 if backend == "torch" else len(dispatches) < 8
+
+
 def test_an_indexed_set_too(backend, dispatches, monkeypatch):
     class Indexed(lamina.utils.PyDataset):
         def __len__(self):
