@@ -11,7 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lamina.errors import SerializationError
+from lamina.errors import NoSuchFile, SerializationError
+from lamina.kernel.tracebacks import folds_frames
 from lamina.saving import archive, hdf5, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
@@ -20,6 +21,7 @@ from lamina.saving.legacy import weights as by_layer
 _ENDINGS = ".weights.h5, .safetensors, .npz, .h5, .hdf5 or .weights.json"
 
 
+@folds_frames
 def save_weights(
     model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
 ) -> None:
@@ -152,6 +154,7 @@ def _shard(stem: str, number: int) -> str:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
+@folds_frames
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
     """Read the weights of a model.
 
@@ -207,7 +210,7 @@ def opened_source(path: pathlib.Path) -> Iterator[Any]:
             yield file
         return
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise NoSuchFile(f"There is no file {path}.")
     if path.name.endswith(".safetensors"):
         with _safetensors(path) as source:
             yield source

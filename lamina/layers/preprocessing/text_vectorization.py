@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.errors import SerializationError
 from lamina.kernel.context import current
+from lamina.kernel.tracebacks import folds_frames
 from lamina.layers.preprocessing.base import no_sparse_output, one_of
 from lamina.layers.preprocessing.encode import scatter
 from lamina.layers.preprocessing.host import OnHost
@@ -108,6 +109,7 @@ class TextVectorization(OnHost):
 
     # -- the vocabulary -----------------------------------------------------------------------------------------------
 
+    @folds_frames
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
         """Make the vocabulary from texts: their tokens by how often they occur.
 
@@ -167,6 +169,7 @@ class TextVectorization(OnHost):
         """
         return self._lookup_layer.get_vocabulary(include_special_tokens)
 
+    @folds_frames
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Set the vocabulary instead of adapting.
 
