@@ -35,7 +35,7 @@ def variable_of_strings(keras, np):
     keras.Variable(np.array(["a", "b"]))
 
 
-@mistake("A weight of integers is to be trained", "int32", "trainable=False", warns=True)
+@mistake("A weight of integers is to be trained", "int32", "trainable=False")
 def trainable_integers(keras, np):
     class Mine(keras.layers.Layer):
         def build(self, input_shape):
