@@ -111,7 +111,14 @@ def page() -> str:
                     lines += [f"{who} says nothing." if said else "With Keras there is nothing like it.", ""]
                 else:
                     text = said["text"] if len(said["text"]) <= 600 else f"{said['text'][:600]} ..."
-                    lines += [f"{who}, `{said['kind']}`:", "", "```text", text.rstrip() or "(no text)", "```", ""]
+                    lines += [
+                        f"{who}, `{said['kind']}`:",
+                        "",
+                        "```text",
+                        text.rstrip() or "(no text)",
+                        "```",
+                        "",
+                    ]
             lines.pop()
     return "\n".join(lines) + "\n"
 
@@ -136,9 +143,12 @@ def main() -> None:
         print(json.dumps(found, indent=1))
         return
     messages = {
-        path: {"kind": e["kind"], "text": re.sub(r"\x1b\[[0-9;]*m", "", e["text"])} for path, e in found.items()
+        path: {"kind": e["kind"], "text": re.sub(r"\x1b\[[0-9;]*m", "", e["text"])}
+        for path, e in found.items()
     }
-    kept = {"version": keras.__version__, "messages": messages} if which == "keras" else {"messages": messages}
+    kept = (
+        {"version": keras.__version__, "messages": messages} if which == "keras" else {"messages": messages}
+    )
     (HERE / f"{which}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     (HERE.parents[1] / "docs" / "error_catalogue.md").write_text(page())
 

@@ -90,7 +90,8 @@ def test_nothing_is_silent() -> None:
 
 
 @pytest.mark.skipif(
-    KERAS["version"] != pytest.importorskip("importlib.metadata").version("keras"), reason="another version of Keras"
+    KERAS["version"] != pytest.importorskip("importlib.metadata").version("keras"),
+    reason="another version of Keras",
 )
 def test_keras_still_says_it() -> None:
     """Of one area, that what was recorded is what Keras says: in a process of its own, since Keras wants its backend."""
