@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,6 +47,8 @@ class BackendError(LaminaError, RuntimeError):
 
 def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """ " Did you mean 'x'?" for the nearest known name, or an empty text."""
+    import difflib  # for errors alone
+
     table = {k.lower(): k for k in sorted(map(str, known))}  # of "Adam" and "adam" the lower one stays
     close = [table[c] for c in difflib.get_close_matches(str(name).lower(), list(table), n=3, cutoff=cutoff)]
     alike = [c for c in close if c[:1].islower() == str(name)[:1].islower()]  # functions for functions

@@ -20,13 +20,12 @@ from lamina import backends
 EXAMPLE = "lamina bench --backend jax --backend torch"
 FAILURES = (OSError,)
 BATCH, WIDTH = 32, 64
-TRAINED = ("jax", "torch", "tensorflow")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--backend", action="append", choices=TRAINED, help="only this one; may be given again (all)"
+        "--backend", action="append", choices=backends.TRAINED, help="only this one; may be given again (all)"
     )
     parser.add_argument("--steps", type=int, default=500, metavar="N", help="steps that are timed (500)")
     parser.add_argument("--json", action="store_true", help="one JSON object in place of the table")
@@ -40,7 +39,7 @@ def execute(given: argparse.Namespace) -> int:
     if given.here:
         print(json.dumps(measured(given.steps)))
         return 0
-    chosen = given.backend or [name for name in backends.installed() if name in TRAINED]
+    chosen = given.backend or [name for name in backends.installed() if name in backends.TRAINED]
     found = {name: _in_process(name, given.steps) for name in chosen}
     if given.json:
         print(json.dumps(found))

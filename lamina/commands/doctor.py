@@ -9,11 +9,11 @@ import os
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lamina import __version__ as lamina_version
 from lamina import backends, config
 from lamina.backends import process
 from lamina.utils.download import cache_folder
@@ -21,21 +21,17 @@ from lamina.utils.download import cache_folder
 EXAMPLE = "lamina doctor --json > report.json"
 FAILURES: tuple[type[Exception], ...] = ()
 
-# package -> (what it is for, what pip is given)
+# module -> (its package, what it is for, what pip is given), besides the frameworks of the backends
 PACKAGES = {
-    "jax": ("the backend jax", "jax"),
-    "torch": ("the backend torch", "lamina[torch]"),
-    "tensorflow": ("the backend tensorflow", "lamina[tensorflow]"),
-    "h5py": ("weights and models in HDF5", "h5py"),
-    "safetensors": ("weights in safetensors", "safetensors"),
-    "matplotlib": ("history.plot()", "lamina[plot]"),
-    "graphviz": ("pictures of models", "lamina[plot]"),
-    "PIL": ("reading and writing images", "lamina[image]"),
-    "sklearn": ("lamina.wrappers", "lamina[sklearn]"),
-    "tensorboardX": ("TensorBoard without TensorFlow", "tensorboardX"),
-    "orbax": ("OrbaxCheckpoint", "orbax-checkpoint"),
+    "h5py": ("h5py", "weights and models in HDF5", "h5py"),
+    "safetensors": ("safetensors", "weights in safetensors", "safetensors"),
+    "matplotlib": ("matplotlib", "history.plot()", "lamina[plot]"),
+    "graphviz": ("graphviz", "pictures of models", "lamina[plot]"),
+    "PIL": ("pillow", "reading and writing images", "lamina[image]"),
+    "sklearn": ("scikit-learn", "lamina.wrappers", "lamina[sklearn]"),
+    "tensorboardX": ("tensorboardX", "TensorBoard without its framework", "tensorboardX"),
+    "orbax": ("orbax-checkpoint", "OrbaxCheckpoint", "orbax-checkpoint"),
 }
-_DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "orbax": "orbax-checkpoint"}
 # settings of others that change what Lamina does
 _FOREIGN = (
     "KERAS_BACKEND", "KERAS_HOME", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_X64",
@@ -89,23 +85,9 @@ def report(*, every_backend: bool = False) -> dict[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """The versions of Lamina, Python and the packages it uses; None for what is not installed."""
-    names = ["lamina", "numpy", "keras", *(_DISTRIBUTIONS.get(name, name) for name in PACKAGES)]
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    if found["tensorflow"] is None and find_spec("tensorflow"):
-        found["tensorflow"] = _version_of("tensorflow-cpu")
-    return found
-
-
-def _version_of(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+    found = {"lamina": lamina_version, "python": platform.python_version()}
+    found |= {name: backends.version(name) for name in backends.NAMES}
+    return found | {name: backends.version(name) for name in ("keras", *(p for p, _, _ in PACKAGES.values()))}
 
 
 def _backends(every: bool, wrong: list[str]) -> dict[str, Any]:
@@ -146,9 +128,11 @@ def _effect(name: str) -> dict[str, Any]:
 
 
 def _missing() -> dict[str, dict[str, str]]:
+    needed = {name: (f"the backend {name}", f"lamina[{name}]") for name in backends.TRAINED}
+    needed |= {module: (what, line) for module, (_, what, line) in PACKAGES.items()}
     found = {
         name: {"for": what, "install": f"pip install {line!r}" if "[" in line else f"pip install {line}"}
-        for name, (what, line) in PACKAGES.items()
+        for name, (what, line) in needed.items()
         if find_spec(name) is None
     }
     if shutil.which("dot") is None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
-import sysconfig
+import os
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamina.errors import ArgumentError, suggestion
 from lamina.kernel.settings import SETTINGS
 
-_PACKAGE = str(Path(__file__).parents[1])
-_OWN = (_PACKAGE, "<lamina", "<frozen lamina")
-_INSTALLED = tuple({sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")})
+if TYPE_CHECKING:
+    import inspect
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OWN = (_PACKAGE, "<lamina")
+_STANDARD = os.path.dirname(os.__file__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,7 +98,7 @@ def _folded(trace: TracebackType | None) -> TracebackType | None:
         file = trace.tb_frame.f_code.co_filename
         if file.startswith(_OWN):
             inside = True
-        elif not (inside and file.startswith((*_INSTALLED, "<frozen", "<string>"))):
+        elif not (inside and _is_installed(file)):
             inside = False
             kept.append(trace)
         trace = trace.tb_next
@@ -107,8 +108,18 @@ def _folded(trace: TracebackType | None) -> TracebackType | None:
     return found
 
 
+def _is_installed(file: str) -> bool:
+    return (
+        file.startswith((_STANDARD, "<frozen", "<string>"))
+        or "site-packages" in file
+        or "dist-packages" in file
+    )
+
+
 def _misfit(function: Callable[..., Any], args: tuple, kwargs: dict) -> str | None:
     """In what way arguments do not fit a function; None where they do."""
+    import inspect  # heavy, and needed by errors alone
+
     signature = inspect.signature(function)
     try:
         signature.bind(*args, **kwargs)
@@ -152,7 +163,7 @@ def wrong_arguments(name: str, parameters: list[inspect.Parameter], args: tuple,
 
 
 def _shown(parameter: inspect.Parameter) -> str:
-    return str(parameter.replace(annotation=inspect.Parameter.empty))
+    return str(parameter.replace(annotation=parameter.empty))
 
 
 def _brief(values: tuple) -> str:
