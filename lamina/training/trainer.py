@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.callbacks import History
 from lamina.core.stateless import run_pure
 from lamina.kernel.tracebacks import folds_frames
 from lamina.training.compile.arguments import Compiled
@@ -128,7 +129,7 @@ class Trainer(Compiled):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         resume: Any = None,
-    ) -> Any:
+    ) -> History:
         """Train the model on data for a number of epochs.
 
         An epoch goes over the data once. Steps run compiled, many at a time; callbacks are called between them.
