@@ -4,7 +4,7 @@ Importing it imports no framework: namespaces load when they are first used. `__
 list of public names.
 """
 
-import lazy_loader
+from lamina.kernel.namespaces import attach
 
 __version__ = "0.1.0"
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

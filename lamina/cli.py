@@ -1,68 +1,77 @@
-"""The command `lamina`: `run` a script with `keras` as Lamina, `alias on|off`, `scan` and `info` of files."""
+"""The command `lamina`: a table of its commands; each stands in a file of `lamina.commands`."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import runpy
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
+from typing import Any
+
+from lamina.errors import suggestion
+
+COMMANDS = {
+    "run": "run a script written for Keras, unedited",
+    "alias": "make `import keras` Lamina in a virtual environment",
+    "summary": "the layers of a model's file, with shapes and parameters",
+    "plot": "draw a model's file as a page or a picture",
+    "scan": "what a file holds and what is refused in it, without building anything",
+    "info": "what a model's file holds, without building anything",
+    "bench": "compare the installed backends on a small model",
+    "doctor": "versions, devices, caches, settings, and what is missing",
+    "completion": "the completion of these commands for a shell",
+}
+EXIT_CODES = (
+    "exit status: 0 done, 1 the command failed or found something wrong, 2 a wrong call or a missing file"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process by default).
 
     Returns:
-        The exit status.
+        The exit status: 0 done, 1 failed, 2 a wrong call or a missing file.
     """
-    parser = argparse.ArgumentParser(prog="lamina", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run a script written for Keras, unedited")
-    run.add_argument("--backend", help="jax, torch, tensorflow or numpy")
-    run.add_argument("-m", dest="module", action="store_true", help="SCRIPT is the name of a module")
-    run.add_argument("script")
-    run.add_argument("arguments", nargs=argparse.REMAINDER)
-    alias = commands.add_parser("alias", help="make `import keras` Lamina in a virtual environment")
-    alias.add_argument("state", choices=("on", "off", "status"))
-    alias.add_argument(
-        "--when-asked",
-        action="store_true",
-        help="only in processes with LAMINA_AS_KERAS=1 in the environment",
-    )
-    for name, text in (
-        ("scan", "what a file holds and what is refused in it"),
-        ("info", "what a model's file holds"),
-    ):
-        commands.add_parser(name, help=f"{text}, without building anything", add_help=False)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] in (["scan"], ["info"]):  # they have options of their own
-        from lamina.saving import inspection
-
-        return getattr(inspection, f"{given[0]}_command")(given[1:])
-    chosen = parser.parse_args(given)
-    if chosen.command == "alias":
-        from lamina.legacy import startup
-
-        print(startup.change(chosen.state, when_asked=chosen.when_asked))
+    if not given or given[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if given else 2
+    if given[0] == "--version":
+        print(f"lamina {import_module('lamina').__version__}")
         return 0
-    return _run(chosen)
-
-
-def _run(chosen: argparse.Namespace) -> int:
-    import lamina
-    from lamina.backends import process
-
-    if not chosen.module and not Path(chosen.script).exists():
-        print(f"lamina run: there is no file {chosen.script}.", file=sys.stderr)
+    name, rest = given[0], given[1:]
+    if name not in COMMANDS:
+        print(
+            f"lamina: there is no command {name!r}.{suggestion(name, COMMANDS)} See lamina --help.",
+            file=sys.stderr,
+        )
         return 2
-    lamina.install_as_keras()
-    if chosen.backend:
-        lamina.config.set_backend(chosen.backend)
-    folder = os.getcwd() if chosen.module else str(Path(chosen.script).resolve().parent)
-    with process.as_main_program([chosen.script, *chosen.arguments], folder):
-        if chosen.module:
-            runpy.run_module(chosen.script, run_name="__main__", alter_sys=True)
-        else:
-            runpy.run_path(chosen.script, run_name="__main__")
-    return 0
+    module = import_module(f"lamina.commands.{name}")
+    chosen = parser_of(name).parse_args(rest)
+    try:
+        return module.execute(chosen)
+    except FileNotFoundError as error:
+        print(f"lamina {name}: {error}", file=sys.stderr)
+        return 2
+    except module.FAILURES as error:
+        print(f"lamina {name}: {error}", file=sys.stderr)
+        return 1
+
+
+def parser_of(name: str) -> argparse.ArgumentParser:
+    """The parser of a command, with its example."""
+    module: Any = import_module(f"lamina.commands.{name}")
+    parser = argparse.ArgumentParser(
+        prog=f"lamina {name}",
+        description=(module.__doc__ or "").strip(),
+        epilog=f"example:\n  {module.EXAMPLE}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:{width}}  {text}" for name, text in COMMANDS.items())
+    return f"usage: lamina COMMAND ... | --version\n\n{listed}\n\nlamina COMMAND --help says more, with an example.\n{EXIT_CODES}"

@@ -11,6 +11,7 @@ from lamina.kernel import context
 from lamina.kernel.context import state
 from lamina.kernel.settings import SETTINGS
 from lamina.kernel.settings import standardize_data_format as standardize_data_format
+from lamina.kernel.tracebacks import folds_frames
 
 
 def floatx() -> str:
@@ -27,6 +28,7 @@ def floatx() -> str:
     return SETTINGS["floatx"]
 
 
+@folds_frames
 def set_floatx(value: str) -> None:
     """Set the default float dtype.
 
@@ -116,6 +118,7 @@ def dtype_policy() -> Any:
     return policy.dtype_policy()
 
 
+@folds_frames
 def set_dtype_policy(policy: Any) -> None:
     """Set the global dtype policy.
 
@@ -168,17 +171,39 @@ def is_interactive_logging_enabled() -> bool:
 
 
 def enable_traceback_filtering() -> None:
-    """Kept for Keras: tracebacks of Lamina are short, so nothing is filtered."""
+    """Fold frames of Lamina and of frameworks out of tracebacks: the user's own lines stay (the default).
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.enable_traceback_filtering()
+    """
     SETTINGS["traceback_filtering"] = True
 
 
 def disable_traceback_filtering() -> None:
-    """Kept for Keras: tracebacks of Lamina are short, so nothing is filtered."""
+    """Show all frames in tracebacks, and the framework's own error where Lamina's stands for it.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.disable_traceback_filtering()
+        >>> lamina.config.is_traceback_filtering_enabled()
+        False
+        >>> lamina.config.enable_traceback_filtering()
+    """
     SETTINGS["traceback_filtering"] = False
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """What was last said about filtering."""
+    """Whether tracebacks hold the user's own lines only.
+
+    Returns:
+        True, unless it was disabled.
+
+    Example:
+        >>> import lamina
+        >>> lamina.config.is_traceback_filtering_enabled()
+        True
+    """
     return SETTINGS["traceback_filtering"]
 
 
@@ -343,6 +368,7 @@ def backend() -> str:
     return kernel.name if kernel is not None and not kernel.abstract else backends.default_name()
 
 
+@folds_frames
 def set_backend(backend: str) -> None:
     """Choose the backend for this process; variables move to it when they are next read.
 

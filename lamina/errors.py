@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,15 +14,45 @@ class SerializationError(LaminaError, ValueError):
     """A file or config that cannot be read, or breaks one of the loader's rules."""
 
 
+class ArgumentError(TypeError, ValueError):
+    """Arguments that a call does not take: Keras says it with either class, so a handler of both finds it."""
+
+
+class PairingError(ValueError, KeyError):
+    """Values that do not pair with the outputs of a model, by name or by number."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""  # a KeyError would show its repr
+
+
+class PlaceError(ValueError, IndexError):
+    """A number that names no place: an index, a class, an axis."""
+
+
+class NoValue(TypeError, ValueError, NotImplementedError):
+    """A tensor without numbers was used as if it had some."""
+
+
+class NotInitialized(AttributeError, RuntimeError):
+    """An object whose `__init__` has not called that of its base class."""
+
+
+class NoSuchFile(FileNotFoundError, ValueError):
+    """A file of a model that is not there."""
+
+
 class BackendError(LaminaError, RuntimeError):
     """The backend in force cannot do what was asked (training on NumPy, say)."""
 
 
 def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """ " Did you mean 'x'?" for the nearest known name, or an empty text."""
+    import difflib  # for errors alone
+
     table = {k.lower(): k for k in sorted(map(str, known))}  # of "Adam" and "adam" the lower one stays
-    close = difflib.get_close_matches(str(name).lower(), list(table), n=1, cutoff=cutoff)
-    return f" Did you mean {table[close[0]]!r}?" if close else ""
+    close = [table[c] for c in difflib.get_close_matches(str(name).lower(), list(table), n=3, cutoff=cutoff)]
+    alike = [c for c in close if c[:1].islower() == str(name)[:1].islower()]  # functions for functions
+    return f" Did you mean {(alike or close)[0]!r}?" if close else ""
 
 
 def foreign(thing: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from lamina import activations
 from lamina.activations.functions import linear
 from lamina.core.family import Family
+from lamina.kernel.tracebacks import folds_frames
 
 
 def _names() -> dict[str, Any]:
@@ -19,6 +20,7 @@ def _names() -> dict[str, Any]:
 _family = Family("activation function", "activations", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Callable[..., Any]:
     """The activation function behind a name, a config or a function.
 
@@ -58,6 +60,7 @@ def serialize(activation: Callable[..., Any]) -> Any:
     return _family.serialize(activation)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The activation function of a name or config.
 

@@ -9,6 +9,7 @@ from typing import Any
 from lamina import activations, config, layers
 from lamina.applications import weights as files
 from lamina.core.operation import KerasTensor
+from lamina.kernel.tracebacks import folds_frames
 from lamina.layers.input import Input
 from lamina.models.functional import Functional
 from lamina.ops.checks import one_of
@@ -259,6 +260,6 @@ def document(doc: str, *, size: int | None, smallest: int = 32) -> Callable[[Any
         application.__doc__ = doc.format(
             kind=application.__name__, arguments=arguments, returns=RETURNS, size=size
         )
-        return application
+        return folds_frames(application)
 
     return decorate

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import lazy_loader
-
 from lamina import backends
 from lamina.kernel.context import interpreter
 from lamina.kernel.named import pickled_by_name
+from lamina.kernel.namespaces import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
 __reduce_ex__ = pickled_by_name(__name__)
 
 

@@ -10,7 +10,7 @@ import functools
 import json
 import os
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.interpreter import Interpreter
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
+TRAINED = NAMES[:3]  # those that have gradients
 
 
 @functools.cache
@@ -58,6 +59,16 @@ def load(name: str) -> Kernel:
 def installed() -> tuple[str, ...]:
     """The names of the backends whose framework is installed, in order of preference."""
     return tuple([name for name in NAMES if _is_installed(name)])
+
+
+def version(name: str) -> str | None:
+    """The version of a backend's framework that is installed, also as a build for processors alone; None without one."""
+    for distribution in (name, f"{name}-cpu"):
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
 
 
 def loaded() -> tuple[str, ...]:

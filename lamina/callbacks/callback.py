@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.tracebacks import fold_constructor
+
 
 class Callback:
     """Hooks that `fit`, `evaluate` and `predict` call. A subclass defines those it needs.
@@ -26,6 +28,10 @@ class Callback:
     params: dict[str, Any] | None = None
     _model: Any = None
     _kept: tuple[str, ...] = ()  # the attributes that `state_dict` holds
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        fold_constructor(cls)
 
     def __init__(self) -> None:
         self.params = None

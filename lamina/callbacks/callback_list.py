@@ -7,6 +7,7 @@ from typing import Any
 from lamina.callbacks.callback import Callback
 from lamina.callbacks.history import History
 from lamina.callbacks.logs import ProgbarLogger
+from lamina.errors import stranger
 
 
 class CallbackList(Callback):
@@ -33,9 +34,10 @@ class CallbackList(Callback):
         super().__init__()
         given = callbacks if isinstance(callbacks, list | tuple) else [] if callbacks is None else [callbacks]
         for one in given:
-            if not hasattr(one, "on_epoch_end"):
-                raise TypeError(
-                    f"`callbacks` must hold Callback objects, got {one!r:.80} ({type(one).__name__})."
+            if not hasattr(one, "on_epoch_end") or isinstance(one, type):
+                raise NoCallback(
+                    f"`callbacks` must hold Callback objects, got {getattr(one, '__name__', one)!r:.80} "
+                    f"({type(one).__name__}). {_way_to_callback(one)}"
                 )
         self.callbacks = list(given)
         self.history = next((c for c in self.callbacks if isinstance(c, History)), None)
@@ -79,6 +81,18 @@ class CallbackList(Callback):
         return min((n for one in self.callbacks if (n := _wait(one, names)) > 0), default=0)
 
 
+def _way_to_callback(thing: Any) -> str:
+    if wrong := stranger(thing):
+        return wrong
+    if callable(thing):
+        return "A function becomes one with LambdaCallback(on_epoch_end=function)."
+    return "Derive it from lamina.callbacks.Callback."
+
+
+class NoCallback(TypeError, AttributeError):
+    """Something in a list of callbacks that is none."""
+
+
 def _wait(one: Any, names: tuple[str, ...]) -> int:
     asked = getattr(one, "batches_until_call", None)
     wanted = asked() if asked is not None else None
@@ -92,18 +106,34 @@ def _wait(one: Any, names: tuple[str, ...]) -> int:
     )
 
 
+def _explain(error: Exception, callback: Any, hook: str, logs: Any) -> None:
+    """Say in which hook of the user's own an error came, and what the logs held."""
+    if not type(callback).__module__.startswith("lamina."):
+        error.add_note(
+            f"In {type(callback).__name__}.{hook}, whose logs hold: {', '.join(logs) or 'nothing'}."
+        )
+
+
 def _forward(name: str) -> Any:
     counted = "epoch" in name or "batch" in name
 
     def with_number(self: CallbackList, number: int, logs: Any = None) -> None:
         logs = {} if logs is None else logs  # one dict for all: a callback may add to it
         for one in self.callbacks:
-            getattr(one, name)(number, logs)
+            try:
+                getattr(one, name)(number, logs)
+            except Exception as error:
+                _explain(error, one, name, logs)
+                raise
 
     def without_number(self: CallbackList, logs: Any = None) -> None:
         logs = {} if logs is None else logs
         for one in self.callbacks:
-            getattr(one, name)(logs)
+            try:
+                getattr(one, name)(logs)
+            except Exception as error:
+                _explain(error, one, name, logs)
+                raise
 
     hook = with_number if counted else without_number
     hook.__name__ = name

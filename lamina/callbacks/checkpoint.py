@@ -98,7 +98,7 @@ class ModelCheckpoint(Monitor):
     def _save(self, epoch: int, batch: int | None, logs: Any) -> None:
         path = self._path(epoch, batch, logs or {})
         if self.save_best_only:
-            value = self._value(logs, "to save the best model")
+            value = self._value(logs, "saving the best model")
             if value is None or not self._is_best(value, epoch, path):
                 return
         elif self.verbose > 0:

@@ -63,7 +63,7 @@ class Monitor(Callback):
             known = ", ".join(found) or "none"
             raise ValueError(
                 f"{type(self).__name__} watches {self.monitor!r}, but whether it should rise or fall is not known (metrics: "
-                f"{known}). Pass mode='max' or mode='min'."
+                f"{known}).{suggestion(name, found)} Pass mode='max' or mode='min'."
             )
         return direction
 
@@ -72,13 +72,20 @@ class Monitor(Callback):
         logs = logs or {}
         value = logs.get(self.monitor)
         if value is None:
+            if self._up is None:
+                self._direction()  # a name of which nothing is known is a mistake, and not a metric that is late
             warnings.warn(
                 f"{type(self).__name__}: {what} needs the metric {self.monitor!r}, which is not there."
-                f"{suggestion(self.monitor, logs)} Available metrics: {', '.join(logs) or 'none'}.",
+                f"{self._hint(logs)} Available metrics: {', '.join(logs) or 'none'}.",
                 stacklevel=4,
             )
             return None
         return float(value)
+
+    def _hint(self, logs: Any) -> str:
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in logs):
+            return " There is no validation: give `validation_data` or `validation_split` to `fit`, or watch a metric of training."
+        return suggestion(self.monitor, logs)
 
 
 def _known_direction(metric: Any) -> str | None:

@@ -114,7 +114,7 @@ class OrbaxCheckpoint(Monitor):
 
     def _save(self, logs: Any) -> None:
         if self.save_best_only:
-            value = self._value(logs, "to save the best model")
+            value = self._value(logs, "saving the best model")
             if value is None or not self._better(value, self.best):
                 return
             self.best = value

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import constraints as here
 from lamina.core.family import Family
+from lamina.kernel.tracebacks import folds_frames
 
 
 def _names() -> dict[str, Any]:
@@ -15,6 +16,7 @@ def _names() -> dict[str, Any]:
 family = Family("constraint", "constraints", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Any:
     """The constraint behind a name, a config, a class or an object; None stays None.
 
@@ -52,6 +54,7 @@ def serialize(constraint: Any) -> Any:
     return family.serialize(constraint)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The constraint of a config.
 

@@ -9,6 +9,7 @@ from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, interpreter, real_kernel, state
 from lamina.kernel.shapes.spec import NeedsNumbers, Spec, Unknown
+from lamina.kernel.tracebacks import raised_by_lamina
 from lamina.kernel.trees import leaves, map_leaves
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def call_on_shapes(layer: Layer, args: tuple, kwargs: dict) -> Any:
     try:
         return layer.call(*args, **kwargs)
     except Exception as error:
-        if not current().abstract or not (isinstance(error, _ANYWHERE) or _foreign(error)):
+        if not current().abstract or not (isinstance(error, _ANYWHERE) or not raised_by_lamina(error)):
             raise
         layer._layer_state.native = True
         found = _as_declared(layer, args, kwargs)
@@ -63,22 +64,18 @@ def call_on_shapes(layer: Layer, args: tuple, kwargs: dict) -> Any:
         error.__dict__["_tried"] = True
         for way in (_by_framework, _on_ones):
             try:
-                return _twice(way, layer, args, kwargs)
+                out = _twice(way, layer, args, kwargs)
+                layer._layer_state.asks_values = way is _on_ones
+                return out
             except Exception:  # noqa: BLE001, S112 - whatever was raised: the first error says what was wrong
                 continue
+        if isinstance(error, AttributeError | NotImplementedError):
+            raise  # of the layer's own code: no function of shapes would mend it
         error.add_note(
             f"The output shape of layer {layer.path!r} ({type(layer).__name__}) could not be found by running `call` "
             "without numbers. Define `compute_output_shape(self, input_shape)`, or use lamina.ops in `call`."
         )
         raise
-
-
-def _foreign(error: Exception) -> bool:
-    """Whether it was raised outside Lamina: by a framework, or by the user's own code."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and not str(trace.tb_frame.f_globals.get("__name__")).startswith("lamina.")
 
 
 def _as_declared(layer: Layer, args: tuple, kwargs: dict) -> Any:

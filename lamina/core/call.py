@@ -17,10 +17,11 @@ from lamina.core import input_spec, names, remat
 from lamina.core.abstract import call_on_shapes, shapes_of
 from lamina.core.masks import TABLE, get_mask, set_mask
 from lamina.core.tensor import KerasTensor
-from lamina.errors import stranger
+from lamina.errors import ArgumentError, NoValue, stranger
 from lamina.kernel import dtypes
 from lamina.kernel.context import CallFrame, current, state
 from lamina.kernel.symbolic import Holder
+from lamina.kernel.tracebacks import fold, raised_by_lamina, wrong_arguments
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.ops.op import convert
 
@@ -42,6 +43,7 @@ class LayerState:
         asked: Whether its own function of shapes runs.
         remat: The RematScope that was open when the layer was made.
         native: Whether `call` was seen to leave lamina.ops.
+        asks_values: Whether it was seen to ask tensors for their values.
         path: The names around it and its own, once it is built.
         build_shapes: What `build` got, by the names of its parameters.
         building: Whether `build` runs.
@@ -51,15 +53,15 @@ class LayerState:
     """
 
     __slots__ = (
-        "adds_losses", "around", "asked", "build_shapes", "building", "inner", "kernel", "locked", "losses", "native",
-        "path", "plain", "remat", "wanted_input",
+        "adds_losses", "around", "asked", "asks_values", "build_shapes", "building", "inner", "kernel", "locked",
+        "losses", "native", "path", "plain", "remat", "wanted_input",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.kernel: Any = None
         self.plain: set[Any] = set()
         self.losses: list[Any] = []
-        self.adds_losses = self.asked = self.native = False
+        self.adds_losses = self.asked = self.native = self.asks_values = False
         open_scope = state.frame.remat[-1] if state.frame.remat else None
         self.remat = None if open_scope is None or open_scope.mode is None else open_scope
         self.around: Any = None
@@ -131,8 +133,13 @@ def call_layer(self: Layer, /, *args: Any, **kwargs: Any) -> Any:
                 return self.call(x)
             except Exception as error:
                 _explain(error, self, args, kwargs)
+                fold(error)
                 raise
-    return full_call(self, args, kwargs)
+    try:
+        return full_call(self, args, kwargs)
+    except Exception as error:
+        fold(error)
+        raise
 
 
 def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
@@ -219,6 +226,11 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = around.after_call(layer, args, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
+        if layer._layer_state.asks_values and isinstance(error, TypeError | NotImplementedError):
+            if not raised_by_lamina(
+                error
+            ):  # a framework's own words for what cannot be asked while it compiles
+                raise _asked_for_value(layer).with_traceback(error.__traceback__) from None
         _explain(error, layer, args, named)
         raise
     finally:
@@ -353,10 +365,7 @@ def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     missing = [n for n in plan.build_required if n not in shapes]
     lacking = [n.removesuffix("_shape") for n in missing if n.removesuffix("_shape") in plan.names]
     if lacking:
-        raise ValueError(
-            f"Layer {layer.path!r} ({type(layer).__name__}) was called without `{'`, `'.join(lacking)}`. Its call is "
-            f"layer({', '.join(plan.names[:3])}, ...), each a tensor of its own, not in a list."
-        )
+        raise ArgumentError(_called_without(layer, plan, lacking))
     if missing:
         raise ValueError(
             f"Layer {layer.path!r} ({type(layer).__name__}) cannot be built from this call: `build` wants "
@@ -420,8 +429,47 @@ def _pass_masks(layer: Layer, plan: CallPlan, args: tuple, masks: Any, outputs: 
             set_mask(x, mask)
 
 
+def _called_without(layer: Layer, plan: CallPlan, lacking: list[str]) -> str:
+    more = ", ..." if len(plan.names) > max(3, len(lacking)) else ""
+    return (
+        f"Layer {layer.path!r} ({type(layer).__name__}) was called without `{'`, `'.join(lacking)}`. Its call is "
+        f"layer({', '.join(plan.names[:3])}{more}), each a tensor of its own, not in a list."
+    )
+
+
+def _asked_for_value(layer: Layer) -> NoValue:
+    return NoValue(
+        f"Layer {layer.path!r} ({type(layer).__name__}): its `call` asks a tensor for its value (NumPy, float(), print, `if`), "
+        "which there is none of while a step is compiled. Write it with lamina.ops (ops.where, ops.cond, ops.clip), or "
+        "compile the model with run_eagerly=True."
+    )
+
+
+def _misfit(error: Exception, layer: Layer, args: tuple, kwargs: dict) -> str | None:
+    """In what way a `call` does not take what it was given; None where that is not the error."""
+    if type(error) is not TypeError or ".call() " not in str(error) or not raised_by_lamina(error):
+        return None
+    plan, who = layer._plan, f"Layer {layer.path!r} ({type(layer).__name__})"
+    own = list(inspect.signature(type(layer).call).parameters.values())
+    if own and own[0].name != "self" and len(own) == len(args) + len(kwargs):
+        names = ", ".join(p.name for p in own)
+        return f"{who}: `call` lacks `self`. Write `def call(self, {names})`."
+    given = plan.arguments(args, kwargs)
+    lacking = [
+        p.name
+        for p in own[1:]
+        if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in given
+    ]
+    if lacking and not plan.accepts_any and set(given) <= plan.takes:
+        return _called_without(layer, plan, lacking)
+    return f"{who}: {wrong_arguments('call', own[1:], args, kwargs)}"
+
+
 def _explain(error: Exception, layer: Layer, args: tuple, kwargs: dict) -> None:
     """Add the layer's path and what it received to an error; each layer on the way adds its line."""
+    if (text := _misfit(error, layer, args, kwargs)) is not None:
+        error.args = (text,)
+        return
     if isinstance(error, ValueError) and f"{layer.path!r}" in str(error):
         return
     if len(getattr(error, "__notes__", ())) < 6:

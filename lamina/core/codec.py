@@ -269,7 +269,7 @@ def check_depth(config: Any, where: str) -> None:
             raise SerializationError(f"{where}: nested more than {allowed} levels deep.")
 
 
-class MissingNames(SerializationError):
+class MissingNames(SerializationError, TypeError):
     """A config that names classes or functions which are not in the table."""
 
 
@@ -310,7 +310,7 @@ def _unknown(value: dict[str, Any]) -> str | None:
 def _all_missing(where: str, names: list[str]) -> str:
     short = [n.split(">")[-1] for n in names]
     lines = "\n".join(
-        f"  {name!r}:{suggestion(s, registry.known_names())} "
+        f"  {name!r}:{suggestion(s, registry.known_names(), cutoff=0.75)} "
         f"@lamina.saving.register_keras_serializable({'' if '>' not in name else repr(name.split('>')[0])})"
         for name, s in zip(names, short, strict=True)
     )
@@ -491,7 +491,7 @@ def _missing(where: str, name: str, registered: Any) -> str:
     key = registered if isinstance(registered, str) and registered else name
     return (
         f"{where}: {key!r} is not a class or function that a file may name."
-        f"{suggestion(name, registry.known_names())} If it is yours, pass custom_objects={{{key!r}: ...}} or put "
+        f"{suggestion(name, registry.known_names(), cutoff=0.75)} If it is yours, pass custom_objects={{{key!r}: ...}} or put "
         "@lamina.saving.register_keras_serializable() above its definition before loading."
     )
 

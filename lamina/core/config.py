@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from lamina.core.codec import config_value, deserialize_arguments
+from lamina.kernel.tracebacks import fold_constructor, folds_frames, raised_by_lamina
 
 
 @lru_cache(maxsize=1024)
@@ -39,6 +40,10 @@ class Configurable:
 
     _given: tuple[tuple, dict]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        fold_constructor(cls)
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
         object.__setattr__(self, "_given", (args, kwargs))
@@ -64,6 +69,31 @@ class Configurable:
         return {name: config_value(value) for name, value in self._arguments().items()}
 
     @classmethod
+    @folds_frames
     def from_config(cls, config: dict[str, Any]) -> Self:
         """An object from `get_config`."""
-        return cls(**deserialize_arguments(config))
+        arguments = deserialize_arguments(config)
+        try:
+            return cls(**arguments)
+        except TypeError as error:
+            _explain(error, cls, arguments)
+            raise
+
+
+def _explain(error: TypeError, cls: type, config: dict[str, Any]) -> None:
+    """Say what a constructor of the user's own lacks, where a config does not fit it."""
+    known = constructor(cls).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in known) or not raised_by_lamina(error):
+        return
+    names = [p.name for p in known]
+    extra = [name for name in config if name not in names]
+    missing = [p.name for p in known if p.default is p.empty and p.name not in config]
+    if not extra and not missing:
+        return
+    parts = [f"`__init__` does not take {', '.join(map(repr, extra))}"] if extra else []
+    parts += [f"`get_config` does not give {', '.join(map(repr, missing))}"] if missing else []
+    error.args = (
+        f"{cls.__name__} cannot be made from its config: its {', and '.join(parts)}. Let `__init__` take `**kwargs` and pass "
+        "them on, super().__init__(**kwargs), and let `get_config` give every argument under its own name, or leave "
+        "`get_config` out: Lamina derives it.",
+    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.kernel.context import real_kernel
+from lamina.kernel.tracebacks import folds_frames
 
 
+@folds_frames
 def device(device_name: str) -> Any:
     """A block whose new tensors, and variables that are first read in it, live on this device.
 

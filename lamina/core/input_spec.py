@@ -138,6 +138,11 @@ def _advice(spec: InputSpec, shape: tuple) -> str:
     rank = len(shape)
     least = spec.ndim if spec.ndim is not None else spec.min_ndim
     if least is not None and rank == least - 1:
+        if least == 3 and rank == 2 and spec.ndim == 3:
+            return (
+                " Of a recurrent layer before it, `return_sequences=True` gives all steps; if the features are missing, add "
+                "an axis: x[..., None]."
+            )
         return " If the batch axis is missing, add it: x[None]. If the channel axis is, add it: x[..., None]."
     if least is not None and rank > least:
         return " Flatten or Reshape it first, or slice the extra axis away."

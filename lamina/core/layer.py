@@ -18,9 +18,10 @@ from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
 from lamina.core.variable import Variable
 from lamina.core.weights import Weights, checked_flag
-from lamina.errors import suggestion
+from lamina.errors import ArgumentError, suggestion
 from lamina.kernel import dtypes, guests
 from lamina.kernel.context import current, state
+from lamina.kernel.tracebacks import fold, folds_frames
 
 # what decides whether a call is plain; setting one makes a layer learn anew which calls may take the fast path
 _DECIDES_CALLS = frozenset(("dtype_policy", "autocast", "activity_regularizer", "input_spec", "built"))
@@ -114,7 +115,7 @@ class Layer(Weights, Operation):
                 "trainable",
             ]
             first = next(iter(kwargs))
-            raise TypeError(
+            raise ArgumentError(
                 f"{type(self).__name__} got an unknown argument {first!r}.{suggestion(first, known)} "
                 f"It takes: {', '.join(known)}."
             )
@@ -123,11 +124,15 @@ class Layer(Weights, Operation):
         self._trainable = checked_flag(type(self).__name__, "trainable", trainable)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _DECIDES_CALLS:
-            self._layer_state.plain.clear()
-        if guests.foreign and isinstance(value, guests.foreign) and name != "module":
-            value = guests.wrapped(value)
-        super().__setattr__(name, value)
+        try:
+            if name in _DECIDES_CALLS:
+                self._layer_state.plain.clear()
+            if guests.foreign and isinstance(value, guests.foreign) and name != "module":
+                value = guests.wrapped(value)
+            super().__setattr__(name, value)
+        except Exception as error:
+            fold(error)
+            raise
 
     def _register_call_context_args(self, *names: str) -> None:
         """Let arguments of these names flow from a call of this layer to all layers inside whose `call` takes them.
@@ -183,6 +188,7 @@ class Layer(Weights, Operation):
             self.build(**{name: _as_shape(shape) for name, shape in config["shapes_dict"].items()})
         self.built = True
 
+    @folds_frames
     def add_weight(
         self,
         shape: Any = None,
@@ -212,6 +218,11 @@ class Layer(Weights, Operation):
         Returns:
             The Variable.
         """
+        if isinstance(shape, str):
+            raise ArgumentError(
+                f"`add_weight` takes the shape first, got {shape!r}. Give the name by name: "
+                f"add_weight(shape=(...), name={shape!r})."
+            )
         initializers, regularizers, constraints = map(
             namespace, ("initializers", "regularizers", "constraints")
         )
@@ -260,7 +271,12 @@ class Layer(Weights, Operation):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; subclasses define it."""
         raise NotImplementedError(
-            f"Layer {type(self).__name__} has no `call` method: define `def call(self, inputs): ...`."
+            f"Layer {type(self).__name__} has no `call` method: "
+            + (
+                "rename `forward` to `call`."
+                if any("forward" in c.__dict__ for c in type(self).__mro__ if issubclass(c, Layer))
+                else "define `def call(self, inputs): ...`."
+            )
         )
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

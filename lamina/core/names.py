@@ -7,7 +7,9 @@ import threading
 from collections import defaultdict
 from typing import Any
 
+from lamina.errors import NotInitialized
 from lamina.kernel.context import state
+from lamina.kernel.tracebacks import folds_frames
 
 _counts: dict[str, int] = defaultdict(int)
 _counting = (
@@ -56,11 +58,12 @@ def check(name: object, what: str = "name") -> str:
 
 
 class _SetByInit:
+    @folds_frames
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
         base = next(cls.__name__ for cls in owner.__mro__ if cls.__module__.startswith("lamina."))
-        raise AttributeError(
+        raise NotInitialized(
             f"{owner.__name__} is not initialized: its `__init__` has not called that of {base}. Begin it with "
             "`super().__init__()` (with `**kwargs`, if it takes them)."
         )

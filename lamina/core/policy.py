@@ -9,6 +9,7 @@ from lamina.errors import suggestion
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.settings import SETTINGS
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -100,6 +101,7 @@ def dtype_policy() -> DTypePolicy:
     return SETTINGS["dtype_policy"] or _named(SETTINGS["floatx"])
 
 
+@folds_frames
 def set_dtype_policy(policy: Any) -> None:
     """Set the global policy.
 

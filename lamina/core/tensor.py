@@ -6,8 +6,10 @@ from typing import Any
 
 from lamina.core import names
 from lamina.core.arithmetic import Arithmetic
+from lamina.errors import NoValue
 from lamina.kernel import dtypes
 from lamina.kernel.symbolic import Symbolic
+from lamina.kernel.tracebacks import folds_frames
 
 
 class KerasTensor(Arithmetic, Symbolic):
@@ -67,13 +69,14 @@ class KerasTensor(Arithmetic, Symbolic):
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
-    def _has_no_value(self, what: str) -> TypeError:
-        return TypeError(
+    def _has_no_value(self, what: str) -> NoValue:
+        return NoValue(
             f"A symbolic tensor (shape {self.shape}) has no value, so it cannot be used as {what}. Use lamina.ops on "
             "it, put native framework calls inside a layer's `call`, or get numbers with `Model(inputs, x).predict`. A layer of "
             "another library (`from keras.layers import ...`) cannot be called on it: import it from lamina.layers."
         )
 
+    @folds_frames
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise self._has_no_value("a NumPy array")
 
@@ -85,12 +88,21 @@ class KerasTensor(Arithmetic, Symbolic):
         x = next(x for x in args if isinstance(x, KerasTensor))
         raise x._has_no_value(f"an argument of `{getattr(function, '__name__', function)}`")
 
+    @folds_frames
     def __bool__(self) -> bool:
         raise self._has_no_value("a condition of `if` or `while`")
 
+    @folds_frames
+    def __iter__(self) -> Any:
+        if self.shape and self.shape[0] is not None:
+            return iter([self[i] for i in range(self.shape[0])])
+        raise self._has_no_value("the range of a loop (its length is not known)")
+
+    @folds_frames
     def __int__(self) -> int:
         raise self._has_no_value("an int")
 
+    @folds_frames
     def __float__(self) -> float:
         raise self._has_no_value("a float")
 

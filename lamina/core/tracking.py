@@ -10,6 +10,7 @@ from weakref import ref
 import optree
 
 from lamina.core.config import Configurable
+from lamina.kernel.tracebacks import fold
 from lamina.kernel.trees import NAMESPACE, ordered_keys
 
 # What a class says of itself in `_tracked_as`, and where its objects are listed.
@@ -124,11 +125,24 @@ class Tracker(Configurable):
     def __setattr__(self, name: str, value: Any) -> None:
         descriptor = getattr(type(self), name, None)
         if isinstance(descriptor, property):
-            return object.__setattr__(self, name, value)
+            try:
+                return object.__setattr__(self, name, value)
+            except Exception as error:
+                fold(error)
+                raise
         followed = self.__dict__["_followed"]
         if name not in followed and not isinstance(value, _CONTAINERS) and _kind(value) not in self._finds:
             return object.__setattr__(self, name, value)  # most attributes: there is nothing to look for
         before = self.__dict__.get(name) if name in followed else None
+        if (
+            _kind(before) == "variable"
+            and (hasattr(value, "shape") or type(value) in (int, float))
+            and _kind(value) is None
+        ):
+            raise AttributeError(
+                f"`{name}` of {getattr(self, 'name', type(self).__name__)!r} is a variable: a plain value in its place would be "
+                f"neither trained nor saved. Change its value by `.{name}.assign(...)`."
+            )
         value = self._track(value)
         object.__setattr__(self, name, value)
         if type(value) in _WRAPPERS or next(self._found(value), None) is not None:

@@ -16,6 +16,7 @@ from lamina.errors import BackendError
 from lamina.kernel import dtypes
 from lamina.kernel.context import _activate, interpreter, real_kernel, state
 from lamina.kernel.symbolic import Holder
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
 
 # One lock for all variables: it is held for a comparison and an assignment, never while numbers are made or moved.
@@ -62,6 +63,7 @@ class Variable(Arithmetic, Holder):
     overwrite_with_gradient = False
     _should_act_as_resource_variable = True  # lets TensorFlow's GradientTape differentiate by `handle`
 
+    @folds_frames
     def __init__(
         self,
         initializer: Any,
@@ -105,7 +107,8 @@ class Variable(Arithmetic, Holder):
         if None in self.shape:
             raise ValueError(
                 f"Variable {self.path!r} needs a known shape, got {self.shape}: the sizes of weights cannot depend "
-                "on an unknown size of the input. Give the input a fixed size there."
+                "on an unknown size of the input. Give the input a fixed size there, or reduce that axis first "
+                "(GlobalAveragePooling1D, GlobalAveragePooling2D)."
             )
         self.dtype = dtypes.standardize(dtype)
         plan = getattr(initializer, "plan", None)
@@ -196,6 +199,7 @@ class Variable(Arithmetic, Holder):
         with _settling:
             self._stored = stored
 
+    @folds_frames
     def assign(self, value: Any) -> Any:
         """Set the value; it is converted to the variable's dtype.
 

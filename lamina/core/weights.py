@@ -9,6 +9,7 @@ from lamina.core import tracking
 from lamina.core.holder import holders_config, put_holders
 from lamina.core.tracking import Tracker, made_trainable, own_variables
 from lamina.core.variable import Variable
+from lamina.kernel.tracebacks import folds_frames
 
 
 def checked_flag(where: str, parameter: str, value: Any) -> bool:
@@ -136,6 +137,7 @@ class Weights(Tracker):
         if flipped:
             tracking.changed(*flipped)
 
+    @folds_frames
     def get_weights(self) -> list[Any]:
         """The weights as NumPy arrays, in the order of `weights`.
 
@@ -145,6 +147,7 @@ class Weights(Tracker):
         self._needs_built("get_weights")
         return [v.numpy() for v in self.weights]
 
+    @folds_frames
     def set_weights(self, weights: Any) -> None:
         """Set all weights.
 
@@ -178,6 +181,7 @@ class Weights(Tracker):
                 "once, call `build(input_shape)`, or begin the model with `Input(shape)`."
             )
 
+    @folds_frames
     def count_params(self) -> int:
         """The number of entries of all weights.
 

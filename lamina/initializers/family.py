@@ -7,6 +7,7 @@ from typing import Any
 from lamina import initializers as here
 from lamina.core.family import Family
 from lamina.initializers.constant import Constant
+from lamina.kernel.tracebacks import folds_frames
 
 
 def _names() -> dict[str, Any]:
@@ -18,6 +19,7 @@ def _names() -> dict[str, Any]:
 family = Family("initializer", "initializers", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Any:
     """The initializer behind a name, a config, a class, an object or an array; None stays None.
 
@@ -57,6 +59,7 @@ def serialize(initializer: Any) -> Any:
     return family.serialize(initializer)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The initializer of a config.
 

@@ -1,11 +1,5 @@
 """Layers: the parts that models are made of."""
 
-import lazy_loader
+from lamina.kernel.namespaces import attach
 
-from lamina.core.later import found
-
-_get, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-
-def __getattr__(name: str) -> object:
-    return found(__name__, name, _get)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.core import codec
 from lamina.core.layer import Layer
+from lamina.kernel.tracebacks import folds_frames
 
 
 def serialize(layer: Any) -> Any:
@@ -25,6 +26,7 @@ def serialize(layer: Any) -> Any:
     return codec.serialize(layer)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The layer of a config.
 

@@ -8,6 +8,7 @@ from lamina.core.layer import Layer
 from lamina.core.operation import Node
 from lamina.core.tensor import KerasTensor, standardize_shape
 from lamina.kernel import dtypes
+from lamina.kernel.tracebacks import folds_frames
 
 
 class InputLayer(Layer):
@@ -94,6 +95,7 @@ class InputLayer(Layer):
         }  # fmt: skip
 
 
+@folds_frames
 def Input(
     shape: Any = None,
     batch_size: int | None = None,

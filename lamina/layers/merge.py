@@ -7,6 +7,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.core.layer import Layer
+from lamina.errors import ArgumentError
 from lamina.ops.nn.normalization import normalize
 
 
@@ -35,7 +36,7 @@ class _Merge(Layer):
             or not input_shape
             or not isinstance(input_shape[0], tuple)
         ):
-            raise ValueError(
+            raise ArgumentError(
                 f"Layer {self.path!r} ({kind}) takes a list of tensors, got one of shape {input_shape}. "
                 f"Call it so: {kind}()([x1, x2])."
             )

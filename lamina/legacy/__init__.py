@@ -3,6 +3,6 @@
 The one folder that knows old names. All of it is written on Lamina's public interfaces.
 """
 
-import lazy_loader
+from lamina.kernel.namespaces import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

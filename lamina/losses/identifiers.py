@@ -7,6 +7,7 @@ from typing import Any
 from lamina import losses
 from lamina.core.codec import serialize as write
 from lamina.core.family import Family
+from lamina.kernel.tracebacks import folds_frames
 
 
 def _names() -> dict[str, Any]:
@@ -27,6 +28,7 @@ def _names() -> dict[str, Any]:
 _FAMILY = Family("loss", "losses", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Any:
     """The loss behind a name, a config, a class or an object.
 
@@ -72,6 +74,7 @@ def function_config(thing: Any) -> Any:
     return {"module": "builtins", "class_name": "function", "config": written, "registered_name": "function"}
 
 
+@folds_frames
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
     """The loss of a config or name.
 

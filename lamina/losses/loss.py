@@ -10,6 +10,7 @@ from lamina.core import names, policy
 from lamina.core.config import Configurable
 from lamina.core.masks import get_mask
 from lamina.errors import suggestion
+from lamina.kernel.tracebacks import folds_frames
 from lamina.losses import _prepare, identifiers
 from lamina.losses.identifiers import function_config
 
@@ -29,6 +30,11 @@ def check_reduction(reduction: Any) -> Any:
     Raises:
         ValueError: otherwise, naming the nearest.
     """
+    if hasattr(reduction, "shape") or isinstance(reduction, list | tuple):
+        raise ValueError(
+            "A loss is made first and called then, MeanSquaredError()(y_true, y_pred): `reduction` got data of shape "
+            f"{tuple(getattr(reduction, 'shape', (len(reduction),) if isinstance(reduction, list | tuple) else ()))}."
+        )
     if reduction not in REDUCTIONS:
         listed = ", ".join(repr(r) for r in REDUCTIONS)
         hint = suggestion(str(reduction), REDUCTIONS[:-1])
@@ -70,8 +76,8 @@ class Loss(Configurable):
         reduction: Any = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
-        self.name = name or names.unique(names.to_snake_case(type(self).__name__))
         self.reduction = check_reduction(reduction)
+        self.name = name or names.unique(names.to_snake_case(type(self).__name__))
         self._dtype_policy = policy.get(config.floatx() if dtype is None else dtype)
 
     @property
@@ -85,6 +91,7 @@ class Loss(Configurable):
             f"{type(self).__name__} must define `call(self, y_true, y_pred)` that returns one value per sample."
         )
 
+    @folds_frames
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss of a batch.
 
@@ -187,6 +194,7 @@ class LossFunctionWrapper(Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(name, reduction, dtype)
+        _check_arguments(type(self).__name__, kwargs)
         self.fn = _function(fn)
         self._fn_kwargs = kwargs
 
@@ -194,7 +202,12 @@ class LossFunctionWrapper(Loss):
         """The function's values."""
         if not isinstance(y_true, dict | list | tuple) and not isinstance(y_pred, dict | list | tuple):
             y_true, y_pred = _prepare.same_rank(y_true, y_pred)
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        values = self.fn(y_true, y_pred, **self._fn_kwargs)
+        if values is None:
+            raise ValueError(
+                f"The loss function {getattr(self.fn, '__name__', self.fn)!r} gave None: it lacks a `return`."
+            )
+        return values
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments in a form that JSON can hold."""
@@ -203,6 +216,15 @@ class LossFunctionWrapper(Loss):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, fn={getattr(self.fn, '__name__', self.fn)}>"
+
+
+def _check_arguments(name: str, given: dict[str, Any]) -> None:
+    """That what goes to the function is in its range, where it is a plain number."""
+    smoothing, delta = given.get("label_smoothing"), given.get("delta")
+    if isinstance(smoothing, int | float) and not 0 <= smoothing <= 1:
+        raise ValueError(f"{name}: `label_smoothing` must be a number from 0 to 1, got {smoothing!r}.")
+    if isinstance(delta, int | float) and delta <= 0:
+        raise ValueError(f"{name}: `delta` must be above 0, got {delta!r}.")
 
 
 def _function(fn: Any) -> Any:

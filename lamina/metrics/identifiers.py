@@ -7,6 +7,7 @@ from typing import Any
 from lamina import metrics
 from lamina.core.family import Family
 from lamina.core.names import to_snake_case
+from lamina.kernel.tracebacks import folds_frames
 from lamina.losses.identifiers import function_config
 
 
@@ -28,6 +29,7 @@ def _names() -> dict[str, Any]:
 _FAMILY = Family("metric", "metrics", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Any:
     """The metric behind a name, a config, a class or an object.
 
@@ -65,6 +67,7 @@ def serialize(metric: Any) -> Any:
     return function_config(metric)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The metric of a config or name.
 

@@ -14,6 +14,7 @@ from lamina.core.config import constructor
 from lamina.core.stateless import in_stateless_scope, run_pure
 from lamina.core.tracking import Tracker, owned
 from lamina.core.variable import Variable
+from lamina.kernel.tracebacks import folds_frames
 from lamina.losses._prepare import without_defaults
 
 
@@ -79,6 +80,7 @@ class Metric(Tracker):
 
     # -- state -----------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def add_variable(
         self,
         shape: Any,
@@ -113,6 +115,7 @@ class Metric(Tracker):
         self._adopt(variable)
         return variable
 
+    @folds_frames
     def add_weight(
         self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
     ) -> Variable:
@@ -131,6 +134,7 @@ class Metric(Tracker):
             f"{type(self).__name__} must define `update_state(self, ...)`, which takes in a batch."
         )
 
+    @folds_frames
     def result(self) -> Any:
         """The metric as things stand: a scalar, a tensor, or a dict of them."""
         raise NotImplementedError(
@@ -243,6 +247,7 @@ class Metric(Tracker):
             )
         return list(values)
 
+    @folds_frames
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take in a batch; the metric as things stand then."""
         self.update_state(*args, **kwargs)

@@ -12,6 +12,7 @@ from lamina.core.layer import Layer
 from lamina.core.operation import OpCall, Operation
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
+from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import InputLayer
 from lamina.models.functional import GRAPH_KEYS, Functional, _own_constructor
@@ -19,6 +20,7 @@ from lamina.models.model import Model
 from lamina.models.sequential import Sequential
 
 
+@folds_frames
 def clone_model(
     model: Model,
     input_tensors: Any = None,

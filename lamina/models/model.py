@@ -14,6 +14,7 @@ from lamina.core.registry import CustomObjectScope
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign, suggestion
+from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.saving.models import save_model
 from lamina.saving.weight_files import load_weights, save_weights
@@ -53,6 +54,7 @@ class Model(Trainer, Layer):
         Any
     ]  # how a model is made from a graph: set by models/functional.py, which is built on this class
 
+    @folds_frames
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and is_functional_call(args, kwargs):
             made: Any = cls._graphs.functional(*args, **kwargs)  # __init__ does not run again: it is made
@@ -76,8 +78,12 @@ class Model(Trainer, Layer):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; subclasses define it."""
         raise NotImplementedError(
-            f"Model {type(self).__name__} has no `call` method: define `def call(self, inputs): ...`, or make it from "
-            "a graph with Model(inputs, outputs)."
+            f"Model {type(self).__name__} has no `call` method: "
+            + (
+                "rename `forward` to `call`."
+                if any("forward" in c.__dict__ for c in type(self).__mro__ if issubclass(c, Layer))
+                else "define `def call(self, inputs): ...`, or make it from a graph with Model(inputs, outputs)."
+            )
         )
 
     # -- layers -------------------------------------------------------------------------------------------------------
@@ -93,6 +99,7 @@ class Model(Trainer, Layer):
             "`Model.layers` is made by the model. Choose another attribute name for your own list."
         )
 
+    @folds_frames
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place.
 
@@ -188,6 +195,7 @@ class Model(Trainer, Layer):
         """
         return json.dumps(serialize(self), **kwargs)
 
+    @folds_frames
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Write the model: architecture, weights, optimizer state.
 
@@ -202,6 +210,7 @@ class Model(Trainer, Layer):
         """
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
+    @folds_frames
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None, **kwargs: Any
     ) -> None:
@@ -215,6 +224,7 @@ class Model(Trainer, Layer):
         """
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size, **kwargs)
 
+    @folds_frames
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> Any:
         """Read weights from a `.weights.h5`, `.keras`, `.safetensors`, `.npz`, `.weights.json` or old `.h5` file.
 
@@ -240,6 +250,7 @@ class Model(Trainer, Layer):
         """Quantization is not there yet."""
         raise NotImplementedError("Quantization is not supported yet.")
 
+    @folds_frames
     def summary(
         self,
         line_length: int | None = None,

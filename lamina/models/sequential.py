@@ -12,7 +12,8 @@ from lamina.core.layer import Layer
 from lamina.core.registry import CustomObjectScope
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
-from lamina.errors import foreign
+from lamina.errors import PlaceError, foreign
+from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import Input, InputLayer
 from lamina.layers.preprocessing.string_lookup import StringLookup
@@ -48,13 +49,23 @@ class Sequential(Functional):
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         Trainer.__init__(self)
+        if isinstance(trainable, Layer | KerasTensor):
+            raise ValueError(
+                f"Sequential takes its layers in a list, got {trainable!r:.80} as a second argument: "
+                "Sequential([layer, layer, ...])."
+            )
         Layer.__init__(self, trainable=trainable, name=name or names.unique("sequential"))
         self.autocast = False
         self.__dict__["_stack"] = []  # its layers are listed by `add`, not as an attribute's
+        if layers is not None and not hasattr(layers, "__iter__"):
+            raise ValueError(
+                f"Sequential takes its layers in a list, got {layers!r:.80}: Sequential([layer, layer, ...])."
+            )
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._maybe_rebuild()
 
+    @folds_frames
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer at the end.
 
@@ -67,6 +78,11 @@ class Sequential(Functional):
         """
         if isinstance(layer, KerasTensor) and layer._keras_history is not None:
             layer = layer._keras_history.operation
+            if not isinstance(layer, InputLayer):
+                raise ValueError(
+                    f"Sequential {self.name!r}: only layers can be added, got the output of layer {layer.name!r}. Add the "
+                    "layer itself, or make a graph: Model(inputs, outputs)."
+                )
         if not isinstance(layer, Layer):
             if isinstance(layer, type) and issubclass(layer, Layer):
                 raise ValueError(
@@ -103,6 +119,7 @@ class Sequential(Functional):
         else:
             self._undraw()
 
+    @folds_frames
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the last layer away and return it.
 
@@ -110,7 +127,7 @@ class Sequential(Functional):
             ValueError: if there is none.
         """
         if not self.layers:
-            raise ValueError(f"Sequential {self.name!r} has no layers to pop.")
+            raise PlaceError(f"Sequential {self.name!r} has no layers to pop.")
         layer = self._stack.pop()
         self._hold_layers(v for v in self._layers if v is not layer)
         self._undraw()
@@ -159,7 +176,12 @@ class Sequential(Functional):
         y = layer(x)
         if not all(isinstance(t, KerasTensor) for t in leaves(y)):
             raise ValueError(
-                f"Sequential {self.name!r}: layer {layer.name!r} gives {type(y).__name__}, no symbolic tensors."
+                f"Sequential {self.name!r}: layer {layer.name!r} ({type(layer).__name__}) gives "
+                + (
+                    "None: its `call` lacks a `return`."
+                    if y is None
+                    else f"{type(y).__name__}, no symbolic tensors. Compute its output from its input with lamina.ops."
+                )
             )
         return y
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-import lazy_loader
-
 from lamina.kernel.named import pickled_by_name
+from lamina.kernel.namespaces import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)
 __reduce_ex__ = pickled_by_name(__name__)
 
 

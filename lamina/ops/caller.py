@@ -6,17 +6,21 @@ template below: the parameters stand in it by name, and the test of the fast pat
 For `@op("x1", "x2", promote=True)` on `body(k, x1, x2, axis=-1)` it reads
 
     def call(x1, x2, axis):  # with the defaults of the body
-        _k = state.kernel or kernel_for((x1, x2, axis))
-        _name, _T = _k.name, _k.Tensor
-        if isinstance(x1, _T) and isinstance(x2, _T) and x1.dtype == x2.dtype:
-            _body = _bodies.get(_name) or _op.body_for(_k)
-            try:
-                _out = _body(_k, x1, x2, axis)
-                return _out if _out is not NotImplemented else _op.body(_k, x1, x2, axis)
-            except Exception as _error:
-                _op.explain(_k, _error, (x1, x2, axis), {})
-                raise
-        return _op(_k, (x1, x2, axis), {})
+        try:
+            _k = state.kernel or kernel_for((x1, x2, axis))
+            _name, _T = _k.name, _k.Tensor
+            if isinstance(x1, _T) and isinstance(x2, _T) and x1.dtype == x2.dtype:
+                _body = _bodies.get(_name) or _op.body_for(_k)
+                try:
+                    _out = _body(_k, x1, x2, axis)
+                    return _out if _out is not NotImplemented else _op.body(_k, x1, x2, axis)
+                except Exception as _error:
+                    _op.explain(_k, _error, (x1, x2, axis), {})
+                    raise
+            return _op(_k, (x1, x2, axis), {})
+        except Exception as _error:
+            fold(_error)
+            raise
 
 Everything that does not pass the test goes the general way, `Op.__call__`.
 """
@@ -30,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 from lamina.kernel.context import _activate, state  # noqa: F401 - the functions made here read `state`
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.symbolic import Symbolic
+from lamina.kernel.tracebacks import fold  # noqa: F401 - the functions made here call it
 
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
@@ -41,23 +46,31 @@ NUMBERS = frozenset((int, float))  # beside a float tensor they take its dtype
 _TEMPLATE = """
 def make(_op, _bodies, _fitting, _floats):
     def call({signature}):
-        _k = state.kernel or kernel_for({positional})
-        _name, _T = _k.name, _k.Tensor
-        if {fits}:
-            _body = _bodies.get(_name) or _op.body_for(_k)
-            try:
-                _out = _body(_k, {passed})
-                return _out if _out is not NotImplemented else _op.body(_k, {passed})
-            except Exception as _error:
-                _op.explain(_k, _error, {positional}, {named})
-                raise
-        return _op(_k, {positional}, {named})
+        try:
+            _k = state.kernel or kernel_for({positional})
+            _name, _T = _k.name, _k.Tensor
+            if {fits}:
+                _body = _bodies.get(_name) or _op.body_for(_k)
+                try:
+                    _out = _body(_k, {passed})
+                    return _out if _out is not NotImplemented else _op.body(_k, {passed})
+                except Exception as _error:
+                    _op.explain(_k, _error, {positional}, {named})
+                    raise
+            return _op(_k, {positional}, {named})
+        except Exception as _error:
+            fold(_error)
+            raise
     return call
 """
 _WITHOUT_FAST_PATH = """
 def make(_op, _bodies, _fitting, _floats):
     def call({signature}):
-        return _op(state.kernel or kernel_for({positional}), {positional}, {named})
+        try:
+            return _op(state.kernel or kernel_for({positional}), {positional}, {named})
+        except Exception as _error:
+            fold(_error)
+            raise
     return call
 """
 

@@ -24,6 +24,7 @@ from lamina.backends import NAMES
 from lamina.errors import LaminaError
 from lamina.kernel import dtypes
 from lamina.kernel.context import interpreter
+from lamina.kernel.settings import SETTINGS
 from lamina.kernel.shapes import SHAPES, NeedsNumbers, Spec, Unknown
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.caller import caller
@@ -194,7 +195,8 @@ class Op(Generic[P, Result]):
                 return
             except (ValueError, TypeError, IndexError) as better:
                 text = str(better) if str(better).startswith(self.name) else f"{self.name}: {better}"
-                raise type(better)(text) from (error if str(error) != str(better) else None)
+                shown = None if SETTINGS["traceback_filtering"] or str(error) == str(better) else error
+                raise type(better)(text) from shown
 
     def _convert(self, k: Kernel, slots: list[tuple[list, int, bool]]) -> None:
         joined: list[tuple[list, int]] = []

@@ -15,9 +15,11 @@ from lamina.core.codec import serialize
 from lamina.core.config import constructor
 from lamina.core.stateless import StatelessScope
 from lamina.core.variable import Variable
+from lamina.errors import ArgumentError, suggestion
 from lamina.initializers.constant import Constant
 from lamina.kernel.context import current, state
 from lamina.kernel.contract import Fused, Kernel, Unfit
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
 from lamina.optimizers import rates
 from lamina.optimizers.around import Around, alike, is_multiple, value_of
@@ -101,6 +103,8 @@ class Optimizer(Around):
         }
         if len(given) > 1:
             raise ValueError(f"Set one of `clipnorm`, `clipvalue` and `global_clipnorm`, got {given}.")
+        if self.weight_decay and self.weight_decay < 0:
+            raise ValueError(f"`weight_decay` must be 0 or more, got {self.weight_decay!r}.")
         for option, value in given.items():
             if value <= 0:
                 raise ValueError(f"`{option}` must be positive, got {value!r}.")
@@ -131,6 +135,7 @@ class Optimizer(Around):
         return rates.call(self._learning_rate, self.iterations)
 
     @learning_rate.setter
+    @folds_frames
     def learning_rate(self, value: Any) -> None:
         if rates.moves(value):
             if isinstance(self._learning_rate, Variable):
@@ -155,6 +160,7 @@ class Optimizer(Around):
 
     # -- one call ----------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         """`apply` for pairs of (gradient, variable); gives the number of updates."""
         pairs = list(grads_and_vars)
@@ -163,6 +169,7 @@ class Optimizer(Around):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 
+    @folds_frames
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Change variables by their gradients.
 
@@ -178,6 +185,13 @@ class Optimizer(Around):
         if not grads:
             return
         variables = self._matching(grads, trainable_variables)
+        try:
+            self._apply(grads, variables)
+        except Exception:
+            _explain_shapes(grads, variables)
+            raise
+
+    def _apply(self, grads: list[Any], variables: list[Variable]) -> None:
         grads, variables = self._given_gradients(grads, variables)
         k = current()
         grads = [self._ready(k, g, v) for g, v in zip(grads, variables, strict=True)]
@@ -245,7 +259,10 @@ class Optimizer(Around):
         """Without the variables that have no gradient, and those whose gradient is their new value."""
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if len(missing) == len(grads):
-            raise ValueError("No gradients: the loss does not depend on any of the variables.")
+            raise ValueError(
+                f"No gradients: the loss does not depend on any of the variables ({', '.join(missing[:5])}"
+                f"{', ...' if len(missing) > 5 else ''}). Compute it from what the model gives, with lamina.ops."
+            )
         if missing:
             warnings.warn(
                 f"The loss does not depend on {', '.join(missing)}. If that is meant, set `trainable = False` there.",
@@ -395,9 +412,24 @@ class Optimizer(Around):
         return super().from_config(of_today(config, constructor(cls).parameters))
 
 
+def _explain_shapes(grads: list[Any], variables: list[Variable]) -> None:
+    """Say which gradient has another shape than its variable."""
+    for gradient, variable in zip(grads, variables, strict=True):
+        shape = getattr(gradient, "shape", None)
+        if shape is not None and tuple(shape) != variable.shape and not variable.overwrite_with_gradient:
+            raise ArgumentError(
+                f"The gradient of {variable.path!r} has shape {tuple(shape)}, and the variable {variable.shape}: they must be "
+                "equal. Check the order of gradients and variables."
+            ) from None
+
+
 def _refuse(cls: type, kwargs: dict[str, Any]) -> None:
     if not kwargs:
         return
     hints = {"lr": "learning_rate=...", "decay": "a schedule such as InverseTimeDecay as the learning rate"}
     told = "".join(f" In place of `{name}` use {hints[name]}." for name in kwargs if name in hints)
-    raise ValueError(f"{cls.__name__} got unknown arguments: {', '.join(kwargs)}.{told}")
+    known = [name for name in constructor(cls).parameters if name not in ("kwargs", "options")]
+    hint = "" if told else suggestion(next(iter(kwargs)), known)
+    raise ArgumentError(
+        f"{cls.__name__} got unknown arguments: {', '.join(map(repr, kwargs))}.{told}{hint} It takes: {', '.join(known)}."
+    )

@@ -8,6 +8,7 @@ from lamina import optimizers as here
 from lamina.core.family import Family
 from lamina.core.registry import get_registered_object
 from lamina.errors import foreign
+from lamina.kernel.tracebacks import folds_frames
 from lamina.optimizers.base import Optimizer
 
 
@@ -19,6 +20,7 @@ def _names() -> dict[str, Any]:
 family = Family("optimizer", "optimizers", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Any:
     """The optimizer behind a name, a config, a class or an object; None stays None.
 
@@ -59,6 +61,7 @@ def serialize(optimizer: Any) -> Any:
     return family.serialize(optimizer)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The optimizer of a config.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Unpack
 
 from lamina.kernel.contract import Fused, Kernel, Unfit
@@ -48,6 +49,11 @@ class SGD(Optimizer):
         super().__init__(learning_rate, **options)
         if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
             raise ValueError(f"`momentum` must be a number from 0 to 1, got {momentum!r}.")
+        if nesterov and not momentum:
+            warnings.warn(
+                "SGD: `nesterov=True` changes nothing without `momentum`: give one, such as momentum=0.9.",
+                stacklevel=4,
+            )
         self.momentum, self.nesterov = momentum, nesterov
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import regularizers as here
 from lamina.core.family import Family
+from lamina.kernel.tracebacks import folds_frames
 
 
 def _names() -> dict[str, Any]:
@@ -17,6 +18,7 @@ def _names() -> dict[str, Any]:
 family = Family("regularizer", "regularizers", _names)
 
 
+@folds_frames
 def get(identifier: Any) -> Any:
     """The regularizer behind a name, a config, a class or an object; None stays None.
 
@@ -54,6 +56,7 @@ def serialize(regularizer: Any) -> Any:
     return family.serialize(regularizer)
 
 
+@folds_frames
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The regularizer of a config.
 

@@ -9,7 +9,8 @@ from typing import Any
 from lamina.core.codec import check_depth, deserialize
 from lamina.core.limits import limited
 from lamina.core.registry import CustomObjectScope
-from lamina.errors import SerializationError, suggestion
+from lamina.errors import NoSuchFile, SerializationError, suggestion
+from lamina.kernel.tracebacks import folds_frames
 from lamina.saving import archive
 from lamina.saving.atomic import may_replace
 from lamina.saving.checksum import check_sha256
@@ -22,6 +23,7 @@ from lamina.saving.weight_files import save_weights as save_weights
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
+@folds_frames
 def save_model(
     model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
 ) -> None:
@@ -75,6 +77,7 @@ def save_model(
     archive.save(model, path, zipped=zipped is not False, include_optimizer=with_optimizer)
 
 
+@folds_frames
 def load_model(
     filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
@@ -119,7 +122,7 @@ def load_model(
 
 def _load_path(path: pathlib.Path, custom_objects: Any, compile: bool, expected: str | None) -> Any:
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}.{_neighbor(path)}")
+        raise NoSuchFile(f"There is no file {path}.{_neighbor(path)}")
     check_sha256(path, expected)
     if path.is_dir():
         _refuse_saved_model(path)
@@ -168,6 +171,7 @@ def _refuse_saved_model(path: pathlib.Path) -> None:
         )
 
 
+@folds_frames
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """A model from the text that `to_json` gave, with newly drawn weights.
 

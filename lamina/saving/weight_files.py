@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from lamina.core.limits import limited
-from lamina.errors import SerializationError
+from lamina.errors import NoSuchFile, SerializationError
+from lamina.kernel.tracebacks import folds_frames
 from lamina.saving import archive, hdf5, members, shards, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
@@ -26,6 +27,7 @@ _WRITTEN = (".weights.h5", ".safetensors", ".npz")
 _ENDINGS = ".weights.h5, .safetensors, .npz, .h5, .hdf5 or .weights.json"
 
 
+@folds_frames
 def save_weights(
     model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
 ) -> None:
@@ -139,6 +141,7 @@ def _refuse_narrow(tensors: dict[str, np.ndarray]) -> None:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
+@folds_frames
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
     """Read the weights of a model.
 
@@ -249,7 +252,7 @@ def opened_source(path: pathlib.Path) -> Iterator[Any]:
             yield file
         return
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise NoSuchFile(f"There is no file {path}.")
     if path.name.endswith(".safetensors"):
         with _safetensors(path) as source:
             yield source

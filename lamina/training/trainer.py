@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.callbacks import History
 from lamina.core.stateless import run_pure
+from lamina.kernel.tracebacks import folds_frames
 from lamina.training.compile.arguments import Compiled
 from lamina.training.compile.losses import takes_classes
 from lamina.training.feed.ahead import prepared
+from lamina.training.feed.arrays import is_array_like
 from lamina.training.feed.batch import as_batch, as_it_is, unpack_x_y_sample_weight
 from lamina.training.feed.class_weights import ClassWeights
-from lamina.training.feed.make import make_feed, split_validation
+from lamina.training.feed.make import check_count, make_feed, split_validation, warn_of_batch_size
 from lamina.training.run import loop, predict, steps
 from lamina.training.state import ModelState
-from lamina.training.tracebacks import folds_frames
 
 
 class Trainer(Compiled):
@@ -127,7 +129,7 @@ class Trainer(Compiled):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         resume: Any = None,
-    ) -> Any:
+    ) -> History:
         """Train the model on data for a number of epochs.
 
         An epoch goes over the data once. Steps run compiled, many at a time; callbacks are called between them.
@@ -180,6 +182,11 @@ class Trainer(Compiled):
             (['loss', 'val_loss'], 3)
         """
         self._require_training("fit")
+        _check_counts(
+            epochs=epochs, initial_epoch=initial_epoch, batch_size=batch_size, steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps, validation_batch_size=validation_batch_size,
+        )  # fmt: skip
+        warn_of_batch_size(x, batch_size)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         feed = make_feed(
@@ -198,6 +205,10 @@ class Trainer(Compiled):
                 else (validation_data, None, None)
             )
             rows = validation_batch_size or batch_size
+            if vy is None and is_array_like(vx) and not self._has_own("test_step") and self.loss is not None:
+                raise ValueError(
+                    "`validation_data` holds inputs and no labels: give (x_val, y_val), or (x_val, y_val, sample_weight)."
+                )
             validate = make_feed(
                 *prepared(self, vx, vy, vw, batch_size=rows), batch_size=rows, steps=validation_steps,
                 as_given=self._has_own("test_step"),
@@ -237,6 +248,7 @@ class Trainer(Compiled):
         if kwargs:
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
         self._require_compiled("evaluate")
+        _check_counts(batch_size=batch_size, steps=steps)
         data = prepared(self, x, y, sample_weight, batch_size=batch_size)
         feed = make_feed(*data, batch_size=batch_size, steps=steps, as_given=self._has_own("test_step"))
         logs = loop.evaluate(self, feed, verbose=_verbosity(verbose), callbacks=callbacks, steps=steps)
@@ -263,6 +275,7 @@ class Trainer(Compiled):
         Returns:
             Arrays in the structure of the outputs.
         """
+        _check_counts(batch_size=batch_size, steps=steps)
         x, _, _ = prepared(self, x, batch_size=batch_size)
         return predict.predict(
             self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks
@@ -387,6 +400,11 @@ for _step in (
     Trainer.train_step, Trainer.test_step, Trainer.predict_step, Trainer.compute_loss, Trainer.compute_metrics,
 ):  # fmt: skip
     _step.usual = True  # type: ignore[attr-defined]
+
+
+def _check_counts(**given: Any) -> None:
+    for name, value in given.items():
+        check_count(name, value, least=0 if name in ("epochs", "initial_epoch") else 1)
 
 
 def _verbosity(verbose: Any) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina import backends, config, ops
 from lamina.kernel.context import interpreter
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.checks import one_of
 from lamina.utils.files import batches_of, check_split, find, finished, parts, read_all
 from lamina.utils.images import img_to_array, load_img
@@ -17,6 +18,7 @@ _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 _INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
+@folds_frames
 def image_dataset_from_directory(
     directory: Any, labels: Any = "inferred", label_mode: str | None = "int", class_names: Any = None,
     color_mode: str = "rgb", batch_size: int | None = 32, image_size: Any = (256, 256), shuffle: bool = True,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamina import config, ops
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.checks import one_of
 
 _MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -86,6 +87,7 @@ def _middle(size: tuple[int, int], width: int, height: int) -> tuple[int, int, i
     return left, top, left + wide, top + tall
 
 
+@folds_frames
 def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:
     """An array of a Pillow image.
 
@@ -115,6 +117,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
     return x if last else x.transpose(2, 0, 1)
 
 
+@folds_frames
 def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: Any = None) -> Any:
     """A Pillow image of an array.
 

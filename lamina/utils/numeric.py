@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from lamina import ops
+from lamina.errors import PlaceError
+from lamina.kernel.tracebacks import folds_frames
 
 
+@folds_frames
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     """Class numbers as one-hot rows.
 
@@ -36,7 +39,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         labels = labels[..., 0]
     count = num_classes if num_classes is not None else int(labels.max(initial=-1)) + 1
     if labels.size and not 0 <= labels.min() <= labels.max() < count:
-        raise ValueError(
+        raise PlaceError(
             f"to_categorical: numbers run from {labels.min()} to {labels.max()}, which does not fit {count} classes."
         )
     return np.eye(count, dtype="float32")[labels]
@@ -64,6 +67,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     return x / np.expand_dims(np.where(size == 0, 1, size), axis)
 
 
+@folds_frames
 def pad_sequences(
     sequences: Any, maxlen: int | None = None, dtype: Any = "int32", padding: str = "pre", truncating: str = "pre",
     value: Any = 0.0,

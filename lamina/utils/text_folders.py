@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lamina.kernel.tracebacks import folds_frames
 from lamina.utils.files import batches_of, check_split, find, finished, parts, read_all
 
 
+@folds_frames
 def text_dataset_from_directory(
     directory: Any, labels: Any = "inferred", label_mode: str | None = "int", class_names: Any = None,
     batch_size: int | None = 32, max_length: int | None = None, shuffle: bool = True, seed: int | None = None,

@@ -376,15 +376,11 @@ def test_windows_that_do_not_fit_are_refused_before_any_number(backend: str, cas
 
 
 def test_names_that_are_not_there_yet_are_no_misspellings() -> None:
-    from lamina.core.later import _LATER, found
+    from lamina.kernel.namespaces import NOT_YET, no_such_name
 
-    assert "RandomFlip" in _LATER["lamina.layers"]
-
-    def nothing(name: str) -> Any:
-        raise AttributeError(name)
-
-    with pytest.raises(AttributeError, match=r"lamina.layers.RandomFlip is not there yet"):
-        found("lamina.layers", "RandomFlip", nothing)
+    for space, names in NOT_YET.items():
+        for name in names:
+            assert f"{space}.{name} is not there yet" in str(no_such_name(space, name, []))
     with pytest.raises(AttributeError, match="Did you mean 'Dense'"):
         getattr(lamina.layers, "Densee")  # noqa: B009 - the checker knows that it is not there
 

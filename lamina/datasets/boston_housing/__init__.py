@@ -1,5 +1,5 @@
 """Prices of houses in Boston, 1978: 506 rows of 13 numbers."""
 
-import lazy_loader
+from lamina.kernel.namespaces import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -1,5 +1,5 @@
 """Film reviews, good and bad: 25,000 and 25,000 lists of word numbers."""
 
-import lazy_loader
+from lamina.kernel.namespaces import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

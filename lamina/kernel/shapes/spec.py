@@ -85,7 +85,8 @@ class Spec:
     def _no_numbers(self, *_: Any, **__: Any) -> Any:
         raise NeedsNumbers(
             f"The value of a tensor of shape {self.shape} was asked for while only shapes are known (a model is "
-            "being built). Use lamina.ops on it, or give the layer a `compute_output_shape` method."
+            "being built). Use lamina.ops on it in place of NumPy, float() or `if`, or, in a layer, define "
+            "`compute_output_shape`."
         )
 
     __bool__ = __int__ = __float__ = __index__ = __array__ = item = numpy = tolist = _no_numbers

@@ -11,6 +11,7 @@ from lamina.core.tensor import KerasTensor
 from lamina.errors import suggestion
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Spec, Unknown
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
 
 _UNKNOWN = 1009  # the stand-in of a size that only the data can tell
@@ -20,6 +21,7 @@ _thread = threading.local()
 class Preprocessing(Layer):
     """A layer that is called inside a model, and beside it: in `tf.data.map`, in the workers of loaders."""
 
+    @folds_frames
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         beside = kernel_beside((args, list(kwargs.values())))
         if beside is None:

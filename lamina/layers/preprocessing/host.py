@@ -11,6 +11,7 @@ from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, state
 from lamina.kernel.shapes.spec import Spec
+from lamina.kernel.tracebacks import folds_frames
 from lamina.layers.preprocessing.base import Preprocessing, is_abstract, only_shapes, symbolic
 from lamina.layers.preprocessing.streams import numbers
 from lamina.layers.preprocessing.strings import Strings, is_strings, strings
@@ -28,6 +29,7 @@ class OnHost(Preprocessing):
 
     _convert_input_args = False
 
+    @folds_frames
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         return super().__call__(self._received(inputs), *args, **kwargs)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.core.tracking import changed
 from lamina.errors import SerializationError
+from lamina.kernel.tracebacks import folds_frames
 from lamina.layers.preprocessing.base import no_sparse_output, one_of
 from lamina.layers.preprocessing.bins import checked_salt
 from lamina.layers.preprocessing.encode import encode_on_host, encoded_shape
@@ -106,6 +107,7 @@ class Lookup(OnHost):
     def _special(self) -> list[Any]:
         return [self.mask_token] * self._mask_indices + [self.oov_token] * self.num_oov_indices
 
+    @folds_frames
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Set the vocabulary instead of adapting.
 
@@ -197,6 +199,7 @@ class Lookup(OnHost):
 
     # -- adapting -----------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def adapt(self, data: Any, steps: int | None = None, progress: Any = None) -> None:
         """Make the vocabulary from data: its tokens by how often they occur.
 

@@ -10,6 +10,7 @@ import numpy as np
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, state
 from lamina.kernel.shapes.spec import Spec
+from lamina.kernel.tracebacks import folds_frames
 from lamina.layers.preprocessing.base import Preprocessing, is_beside
 from lamina.layers.preprocessing.streams import in_memory, numbers, pieces, told
 
@@ -62,6 +63,7 @@ class Normalization(Preprocessing):
         self._host: Any = None  # mean and variance for calls beside the model
         self._moments: Any = None
 
+    @folds_frames
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(inputs, list | tuple | int | float):
             inputs = numbers(inputs, "Normalization")
@@ -131,6 +133,7 @@ class Normalization(Preprocessing):
 
     # -- adapting -----------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def adapt(self, data: Any, progress: Any = None) -> None:
         """Learn mean and variance from data, whatever the layer has learned before.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from lamina.errors import SerializationError
 from lamina.kernel.context import current
+from lamina.kernel.tracebacks import folds_frames
 from lamina.layers.preprocessing.base import no_sparse_output, one_of
 from lamina.layers.preprocessing.encode import scatter
 from lamina.layers.preprocessing.host import OnHost
@@ -110,6 +111,7 @@ class TextVectorization(OnHost):
 
     # -- the vocabulary -----------------------------------------------------------------------------------------------
 
+    @folds_frames
     def adapt(
         self, data: Any, batch_size: int | None = None, steps: int | None = None, progress: Any = None
     ) -> None:
@@ -176,6 +178,7 @@ class TextVectorization(OnHost):
         """
         return self._lookup_layer.get_vocabulary(include_special_tokens)
 
+    @folds_frames
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Set the vocabulary instead of adapting.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.core.codec import serialize
 from lamina.core.layer import Layer
-from lamina.errors import stranger
+from lamina.errors import ArgumentError, stranger
 from lamina.kernel.context import current
 from lamina.ops.checks import one_of
 
@@ -49,7 +49,7 @@ class Bidirectional(Layer):
         for role, given in (("layer", layer), ("backward_layer", backward_layer)):
             if given is not None and not (isinstance(given, Layer) and hasattr(given, "go_backwards")):
                 text = f"Bidirectional: `{role}` must be a recurrent layer, got {given!r}. {stranger(given)}"
-                raise ValueError(text.strip())
+                raise ArgumentError(text.strip())
         self.merge_mode = one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
         self.forward_layer = _copy(layer, "forward_", layer.go_backwards)
         if backward_layer is None:

@@ -13,6 +13,7 @@ from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
 from lamina.errors import BackendError
 from lamina.kernel.context import current
+from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves
 from lamina.training.compile.losses import CompileLoss
 from lamina.training.compile.metrics import CompileMetrics
@@ -51,6 +52,7 @@ class Compiled(_Layer):
 
     # -- compile ------------------------------------------------------------------------------------------------------
 
+    @folds_frames
     def compile(
         self,
         optimizer: Any = "rmsprop",

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from lamina.errors import PlaceError
 from lamina.kernel.trees import leaves
+from lamina.layers import Embedding
+from lamina.losses import binary_crossentropy
 from lamina.training.compile.losses import CompileLoss, arguments_of
 from lamina.training.feed.batch import unpack_x_y_sample_weight
 
@@ -67,6 +70,57 @@ def warn_of_numbers(sample: Any) -> None:
                     "(numpy.nan_to_num, numpy.isfinite).",
                     stacklevel=8,
                 )
+
+
+def warn_of_labels(losses: CompileLoss | None, y: Any) -> None:
+    """Warn of labels that a binary crossentropy does not know: its loss falls without end."""
+    if losses is None or y is None:
+        return
+    for one, name, labels in zip(
+        losses.losses, losses.outputs.names, losses.outputs.paired(y, "The target `y`"), strict=True
+    ):
+        function = getattr(one, "fn", None)
+        if (
+            function is not binary_crossentropy
+            or not isinstance(labels, np.ndarray)
+            or labels.dtype.kind not in "iuf"
+        ):
+            continue
+        if labels.size and (labels.min() < 0 or labels.max() > 1):
+            warnings.warn(
+                f"Output {name!r}: the labels of the first batch run from {labels.min():g} to {labels.max():g}, but "
+                "binary_crossentropy compares with 0 and 1, so its loss means nothing. For classes 0, 1, 2, ... use a unit "
+                "for each and 'sparse_categorical_crossentropy'.",
+                stacklevel=8,
+            )
+
+
+def check_indices(model: Any, x: Any) -> None:
+    """That what goes into an Embedding right behind an input are rows of its table.
+
+    Out of range, one framework stops, another gives NaN, and a third the last row.
+
+    Raises:
+        ValueError: naming the layer, the index and the size.
+    """
+    inputs = getattr(model, "_inputs_struct", None)  # of a functional model
+    if inputs is None:
+        return
+    flat, given = list(leaves(inputs)), list(leaves(x))
+    if isinstance(x, dict) or len(flat) != len(given):
+        return
+    for tensor, values in zip(flat, given, strict=True):
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf" or not values.size:
+            continue
+        for layer in model.layers:
+            if type(layer) is Embedding and any(tensor is node_input for node_input in leaves(layer.input)):
+                low, high = int(values.min()), int(values.max())
+                if low < 0 or high >= layer.input_dim:
+                    raise PlaceError(
+                        f"Layer {layer.path!r} (Embedding) has {layer.input_dim} rows (`input_dim`), but its input holds the index "
+                        f"{high if high >= layer.input_dim else low} in the first batch: indices must be 0 to "
+                        f"{layer.input_dim - 1}. Give it more rows, or number the tokens anew."
+                    )
 
 
 def warn_of_outputs(model: Any, losses: CompileLoss) -> None:

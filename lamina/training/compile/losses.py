@@ -54,11 +54,16 @@ class CompileLoss:
                 continue
             if targets[i] is None:
                 raise ValueError(
-                    f"Output {self.outputs.names[i]!r} has a loss ({_name(one)}), but no target came for it in `y`."
+                    f"Output {self.outputs.names[i]!r} has a loss ({_name(one)}), but no target came for it in `y`. Give "
+                    "labels: fit(x, y), and (x, y) as `validation_data`; a source of batches gives (x, y)."
                 )
             check_target(targets[i], predictions[i], one, self.outputs.names[i])
             self.classes[i] = _classes_of(one, predictions[i])
-            value = one(targets[i], predictions[i], sample_weight=weights[i])
+            try:
+                value = one(targets[i], predictions[i], sample_weight=weights[i])
+            except Exception as error:
+                self._explain(error, i, targets[i], predictions[i])
+                raise
             empty = tuple(getattr(value, "shape", ())) == (0,)
             if empty:  # of a batch without rows, whose total is a number too
                 value = ops.sum(value)
@@ -68,12 +73,28 @@ class CompileLoss:
             total = value if total is None else total + value
         return total
 
+    def _explain(self, error: Exception, i: int, y_true: Any, y_pred: Any) -> None:
+        """Say which loss failed, on what, and how a loss of one's own is called."""
+        one, shapes = self.losses[i], [shown(tuple(getattr(y, "shape", ()))) for y in (y_true, y_pred)]
+        own = not str(getattr(getattr(one, "fn", type(one)), "__module__", "")).startswith("lamina.")
+        error.add_note(
+            f"In the loss {_name(one)!r} of output {self.outputs.names[i]!r}, called with y_true of shape {shapes[0]} and "
+            f"y_pred of shape {shapes[1]}."
+            + (
+                " A loss is a function of (y_true, y_pred), written with lamina.ops, that returns a tensor."
+                if own
+                else ""
+            )
+        )
+
 
 def _classes_of(loss: Any, y_pred: Any) -> int:
     """How many classes a loss of class numbers has; 0 for others, and where a mask says which labels count."""
     size = y_pred.shape[-1] if getattr(y_pred, "shape", ()) else None
-    last = type(loss) is losses.SparseCategoricalCrossentropy and arguments_of(loss).get("axis", -1) == -1
-    return size if last and type(size) is int and get_mask(y_pred) is None else 0
+    named = type(loss) is LossFunctionWrapper and loss.fn is losses.sparse_categorical_crossentropy
+    sparse = named or type(loss) is losses.SparseCategoricalCrossentropy
+    last = arguments_of(loss).get("axis", -1) == -1
+    return size if sparse and last and type(size) is int and get_mask(y_pred) is None else 0
 
 
 def arguments_of(loss: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamina.errors import suggestion
+from lamina.errors import PairingError, suggestion
 from lamina.kernel.trees import leaves
 
 
@@ -54,12 +54,12 @@ class Outputs:
             return list(given) if isinstance(given, list | tuple) and len(given) == 1 else [given]
         if isinstance(given, list | tuple):
             if len(given) != len(self.names):
-                raise ValueError(
+                raise PairingError(
                     f"{what} has {len(given)} entries, but the model has {len(self.names)} outputs: "
                     f"{', '.join(self.names)}. Give one per output, in that order, or a dict by name."
                 )
             return list(given)
-        raise ValueError(
+        raise PairingError(
             f"{what} is one value, but the model has {len(self.names)} outputs: {', '.join(self.names)}. Give a list "
             "in that order, or a dict by name."
         )
@@ -76,8 +76,8 @@ class Outputs:
         return [given.get(n) for n in self.names]
 
     def _raise(self, given: dict, what: str, wrong: list[Any]) -> Any:
-        raise ValueError(
-            f"The keys of {what} do not match the outputs of the model at {', '.join(map(repr, wrong))}."
+        raise PairingError(
+            f"The keys of {what[0].lower()}{what[1:]} do not match the outputs of the model at {', '.join(map(repr, wrong))}."
             f"{suggestion(str(wrong[0]), self.names)}\n  keys given: {', '.join(map(str, given))}\n"
             f"  outputs:    {', '.join(self.names)}"
         )

@@ -129,7 +129,13 @@ def _in_file(x: Any) -> bool:
 
 def _standard(x: Any, what: str) -> Any:
     texts = x.dtype.kind in "SU" or (x.dtype == object and x.size and isinstance(x.flat[0], str))
-    if texts and what != "`x`":
+    if texts and what == "`x`":
+        raise ValueError(
+            f"`x` holds texts ({str(x.flat[0]) if x.size else ''!r:.40}, ...), which the model cannot compute with. Encode "
+            "them first: categories with layers.StringLookup(vocabulary=...) (in the model, behind "
+            "Input(shape, dtype='string'), or before it), texts with layers.TextVectorization."
+        )
+    if texts:
         raise ValueError(
             f"{what} holds texts ({str(x.flat[0]) if x.size else ''!r:.40}, ...): encode them as numbers, for classes from 0 on: "
             "classes, y = numpy.unique(y, return_inverse=True)."
@@ -220,7 +226,14 @@ def count_rows(parts: dict[str, Any]) -> int:
             sizes[label] = int(leaf.shape[0])
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{label} has {n}" for label, n in sizes.items())
-        raise ValueError(f"All data must have the same number of rows: {listed}.")
+        count = len(list(leaves(parts.get("x"))))
+        rows = count > 1 and isinstance(parts["x"], list) and sizes.get("y") == count
+        hint = (
+            f" A list of {count} arrays is {count} inputs: if they are rows, make one array, numpy.stack(x)."
+            if rows
+            else ""
+        )
+        raise ValueError(f"All data must have the same number of rows: {listed}.{hint}")
     if not sizes:
         raise ValueError("There is no data: `x` is empty or None.")
     return next(iter(sizes.values()))

@@ -30,7 +30,8 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            f"A batch must be x, (x, y) or (x, y, sample_weight); got a tuple of {len(data)} parts."
+            f"A batch must be x, (x, y) or (x, y, sample_weight); got {len(data)} parts. A list "
+            "of several inputs is a part of its own: ([x1, x2], y)."
         )
     x, y, sample_weight = (*data, None, None)[:3]
     return x, y, sample_weight

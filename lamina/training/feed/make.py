@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from typing import Any
 
+from lamina.errors import ArgumentError
 from lamina.kernel.trees import map_leaves
 from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.arrays import arrays, count_rows, is_array_like, is_table, table_parts
@@ -24,6 +27,7 @@ def make_feed(
     Raises:
         ValueError: if the parts do not belong together.
     """
+    check_count("batch_size", batch_size)
     if x is None:
         raise ValueError("There is no data: `x` is None.")
     if is_table(x):
@@ -33,6 +37,15 @@ def make_feed(
         if class_weight is not None:
             feed.tree = class_weight(feed.tree)
         return feed
+    if isinstance(x, str | bytes):
+        raise ValueError(
+            f"Cannot read data from the text {x!r:.80}. Load the file first, as with numpy.load, pandas.read_csv or "
+            "lamina.utils.image_dataset_from_directory, and pass the arrays or the source."
+        )
+    if inspect.isfunction(x) or inspect.ismethod(x):
+        raise ValueError(
+            f"Cannot read data from the function {x.__name__!r} itself: call it, as in fit({x.__name__}())."
+        )
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(
@@ -47,6 +60,27 @@ def make_feed(
     return StreamFeed(
         x, steps, shuffle, class_weight, as_it_is if as_given and class_weight is None else as_batch
     )
+
+
+def warn_of_batch_size(x: Any, batch_size: int | None) -> None:
+    """Warn where a number of rows per step is given beside a source that makes batches itself."""
+    if batch_size is not None and x is not None and not is_array_like(x) and not is_table(x):
+        warnings.warn(
+            f"`batch_size={batch_size}` changes nothing: the data source ({type(x).__name__}) makes the batches. Leave it out.",
+            stacklevel=4,
+        )
+
+
+def check_count(name: str, value: Any, *, least: int = 1) -> None:
+    """That an argument is a whole number, or None.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if value is None:
+        return
+    if not hasattr(value, "__index__") or isinstance(value, bool) or value.__index__() < least:
+        raise ArgumentError(f"`{name}` must be an integer of at least {least}, got {value!r}.")
 
 
 def split_validation(feed_args: tuple, fraction: float) -> tuple[tuple, tuple]:

@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 
 from lamina.core.tracking import owned
 from lamina.core.variable import Variable
-from lamina.training.compile.first_batch import check_labels, warn_of_numbers, warn_of_outputs
+from lamina.training.compile.first_batch import (
+    check_indices,
+    check_labels,
+    warn_of_labels,
+    warn_of_numbers,
+    warn_of_outputs,
+)
 from lamina.training.run import steps
 from lamina.training.run.on_shapes import build_on_shapes, probe
 from lamina.training.run.own_steps import own_predict_step, own_step
@@ -115,8 +121,11 @@ def _warn(model: Any, sample: Any, *, training: bool) -> None:
     losses = model._model_state.losses
     if len(sample) == 3:
         check_labels(losses, *sample[1:])
+        check_indices(model, sample[0])
     if training:
         warn_of_numbers(sample)
+        if len(sample) == 3:
+            warn_of_labels(losses, sample[1])
         if losses is not None:
             warn_of_outputs(model, losses)
         if model.built and not model.trainable_variables and not model._has_own("train_step"):

@@ -276,7 +276,7 @@ class _Run:
     def _ran_out(self, count: int, limit: int | None) -> None:
         """Say that the data ended early, and end training that has no more."""
         if count == 0 and not self.feed.used:
-            raise ValueError("The data source gave no batch.")
+            raise ValueError("The data holds no rows, so there is no batch: check how it was read or cut.")
         asked = "" if limit is None else f", {limit} were asked for"
         training = self.kind == "train"
         if not self.feed.one_pass or (count and not training):

@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from lamina.core.transforms import value_and_grad
+from lamina.errors import ArgumentError
+from lamina.kernel import dtypes
 from lamina.kernel.context import state
 from lamina.training.feed.batch import unpack_x_y_sample_weight
 from lamina.training.run.on_shapes import build_on_shapes
@@ -93,7 +95,23 @@ def build(model: Any, k: Any, sample: Any, *, training: bool) -> None:
     evaluate = _evaluate_if_it_can if own else _evaluate
     build_on_shapes(k, lambda batch: evaluate(model, batch), sample)
     if training and model.optimizer is not None:
+        if not own:
+            _check_trainable(model.trainable_variables)
         model.optimizer.build(model.trainable_variables)
+
+
+def _check_trainable(variables: list[Any]) -> None:
+    """That what is trained has a gradient.
+
+    Raises:
+        ValueError: naming a variable that has none.
+    """
+    for variable in variables:
+        if variable.dtype not in dtypes.IS_INEXACT and not variable.overwrite_with_gradient:
+            raise ArgumentError(
+                f"Variable {variable.path!r} has dtype {variable.dtype}, which has no gradient, so it cannot be trained. Make it "
+                "with trainable=False, or with a float dtype."
+            )
 
 
 def build_on_numbers(model: Any, k: Any, sample: Any) -> None:

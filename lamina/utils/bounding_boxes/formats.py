@@ -7,6 +7,7 @@ from typing import Any
 from lamina import ops
 from lamina.errors import suggestion
 from lamina.kernel.context import current
+from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.checks import shown
 from lamina.ops.op import convert
 
@@ -46,6 +47,7 @@ def tensor(function: str, boxes: Any, dtype: str | None = None) -> Any:
     return ops.cast(found, dtype or "float32")
 
 
+@folds_frames
 def convert_format(
     boxes: Any, source: str, target: str, height: Any = None, width: Any = None, dtype: str = "float32"
 ) -> Any:

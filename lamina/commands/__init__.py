@@ -1,0 +1,1 @@
+"""The commands of `lamina`: one file for each, with its arguments and what it does; loaded when it is called."""
