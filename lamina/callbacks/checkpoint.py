@@ -16,7 +16,7 @@ class ModelCheckpoint(Monitor):
 
     Args:
         filepath: Where; may hold names of the logs, such as "model-{epoch:02d}-{val_loss:.2f}.keras". It ends in
-            ".keras", or in ".weights.h5" or ".safetensors" with `save_weights_only`.
+            ".keras" (or ".h5", the older format), or in ".weights.h5" or ".safetensors" with `save_weights_only`.
         monitor: The name in the logs that says which model is best.
         verbose: 1 says what is saved.
         save_best_only: Whether to save only when the watched number is better than before.
@@ -54,8 +54,9 @@ class ModelCheckpoint(Monitor):
         self.filepath = os.fspath(filepath)
         self.verbose, self.save_freq = verbose, save_freq
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
-        endings = (".weights.h5", ".safetensors") if save_weights_only else (".keras",)
-        if not self.filepath.endswith(endings):
+        endings = (".weights.h5", ".safetensors") if save_weights_only else (".keras", ".h5")
+        weights = self.filepath.endswith(".weights.h5") and not save_weights_only
+        if weights or not self.filepath.endswith(endings):
             hint = "" if save_weights_only else " For '.weights.h5' files pass save_weights_only=True."
             raise ValueError(
                 f"The `filepath` of ModelCheckpoint must end in {' or '.join(map(repr, endings))} with "

@@ -209,7 +209,9 @@ class Metric(Tracker):
         variables = self.variables
         _, after, scope = run_pure(lambda: self.update_state(*args, **kwargs), variables, values)
         known = {id(v): value for v, value in zip(variables, after, strict=True)}
-        made = [v for v in self.variables if id(v) not in known]  # by this batch: of its size, and zero before it
+        made = [
+            v for v in self.variables if id(v) not in known
+        ]  # by this batch: of its size, and zero before it
         known |= {id(v): scope.values.get(id(v), v) for v in made}
         return [value_of(known[id(v)]) for v in self.variables]
 

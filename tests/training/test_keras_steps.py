@@ -69,7 +69,9 @@ def test_usual_steps_say_what_they_take(backend):
     for wrong in ((), (1, 2, 3)):
         with pytest.raises(TypeError, match=r"`train_step` takes \(data\), or \(state, data\)"):
             model.train_step(*wrong)
-    with pytest.raises(ValueError, match=r"must hold lists of 2, 0, 2 values \(trainable, non-trainable, metrics'\)"):
+    with pytest.raises(
+        ValueError, match=r"must hold lists of 2, 0, 2 values \(trainable, non-trainable, metrics'\)"
+    ):
         model.test_step(([], [], []), (X, Y))
     logs = model.test_step(data=(ops.convert_to_tensor(X), ops.convert_to_tensor(Y)))
     assert float(ops.convert_to_numpy(logs["loss"])) == pytest.approx(model.evaluate(X, Y, verbose=0))
@@ -105,9 +107,14 @@ def test_a_state_keeps_draws_without_a_seed_moving(jax):
 def test_variables_stand_for_their_values_in_pure_methods(backend):
     layer = lamina.layers.BatchNormalization()
     layer.build((None, 5))
-    out, moved = layer.stateless_call(layer.trainable_variables, layer.non_trainable_variables, X, training=True)
+    out, moved = layer.stateless_call(
+        layer.trainable_variables, layer.non_trainable_variables, X, training=True
+    )
     assert abs(ops.convert_to_numpy(out).mean()) < 1e-5
-    assert all(not np.array_equal(ops.convert_to_numpy(v), w.numpy()) for v, w in zip(moved, layer.weights[2:], strict=True))
+    assert all(
+        not np.array_equal(ops.convert_to_numpy(v), w.numpy())
+        for v, w in zip(moved, layer.weights[2:], strict=True)
+    )
 
     metric = lamina.metrics.Mean()
     state = metric.stateless_update_state(metric.variables, [1.0, 3.0])
@@ -138,7 +145,9 @@ def test_a_metric_that_makes_variables_of_the_first_batch(backend):
     state = metric.stateless_update_state(state, Y, Y * 0.7)
     theirs.update_state(Y, Y * 0.9)
     theirs.update_state(Y, Y * 0.7)
-    np.testing.assert_allclose(ops.convert_to_numpy(metric.stateless_result(state)), theirs.result(), rtol=1e-5)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(metric.stateless_result(state)), theirs.result(), rtol=1e-5
+    )
     assert [v.numpy().sum() for v in metric.variables] == [0.0] * len(state)
 
 
@@ -153,7 +162,10 @@ def test_jax_takes_variables_as_arrays(jax):
 
         def loss_of(trainable, fixed, metrics, x, y, model=model, metric=metric):
             predicted, fixed = model.stateless_call(trainable, fixed, x, training=True)
-            return jnp.mean((predicted - y) ** 2), (fixed, metric.stateless_update_state(metrics, y, predicted))
+            return jnp.mean((predicted - y) ** 2), (
+                fixed,
+                metric.stateless_update_state(metrics, y, predicted),
+            )
 
         @framework.jit
         def step(state, x, y, gradient=framework.value_and_grad(loss_of, has_aux=True), optimizer=optimizer):
@@ -163,7 +175,12 @@ def test_jax_takes_variables_as_arrays(jax):
             return loss, (trainable, fixed, moments, metrics)
 
         optimizer.build(model.trainable_variables)
-        lists = model.trainable_variables, model.non_trainable_variables, optimizer.variables, metric.variables
+        lists = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            optimizer.variables,
+            metric.variables,
+        )
         # this jax refuses Keras's variables
         state = lists if k is lamina else tuple([v.value for v in part] for part in lists)
         for _ in range(3):
