@@ -16,7 +16,7 @@ class ModelCheckpoint(Monitor):
 
     Args:
         filepath: Where; may hold names of the logs, such as "model-{epoch:02d}-{val_loss:.2f}.keras". It ends in
-            ".keras" (or ".h5", the format of the past), or in ".weights.h5" or ".safetensors" with `save_weights_only`.
+            ".keras" (or ".h5", the older format), or in ".weights.h5" or ".safetensors" with `save_weights_only`.
         monitor: The name in the logs that says which model is best.
         verbose: 1 says what is saved.
         save_best_only: Whether to save only when the watched number is better than before.

@@ -48,7 +48,8 @@ class CSVLogger(Callback):
         titled = self._begun and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         if self.keys is None:
             self.keys = sorted(logs)
-            if self._validates_later() and not any(key.startswith("val_") for key in self.keys):
+            # as in Keras: an epoch to come may validate (`validation_freq`), and the columns are those of the first
+            if not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]
         with open(self.filename, "a" if self._begun else "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, delimiter=self.sep, lineterminator="\n")
@@ -56,10 +57,6 @@ class CSVLogger(Callback):
                 writer.writerow(["epoch", *self.keys])
             writer.writerow([epoch, *(_cell(logs.get(key, "NA")) for key in self.keys)])
         self._begun = True
-
-    def _validates_later(self) -> bool:
-        """Whether epochs to come have columns that the first one lacks (`validation_freq`)."""
-        return bool((self.params or {}).get("validates"))
 
     def state_dict(self) -> dict[str, Any]:
         """How far the file reaches, and its columns."""
@@ -85,10 +82,10 @@ class LambdaCallback(Callback):
         on_epoch_begin, on_epoch_end: Functions of (epoch, logs).
         on_train_begin, on_train_end: Functions of (logs).
         on_train_batch_begin, on_train_batch_end: Functions of (batch, logs).
-        **kwargs: Other hooks of `Callback` by name.
+        **kwargs: Other hooks of `Callback` by name, and attributes of your own.
 
     Raises:
-        TypeError: for a name that is no hook.
+        TypeError: for a name that begins with "on_" and is no hook.
 
     Example:
         >>> import lamina
@@ -113,7 +110,7 @@ class LambdaCallback(Callback):
         }  # fmt: skip
         hooks = [name for name in dir(Callback) if name.startswith("on_")]
         for name, function in given.items():
-            if name not in hooks:
+            if name.startswith("on_") and name not in hooks:
                 raise TypeError(f"LambdaCallback: there is no hook {name!r}.{suggestion(name, hooks)}")
             if function is not None:
                 setattr(self, name, function)

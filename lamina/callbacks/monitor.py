@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from typing import Any
 
@@ -39,15 +40,19 @@ class Monitor(Callback):
         if self.mode == "auto":
             self._up = None
 
+    @property
+    def monitor_op(self) -> Any:
+        """The comparison by which a value is better than another; None while the direction is not known."""
+        if self._up is None and self.model is not None:
+            self._up = self._direction() == "up"
+        return None if self._up is None else operator.gt if self._up else operator.lt
+
     def _better(self, value: float, than: float | None) -> bool:
         """Whether a value beats another one by `min_delta`; anything beats none."""
         if than is None:
             return True
-        if self._up is None:
-            self._up = self._direction() == "up"
-        if self._up:
-            return value - self.min_delta > than
-        return value + self.min_delta < than
+        compare = self.monitor_op
+        return bool(compare(value - self.min_delta if self._up else value + self.min_delta, than))
 
     def _direction(self) -> str:
         name = self.monitor.removeprefix("val_")

@@ -72,7 +72,8 @@ class TensorBoard(Callback):
         self._steps = 0  # batches trained on, over all epochs
         self._seen = -1
         self._tested = 0
-        self._began = (0.0, 0)
+        # the time and the steps at the begin of the epoch, and when batches were heard of last
+        self._began = self._heard = (0.0, 0)
 
     @property
     def summary(self) -> Events:
@@ -112,14 +113,17 @@ class TensorBoard(Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take the time."""
         self._seen = -1
-        self._began = (time.perf_counter(), self._steps)
+        self._began = self._heard = (time.perf_counter(), self._steps)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Write the numbers so far."""
         self._count(batch)
         if not isinstance(self.update_freq, str) and self._steps % self.update_freq == 0:
             for name, value in (logs or {}).items():
-                self._file("train").scalar(f"batch_{name}", value, self._steps - 1)
+                self._file("train").scalar(f"batch_{name}", value, self._steps)
+            if self.write_steps_per_second:
+                self._write_rate("batch", *self._heard, self._steps)
+                self._heard = (time.perf_counter(), self._steps)
 
     def _count(self, batch: int) -> None:
         self._steps += batch - self._seen
@@ -139,15 +143,17 @@ class TensorBoard(Callback):
             if np.ndim(value) == 0:
                 self._file(part).scalar(f"epoch_{name.removeprefix('val_')}", value, epoch)
         if self.write_steps_per_second:
-            began, before = self._began
-            rate = (self._steps - before) / max(time.perf_counter() - began, 1e-9)
-            self._file("train").scalar("epoch_steps_per_second", rate, epoch)
+            self._write_rate("epoch", *self._began, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             self._write_weights(epoch)
         if self.embeddings_freq and epoch % self.embeddings_freq == 0:
             self._write_embeddings()
         for file in self._files.values():
             file.flush()
+
+    def _write_rate(self, of: str, began: float, before: int, step: int) -> None:
+        rate = (self._steps - before) / max(time.perf_counter() - began, 1e-9)
+        self._file("train").scalar(f"{of}_steps_per_second", rate, step)
 
     def on_test_end(self, logs: Any = None) -> None:
         """Write the numbers of an evaluation against the steps of training."""
@@ -172,6 +178,7 @@ class TensorBoard(Callback):
             for weight in layer.weights:
                 value = weight.numpy()
                 self._file("train").histogram(f"{weight.path}/histogram", value, epoch)
+                value = np.squeeze(value)
                 if self.write_images and value.ndim in (1, 2):
                     spread = float(value.max() - value.min()) or 1.0
                     picture = np.atleast_2d((value - value.min()) / spread)

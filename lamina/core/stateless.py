@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lamina.kernel.context import state
+from lamina.kernel.symbolic import Holder
 
 
 class StatelessScope:
     """Inside it, variables read and write values of the scope instead of their own.
 
     Args:
-        state_mapping: Pairs of (variable, value) to begin with.
+        state_mapping: Pairs of (variable, value) to begin with; a variable as a value stands for its own.
         collect_losses: Whether `add_loss` goes to the scope (`scope.losses`).
         initialize_variables: Kept for Keras: variables are made when first read, so there is nothing to do.
 
@@ -39,7 +40,7 @@ class StatelessScope:
                 raise ValueError(
                     f"The value for {variable.path!r} has shape {tuple(value.shape)}, expected {tuple(variable.shape)}."
                 )
-            self.values[id(variable)] = value
+            self.values[id(variable)] = value_of(value)
 
     def add_loss(self, loss: Any) -> None:
         """Collect a loss."""
@@ -81,7 +82,12 @@ def run_pure(
         What it gives, the variables' values afterwards, and the scope (for losses and other writes).
     """
     scope = StatelessScope(collect_losses=True)
-    scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
+    scope.values = {id(v): value_of(value) for v, value in zip(variables, values, strict=True)}
     with scope:
         out = function(*args)
     return out, [scope.values[id(v)] for v in variables], scope
+
+
+def value_of(value: Any) -> Any:
+    """A variable that is given as a value, as its value outside: inside the scope it would stand for itself."""
+    return value.value if isinstance(value, Holder) else value

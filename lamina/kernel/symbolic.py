@@ -5,6 +5,7 @@ They live here so that `ops` can recognise them without knowing the graph and th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -24,3 +25,20 @@ class Holder:
 
     value: Any
     dtype: str
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _kinds.append(cls)
+        for meet in _waiting:
+            meet(cls)
+
+
+_kinds: list[type[Holder]] = []
+_waiting: list[Callable[[type[Holder]], None]] = []
+
+
+def on_holders(meet: Callable[[type[Holder]], None]) -> None:
+    """Call a function with every class of holders, now and later: for a backend whose functions are to take them."""
+    _waiting.append(meet)
+    for kind in _kinds:
+        meet(kind)

@@ -11,7 +11,7 @@ import numpy as np
 from lamina import config, ops
 from lamina.core import names, policy
 from lamina.core.config import constructor
-from lamina.core.stateless import in_stateless_scope, run_pure
+from lamina.core.stateless import in_stateless_scope, run_pure, value_of
 from lamina.core.tracking import Tracker, owned
 from lamina.core.variable import Variable
 from lamina.kernel.tracebacks import folds_frames
@@ -204,20 +204,20 @@ class Metric(Tracker):
             *args, **kwargs: For `update_state`.
 
         Returns:
-            The values of `variables` afterwards.
+            The values of `variables` afterwards: more than before where the first batch makes variables of its size.
 
         Raises:
-            ValueError: if the number of values is not that of `variables`, or the update makes new variables.
+            ValueError: if the number of values is not that of `variables`.
         """
         values = self._as_many(metric_variables, "stateless_update_state")
         variables = self.variables
-        after = run_pure(lambda: self.update_state(*args, **kwargs), variables, values)[1]
-        if len(self.variables) != len(variables):
-            raise ValueError(
-                f"{type(self).__name__} made variables in `update_state`, so they are not part of the given state. Call "
-                "`update_state` on one batch (then `reset_state`) before the stateless methods."
-            )
-        return after
+        _, after, scope = run_pure(lambda: self.update_state(*args, **kwargs), variables, values)
+        known = {id(v): value for v, value in zip(variables, after, strict=True)}
+        made = [
+            v for v in self.variables if id(v) not in known
+        ]  # by this batch: of its size, and zero before it
+        known |= {id(v): scope.values.get(id(v), v) for v in made}
+        return [value_of(known[id(v)]) for v in self.variables]
 
     def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
         """`result` as a function of the state.

@@ -69,6 +69,8 @@ def shape_of(name: str, k: Kernel, shape: Any, least: int = 0) -> tuple[Any, ...
     elif hasattr(shape, "tolist"):
         shape = shape.tolist()
         shape = (shape,) if isinstance(shape, int) else shape
+    elif isinstance(shape, k.Tensor):  # of a traced program: its sizes are tensors, too
+        shape = [shape[i] for i in range(k.shape(shape)[0])]
     return tuple([n if isinstance(n, k.Tensor) or is_unknown(n) else _size(name, n, least) for n in shape])
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from lamina.core.stateless import value_of
 from lamina.core.variable import Variable
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
@@ -99,11 +100,6 @@ def is_multiple(k: Kernel, count: Any, of: int | None) -> Any:
     if not of:
         return None
     return k.equal(k.remainder(count, k.full((), of, "int32")), k.full((), 0, "int32"))
-
-
-def value_of(x: Any) -> Any:
-    """The tensor of a Variable, or what was given."""
-    return x.value if isinstance(x, Variable) else x
 
 
 def alike(variables: list[Variable]) -> dict[tuple[str, float], list[int]]:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from lamina.core import names
 from lamina.core.codec import serialize
 from lamina.core.config import constructor
-from lamina.core.stateless import StatelessScope
+from lamina.core.stateless import StatelessScope, value_of
 from lamina.core.variable import Variable
 from lamina.errors import ArgumentError, suggestion
 from lamina.initializers.constant import Constant
@@ -22,7 +22,7 @@ from lamina.kernel.contract import Fused, Kernel, Unfit
 from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
 from lamina.optimizers import rates
-from lamina.optimizers.around import Around, alike, is_multiple, value_of
+from lamina.optimizers.around import Around, alike, is_multiple
 from lamina.optimizers.branch import choose
 from lamina.optimizers.lists import change
 from lamina.optimizers.options import of_today

@@ -14,7 +14,7 @@ from lamina.training.feed.arrays import is_array_like
 from lamina.training.feed.batch import as_batch, as_it_is, unpack_x_y_sample_weight
 from lamina.training.feed.class_weights import ClassWeights
 from lamina.training.feed.make import check_count, make_feed, split_validation, warn_of_batch_size
-from lamina.training.run import loop, predict, steps
+from lamina.training.run import loop, own_steps, predict, steps
 from lamina.training.state import ModelState
 
 
@@ -32,39 +32,55 @@ class Trainer(Compiled):
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    def train_step(self, data: Any) -> dict[str, Any]:
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
         """One step of training; a subclass may define its own, which then runs on every backend.
 
+        Its own is `train_step(self, data)`, which changes variables as it runs, or `train_step(self, state, data)`, as
+        Keras has it on jax: a pure function that gives (logs, state). Either may call `super().train_step` alike.
+
         Args:
+            state: (trainable, non-trainable, optimizer's, metrics' values), one per variable of those lists; may be
+                left out.
             data: A batch: x, (x, y) or (x, y, sample_weight).
 
         Returns:
-            Name -> scalar: what is shown.
+            Name -> scalar: what is shown; with a state, (that, the state afterwards).
         """
+        return own_steps.with_or_without_state(self, "train_step", self._train_on, args, kwargs)
+
+    def test_step(self, *args: Any, **kwargs: Any) -> Any:
+        """One step of evaluation; a subclass may define its own, in the forms of `train_step`.
+
+        Args:
+            state: (trainable, non-trainable, metrics' values); may be left out.
+            data: A batch.
+
+        Returns:
+            Name -> scalar; with a state, (that, the state afterwards).
+        """
+        return own_steps.with_or_without_state(self, "test_step", self._test_on, args, kwargs)
+
+    def predict_step(self, *args: Any, **kwargs: Any) -> Any:
+        """One step of prediction; a subclass may define its own, in the forms of `train_step`.
+
+        Args:
+            state: (trainable, non-trainable values); may be left out.
+            data: A batch.
+
+        Returns:
+            The model's output; with a state, (that, the non-trainable values afterwards).
+        """
+        return own_steps.with_or_without_state(self, "predict_step", self._predict_on, args, kwargs)
+
+    def _train_on(self, data: Any) -> dict[str, Any]:
         logs = steps.train(self, data)
         return self.get_metrics_result() if logs is None else logs
 
-    def test_step(self, data: Any) -> dict[str, Any]:
-        """One step of evaluation; a subclass may define its own.
-
-        Args:
-            data: A batch.
-
-        Returns:
-            Name -> scalar.
-        """
+    def _test_on(self, data: Any) -> dict[str, Any]:
         logs = steps.test(self, data)
         return self.get_metrics_result() if logs is None else logs
 
-    def predict_step(self, data: Any) -> Any:
-        """One step of prediction; a subclass may define its own.
-
-        Args:
-            data: A batch.
-
-        Returns:
-            The model's output.
-        """
+    def _predict_on(self, data: Any) -> Any:
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lamina.backends.jax import variables as variables
 from lamina.backends.jax.array import *
 from lamina.backends.jax.control import *
 from lamina.backends.jax.device import *

@@ -127,7 +127,9 @@ class Compiled(_Layer):
         self.stop_training = False
         known = self._model_state
         known.compiled, known.given = True, given
-        known.losses = known.metrics = None
+        known.losses, known.metrics = None, None
+        if metrics is not None or weighted_metrics is not None:
+            known.metrics = CompileMetrics(metrics, weighted_metrics, self._names_of_outputs)
         known.loss_tracker = metrics_of.Mean(name="loss")
         known.programs.forget("train", "test")
         if self.built and found is not None and not self._has_own("train_step"):
@@ -232,8 +234,7 @@ class Compiled(_Layer):
         return total
 
     def _make_losses(self, y_pred: Any) -> None:
-        outputs = Outputs(y_pred, getattr(self, "output_names", None))
-        given = self._model_state.given
+        outputs, given = Outputs(y_pred, self._names_of_outputs()), self._model_state.given
         self._model_state.losses = CompileLoss(given["loss"], given["loss_weights"], outputs)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -251,14 +252,24 @@ class Compiled(_Layer):
         return self.get_metrics_result()
 
     def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        given = self._model_state.given
-        if not given.get("metrics") and not given.get("weighted_metrics"):
-            return
-        if self._model_state.metrics is None:
-            outputs = Outputs(y_pred, getattr(self, "output_names", None))
-            made = CompileMetrics(given["metrics"], given["weighted_metrics"], outputs, y, y_pred)
-            self._model_state.metrics = made
-        self._model_state.metrics.update(y, y_pred, sample_weight)
+        given, compiled = self._model_state.given, self._model_state.metrics
+        if compiled is not None and (given["metrics"] or given["weighted_metrics"]):
+            compiled.update_state(y, y_pred, sample_weight)
+
+    def _names_of_outputs(self) -> list[str] | None:
+        """The names of all outputs in the order of the trees, where the model has a graph."""
+        outputs = getattr(self, "_outputs", None)
+        return (
+            [x._keras_history.operation.name for x in outputs]
+            if outputs
+            else getattr(self, "output_names", None)
+        )
+
+    def _forget_outputs(self) -> None:
+        """What was made for the outputs is made anew at the next batch."""
+        self._model_state.losses = None
+        if self._model_state.metrics is not None:
+            self._model_state.metrics.forget()
 
     def _track_loss(self, loss: Any, x: Any) -> None:
         tracker = self._model_state.loss_tracker
@@ -294,8 +305,15 @@ class Compiled(_Layer):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics: the loss first, then the compiled ones, then those of layers."""
-        return [metric for _, metric in self._named_metrics()]
+        """The metrics: the loss, those that `compile` got as one, the losses of several outputs, then those of layers.
+
+        Each takes `update_state(y, y_pred)`, but for the losses, in a step of your own; `result()` of that which holds the
+        compiled ones is a dict by name.
+        """
+        known = self._model_state
+        losses = [] if known.losses is None else known.losses.trackers
+        own = [m for layer in self._flatten_layers() for m in layer._metrics]
+        return [m for m in (known.loss_tracker, known.metrics) if m is not None] + [*losses, *own]
 
     @property
     def metrics_names(self) -> list[str]:

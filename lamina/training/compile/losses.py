@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from lamina import losses, metrics, ops
@@ -24,24 +25,28 @@ class CompileLoss:
 
     def __init__(self, loss: Any, loss_weights: Any, outputs: Outputs) -> None:
         self.outputs = outputs
-        chosen = _spread(loss, outputs, "`loss`")
-        self.losses = [_as_loss(losses.get(one)) for one in chosen]
-        weights = (
-            outputs.paired(loss_weights, "`loss_weights`")
-            if loss_weights is not None
-            else [None] * len(chosen)
-        )
-        self.weights = [1.0 if w is None else w for w in weights]
-        if all(one is None for one in self.losses):
+        weights = outputs.paired(loss_weights, "`loss_weights`", spread=outputs.single)
+        self.parts: list[_Part] = []
+        for i, chosen in enumerate(_spread(loss, outputs, "`loss`")):
+            for one, weight in _several(chosen, weights[i], outputs):
+                if one is not None:
+                    self.parts.append(_Part(i, _as_loss(losses.get(one)), 1.0 if weight is None else weight))
+                    self.parts[-1].name = _label(one, outputs.labels[i], outputs.short[i])
+        if not self.parts:
             raise ValueError("`loss` names no loss for any output.")
         # of each output how many classes its labels may name; 0 where they are not numbers of classes
-        self.classes = [0] * len(self.losses)
-        self.trackers: list[Any] = []
-        if sum(one is not None for one in self.losses) > 1:
-            self.trackers = [
-                metrics.Mean(name=f"{name}_loss") if one is not None else None
-                for name, one in zip(outputs.names, self.losses, strict=True)
-            ]
+        self.classes = [0] * len(outputs.names)
+        self.trackers = (
+            [metrics.Mean(name=f"{part.name}_loss") for part in self.parts] if len(self.parts) > 1 else []
+        )
+
+    @property
+    def losses(self) -> list[Any]:
+        """The (first) loss of each output, or None."""
+        found: list[Any] = [None] * len(self.classes)
+        for part in reversed(self.parts):
+            found[part.output] = part.loss
+        return found
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         """The weighted sum of the losses of a batch."""
@@ -49,9 +54,8 @@ class CompileLoss:
         targets = self.outputs.paired(y, "The target `y`")
         weights = spread_weights(sample_weight, self.outputs)
         total: Any = None
-        for i, one in enumerate(self.losses):
-            if one is None:
-                continue
+        for n, part in enumerate(self.parts):
+            i, one = part.output, part.loss
             if targets[i] is None:
                 raise ValueError(
                     f"Output {self.outputs.names[i]!r} has a loss ({_name(one)}), but no target came for it in `y`. Give "
@@ -68,8 +72,8 @@ class CompileLoss:
             if empty:  # of a batch without rows, whose total is a number too
                 value = ops.sum(value)
             if self.trackers:
-                self.trackers[i].update_state(value, sample_weight=_rows(predictions[i]))
-            value = value if self.weights[i] == 1.0 else value * self.weights[i]
+                self.trackers[n].update_state(value, sample_weight=_rows(predictions[i]))
+            value = value if part.weight == 1.0 else value * part.weight
             total = value if total is None else total + value
         return total
 
@@ -86,6 +90,34 @@ class CompileLoss:
                 else ""
             )
         )
+
+
+@dataclass(eq=False)
+class _Part:
+    """One loss of one output."""
+
+    output: int
+    loss: Any
+    weight: Any
+    name: str = ""
+
+
+def _several(loss: Any, weight: Any, outputs: Outputs) -> list[tuple[Any, Any]]:
+    """The losses of one output, of which there may be a list where the model has several outputs, with their weights."""
+    if outputs.single or not isinstance(loss, list | tuple):
+        return [(loss, weight)]
+    weights = weight if isinstance(weight, list | tuple) else [weight] * len(loss)
+    if len(weights) != len(loss):
+        raise ValueError(f"`loss_weights` has {len(weights)} entries for an output with {len(loss)} losses.")
+    return list(zip(loss, weights, strict=True))
+
+
+def _label(given: Any, label: str, own: str | None) -> str:
+    """The name of a loss in the logs: that of its output, or its own where outputs have no names."""
+    if own is not None:
+        return label
+    name = given if isinstance(given, str) else _name(given)
+    return f"{label}/{name}" if label else name
 
 
 def _classes_of(loss: Any, y_pred: Any) -> int:
@@ -123,7 +155,7 @@ def _spread(given: Any, outputs: Outputs, what: str) -> list[Any]:
     if isinstance(given, list | tuple | dict):
         if isinstance(given, dict) and "class_name" in given:
             return [given] * len(outputs.names)
-        return outputs.paired(given, what)
+        return outputs.paired(given, what, spread=True)
     return [given] * len(outputs.names)
 
 

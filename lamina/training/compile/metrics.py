@@ -3,75 +3,109 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from lamina import metrics
+from lamina.core.variable import Variable
 from lamina.training.compile.outputs import Outputs, spread_weights
 
 
-class CompileMetrics:
-    """The metrics of all outputs.
+class CompileMetrics(metrics.Metric):
+    """The metrics of all outputs, as one: it takes in targets and predictions in the structure of the outputs.
+
+    They are made at the first batch, which shows the outputs.
 
     Args:
-        metrics, weighted_metrics: A list for a single output; for several a list of lists, or a dict by name.
+        given, weighted: A list for a single output; for several a list of lists, or a dict by name.
             The second get the sample weights.
-        outputs: The model's outputs.
-        y, y_pred: Targets and predictions (or specs), from which "accuracy" knows which accuracy is meant.
+        names: Gives the names of the outputs.
     """
 
-    def __init__(self, metrics: Any, weighted_metrics: Any, outputs: Outputs, y: Any, y_pred: Any) -> None:
-        self.outputs = outputs
-        targets, predictions = outputs.paired(y, "The target `y`"), outputs.flat(y_pred)
-        self.groups: list[list[Any]] = []
-        self.weighted: list[list[Any]] = []
+    def __init__(self, given: Any, weighted: Any, names: Callable[[], list[str] | None]) -> None:
+        super().__init__(name="compile_metrics")
+        self.given = (given, weighted)
+        self.names_of_outputs = names
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as before the first batch."""
+        self.outputs: Outputs | None = None
+        self.groups: list[
+            tuple[list[Any], list[Any]]
+        ] = []  # of each output, the plain metrics and the weighted ones
         self.entries: list[tuple[str, Any]] = []  # (name in the logs, metric)
+
+    def build(self, y: Any, y_pred: Any) -> None:
+        """Make the metrics for targets and predictions (or specs): "accuracy" knows from them which one is meant."""
+        outputs = Outputs(y_pred, self.names_of_outputs())
+        targets, predictions = outputs.paired(y, "The target `y`"), outputs.flat(y_pred)
+        plain, weighted = (
+            _metric_lists(given, outputs, what)
+            for given, what in zip(self.given, ("`metrics`", "`weighted_metrics`"), strict=True)
+        )
         labels: list[str] = []  # the names in the logs, before equal ones were numbered
-        given = [
-            _metric_lists(m, outputs, n)
-            for m, n in ((metrics, "`metrics`"), (weighted_metrics, "`weighted_metrics`"))
-        ]
-        for i, name in enumerate(outputs.names):
-            for box, lists in ((self.groups, given[0]), (self.weighted, given[1])):
-                box.append([_as_metric(m, targets[i], predictions[i]) for m in lists[i]])
-            plain = [metric.name for metric in self.groups[i]]
-            both = [f"weighted_{m.name}" if m.name in plain else m.name for m in self.weighted[i]]
-            for own, metric in zip([*plain, *both], [*self.groups[i], *self.weighted[i]], strict=True):
-                label = own if outputs.single else f"{name}_{own}"
-                taken = labels.count(label)
+        groups, entries = [], []
+        for i, name in enumerate(outputs.short):
+            made = [
+                [_as_metric(m, targets[i], predictions[i]) for m in lists[i]] for lists in (plain, weighted)
+            ]
+            groups.append((made[0], made[1]))
+            taken = [metric.name for metric in made[0]]
+            own = [*taken, *(f"weighted_{m.name}" if m.name in taken else m.name for m in made[1])]
+            for label, metric in zip(own, [*made[0], *made[1]], strict=True):
+                label = label if outputs.alone or name is None else f"{name}_{label}"
+                before = labels.count(label)
                 labels.append(label)
-                self.entries.append((f"{label}_{taken}" if taken else label, metric))
+                entries.append((f"{label}_{before}" if before else label, metric))
+        self.outputs, self.groups, self.entries = outputs, groups, entries
 
     @property
-    def metrics(self) -> list[Any]:
-        """All metrics."""
-        return [metric for _, metric in self.entries]
+    def variables(self) -> list[Variable]:
+        """The state of all metrics."""
+        found = {id(v): v for _, metric in self.entries for v in metric.variables}
+        return list(found.values())
 
-    def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in."""
-        if not self.entries:
-            return
-        targets, predictions = self.outputs.paired(y, "The target `y`"), self.outputs.flat(y_pred)
-        weights = spread_weights(sample_weight, self.outputs)
-        for i in range(len(self.outputs.names)):
-            for metric in self.groups[i]:
+        if self.outputs is None:
+            self.build(y_true, y_pred)
+        outputs: Any = self.outputs
+        targets, predictions = outputs.paired(y_true, "The target `y`"), outputs.flat(y_pred)
+        weights = spread_weights(sample_weight, outputs)
+        for i, (plain, weighted) in enumerate(self.groups):
+            for metric in plain:
                 metric.update_state(targets[i], predictions[i])
-            for metric in self.weighted[i]:
+            for metric in weighted:
                 metric.update_state(targets[i], predictions[i], sample_weight=weights[i])
+
+    def reset_state(self) -> None:
+        """Set all to their beginning."""
+        for _, metric in self.entries:
+            metric.reset_state()
+
+    def result(self) -> dict[str, Any]:
+        """The results by name."""
+        found: dict[str, Any] = {}
+        for name, metric in self.entries:
+            result = metric.result()
+            found.update(result if isinstance(result, dict) else {name: result})
+        return found
 
 
 def _metric_lists(given: Any, outputs: Outputs, what: str) -> list[list[Any]]:
-    if given is None:
+    if given is None or (isinstance(given, list | tuple | dict) and not given):
         return [[] for _ in outputs.names]
     listed = lambda m: [] if m is None else list(m) if isinstance(m, list | tuple) else [m]
     if isinstance(given, dict) and "class_name" not in given:
         return [listed(m) for m in outputs.paired(given, what)]
-    if outputs.single:
+    if outputs.alone:
         nested = isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], list | tuple)
         return [listed(given[0] if nested else given)]
-    if isinstance(given, list | tuple) and any(isinstance(m, list | tuple | type(None)) for m in given):
-        return [listed(m) for m in outputs.paired(given, what)]
-    if isinstance(given, list | tuple) and len(given) == len(outputs.names):
-        return [listed(m) for m in given]
+    if isinstance(given, list | tuple):
+        mirrors = any(isinstance(m, list | tuple | dict | type(None)) for m in given)
+        if mirrors or len(given) in (len(outputs.names), len(outputs.structure)):
+            return [listed(m) for m in outputs.paired(given, what)]
     raise ValueError(
         f"{what} must say which output each metric is for: the model has the outputs {', '.join(outputs.names)}. Give a "
         "dict by name, or one list per output."
@@ -91,8 +125,8 @@ def _as_metric(metric: Any, y: Any, y_pred: Any) -> Any:
     found = metrics.get(metric)
     if not isinstance(found, metrics.Metric):
         if inspect.isfunction(found) or callable(found):
-            name = label or getattr(found, "__name__", type(found).__name__)
-            found = metrics.MeanMetricWrapper(found, name=name)
+            name = label or getattr(found, "name", None) or getattr(found, "__name__", type(found).__name__)
+            found = metrics.MeanMetricWrapper(found, name=name.strip("<>"))
         else:
             raise ValueError(f"Cannot use {metric!r} as a metric.")
     elif label:

@@ -170,7 +170,7 @@ def is_array_like(x: Any) -> bool:
     if x is None:
         return False
     if isinstance(x, dict):
-        return all(is_array_like(v) for v in x.values())
+        return all(v is None or is_array_like(v) for v in x.values())  # None: an optional input
     if isinstance(x, list | tuple):
         return _is_numbers(x) or all(v is None or is_array_like(v) for v in x)
     if hasattr(x, "to_numpy") or _is_frame(x):

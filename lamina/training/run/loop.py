@@ -83,7 +83,6 @@ def _fit(
         steps=steps,
         verbose=verbose,
         add_history=True,
-        validates=validate is not None,
     )
     backup = _backup(model, hooks, resume)
     if backup is not None:
@@ -100,12 +99,12 @@ def _fit(
     model.stop_training = False
     logs: dict[str, Any] = {}
     hooks.on_train_begin()
-    first, start = _begin(backup, program, hooks) or (initial_epoch, 0)
+    place = _begin(backup, program, hooks)
+    first, start = place or (initial_epoch, 0)
     if resume is None and hooks.history is not None:  # as in Keras: only the epochs that run now
         hooks.history.history, hooks.history.epoch = {}, []
-    for epoch in range(first, epochs):
-        if model.stop_training:  # also what a resumed run had come to
-            break
+    ended = place is not None and model.stop_training  # what a resumed run had come to
+    for epoch in range(first, first if ended else epochs):
         if not start:
             model.reset_metrics()
         hooks.on_epoch_begin(epoch)
@@ -124,6 +123,8 @@ def _fit(
         hooks.on_epoch_end(epoch, logs)
         if backup is not None:
             backup.after_epoch(epoch)
+        if model.stop_training:
+            break
         run.program = programs.get(model, "train", k, feed.sample)  # callbacks may have changed the model
     _finish_optimizer(model)
     hooks.on_train_end(logs)
@@ -175,10 +176,10 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
     if isinstance(feed, ArrayFeed):
         check_labels(model._model_state.losses, *feed.tree[1:])
     run = _Run(model, program, feed, hooks, "test")
+    model.stop_evaluating = False
     hooks.on_test_begin()
     limit = limit_of(steps)
     progress = Progress(steps_of(feed, limit), verbose)
-    model.stop_evaluating = False
     feed.rewind()
     try:
         model.reset_metrics()
@@ -227,7 +228,7 @@ class _Run:
                 first, end = done, done + chunk.count
                 if chunk.lines is not lines and chunk.lines is not None:
                     lines, indices = chunk.lines, k.put(chunk.lines)
-                while done < end and not self._stopped():
+                while done < end:
                     block = self.schedule.block(done, end, self.governor.size)
                     if self.schedule.begins(done):
                         self.begin(done)
@@ -241,8 +242,8 @@ class _Run:
                     self._after(epoch, done)
                     if progress.wants_numbers():
                         progress.update(done, self._logs())
-                if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
-                    break
+                    if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
+                        return done
         return done
 
     def _asked(self, epoch: int, limit: int | None, start: int) -> Pass:

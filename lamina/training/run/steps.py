@@ -145,4 +145,4 @@ def _evaluate_if_it_can(model: Any, batch: Any) -> None:
     try:
         _evaluate(model, batch)
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError):
-        model._model_state.losses = model._model_state.metrics = None
+        model._forget_outputs()

@@ -6,6 +6,7 @@
 | `jax.extend.random.define_prng_impl`, `threefry_prng_impl` | random bits in one pass (bits.py) | jax 0.6 and 0.10 | jax's threefry, the same bits |
 | `jax.experimental.xla_metadata.set_xla_metadata` | keeping a gather from fusion (windows.py) | jax 0.6 and 0.10 | fused, slower |
 | `jaxlib.xla_client.make_cpu_client` | clients of their own for loops of steps (clients.py) | jaxlib 0.6 and 0.10 | jax's client |
+| `jax._src.core.pytype_aval_mappings`, `jax._src.dtypes.canonicalize_value_handlers` | variables as arguments of `jax.jit`, `jax.grad` and `jax.numpy` (../variables.py) | jax 0.10 | `__jax_array__`, which jax 0.6 takes everywhere; later ones in `jax.numpy.asarray` alone |
 | primitives' names and parameters in a jaxpr | what a step consists of (plan.py, clients.py) | jax 0.6 and 0.10 | as if nothing were known: jax's client, XLA's options |
 
 `jax.extend` is documented without a promise of compatibility: https://docs.jax.dev/en/latest/jax.extend.html
@@ -45,6 +46,17 @@ except ImportError:
 
     def set_xla_metadata(**_: Any) -> Any:
         return nullcontext()
+
+
+def take_as_arrays(kind: type, array_of: Callable[[Any], Any]) -> None:
+    """Let jax take objects of a class wherever it takes arrays; `array_of` gives the array of one."""
+    try:
+        from jax._src.core import pytype_aval_mappings, typeof
+        from jax._src.dtypes import canonicalize_value_handlers
+    except ImportError:
+        return
+    pytype_aval_mappings[kind] = lambda x: typeof(array_of(x))
+    canonicalize_value_handlers[kind] = lambda x, **_: array_of(x)
 
 
 def cpu_client() -> Any:
