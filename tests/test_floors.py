@@ -15,7 +15,7 @@ FLOORS = (
     "backends",
     "ops",
     "core",
-    "tree random initializers regularizers constraints activations dtype_policies config utils.bounding_boxes legacy.saving",
+    "tree random initializers regularizers constraints activations dtype_policies config distribution utils.bounding_boxes legacy.saving",
     "layers losses metrics optimizers mixed_precision",
     "saving",
     "callbacks training",

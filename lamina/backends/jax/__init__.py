@@ -13,6 +13,7 @@ from lamina.backends.jax.neural import *
 from lamina.backends.jax.random import *
 from lamina.backends.jax.reduction import *
 from lamina.backends.jax.shaping import *
+from lamina.backends.jax.spread import Spread
 
 name = "jax"
 abstract = False
@@ -21,3 +22,4 @@ in_place = False
 traced_step = False
 differentiable = True
 fused = Fused()
+spread = Spread()

@@ -11,6 +11,7 @@ from lamina.core.stateless import run_pure
 from lamina.core.storage import OnDevice, take_back
 from lamina.core.variable import Variable
 from lamina.kernel.trees import leaves, map_leaves
+from lamina.training.run import spread
 
 
 class Reader:
@@ -49,10 +50,11 @@ class Reader:
             self._program = k.jit(self._run, forward=True)
 
     def _run(self, *args: Any) -> Any:
+        function = spread.taking_part(self.function)
         if self.stream is None:
-            return self.function(*args)
+            return function(*args)
         with drawing_from(self.stream.predictions):
-            return self.function(*args)
+            return function(*args)
 
     def _pure(self, values: list[Any], key: Any, args: tuple) -> tuple[Any, list[Any]]:
         draws = [] if self.stream is None else [self.stream.predictions.state]
@@ -62,12 +64,13 @@ class Reader:
             (v, new) for v, new in zip(self.variables, updated, strict=False) if id(v) in scope.written
         ]
         self._assigned = [v for v, _ in written]
-        return out, [new for _, new in written]
+        return spread.results(self.k, out), spread.as_laid_out(self.k, self._assigned, [new for _, new in written])
 
     def __call__(self, *args: Any) -> Any:
         """The result for tensors or NumPy arrays; any thread may call."""
         if self.stream is not None:
             self.stream.split()
+        args = spread.batch(self.k, args)
         if self._program is None:
             return self._run(*to_device(self.k, args))
         kinds = tuple([_kind(leaf) for leaf in leaves(args)])
