@@ -143,6 +143,8 @@ class Distribution:
         """Refused, as `distribute_dataset`."""
         return self.distribute_dataset(dataset)
 
+    gathers_again = False  # whether weights that were gathered are gathered once more for the gradient
+
     # -- in steps ------------------------------------------------------------------------------------------------------
 
     @property
@@ -326,7 +328,7 @@ class FullyShardedDataParallel(Distribution):
                 f"FullyShardedDataParallel: `layout` must be 'auto' or a LayoutMap, got {layout!r}."
             )
         self.layout, self.min_size = layout, min_size
-        self.reshard_after_forward = reshard_after_forward
+        self.reshard_after_forward = self.gathers_again = reshard_after_forward
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
         if variable.layout is not None and variable.layout.device_mesh == self._device_mesh:

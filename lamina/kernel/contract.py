@@ -495,6 +495,10 @@ class Spread:
         "x whole on each device; its gradient is divided as x is."
         raise BackendError(NO_SPREAD)
 
+    def sparing(self, f: Callable, /) -> Callable:
+        "f, to be differentiated: what `gather` brought together for a placement that says `again` is not kept for the gradient, but gathered once more."
+        return f
+
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
         "Become one of several processes that run the same program; what is None the framework finds out by itself."
         raise BackendError(NO_SPREAD)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -33,6 +33,9 @@ class Spread(contract.Spread):
 
     def gather(self, x: Any, placement: Placement, /) -> Any:
         return _gathered(placement, x)
+
+    def sparing(self, f: Callable, /) -> Callable:
+        return jax.checkpoint(f, policy=_kept)
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
         jax.distributed.initialize(address, processes, rank)
@@ -105,12 +108,21 @@ def _device(name: str) -> Any:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _gathered(placement: Placement, x: Any) -> Any:
+    return _whole(placement, x)
+
+
+def _whole(placement: Placement, x: Any) -> Any:
     whole = jax.lax.with_sharding_constraint(x, sharding(placement.whole))
     return checkpoint_name(whole, GATHERED) if placement.again else whole
 
 
+def _kept(primitive: Any, *_: Any, **given: Any) -> bool:
+    """What a gradient may keep: all but what was gathered, be it before or after it got its name."""
+    return primitive.name != "sharding_constraint" and given.get("name") != GATHERED
+
+
 def _forward(placement: Placement, x: Any) -> tuple[Any, None]:
-    return _gathered(placement, x), None
+    return _whole(placement, x), None  # not the rule itself: a policy does not look into that
 
 
 def _backward(placement: Placement, _: None, g: Any) -> tuple[Any]:
@@ -118,9 +130,3 @@ def _backward(placement: Placement, _: None, g: Any) -> tuple[Any]:
 
 
 _gathered.defvjp(_forward, _backward)
-
-
-def without_gathered(f: Any) -> Any:
-    """f, to be differentiated: what was gathered is not kept for the gradient but gathered once more."""
-    policy = jax.checkpoint_policies.save_anything_except_these_names(GATHERED)
-    return jax.checkpoint(f, policy=policy)
