@@ -85,8 +85,12 @@ class Distribution:
     @property
     def data_shard_id(self) -> int:
         """Which part of the data this process reads, of as many as there are processes with different rows."""
+        rank = real_kernel().spread.processes()[0]
+        return next((i for i, ranks in enumerate(self._readers()) if rank in ranks), 0)
+
+    def _readers(self) -> list[frozenset[int]]:
+        """The processes that read the same rows, in the order of those in a batch."""
         spread = real_kernel().spread
-        rank = spread.processes()[0]
         grid = self._device_mesh.devices
         axis = self._device_mesh.axis_names.index(self._batch_dim_name)
         rows: list[frozenset[int]] = []
@@ -94,7 +98,7 @@ class Distribution:
             ranks = frozenset(spread.rank_of(name) for name in grid.take(i, axis).ravel().tolist())
             if not rows or rows[-1] != ranks:
                 rows.append(ranks)
-        return next((i for i, ranks in enumerate(rows) if rank in ranks), 0)
+        return rows
 
     # -- layouts -----------------------------------------------------------------------------------------------------
 

@@ -117,6 +117,18 @@ def distributed(distribution: Any) -> Iterator[None]:
         state.distribution = before
 
 
+def processes() -> tuple[int, int]:
+    """(the number of this process, how many run this script together); (0, 1) where no framework is loaded."""
+    kernel = state.kernel if state.kernel is not None and not state.kernel.abstract else state.below or _default
+    return (0, 1) if kernel is None else kernel.spread.processes()
+
+
+def meet(name: str) -> None:
+    """Wait until every process of several has come here."""
+    if processes()[1] > 1:
+        real_kernel().spread.meet(name)
+
+
 @contextmanager
 def interpreter(kernel: Kernel) -> Iterator[Kernel]:
     """Put `kernel` in force for the block."""

@@ -124,6 +124,9 @@ class ArrayFeed:
         epoch, start, limit, k = asked[:4]
         spread = spreader(k)
         if spread is not None:
+            if spread.apart:
+                yield from spread.joined(self.batches(epoch, start, limit, k), self.batch(np.arange(0)))
+                return
             if self.steps > 1:
                 spread.says(self.batch_size)
             with Prefetch(lambda: self._spread(epoch, start, limit, spread), k, ahead=1) as reader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,13 @@ class Spreader:
 
     def __init__(self, distribution: Any, k: Any) -> None:
         self.distribution, self.k = distribution, k
-        self.apart = distribution.num_processes > 1 and not distribution.auto_shard_dataset
+        count = distribution.num_processes
+        self.apart = count > 1 and not distribution.auto_shard_dataset
+        if self.apart and len(distribution._readers()) != count:
+            raise ValueError(
+                f"auto_shard_dataset=False gives each of {count} processes rows of its own, but with {distribution!r} some "
+                "of them compute on the same rows. Give all of them the same data, with auto_shard_dataset=True."
+            )
         self._told = False
 
     def placement(self, shape: tuple[int, ...], stacked: int = 0) -> Placement:
@@ -40,7 +47,10 @@ class Spreader:
         return found._replace(axes=(*[None] * stacked, *found.axes))
 
     def batch(self, tree: Any) -> Any:
-        """One batch, on the devices."""
+        """One batch, on the devices; of rows that each process has its own, those of all."""
+        flat = [leaf for leaf in leaves(tree) if leaf is not None]
+        if self.apart and not any(isinstance(leaf, self.k.Tensor) for leaf in flat):
+            return self._from_each(tree, self.k.spread.collect(np.asarray(_rows(tree))).tolist())
         rows = max((int(leaf.shape[0]) for leaf in leaves(tree) if leaf is not None and leaf.shape), default=0)
 
         def one(leaf: Any) -> Any:
@@ -51,6 +61,52 @@ class Spreader:
             else:
                 placement = self.placement(tuple(leaf.shape))
             return self.k.put(leaf, placement=placement)
+
+        return map_leaves(one, tree)
+
+    def joined(self, batches: Iterator[Any], like: Any = None) -> Iterator[Chunk]:
+        """Batches of which each process has rows of its own, as many as it has left: together they are one batch.
+
+        A process whose rows are used up goes on with none until all are: nobody waits for it.
+
+        Args:
+            batches: Those of this process.
+            like: A batch to take the shapes from where it has none.
+
+        Raises:
+            ValueError: in all processes, if one has no batch and does not know the shapes.
+        """
+        while True:
+            tree = next(batches, None)
+            like = like if tree is None else tree
+            rows = -1 if like is None else 0 if tree is None else _rows(tree)
+            counts = self.k.spread.collect(np.asarray(rows)).tolist()
+            if max(counts) <= 0:
+                return
+            if -1 in counts:
+                raise ValueError(
+                    f"Process {counts.index(-1)} was given no batch at all. With auto_shard_dataset=False each process needs "
+                    "a source of its own that gives one batch at least."
+                )
+            mine = like if tree is not None else map_leaves(lambda x: None if x is None else x[:0], like)
+            yield Chunk(self._from_each(mine, counts), None)
+
+    def _from_each(self, tree: Any, counts: list[int]) -> Any:
+        rank = self.distribution.data_shard_id
+        parts = self.distribution.num_model_replicas
+        equal = len(set(counts)) == 1 and sum(counts) % parts == 0
+
+        def one(leaf: Any) -> Any:
+            if leaf is None:
+                return None
+            if not equal:  # rows that others hold: they are few, so all get all of them
+                room = np.zeros((max(counts), *leaf.shape[1:]), leaf.dtype)
+                room[: len(leaf)] = leaf
+                all_rows = self.k.spread.collect(room)
+                whole = np.concatenate([rows[:n] for rows, n in zip(all_rows, counts, strict=True)])
+                return self.k.put(whole, placement=self.placement(whole.shape))
+            own = Own(np.asarray(leaf), sum(counts), rank * counts[0])
+            return self.k.put(own, placement=self.placement(own.shape))
 
         return map_leaves(one, tree)
 
@@ -118,6 +174,28 @@ def _split(placement: Placement, axis: int, parts: int) -> Placement:
     axes = list(placement.axes)
     axes[axis] = kept[0] if len(kept) == 1 else tuple(kept)
     return placement._replace(sizes=tuple(sizes), names=tuple(all_names), axes=tuple(axes))
+
+
+def _rows(tree: Any) -> int:
+    return next(int(leaf.shape[0]) for leaf in leaves(tree) if leaf is not None)
+
+
+class Own:
+    """The rows of this process among those of all.
+
+    Args:
+        rows: Its rows.
+        total: How many all have.
+        first: The place of its first one.
+    """
+
+    def __init__(self, rows: np.ndarray, total: int, first: int) -> None:
+        self.rows, self.first, self.dtype = rows, first, rows.dtype
+        self.shape = (total, *rows.shape[1:])
+
+    def __getitem__(self, index: tuple[slice, ...]) -> np.ndarray:
+        start, stop, _ = index[0].indices(self.shape[0])
+        return self.rows[(slice(start - self.first, stop - self.first), *index[1:])]
 
 
 class Picked:

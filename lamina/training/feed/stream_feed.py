@@ -123,6 +123,10 @@ class StreamFeed:
         if spread is None:
             yield from self._chunks(asked)
             return
+        if spread.apart:
+            with closing(self._chunks(asked._replace(want=None))) as chunks:
+                yield from spread.joined(chunk.data for chunk in chunks)
+            return
         with closing(self._chunks(asked)) as chunks:
             for chunk in chunks:
                 spread.says(chunk.rows)
