@@ -57,6 +57,7 @@ DEFERRED: dict[str, tuple[str, ...]] = {
     "lamina.legacy.methods": ("lamina.losses", "a parameter has its name"),
     "lamina.models.model": (
         "lamina.visual.page",
+        "lamina.visual.plan",
         "lamina.visual.summary",
         "what draws models knows them; a model can show itself",
     ),

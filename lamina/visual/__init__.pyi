@@ -6,3 +6,4 @@ from .mermaid import mermaid as mermaid
 from .page import html as html
 from .picture import Picture as Picture
 from .summary import summary as summary
+from .plan import Plan as Plan
