@@ -15,7 +15,7 @@ FLOORS = (
     "backends",
     "ops",
     "core",
-    "tree random initializers regularizers constraints activations dtype_policies config utils.bounding_boxes legacy.saving",
+    "tree random initializers regularizers constraints activations dtype_policies config distribution utils.bounding_boxes legacy.saving",
     "layers losses metrics optimizers mixed_precision",
     "saving",
     "callbacks training",
@@ -51,6 +51,7 @@ DEFERRED: dict[str, tuple[str, ...]] = {
     "lamina.legacy.methods": ("lamina.losses", "a parameter has its name"),
     "lamina.models.model": (
         "lamina.visual.page",
+        "lamina.visual.plan",
         "lamina.visual.summary",
         "what draws models knows them; a model can show itself",
     ),

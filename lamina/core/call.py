@@ -152,6 +152,7 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
         or (k.abstract and known.native)
         or known.around is not None
         or frame.given
+        or (frame.spread is not None and frame.spread.lays_out(layer))
         or layer._flowing
         or layer.activity_regularizer is not None
         or layer._makes_masks
@@ -212,7 +213,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
         # a scope that the layer was made in goes for what is inside, unless another one is open here
         made_in = (layer._layer_state.remat,) if layer._layer_state.remat is not None else ()
         state.frame = CallFrame(
-            training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full, given
+            training, layer._autocast_dtype(), True, frame.remat or made_in, frame.full, given, frame.spread
         )
         state.names = (*names_before, layer.name)
         masks = _incoming_masks(plan, args, kwargs)
@@ -224,6 +225,8 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = layer.call(*args, **kwargs)
         if around is not None:
             outputs = around.after_call(layer, args, outputs)
+        if frame.spread is not None:
+            outputs = frame.spread.lay_out(layer, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
         if layer._layer_state.asks_values and isinstance(error, TypeError | NotImplementedError):

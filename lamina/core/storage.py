@@ -42,7 +42,11 @@ class Storage:
 
     def on(self, k: Any, dtype: str, trainable: bool) -> OnDevice:
         """The value in memory of its own on a kernel."""
-        return OnDevice(k, k.variable(self.host(), dtype, trainable), self.placement)
+        return OnDevice(k, k.variable(self.host(), dtype, trainable, self.placement), self.placement)
+
+    def placed(self, placement: Any, dtype: str, trainable: bool) -> Storage:
+        """The same value, to lie on other devices."""
+        raise NotImplementedError
 
     def copy_on(self, k: Any, dtype: str, trainable: bool) -> Any:
         """The tensor of another kernel with the same numbers, to be read only."""
@@ -69,6 +73,14 @@ class Pending(Storage):
     def host(self) -> Any:
         return self.draw()
 
+    def on(self, k: Any, dtype: str, trainable: bool) -> OnDevice:
+        # of what can be drawn in parts each process draws its own, and nobody ever has the whole
+        parts = self.draw if self.placement is not None and hasattr(self.draw, "shape") else self.draw()
+        return OnDevice(k, k.variable(parts, dtype, trainable, self.placement), self.placement)
+
+    def placed(self, placement: Any, dtype: str, trainable: bool) -> Storage:
+        return Pending(self.draw, placement)
+
 
 class OnHost(Storage):
     """Staged: a copy of an array that was assigned, moved by who reads it, or by a compiled step with its call.
@@ -87,8 +99,11 @@ class OnHost(Storage):
     def host(self) -> np.ndarray:
         return self.array
 
-    def take(self, k: Any) -> tuple[Any, bool]:
-        return self.array, False
+    def take(self, k: Any) -> tuple[Any, bool] | None:
+        return (self.array, False) if self.placement is None else None
+
+    def placed(self, placement: Any, dtype: str, trainable: bool) -> Storage:
+        return OnHost(self.array, placement)
 
 
 class OnDevice(Storage):
@@ -111,6 +126,10 @@ class OnDevice(Storage):
 
     def host(self) -> Any:
         return self.kernel.to_numpy(self.kernel.read(self.tensor))
+
+    def placed(self, placement: Any, dtype: str, trainable: bool) -> Storage:
+        k = self.kernel
+        return OnDevice(k, k.variable(k.read(self.tensor), dtype, trainable, placement), placement)
 
     def copy_on(self, k: Any, dtype: str, trainable: bool) -> Any:
         if self.copies is None:
@@ -172,6 +191,9 @@ class Lost(Storage):
 
     def __init__(self, reason: str, placement: Any = None) -> None:
         self.reason, self.placement = reason, placement
+
+    def placed(self, placement: Any, dtype: str, trainable: bool) -> Storage:
+        return Lost(self.reason, placement)
 
     def host(self) -> Any:
         raise BackendError(

@@ -69,7 +69,9 @@ def _run(function: Callable[[], Any], variables: list[Variable], has_aux: bool) 
         return loss, (aux, [scope.values[id(v)] for v in written], masks_of(aux))
 
     masks_of = lambda tree: {i: m for i, x in enumerate(leaves(tree)) if (m := get_mask(x)) is not None}
-    (loss, (aux, updates, masks)), gradients = k.value_and_grad(pure, values)
+    spread = state.frame.spread
+    differentiated = k.spread.sparing(pure) if spread is not None and spread.gathers_again else pure
+    (loss, (aux, updates, masks)), gradients = k.value_and_grad(differentiated, values)
     for i, x in enumerate(leaves(aux)):  # these are other tensors than those inside
         if i in masks:
             set_mask(x, masks[i])

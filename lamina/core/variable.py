@@ -14,7 +14,7 @@ from lamina.core.storage import OnDevice, OnHost, Pending, Storage, take_back
 from lamina.core.tensor import KerasTensor, standardize_shape
 from lamina.errors import BackendError
 from lamina.kernel import dtypes
-from lamina.kernel.context import _activate, interpreter, real_kernel, state
+from lamina.kernel.context import _activate, distribution_in_force, interpreter, real_kernel, state
 from lamina.kernel.symbolic import Holder
 from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
@@ -39,7 +39,8 @@ class Variable(Arithmetic, Holder):
         aggregation: How replicas are combined: "none", "mean", "sum" or "only_first_replica".
         synchronization: When replicas are combined ("auto", "none", "on_write", "on_read").
         name: A name, the last part of its path.
-        layout: How the value is spread over devices (see `lamina.distribution`).
+        layout: How the value is spread over devices, a `lamina.distribution.TensorLayout`. Without one the distribution in
+            force says it, where there is one.
 
     Raises:
         ValueError: if a callable comes without a shape, or a value does not fit the shape.
@@ -61,6 +62,8 @@ class Variable(Arithmetic, Holder):
     constraint: Any = None
     regularizer: Any = None
     overwrite_with_gradient = False
+    layout: Any = None
+    _follows: Variable | None = None  # whose layout it has: state of an optimizer lies where its weight does
     _should_act_as_resource_variable = True  # lets TensorFlow's GradientTape differentiate by `handle`
 
     @folds_frames
@@ -79,10 +82,6 @@ class Variable(Arithmetic, Holder):
     ) -> None:
         if kwargs:
             raise TypeError(f"Variable got unknown arguments: {', '.join(kwargs)}.")
-        if layout is not None:
-            raise NotImplementedError(
-                "Variable layouts come with `lamina.distribution`, which is not there yet."
-            )
         if aggregation not in (None, *_AGGREGATIONS):
             raise ValueError(f"Unknown aggregation {aggregation!r}. Use one of {', '.join(_AGGREGATIONS)}.")
         if isinstance(initializer, str):
@@ -93,12 +92,15 @@ class Variable(Arithmetic, Holder):
         self._autocast = bool(autocast)
         self.aggregation = aggregation
         self.synchronization = synchronization
-        self.layout = layout
         self._stored: Storage
         if callable(initializer) and not hasattr(initializer, "shape"):
             self._from_callable(initializer, shape, dtype)
         else:
             self._from_value(initializer, shape, dtype)
+        if layout is not None:
+            self._lie(layout)
+        elif (distribution := distribution_in_force()) is not None:
+            self._lie(distribution.get_variable_layout(self))
 
     def _from_callable(self, initializer: Any, shape: Any, dtype: Any) -> None:
         if shape is None:
@@ -143,6 +145,15 @@ class Variable(Arithmetic, Holder):
             raise ValueError(f"Variable {self.path!r}: the value has shape {self.shape}, not {tuple(shape)}.")
         self._stored = Pending(lambda: value)
 
+    def _lie(self, layout: Any) -> None:
+        """Let the value lie on the devices of a layout: at once if it is on a device, else when it gets there."""
+        placement = layout.placement(self.shape, f"Variable {self.path!r}")
+        if self._stored.waiting:
+            take_back([self])
+        if placement != self._stored.placement:
+            self._put(self._stored.placed(placement, self.dtype, self._trainable))
+        self.layout = layout
+
     # -- the value ---------------------------------------------------------------------------------------------------
 
     @property
@@ -157,7 +168,10 @@ class Variable(Arithmetic, Holder):
             value = k.read(stored.tensor)
         else:
             value = self._own(k)
-        cast = state.frame.autocast
+        frame = state.frame
+        if frame.spread is not None and frame.inside and (lies := self._stored.placement) is not None:
+            value = k.spread.gather(value, lies) if lies.gathered else value
+        cast = frame.autocast
         if cast is not None and cast != self.dtype and self._autocast and self.dtype in dtypes.IS_FLOAT:
             return k.astype(value, cast)
         return value
@@ -233,8 +247,11 @@ class Variable(Arithmetic, Holder):
 
     def _write(self, k: Any, stored: Storage, value: Any) -> None:
         if stored.kernel is not k:
-            self._put(OnDevice(k, k.variable(value, self.dtype, self._trainable), stored.placement))
+            made = k.variable(value, self.dtype, self._trainable, stored.placement)
+            self._put(OnDevice(k, made, stored.placement))
             return
+        if stored.placement is not None:
+            value = k.put(value, placement=stored.placement)
         written = k.write(stored.tensor, value)
         if written is not stored.tensor:
             self._put(OnDevice(k, written, stored.placement))

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,28 @@ from lamina.core.seeds import SeedGenerator, host_generator, make_seed
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 
-Plan = Callable[[], np.ndarray]
+
+class Plan:
+    """An array that is not drawn yet: a call draws it, an index of slices a part of it, of the same numbers."""
+
+    def __init__(
+        self, initializer: HostInitializer, shape: tuple[int, ...], dtype: str, key: Any = None
+    ) -> None:
+        self.initializer, self.shape, self.dtype, self.key = initializer, shape, host_dtype(dtype), key
+        self._name = dtype
+
+    def _generator(self) -> Any:
+        return None if self.key is None else host_generator(*self.key)
+
+    def __call__(self) -> np.ndarray:
+        return self.initializer.draw(self.shape, self._name, self._generator())
+
+    def __getitem__(self, index: tuple[slice, ...]) -> np.ndarray:
+        full = (*index, *[slice(None)] * (len(self.shape) - len(index)))
+        bounds = tuple([slice(*s.indices(n)) for s, n in zip(full, self.shape, strict=True)])
+        if all(s.stop - s.start == n for s, n in zip(bounds, self.shape, strict=True)):
+            return self()
+        return self.initializer.draw_part(self.shape, self._name, self._generator(), bounds)
 
 
 def host_dtype(dtype: str) -> np.dtype:
@@ -42,13 +63,14 @@ def in_blocks(
     generator: Any, shape: tuple[int, ...], dtype: str, fill: Callable[[Any, np.ndarray], None]
 ) -> np.ndarray:
     """An array that `fill(generator, part)` has drawn; a large one in blocks that have their own place in the stream,
-    so that threads may draw them side by side."""
+    so that threads may draw them side by side, and who needs a part alone leaves the others out."""
+    if isinstance(generator, Part):
+        return _part_of_blocks(generator, shape, dtype, fill)
     out = np.empty(math.prod(shape), width(dtype))
     starts = range(0, out.size, BLOCK)
 
     def draw(start: int) -> None:
-        # each jump is 2**128 numbers: no two blocks overlap
-        fill(np.random.Generator(generator.bit_generator.jumped(start // BLOCK)), out[start : start + BLOCK])
+        fill(_of_block(generator, start // BLOCK), out[start : start + BLOCK])
 
     if len(starts) > 1:
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -56,6 +78,45 @@ def in_blocks(
     else:
         fill(generator, out)
     return out.reshape(shape).astype(host_dtype(dtype), copy=False)
+
+
+def _of_block(generator: Any, number: int) -> Any:
+    return np.random.Generator(
+        generator.bit_generator.jumped(number)
+    )  # each jump is 2**128 numbers: no two blocks overlap
+
+
+def sizes(bounds: tuple[slice, ...]) -> tuple[int, ...]:
+    """The shape of what lies within bounds."""
+    return tuple([s.stop - s.start for s in bounds])
+
+
+class Part(NamedTuple):
+    """In place of a generator: only the entries at `bounds` are wanted."""
+
+    generator: Any
+    bounds: tuple[slice, ...]
+
+
+def _part_of_blocks(
+    part: Part, shape: tuple[int, ...], dtype: str, fill: Callable[[Any, np.ndarray], None]
+) -> np.ndarray:
+    """The entries at some bounds of what `in_blocks` draws; one block at a time is held beside them."""
+    size, inner = math.prod(shape), math.prod(shape[1:])
+    out = np.empty(sizes(part.bounds), width(dtype))
+    first, last = part.bounds[0].start * inner, part.bounds[0].stop * inner
+    for number in range(first // BLOCK, -(-last // BLOCK)):
+        start = number * BLOCK
+        block = np.empty(min(BLOCK, size - start), out.dtype)
+        fill(part.generator if size <= BLOCK else _of_block(part.generator, number), block)
+        low, high = max(first, start), min(last, start + block.size)
+        places = np.unravel_index(np.arange(low, high), shape)
+        kept = np.ones(high - low, bool)
+        for place, bound in zip(places, part.bounds, strict=True):
+            kept &= (place >= bound.start) & (place < bound.stop)
+        target = tuple([p[kept] - bound.start for p, bound in zip(places, part.bounds, strict=True)])
+        out[target] = block[low - start : high - start][kept]
+    return out.astype(host_dtype(dtype), copy=False)
 
 
 class Initializer(Configurable):
@@ -94,11 +155,22 @@ class HostInitializer(Initializer):
         """The array; `generator` is a NumPy Generator for those that draw."""
         raise NotImplementedError
 
+    def draw_part(
+        self, shape: tuple[int, ...], dtype: str, generator: Any, bounds: tuple[slice, ...]
+    ) -> np.ndarray:
+        """A part of the array that `draw` gives; where entries depend on each other, all are drawn for it."""
+        owner = next(c for c in type(self).__mro__ if "draw" in c.__dict__)
+        if owner.__dict__.get("_by_entry", False):
+            return self.draw(shape, dtype, Part(generator, bounds))
+        return self.draw(shape, dtype, generator)[bounds]
+
+    _by_entry = False  # whether `draw` is `in_blocks` and nothing that looks at several entries
+
     def plan(self, shape: Sequence[int], dtype: Any = None) -> Plan:
-        """A function without arguments that makes the array, to be called when the weight is first read."""
+        """The array to come: whoever first reads the weight calls it, or takes a part of it by slices."""
         shape, dtype = tuple(shape), dtypes.standardize(dtype)
         self.check(shape, dtype)
-        return lambda: self.draw(shape, dtype, None)
+        return Plan(self, shape, dtype)
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:
         """Raise if no weight of this shape and dtype can be made."""
@@ -128,11 +200,10 @@ class RandomInitializer(HostInitializer):
         self._plans = 0
 
     def plan(self, shape: Sequence[int], dtype: Any = None) -> Plan:
-        """A function without arguments that makes the array, to be called when the weight is first read."""
+        """The array to come: whoever first reads the weight calls it, or takes a part of it by slices."""
         shape, dtype = tuple(shape), dtypes.standardize(dtype)
         self.check(shape, dtype)
-        key = self._key()
-        return lambda: self.draw(shape, dtype, host_generator(*key))
+        return Plan(self, shape, dtype, self._key())
 
     def _key(self) -> tuple[int, ...]:
         if isinstance(self._stream, SeedGenerator):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamina.initializers.base import HostInitializer, host_dtype
+from lamina.initializers.base import HostInitializer, host_dtype, sizes
 
 
 class Zeros(HostInitializer):
@@ -21,6 +21,11 @@ class Zeros(HostInitializer):
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         return np.zeros(shape, host_dtype(dtype))
 
+    def draw_part(
+        self, shape: tuple[int, ...], dtype: str, generator: Any, bounds: tuple[slice, ...]
+    ) -> np.ndarray:
+        return self.draw(sizes(bounds), dtype, generator)
+
 
 class Ones(HostInitializer):
     """All ones.
@@ -33,6 +38,11 @@ class Ones(HostInitializer):
 
     def draw(self, shape: tuple[int, ...], dtype: str, generator: Any) -> np.ndarray:
         return np.ones(shape, host_dtype(dtype))
+
+    def draw_part(
+        self, shape: tuple[int, ...], dtype: str, generator: Any, bounds: tuple[slice, ...]
+    ) -> np.ndarray:
+        return self.draw(sizes(bounds), dtype, generator)
 
 
 class Constant(HostInitializer):

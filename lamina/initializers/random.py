@@ -66,6 +66,8 @@ class RandomNormal(RandomInitializer):
         (2, 3)
     """
 
+    _by_entry = True
+
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
@@ -88,6 +90,8 @@ class TruncatedNormal(RandomInitializer):
         (2, 3)
     """
 
+    _by_entry = True
+
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
@@ -109,6 +113,8 @@ class RandomUniform(RandomInitializer):
         >>> lamina.initializers.RandomUniform(0.0, 1.0)((2, 3)).shape
         (2, 3)
     """
+
+    _by_entry = True
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
@@ -217,6 +223,8 @@ class VarianceScaling(RandomInitializer):
         >>> lamina.initializers.VarianceScaling(2.0, "fan_out", "uniform")((2, 3)).shape
         (2, 3)
     """
+
+    _by_entry = True
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class CallFrame(NamedTuple):
         remat: The open RematScopes, innermost last.
         full: Whether every call takes the full path.
         given: (name, value) of the user's own arguments that flow to the layers inside, as `training` does.
+        spread: The distribution whose layouts a step's weights and results are to have; None outside of such steps.
     """
 
     training: Any = None
@@ -39,6 +40,14 @@ class CallFrame(NamedTuple):
     remat: tuple[Any, ...] = ()
     full: bool = False
     given: tuple[tuple[str, Any], ...] = ()
+    spread: Any = None
+
+
+class _Undecided:
+    """What stands for "the process's own" where None means "none"."""
+
+
+UNDECIDED = _Undecided()
 
 
 class _State(threading.local):
@@ -59,10 +68,14 @@ class _State(threading.local):
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
         self.sharing: Any = None  # core.sharing.Sharing of the config that is being written or read
         self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
+        self.distribution: Any = (
+            UNDECIDED  # of `lamina.distribution`; the process's where nobody opened a scope
+        )
 
 
 state = _State()
 _default: Kernel | None = None
+_default_distribution: Any = None
 
 
 def current() -> Kernel:
@@ -80,6 +93,44 @@ def use(kernel: Kernel) -> None:
     global _default
     _default = kernel
     state.kernel = kernel
+
+
+def distribution_in_force() -> Any:
+    """The distribution that variables and data are spread by in this thread; None without one."""
+    found = state.distribution
+    return _default_distribution if found is UNDECIDED else found
+
+
+def distribute(distribution: Any) -> None:
+    """Put a distribution in force: in this thread, and wherever no scope is open."""
+    global _default_distribution
+    _default_distribution = distribution
+    if state.distribution is not UNDECIDED:
+        state.distribution = distribution
+
+
+@contextmanager
+def distributed(distribution: Any) -> Iterator[None]:
+    """Put a distribution in force for the block, in this thread."""
+    before, state.distribution = state.distribution, distribution
+    try:
+        yield
+    finally:
+        state.distribution = before
+
+
+def processes() -> tuple[int, int]:
+    """(the number of this process, how many run this script together); (0, 1) where no framework is loaded."""
+    kernel = (
+        state.kernel if state.kernel is not None and not state.kernel.abstract else state.below or _default
+    )
+    return (0, 1) if kernel is None else kernel.spread.processes()
+
+
+def meet(name: str) -> None:
+    """Wait until every process of several has come here."""
+    if processes()[1] > 1:
+        real_kernel().spread.meet(name)
 
 
 @contextmanager

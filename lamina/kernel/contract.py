@@ -1,7 +1,7 @@
 """What a backend is: the functions of the kernel language, with the rule of each in a line.
 
 The first part is the Python Array API standard (dtypes are names, axes are normal Python integers), the second
-the neural extension; `Fused` at the end is optional. A backend is a module that has every function listed here:
+the neural extension; `Fused` and `Spread` at the end are optional. A backend is a module that has every function listed here:
 `backend: Kernel = lamina.backends.jax` is checked by the type checker for each of them (`tests/checked/`),
 `tests/backends/test_contract.py` checks what they do. `Interpreter` makes the object of it that programs run on.
 Callers (`lamina.ops`) hand over clean input: tensors of this interpreter, of one dtype where a function takes several,
@@ -15,11 +15,62 @@ framework's own function, which names it differently, can be the binding; the re
 # pyright: reportReturnType=false
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from lamina.errors import BackendError
 
 Axis = int | tuple[int, ...] | None
 Shape = Sequence[int]
+
+
+class Placement(NamedTuple):
+    """Where the parts of a tensor lie: a grid of devices, and which axis of the grid divides each axis of the tensor.
+
+    Plain values, so that every backend makes its own object of it and programs can be remembered by it.
+
+    Fields:
+        sizes: The sizes of the grid's axes.
+        names: Their names.
+        devices: The names of the devices, row by row.
+        axes: For each axis of the tensor the name of the grid's axis that divides it, a tuple of several, or None; axes that
+            are not listed are whole on each device.
+        gathered: Whether programs bring the tensor together where a layer reads it, and divide its gradient again (fully
+            sharded training); `again` says that they do so once more for the gradient instead of keeping it.
+    """
+
+    sizes: tuple[int, ...]
+    names: tuple[str, ...]
+    devices: tuple[str, ...]
+    axes: tuple[str | tuple[str, ...] | None, ...] = ()
+    gathered: bool = False
+    again: bool = False
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Into how many parts each listed axis of the tensor is divided."""
+        size = dict(zip(self.names, self.sizes, strict=True))
+        return tuple([math.prod(size[name] for name in _names(axis)) for axis in self.axes])
+
+    @property
+    def whole(self) -> Placement:
+        """The same grid, each device with the whole tensor."""
+        return Placement(self.sizes, self.names, self.devices)
+
+    def part_of(self, shape: Shape) -> tuple[int, ...]:
+        """The shape of a device's part."""
+        parts = (*self.parts, *[1] * len(shape))
+        return tuple([-(-n // by) for n, by in zip(shape, parts, strict=False)])
+
+    def undivided(self, shape: Shape) -> int | None:
+        """The first axis of a tensor of this shape that does not divide; None where all do."""
+        return next((i for i, (n, by) in enumerate(zip(shape, self.parts, strict=False)) if n % by), None)
+
+
+def _names(axis: Any) -> tuple[str, ...]:
+    return () if axis is None else (axis,) if isinstance(axis, str) else tuple(axis)
+
 
 NOT_POSITIVE = "cholesky: the matrix is not positive definite."
 
@@ -70,6 +121,8 @@ class Facts(Protocol):
     def overrides(self) -> Mapping[str, Callable[..., Any]]: "Op name -> native form of that op's body."
     @property
     def fused(self) -> Fused: "What it has a form of its own for beyond single ops."
+    @property
+    def spread(self) -> Spread: "How tensors lie on several devices; the base where each lies on one."
 
 
 class Inspection(Protocol):
@@ -327,13 +380,15 @@ class Random(Protocol):
 class Devices(Protocol):
     """Where tensors live, and what a Variable is made of."""
 
-    def variable(self, value: Any, dtype: str, trainable: bool, /) -> Any: "The storage of a Variable."
+    def variable(self, value: Any, dtype: str, trainable: bool, /, placement: Placement | None = None) -> Any:
+        "The storage of a Variable. With a placement (see `Spread`), value may be anything of a shape whose parts are read by slices; each process reads its own."
     def read(self, storage: Any, /) -> Tensor: "The tensor in a storage."
     def write(self, storage: Any, value: T, /) -> Any: "The storage with a new value (the same object where it can be)."
     def holds_numbers(self, x: Any, /) -> bool: "Whether x has numbers that can be kept: no tracer or fake tensor, memory not given away."
     def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
     def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
-    def put(self, x: Any, /, dtype: str | None = None) -> Tensor: "NumPy to the device without waiting."
+    def put(self, x: Any, /, dtype: str | None = None, placement: Placement | None = None) -> Tensor:
+        "NumPy to the device without waiting; to the devices of a placement (see `Spread`), of anything of a shape whose parts are read by slices."
     def copies_on_host(self) -> bool: "Whether put() copies within the host's memory, so that a data set would be there twice: not where it is a view, or on another device."
     def padded_size(self, rows: int, /) -> int: "The size to pad so many rows to, where programs are compiled for a size: nearly equal sizes then share one."
     def to_default_device(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them in place: a loop may run on a device of its own."
@@ -412,6 +467,74 @@ class Fused:
     def global_norm(self, gradients: Numbers, /) -> T | Unfit:
         "The norm of all tensors together; float32 at least."
         return MISSING
+
+
+class Spread:
+    """Optional: tensors that lie on several devices, in one process or in several that run the same program.
+
+    A backend that offers it takes a `placement` in `put` and `variable`. What programs compute from such tensors are the
+    numbers that one device would compute; who moves what between devices is the framework's affair. The base is a
+    backend whose tensors lie on one device each: it refuses in words (`refuse` does it for `put` and `variable`).
+    """
+
+    def offered(self) -> bool:
+        "Whether tensors can lie on several devices."
+        return type(self).native is not Spread.native
+
+    def native(self, placement: Placement, /) -> Any:
+        "The framework's own object for a placement."
+        raise BackendError(NO_SPREAD)
+
+    def mesh(self, placement: Placement, /) -> Any:
+        "The framework's own object for the grid of a placement."
+        raise BackendError(NO_SPREAD)
+
+    def constrain(self, x: T, placement: Placement, /) -> Tensor:
+        "The same numbers, lying like this; inside programs too, where a gradient passes."
+        raise BackendError(NO_SPREAD)
+
+    def gather(self, x: T, placement: Placement, /) -> Tensor:
+        "x whole on each device; its gradient is divided as x is."
+        raise BackendError(NO_SPREAD)
+
+    def sparing(self, f: Callable, /) -> Callable:
+        "f, to be differentiated: what `gather` brought together for a placement that says `again` is not kept for the gradient, but gathered once more."
+        return f
+
+    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+        "Become one of several processes that run the same program; what is None the framework finds out by itself."
+        raise BackendError(NO_SPREAD)
+
+    def processes(self) -> tuple[int, int]:
+        "(the number of this process, how many there are)."
+        return 0, 1
+
+    def rank_of(self, device: str, /) -> int:
+        "The number of the process that a device belongs to."
+        return 0
+
+    def collect(self, x: Any, /) -> Any:
+        "(processes, *shape): the host array that each process has, on each of them."
+        return x[None]
+
+    def meet(self, name: str, /) -> None:
+        "Wait until every process has come here."
+
+
+NO_SPREAD = (
+    "This backend keeps each tensor on one device: it cannot spread them over several. Use one that can "
+    "(LAMINA_BACKEND=jax), or none of `lamina.distribution`."
+)
+
+
+def refuse(placement: Placement | None) -> None:
+    """For `put` and `variable` of backends without `Spread`.
+
+    Raises:
+        BackendError: if there is a placement.
+    """
+    if placement is not None:
+        raise BackendError(NO_SPREAD)
 
 
 STANDARD = (Inspection, Creation, Elementwise, Reduction, Ordering, Manipulation, Indexing, Linear, Fourier)

@@ -287,6 +287,31 @@ class Model(Trainer, Layer):
             batch_size=batch_size,
         )  # fmt: skip
 
+    def plan(self, distribution: Any, batch: int = 32, inputs: Any = None) -> Any:
+        """What a step of training takes of each device under a distribution, without any device.
+
+        Args:
+            distribution: Of `lamina.distribution`; the devices of its mesh need not be there.
+            batch: Rows of a batch, over all devices.
+            inputs: For a model without a graph the shapes of its inputs, as for `lamina.visual.cost`.
+
+        Returns:
+            A `lamina.visual.Plan`: bytes of weights, optimizer and activations, and of what devices exchange. Print it.
+
+        Raises:
+            ValueError: if the model is not built, or a weight does not divide as the distribution says.
+
+        Example:
+            >>> import lamina
+            >>> model = lamina.Sequential([lamina.Input((256,)), lamina.layers.Dense(1024)])
+            >>> sharded = lamina.distribution.FullyShardedDataParallel(devices=[f"gpu:{i}" for i in range(64)])
+            >>> model.plan(sharded, batch=512).weights
+            16448
+        """
+        from lamina.visual.plan import Plan
+
+        return Plan(self, distribution, batch, inputs)
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the graph to look around in, or the table where there is none yet, or it is large."""
         if not self.built:

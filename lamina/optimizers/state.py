@@ -116,12 +116,15 @@ class OptimizerState(Tracker):
             initializer: An initializer, or its name.
         """
         path = reference_variable.path.replace("/", "_")
-        return self.add_variable(
+        made = self.add_variable(
             reference_variable.shape,
             initializer,
             reference_variable.dtype,
+            layout=reference_variable.layout,
             name=f"{path}_{name}" if name else path,
         )
+        made._follows = reference_variable
+        return made
 
     def add_optimizer_variables(
         self, trainable_variables: Iterable[Variable], name: Any, initializer: Any = "zeros"

@@ -1,4 +1,8 @@
-"""Files are written beside and renamed: a good file survives a crash or a full disk."""
+"""Files are written beside and renamed: a good file survives a crash or a full disk.
+
+Of several processes the first one writes. The others make the same values, since each may hold a part of them, and wait
+until the file is there: so every process saves, as it runs every other line of the script.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,12 @@ import pathlib
 import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from lamina.kernel.context import meet, processes
 
 
 def may_replace(path: Any, overwrite: bool) -> None:
@@ -35,6 +42,10 @@ def writing(path: Any, overwrite: bool = True) -> Iterator[pathlib.Path]:
     Raises:
         FileExistsError: if there is one and it may not.
     """
+    if processes()[0]:
+        with _elsewhere() as folder:
+            yield folder / pathlib.Path(path).name
+        return
     target = pathlib.Path(path)
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} exists already. Pass overwrite=True to replace it.")
@@ -53,6 +64,15 @@ def writing(path: Any, overwrite: bool = True) -> Iterator[pathlib.Path]:
         _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+    meet("lamina_saved")
+
+
+@contextmanager
+def _elsewhere() -> Iterator[pathlib.Path]:
+    """For processes that do not write: a folder that goes, and the wait for the one that does."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield pathlib.Path(folder)
+    meet("lamina_saved")
 
 
 @contextmanager
@@ -66,6 +86,12 @@ def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
     Raises:
         FileExistsError: if `path` is something else than a folder of this kind.
     """
+    if processes()[0]:
+        with _elsewhere() as folder:
+            made = folder / "model"
+            made.mkdir()
+            yield made
+        return
     target = pathlib.Path(path)
     if not target.parent.exists():
         raise FileNotFoundError(f"The folder {target.parent} does not exist: make it first.")
@@ -97,6 +123,7 @@ def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
         for left in (temporary, old):
             if left.exists():
                 shutil.rmtree(left)
+    meet("lamina_saved")
 
 
 def _exchanged(one: pathlib.Path, other: pathlib.Path) -> bool:

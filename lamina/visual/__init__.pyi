@@ -5,4 +5,5 @@ from .graph import plot_model as plot_model
 from .mermaid import mermaid as mermaid
 from .page import html as html
 from .picture import Picture as Picture
+from .plan import Plan as Plan
 from .summary import summary as summary

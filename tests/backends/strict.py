@@ -29,6 +29,7 @@ in_place = False
 differentiable = False
 overrides: dict[str, Callable[..., Any]] = {}
 fused = contract.Fused()
+spread = contract.Spread()
 
 DTYPES = {d: getattr(xp, d) for d in numpy_array.DTYPES if hasattr(xp, d)}
 NAMES = {value: key for key, value in DTYPES.items()}

@@ -14,6 +14,7 @@ from lamina.backends.jax.neural import *
 from lamina.backends.jax.random import *
 from lamina.backends.jax.reduction import *
 from lamina.backends.jax.shaping import *
+from lamina.backends.jax.spread import Spread
 
 name = "jax"
 abstract = False
@@ -22,3 +23,4 @@ in_place = False
 traced_step = False
 differentiable = True
 fused = Fused()
+spread = Spread()

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 from jax import lax
+from jax.experimental import multihost_utils
 
 from lamina.kernel.settings import SETTINGS
 
@@ -75,7 +76,16 @@ def asarray(x: Any, dtype: str | None = None) -> Any:
 
 
 def to_numpy(x: Any) -> np.ndarray:
+    if isinstance(x, Tensor) and not x.is_fully_addressable:  # parts of it lie on devices of other processes
+        return _from_all(x)
     return np.asarray(x)
+
+
+def _from_all(x: Any) -> np.ndarray:
+    """What is not whole here is collected from all processes, each of which must ask for it."""
+    if x.is_fully_replicated:
+        return np.asarray(x.addressable_data(0))
+    return np.asarray(multihost_utils.process_allgather(x, tiled=True))
 
 
 def astype(x: Any, dtype: str) -> Any:

@@ -14,10 +14,14 @@ from lamina.backends import cache, process
 from lamina.backends.jax import cpu
 from lamina.backends.jax._support import on_cpu
 from lamina.backends.jax.array import real_dtype
+from lamina.backends.jax.spread import placed
+from lamina.kernel.contract import Placement
 
 
-def variable(value: Any, dtype: str, trainable: bool) -> Any:
+def variable(value: Any, dtype: str, trainable: bool, placement: Placement | None = None) -> Any:
     with jax.ensure_compile_time_eval():  # a variable outlives the program that may be the first to read it
+        if placement is not None:
+            return placed(value, real_dtype(dtype), placement, copy=True)
         # a copy: a step may give the memory away; made on the host, where it is no program per shape
         if isinstance(value, jax.Array):
             return jnp.array(value, real_dtype(dtype))
@@ -58,7 +62,9 @@ def _of_kind(kind: str) -> list:
         return []
 
 
-def put(x: Any, dtype: str | None = None) -> Any:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Any:
+    if placement is not None:
+        return placed(x, None if dtype is None else real_dtype(dtype), placement)
     if isinstance(x, jax.Array):
         return x if dtype is None else x.astype(real_dtype(dtype))
     x = np.asarray(x)

@@ -28,6 +28,7 @@ traced_step = False
 differentiable = False
 overrides: dict[str, Callable[..., Any]] = {}
 fused = _contract.Fused()
+spread = _contract.Spread()
 
 
 def _finished(function: Callable[..., Any]) -> Callable[..., Any]:

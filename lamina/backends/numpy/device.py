@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from lamina.backends.numpy.array import DTYPES, asarray
+from lamina.kernel.contract import Placement, refuse
 
 
-def variable(value: Any, dtype: str, trainable: bool) -> Any:
+def variable(value: Any, dtype: str, trainable: bool, placement: Placement | None = None) -> Any:
+    refuse(placement)
     return np.array(value, DTYPES[dtype])
 
 
@@ -36,7 +38,9 @@ def devices(kind: str | None) -> list[str]:
     return ["cpu:0"] if kind is None or kind.lower() == "cpu" else []
 
 
-put = asarray
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Any:
+    refuse(placement)
+    return asarray(x, dtype)
 
 
 def copies_on_host() -> bool:

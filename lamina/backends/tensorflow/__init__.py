@@ -21,6 +21,7 @@ from lamina.backends.tensorflow.neural import *
 from lamina.backends.tensorflow.random import *
 from lamina.backends.tensorflow.reduction import *
 from lamina.backends.tensorflow.shaping import *
+from lamina.kernel.contract import Spread
 
 _process.without_retracing_warnings(_tf.get_logger())
 
@@ -31,3 +32,4 @@ in_place = True
 traced_step = True
 differentiable = True
 fused = Fused()
+spread = Spread()

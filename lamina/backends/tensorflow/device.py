@@ -8,9 +8,11 @@ from typing import Any
 import tensorflow as tf
 
 from lamina.backends.tensorflow.array import asarray
+from lamina.kernel.contract import Placement, refuse
 
 
-def variable(value: Any, dtype: str, trainable: bool) -> Any:
+def variable(value: Any, dtype: str, trainable: bool, placement: Placement | None = None) -> Any:
+    refuse(placement)
     with tf.init_scope():  # a variable outlives the compiled function that may be making it
         return tf.Variable(asarray(value, dtype), trainable=trainable, dtype=dtype)
 
@@ -44,7 +46,9 @@ def devices(kind: str | None) -> list[str]:
     return [":".join(d.name.lower().split(":")[-2:]) for d in found]
 
 
-put = asarray
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Any:
+    refuse(placement)
+    return asarray(x, dtype)
 
 
 def copies_on_host() -> bool:

@@ -13,9 +13,13 @@ from torch import Tensor
 from lamina.backends.torch import array
 from lamina.backends.torch._support import DTYPES, FakeTensor, home, place
 from lamina.backends.torch.array import asarray, from_numpy
+from lamina.kernel.contract import Placement, refuse
 
 
-def variable(value: Any, dtype: str, trainable: bool) -> torch.nn.Parameter:
+def variable(
+    value: Any, dtype: str, trainable: bool, placement: Placement | None = None
+) -> torch.nn.Parameter:
+    refuse(placement)
     own = asarray(value, dtype).detach()
     own = own.clone() if own is value or isinstance(value, Tensor) else own
     can_train = own.dtype.is_floating_point or own.dtype.is_complex
@@ -61,7 +65,8 @@ def devices(kind: str | None) -> list[str]:
     return [name for name in names if kind is None or name.startswith(f"{kind}:")]
 
 
-def put(x: Any, dtype: str | None = None) -> Tensor:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Tensor:
+    refuse(placement)
     if not isinstance(x, (np.ndarray, np.generic)) or torch.compiler.is_compiling():
         return asarray(x, dtype)
     host = from_numpy(np.asarray(x), None, copy=False)

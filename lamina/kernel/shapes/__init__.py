@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from lamina.kernel.contract import Fused
+from lamina.kernel.contract import Fused, Spread
 from lamina.kernel.interpreter import Interpreter
 from lamina.kernel.shapes.control import *
 from lamina.kernel.shapes.functions import *
@@ -25,5 +25,6 @@ traced_step = False
 differentiable = True
 overrides: dict = {}
 fused = Fused()
+spread = Spread()
 
 SHAPES = Interpreter(sys.modules[__name__])

@@ -27,7 +27,7 @@ def asarray(x: Any, dtype: str | None = None) -> Spec:
     return found if dtype is None or dtype == found.dtype else Spec(found.shape, dtype)
 
 
-def put(x: Any, dtype: str | None = None) -> Spec:
+def put(x: Any, dtype: str | None = None, placement: Any = None) -> Spec:
     return asarray(x, dtype)
 
 
@@ -616,7 +616,7 @@ def random_permutation(seed: Spec, n: int) -> Spec:
     return Spec((n,), "int32")
 
 
-def variable(value: Any, dtype: str, trainable: bool) -> Any:
+def variable(value: Any, dtype: str, trainable: bool, placement: Any = None) -> Any:
     raise NeedsNumbers("A variable cannot keep its numbers in the shape interpreter.")
 
 

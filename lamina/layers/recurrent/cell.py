@@ -10,7 +10,7 @@ import numpy as np
 from lamina import activations, constraints, initializers, regularizers
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
-from lamina.initializers.base import HostInitializer, Plan, host_dtype
+from lamina.initializers.base import HostInitializer, host_dtype
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel
 from lamina.kernel.contract import Kernel
@@ -267,13 +267,13 @@ class OpenForgetGate(HostInitializer):
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
-    def plan(self, shape: Sequence[int], dtype: Any = None) -> Plan:
+    def plan(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """A function without arguments that makes the array."""
         units = shape[0] // 4
         first, rest = self._part((units,), dtype), self._part((2 * units,), dtype)
         return lambda: np.concatenate([first(), np.ones(units, host_dtype(dtype)), rest()])
 
-    def _part(self, shape: tuple[int, ...], dtype: Any) -> Plan:
+    def _part(self, shape: tuple[int, ...], dtype: Any) -> Any:
         if hasattr(self.inner, "plan"):
             return self.inner.plan(shape, dtype)
         return lambda: np.asarray(real_kernel().to_numpy(self.inner(shape, dtype=dtype)))

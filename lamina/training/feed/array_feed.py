@@ -13,6 +13,7 @@ from lamina.training.feed import arrays as rows_of
 from lamina.training.feed.arrays import Rows, arrays, count_rows, size_of, take_rows
 from lamina.training.feed.chunks import Chunk, Pass, padded, place_of
 from lamina.training.feed.prefetch import Prefetch
+from lamina.training.feed.spread import spreader
 
 CHUNK = 8 << 20  # bytes that go to the device at once when data does not live there: what fits the cache
 
@@ -121,6 +122,16 @@ class ArrayFeed:
     def chunks(self, asked: Pass) -> Iterator[Chunk]:
         """What many steps in one dispatch run over."""
         epoch, start, limit, k = asked[:4]
+        spread = spreader(k)
+        if spread is not None:
+            if spread.apart:
+                yield from spread.joined(self.batches(epoch, start, limit, k), self.batch(np.arange(0)))
+                return
+            if self.steps > 1:
+                spread.says(self.batch_size)
+            with Prefetch(lambda: self._spread(epoch, start, limit, spread), k, ahead=1) as reader:
+                yield from reader
+            return
         if self.lives_on(k):
             data = self.on_device(k)
             for rows in self._stretches(epoch, start, limit):
@@ -134,11 +145,25 @@ class ArrayFeed:
         size = self.batch_size if len(rows) >= self.batch_size else len(rows)
         return np.ascontiguousarray(rows.reshape(-1, size))
 
+    def _spread(self, epoch: int, start: int, limit: int | None, spread: Any) -> Iterator[Chunk]:
+        """The same chunks on the devices of a distribution: whole batches, of which each device has its rows."""
+        batches = self._in_chunk()
+        for rows in self._stretches(epoch, start, limit):
+            lines = self._lines(rows)
+            for i in range(0, len(lines), batches):
+                part = lines[i : i + batches]
+                room = min(batches, len(lines)) - len(part)
+                yield spread.stacked(self.tree, np.concatenate([part, part[:1].repeat(room, 0)]), len(part))
+
+    def _in_chunk(self) -> int:
+        """How many batches go to a device at once."""
+        row = sum(size_of(leaf) for leaf in leaves(self.tree) if leaf is not None) / max(self.rows, 1)
+        most = max(1, int(CHUNK // max(row * self.batch_size, 1)))
+        return min(most, max(self.rows // self.batch_size, 1))
+
     def _moved(self, epoch: int, start: int, limit: int | None, k: Any) -> Iterator[Chunk]:
         """Chunks of one size, so that one compiled program serves all of them."""
-        row = sum(size_of(leaf) for leaf in leaves(self.tree) if leaf is not None) / max(self.rows, 1)
-        batches = max(1, int(CHUNK // max(row * self.batch_size, 1)))
-        size = min(batches, max(self.rows // self.batch_size, 1)) * self.batch_size
+        size = self._in_chunk() * self.batch_size
         for rows in self._stretches(epoch, start, limit):
             for i in range(0, len(rows), size):
                 part = rows[i : i + size]

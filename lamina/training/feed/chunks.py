@@ -44,12 +44,21 @@ def place_of(epoch: int, limit: int | None, batches: int) -> tuple[int, int]:
 class Chunk(NamedTuple):
     """Data, and the places in it of the rows of each batch: lines, of which the first `count` matter.
 
-    Without lines, the data is one batch as it came.
+    Without lines, the data is one batch as it came. With lines of one number each, it is batches stacked along a first axis,
+    which the numbers name: rows that lie on several devices are not picked there.
     """
 
     data: Any
     lines: np.ndarray | None
     count: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Rows in a batch."""
+        if self.lines is not None and self.lines.ndim == 2:
+            return self.lines.shape[1]
+        axis = 0 if self.lines is None else 1
+        return next(int(leaf.shape[axis]) for leaf in leaves(self.data) if leaf is not None)
 
 
 def padded(array: Any, rows: int) -> Any:

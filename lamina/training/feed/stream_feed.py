@@ -15,6 +15,7 @@ from lamina.training.feed.batch import as_batch
 from lamina.training.feed.chunks import Chunk, Group, Pass, place_of
 from lamina.training.feed.dataset import PyDataset, read_in_order
 from lamina.training.feed.prefetch import Prefetch
+from lamina.training.feed.spread import spreader
 
 
 def _kept(batch: Any) -> Any:
@@ -118,6 +119,23 @@ class StreamFeed:
 
     def chunks(self, asked: Pass) -> Iterator[Chunk]:
         """The same, as many batches together as are wanted, there is room for, and need not be waited for."""
+        spread = spreader(asked.k)
+        if spread is None:
+            yield from self._chunks(asked)
+            return
+        if spread.apart:
+            with closing(self._chunks(asked._replace(want=None))) as chunks:
+                yield from spread.joined(chunk.data for chunk in chunks)
+            return
+        with closing(self._chunks(asked)) as chunks:
+            for chunk in chunks:
+                spread.says(chunk.rows)
+                if chunk.lines is None:
+                    yield Chunk(spread.batch(chunk.data), None)
+                else:
+                    yield spread.stacked(chunk.data, chunk.lines, chunk.count)
+
+    def _chunks(self, asked: Pass) -> Iterator[Chunk]:
         with self._reading(asked) as reader:
             group = Group()
             try:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from lamina.core.tracking import owned
 from lamina.core.variable import Variable
+from lamina.kernel.context import distribution_in_force
 from lamina.training.compile.first_batch import (
     check_indices,
     check_labels,
@@ -20,6 +21,7 @@ from lamina.training.run.on_shapes import build_on_shapes, probe
 from lamina.training.run.own_steps import own_predict_step, own_step
 from lamina.training.run.program import Program, drawing
 from lamina.training.run.reader import Reader
+from lamina.training.run.spread import lay_out
 
 
 class _Key(NamedTuple):
@@ -79,11 +81,12 @@ class ProgramCache:
 def _key(model: Any, kind: str) -> _Key:
     facts = (model._structure, model.run_eagerly, model.jit_compile)
     own = model.__dict__.get(f"{kind}_step")
+    distribution = distribution_in_force()
     if kind == "predict":
-        return _Key(facts, (own,))
+        return _Key(facts, (own, distribution))
     optimizers = owned(model, "optimizer") if kind == "train" else []
     facts = (*facts, *(optimizer._structure for optimizer in optimizers))
-    return _Key(facts, (own, model._model_state.given, *optimizers))
+    return _Key(facts, (own, distribution, model._model_state.given, *optimizers))
 
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
@@ -161,8 +164,9 @@ def _touched(model: Any, *, training: bool) -> list[Variable]:
 
 
 def _prepared(variables: list[Variable], k: Any) -> list[Variable]:
-    """Each variable once, brought to the kernel: first values are made now."""
+    """Each variable once, brought to the kernel, on the devices of the distribution in force: first values are made now."""
     unique = list({id(v): v for v in variables}.values())
+    lay_out(unique)
     for v in unique:
         v._own(k)
     return unique

@@ -227,7 +227,9 @@ class _Run:
             for chunk in chunks:
                 first, end = done, done + chunk.count
                 if chunk.lines is not lines and chunk.lines is not None:
-                    lines, indices = chunk.lines, k.put(chunk.lines)
+                    lines = chunk.lines
+                    # numbers of stacked batches stay on the host: each of several processes has them
+                    indices = k.put(lines) if lines.ndim == 2 else lines
                 while done < end:
                     block = self.schedule.block(done, end, self.governor.size)
                     if self.schedule.begins(done):
@@ -236,7 +238,7 @@ class _Run:
                     if chunk.lines is None:
                         self.program.run_batch(chunk.data)
                     else:
-                        usual = self.feed.batch_size in (None, chunk.lines.shape[1])
+                        usual = self.feed.batch_size in (None, chunk.rows)
                         self._dispatch(chunk.data, indices, done - first, done - first + block, usual)
                     self.done = done = done + block
                     self._after(epoch, done)

@@ -15,6 +15,7 @@ from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.arrays import as_array
 from lamina.training.feed.make import make_feed
+from lamina.training.feed.spread import spreader
 from lamina.training.run.schedule import callback_list, limit_of, steps_of
 
 _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
@@ -23,8 +24,18 @@ _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
 def predict_batch(model: Any, batch: Any) -> Any:
     """The outputs for one batch as NumPy arrays."""
     k = current()
+    _check_rows(k)
     reader = model._model_state.programs.get(model, "predict", k, lambda: batch)
     return map_leaves(k.to_numpy, reader(batch))
+
+
+def _check_rows(k: Any) -> None:
+    spread = spreader(k)
+    if spread is not None and spread.apart:
+        raise ValueError(
+            "predict: every process gives the same rows and gets all predictions, but the distribution in force says "
+            "auto_shard_dataset=False: that each process has rows of its own. Predict in the scope of one with True."
+        )
 
 
 def predict(
@@ -34,6 +45,7 @@ def predict(
     small = type(x) is np.ndarray and callbacks is None and verbose in ("auto", 0)
     if small and x.ndim and 0 < x.shape[0] <= (batch_size or 32) and steps in (None, 1):
         return predict_batch(model, (as_array(x, "`x`"),))
+    _check_rows(current())
     feed = make_feed(x, batch_size=batch_size, steps=steps)
     total = steps_of(feed, steps)
     hooks = callback_list(model, callbacks, epochs=1, steps=total, verbose=0)

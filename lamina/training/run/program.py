@@ -13,7 +13,7 @@ from lamina.core.stateless import run_pure
 from lamina.core.storage import donate, mark_lost, values_for
 from lamina.core.variable import Variable
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.training.run import interrupt
+from lamina.training.run import interrupt, spread
 from lamina.training.run.reader import Reader, to_device
 
 
@@ -50,7 +50,7 @@ class Program:
     ) -> None:
         self.k, self.variables, self.results = k, variables, results
         self.compiled, self.gives_logs, self.logs = compiled, gives_logs, logs
-        self.step, self.stream, self._lock = step, stream, lock or nullcontext()
+        self.step, self.stream, self._lock = spread.taking_part(step), stream, lock or nullcontext()
         self._loop: Any = None
         self._single: Any = None
         self.last: Any = None  # what is shown after the last dispatch, where that gave it
@@ -70,7 +70,7 @@ class Program:
 
     def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
         logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
-        return updated, logs
+        return spread.as_laid_out(self.k, self.variables, updated), logs
 
     # -- many steps on data that lives on the device ----------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class Program:
         """Logs of no step, in the structure and dtypes of the real ones; () where a step gives none."""
         if not self.gives_logs or self.logs is None:
             return ()
-        return map_logs(lambda spec: self.k.zeros(*spec), self.logs)
+        return map_logs(lambda spec: spread.zeros(self.k, *spec), self.logs)
 
     # -- one step on a batch that comes -----------------------------------------------------------------------------------
 
@@ -124,6 +124,7 @@ class Program:
         """One step on tensors or NumPy arrays."""
         k = self.k
         self._split()
+        batch = spread.batch(k, batch)
         if self.compiled and k.functional:
             if self._single is None:
                 self._single = k.jit(lambda values, batch: self._pure_end(self._pure(values, batch)), (0,))

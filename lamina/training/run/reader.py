@@ -10,7 +10,9 @@ from lamina.core.seeds import Stream, drawing_from
 from lamina.core.stateless import run_pure
 from lamina.core.storage import OnDevice, take_back
 from lamina.core.variable import Variable
+from lamina.kernel.context import distribution_in_force
 from lamina.kernel.trees import leaves, map_leaves
+from lamina.training.run import spread
 
 
 class Reader:
@@ -42,9 +44,8 @@ class Reader:
         # kinds of arguments that there is a program for -> the variables that it assigns, whether it draws
         self._known: dict[Any, tuple[list[Variable], bool]] = {}
         self._traced: tuple[list[Variable], bool] = [], False  # of the program that was traced last
-        self._no_key: Any = (
-            None  # what a program gets that draws nothing: the same each time, and on the device
-        )
+        # what a program gets that draws nothing: the same each time, and on the device
+        self._no_key: Any = None
         self._program: Any = None
         if compiled and k.functional:
             self._program = k.jit(self._pure, forward=True)
@@ -52,10 +53,11 @@ class Reader:
             self._program = k.jit(self._run, forward=True)
 
     def _run(self, *args: Any) -> Any:
+        function = spread.taking_part(self.function)
         if self.stream is None:
-            return self.function(*args)
+            return function(*args)
         with drawing_from(self.stream.predictions):
-            return self.function(*args)
+            return function(*args)
 
     def _pure(self, values: list[Any], key: Any, args: tuple) -> tuple[Any, list[Any]]:
         draws = [] if self.stream is None else [self.stream.predictions.state]
@@ -65,12 +67,15 @@ class Reader:
             (v, new) for v, new in zip(self.variables, updated, strict=False) if id(v) in scope.written
         ]
         self._traced = [v for v, _ in written], any(id(v) in scope.written for v in draws)
-        return out, [new for _, new in written]
+        return spread.results(self.k, out), spread.as_laid_out(
+            self.k, self._traced[0], [new for _, new in written]
+        )
 
     def __call__(self, *args: Any) -> Any:
         """The result for tensors or NumPy arrays; any thread may call."""
         if self.stream is not None:
             self.stream.split()
+        args = spread.batch(self.k, args)
         if self._program is None:
             return self._run(*to_device(self.k, args))
         kinds = tuple([_kind(leaf) for leaf in leaves(args)])
@@ -103,7 +108,8 @@ class Reader:
         if draws or self.stream is None:
             return values, None if self.stream is None else self.stream.key(), args
         if self._no_key is None:
-            self._no_key = self.k.put(self.stream.key())
+            key = self.stream.key()
+            self._no_key = key if distribution_in_force() else self.k.put(key)
         return values, self._no_key, args
 
 

@@ -11,13 +11,17 @@ from typing import Any
 import jax
 
 from lamina.backends.jax.cpu.internals import HAS_PRIMITIVES
+from lamina.kernel.context import distribution_in_force
 
 _on = os.environ.get("LAMINA_JAX_TUNING", "1").lower() not in ("0", "off", "false", "no")
 
 
 def on() -> bool:
-    """Whether what is traced now is tuned: compiled for the CPU, and not switched off."""
-    return _on and HAS_PRIMITIVES and jax.default_backend() == "cpu"
+    """Whether what is traced now is tuned: compiled for the CPU, not switched off, and not spread over devices.
+
+    XLA divides plain forms well. Of ours it would bring parts of the batch together to lay them out anew.
+    """
+    return _on and HAS_PRIMITIVES and jax.default_backend() == "cpu" and distribution_in_force() is None
 
 
 def switch(flag: bool) -> bool:

@@ -1,0 +1,134 @@
+"""Tensors on several devices: SPMD, where XLA divides a program and puts in what must be exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.ad_checkpoint import checkpoint_name
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from lamina.kernel import contract
+from lamina.kernel.contract import Placement
+
+GATHERED = (
+    "lamina_gathered"  # what is gathered anew for the gradient, by the name that jax's policies know it by
+)
+
+
+class Spread(contract.Spread):
+    """jax's meshes and named shardings; several processes by `jax.distributed`."""
+
+    def native(self, placement: Placement, /) -> NamedSharding:
+        return sharding(placement)
+
+    def mesh(self, placement: Placement, /) -> Mesh:
+        return _mesh(placement.sizes, placement.names, placement.devices)
+
+    def constrain(self, x: Any, placement: Placement, /) -> Any:
+        return jax.lax.with_sharding_constraint(x, sharding(placement))
+
+    def gather(self, x: Any, placement: Placement, /) -> Any:
+        return _gathered(placement, x)
+
+    def sparing(self, f: Callable, /) -> Callable:
+        return jax.checkpoint(f, policy=_kept)
+
+    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+        jax.distributed.initialize(address, processes, rank)
+
+    def processes(self) -> tuple[int, int]:
+        return jax.process_index(), jax.process_count()
+
+    def rank_of(self, device: str, /) -> int:
+        return _device(device).process_index
+
+    def collect(self, x: Any, /) -> np.ndarray:
+        return np.asarray(multihost_utils.process_allgather(np.asarray(x)))
+
+    def meet(self, name: str, /) -> None:
+        multihost_utils.sync_global_devices(name)
+
+
+def placed(x: Any, dtype: Any, placement: Placement, copy: bool = False) -> jax.Array:
+    """An array on the devices of a placement.
+
+    Args:
+        x: An array of jax, of NumPy, or anything of a shape whose parts are read by slices: of that, and where there are
+            several processes, each reads the parts of its own devices alone.
+        dtype: The dtype; that of x, as jax has it, when None.
+        placement: Where its parts are to lie.
+        copy: Whether the result must have memory of its own.
+    """
+    where = sharding(placement)
+    if isinstance(x, jax.core.Tracer):
+        return jax.lax.with_sharding_constraint(x if dtype is None else x.astype(dtype), where)
+    if isinstance(x, jax.Array):
+        x = x if dtype is None else x.astype(dtype)
+        if x.sharding.device_set == where.device_set or where.is_fully_addressable:
+            moved = jax.device_put(x, where)
+            return jnp.copy(moved) if copy and moved is x else moved
+        x = np.asarray(x)  # of this process alone
+    dtype = jax.dtypes.canonicalize_dtype(x.dtype if dtype is None else dtype)
+    if isinstance(x, np.ndarray) and where.is_fully_addressable:
+        return jax.device_put(np.array(x, dtype) if copy else x.astype(dtype, copy=False), where)
+    part = lambda index: np.asarray(x[index]).astype(dtype, copy=copy)
+    return jax.make_array_from_callback(tuple(x.shape), where, part)
+
+
+@lru_cache(maxsize=4096)
+def sharding(placement: Placement) -> NamedSharding:
+    """The sharding of a placement."""
+    mesh = _mesh(placement.sizes, placement.names, placement.devices)
+    return NamedSharding(mesh, PartitionSpec(*placement.axes))
+
+
+@lru_cache(maxsize=256)
+def _mesh(sizes: Sequence[int], names: Sequence[str], devices: Sequence[str]) -> Mesh:
+    grid = np.empty(len(devices), object)
+    grid[:] = [_device(name) for name in devices]
+    return Mesh(grid.reshape(sizes), tuple(names))
+
+
+def _device(name: str) -> Any:
+    kind, _, index = name.lower().partition(":")
+    kind = "gpu" if kind == "cuda" else kind
+    try:
+        found = jax.devices(kind)
+    except RuntimeError:  # how jax says that there is no such platform
+        found = []
+    if not index.isdigit() or int(index) >= len(found):
+        known = ", ".join(f"{d.platform}:{i}" for i, d in enumerate(jax.devices()))
+        raise ValueError(f"No device {name!r}. jax sees: {known}.")
+    return found[int(index)]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _gathered(placement: Placement, x: Any) -> Any:
+    return _whole(placement, x)
+
+
+def _whole(placement: Placement, x: Any) -> Any:
+    whole = jax.lax.with_sharding_constraint(x, sharding(placement.whole))
+    return checkpoint_name(whole, GATHERED) if placement.again else whole
+
+
+def _kept(primitive: Any, *_: Any, **given: Any) -> bool:
+    """What a gradient may keep: all but what was gathered, be it before or after it got its name."""
+    return primitive.name != "sharding_constraint" and given.get("name") != GATHERED
+
+
+def _forward(placement: Placement, x: Any) -> tuple[Any, None]:
+    return _whole(placement, x), None  # not the rule itself: a policy does not look into that
+
+
+def _backward(placement: Placement, _: None, g: Any) -> tuple[Any]:
+    return (jax.lax.with_sharding_constraint(g, sharding(placement)),)
+
+
+_gathered.defvjp(_forward, _backward)

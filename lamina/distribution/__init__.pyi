@@ -1,0 +1,14 @@
+from .devices import get_device_count as get_device_count
+from .devices import initialize as initialize
+from .devices import list_devices as list_devices
+from .distributions import DataParallel as DataParallel
+from .distributions import Distribution as Distribution
+from .distributions import FullyShardedDataParallel as FullyShardedDataParallel
+from .distributions import ModelParallel as ModelParallel
+from .layout import LayoutMap as LayoutMap
+from .layout import TensorLayout as TensorLayout
+from .mesh import DeviceMesh as DeviceMesh
+from .scope import distribution as distribution
+from .scope import set_distribution as set_distribution
+from .tensors import distribute_tensor as distribute_tensor
+from .tensors import distribute_variable as distribute_variable

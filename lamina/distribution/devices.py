@@ -1,0 +1,103 @@
+"""The devices that there are, and the processes that they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+
+import numpy as np
+
+from lamina.core.devices import devices
+from lamina.core.seeds import make_seed
+from lamina.kernel.context import real_kernel
+
+
+def list_devices(device_type: str | None = None) -> list[str]:
+    """The devices of all processes that the backend in force sees.
+
+    Args:
+        device_type: "cpu", "gpu" or "tpu"; None for those that the backend computes on by default.
+
+    Returns:
+        Names such as "gpu:0".
+
+    Raises:
+        RuntimeError: if there are none of that kind.
+
+    Example:
+        >>> import lamina
+        >>> lamina.distribution.list_devices("cpu")[0]
+        'cpu:0'
+    """
+    found = devices(device_type)
+    if not found:
+        raise RuntimeError(
+            f"There is no device of kind {device_type!r}. The backend computes on: {', '.join(devices())}."
+        )
+    return found
+
+
+def get_device_count(device_type: str | None = None) -> int:
+    """How many devices there are.
+
+    Args:
+        device_type: "cpu", "gpu" or "tpu"; None for those that the backend computes on by default.
+
+    Raises:
+        RuntimeError: if there are none of that kind.
+
+    Example:
+        >>> import lamina
+        >>> lamina.distribution.get_device_count("cpu") >= 1
+        True
+    """
+    return len(list_devices(device_type))
+
+
+def initialize(
+    job_addresses: str | None = None, num_processes: int | None = None, process_id: int | None = None
+) -> None:
+    """Make this process one of several that run the same script; call it before anything else of a framework.
+
+    What is not given is taken from `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
+    `KERAS_DISTRIBUTION_PROCESS_ID`, and then left to the framework to find out. Processes whose random seeds differ are
+    given those of the first one, so that they begin with equal weights.
+
+    Args:
+        job_addresses: Addresses "host:port" of the processes, separated by commas; the first is where they meet.
+        num_processes: How many processes there are.
+        process_id: The number of this one, from 0.
+
+    Raises:
+        RuntimeError: if the framework computed already, or cannot start.
+
+    Example:
+        >>> import lamina
+        >>> lamina.distribution.initialize("10.0.0.1:1234", 2, 0)  # doctest: +SKIP
+    """
+    addresses = job_addresses or os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES")
+    count = num_processes if num_processes is not None else _number("KERAS_DISTRIBUTION_NUM_PROCESSES")
+    rank = process_id if process_id is not None else _number("KERAS_DISTRIBUTION_PROCESS_ID")
+    spread = real_kernel().spread
+    spread.join(addresses.split(",")[0].strip() if addresses else None, count, rank)
+    _agree_on_seeds(spread)
+
+
+def _number(name: str) -> int | None:
+    given = os.environ.get(name)
+    if given is not None and not given.isdigit():
+        raise ValueError(f"{name} must be a number, got {given!r}.")
+    return None if given is None else int(given)
+
+
+def _agree_on_seeds(spread) -> None:
+    """Where processes would draw other numbers, all go on with a seed of the first one."""
+    if spread.processes()[1] == 1:
+        return
+    here = hashlib.sha256(repr(random.getstate()).encode()).digest()
+    states = spread.collect(np.frombuffer(here, np.uint8))
+    if (states == states[0]).all():
+        return
+    seeds = spread.collect(np.asarray(make_seed(), np.int32))
+    random.seed(int(seeds[0]))

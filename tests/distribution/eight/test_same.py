@@ -1,0 +1,187 @@
+"""What is trained on eight devices is what is trained on one."""
+
+import warnings
+
+import hlo
+import jax
+import numpy as np
+import pytest
+from same import L, assert_same, data, network, train
+
+import lamina
+
+D = lamina.distribution
+
+
+@pytest.fixture(scope="module")
+def one():
+    """The runs on one device, each made once."""
+    made = {}
+
+    def found(kind, batch_size, **more):
+        key = (kind, batch_size, *sorted(more))
+        if key not in made:
+            made[key] = train(kind, batch_size, **more)
+        return made[key]
+
+    return found
+
+
+def mesh():
+    return D.DeviceMesh((2, 4), ["batch", "model"])
+
+
+def test_there_are_eight():
+    assert D.list_devices() == [f"cpu:{i}" for i in range(8)] and D.get_device_count() == 8
+    assert mesh().devices.shape == (2, 4) and mesh().backend_mesh.shape == {"batch": 2, "model": 4}
+
+
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_data_parallel(one, kind):
+    """101 rows in batches of 32: the last one of 5 rows does not divide."""
+    assert_same(one(kind, 32), train(kind, 32, D.DataParallel()))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:A batch of")
+@pytest.mark.parametrize("batch_size", [32, 20, 13])
+@pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
+def test_data_parallel_at_length(one, kind, batch_size):
+    assert_same(one(kind, batch_size, epochs=2), train(kind, batch_size, D.DataParallel(), epochs=2))
+
+
+def test_a_batch_that_does_not_divide_lies_on_as_many_devices_as_it_can():
+    x, y = data(40)
+    with D.DataParallel().scope():
+        model = lamina.Sequential([lamina.Input((6, 6, 1)), L.Flatten(), L.Dense(3)])
+        model.compile("sgd", lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
+        with pytest.warns(
+            UserWarning, match="20 rows does not divide over 8 devices, so it is divided over 4"
+        ):
+            model.fit(x, y, batch_size=20, verbose=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model.fit(x, y, batch_size=16, verbose=0)  # the last batch, of 8
+            model.fit(x[:20], y[:20], batch_size=16, verbose=0)  # and of 4
+            assert model.predict(x[:10], verbose=0).shape == (10, 3)
+            assert model.predict(x[:0], verbose=0).shape == (0, 3)
+
+
+def layouts():
+    found = D.LayoutMap(mesh())
+    found["first/kernel"] = (None, "model")
+    found["first/bias"] = ("model",)
+    found["head/kernel"] = ("model", None)
+    return found
+
+
+def test_model_parallel(one):
+    found = train("mlp", 32, D.ModelParallel(layout_map=layouts(), batch_dim_name="batch"))
+    assert_same(one("mlp", 32), found)
+    kernel = found.model.get_layer("first").kernel
+    assert kernel.value.sharding.spec == jax.sharding.PartitionSpec(None, "model")
+    momentum = next(v for v in found.model.optimizer.variables if v.name == "first_kernel_momentum")
+    assert (
+        momentum.value.sharding == kernel.value.sharding
+    )  # state lies where its weight does, and stays there
+    parts = sum(v.value.addressable_data(0).nbytes for v in found.model.weights)
+    whole = sum(w.nbytes for w in found.weights)
+    replicated = found.model.get_layer("head").bias.numpy().nbytes
+    assert parts - replicated <= 1.05 * (whole - replicated) / 4
+
+
+def test_model_parallel_outputs_have_their_layout():
+    layouts_ = layouts()
+    layouts_["first/output"] = ("batch", "model")
+    asked = []
+    parallel = D.ModelParallel(layout_map=layouts_)
+    with parallel.scope():
+        lamina.utils.set_random_seed(1)
+        model = network("mlp")
+        model.compile("sgd", lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
+        plain, parallel.lay_out = (
+            parallel.lay_out,
+            lambda layer, y: asked.append(layer.name) or plain(layer, y),
+        )
+        model.fit(*data(32), verbose=0)
+    assert "first" in asked
+
+
+def test_fully_sharded(one):
+    sharded = D.FullyShardedDataParallel(min_size=8)
+    found = train("mlp", 32, sharded)
+    assert_same(one("mlp", 32), found)
+    kernel = found.model.get_layer("first").kernel  # of shape (36, 16)
+    assert kernel.layout.axes == (None, "batch") and kernel.value.addressable_data(0).shape == (36, 2)
+    assert {v.name for v in found.model.optimizer.variables if any(v.layout.axes)} >= {
+        "first_kernel_momentum", "first_kernel_velocity", "first_bias_momentum",
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["conv", "lstm", "transformer"])
+def test_others_at_length(one, kind):
+    for distribution in (
+        D.FullyShardedDataParallel(min_size=8),
+        D.FullyShardedDataParallel(min_size=8, reshard_after_forward=False),
+        D.ModelParallel(layout_map="auto", device_mesh=mesh(), batch_dim_name="batch"),
+    ):
+        assert_same(one(kind, 32), train(kind, 32, distribution))
+
+
+# -- what is exchanged ---------------------------------------------------------------------------------------------------
+
+
+def deep():
+    inputs = lamina.Input((64,))
+    x = L.Dense(128, activation="relu", name="first")(inputs)
+    model = lamina.Model(inputs, L.Dense(8, name="last")(L.Dense(64, activation="relu", name="middle")(x)))
+    model.compile("adam", "mse")
+    return model
+
+
+def step_of(distribution):
+    rng = np.random.default_rng(0)
+    with distribution.scope():
+        model = deep()
+        text = hlo.compiled_step(model, rng.random((64, 64), "float32"), rng.random((64, 8), "float32"))
+    return model, text, sum(4 * int(np.prod(v.shape)) for v in model.weights)
+
+
+SCALARS = 2 * 7 / 8 * 4  # the loss
+
+
+def test_data_parallel_exchanges_gradients_once():
+    _, text, weights = step_of(D.DataParallel())
+    assert hlo.sent(text) == {"all-reduce": 2 * 7 / 8 * weights + SCALARS}
+
+
+def test_fully_sharded_gathers_weights_and_divides_gradients():
+    """XLA writes a reduce-scatter on the CPU as an all-reduce of which each device keeps its part."""
+    model, text, weights = step_of(D.FullyShardedDataParallel(min_size=8, reshard_after_forward=False))
+    found = hlo.sent(text)
+    assert set(found) == {"all-reduce", "all-gather"}
+    last = model.get_layer("last").bias.numpy().nbytes
+    assert found["all-gather"] == 7 / 8 * weights and last == 32
+    assert found["all-reduce"] == 2 * 7 / 8 * weights + SCALARS
+    _, text, _ = step_of(D.FullyShardedDataParallel(min_size=8))
+    again = sum(model.get_layer(name).kernel.numpy().nbytes for name in ("middle", "last"))
+    # the first layer's input has no gradient, and none needs a bias again
+    assert hlo.sent(text)["all-gather"] == 7 / 8 * (weights + again)
+
+
+def test_model_parallel_gathers_no_weight():
+    found = D.LayoutMap(mesh())
+    found["first/kernel"], found["first/bias"], found["middle/kernel"] = (
+        (None, "model"),
+        ("model",),
+        ("model", None),
+    )
+    model, text, _ = step_of(D.ModelParallel(layout_map=found, batch_dim_name="batch"))
+    kinds = {kind for kind, _, _ in hlo.collectives(text)}
+    assert kinds == {"all-reduce"}
+    divided = sum(v.numpy().nbytes for v in model.weights if any(v.layout.axes))
+    whole = sum(v.numpy().nbytes for v in model.weights if not any(v.layout.axes))
+    sums = 32 * 64 * 4  # the partial products of the middle layer for 64 / 2 rows
+    wanted = 2 * 1 / 2 * (divided / 4 + whole + 4) + 2 * 3 / 4 * sums
+    assert hlo.sent(text)["all-reduce"] == wanted

@@ -1,0 +1,84 @@
+"""One script, unedited: on one device, on eight, and in two processes of four."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+SCRIPT = pathlib.Path(__file__).parent / "processes" / "script.py"
+QUICK = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run(folder, parts, devices=1, processes=1):
+    """What the script found, of each process."""
+    address = f"127.0.0.1:{free_port()}"
+    started, logs = [], []
+    for rank in range(processes):
+        environment = {
+            **os.environ, "LAMINA_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
+            "XLA_FLAGS": f"{QUICK} --xla_force_host_platform_device_count={devices}", "PYTHONWARNINGS": "ignore",
+            "PYTHONPATH": str(SCRIPT.parents[3]),
+        }  # fmt: skip
+        if processes > 1:
+            environment |= {
+                "KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": str(processes),
+                "KERAS_DISTRIBUTION_PROCESS_ID": str(rank),
+            }  # fmt: skip
+        command = [sys.executable, str(SCRIPT), str(folder), *parts]
+        logs.append(folder / f"log{rank}")
+        with open(logs[-1], "w") as log:
+            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
+    try:
+        while any(one.poll() is None for one in started) and not any(one.poll() for one in started):
+            time.sleep(0.1)
+    finally:
+        for one in started:
+            one.kill()  # one that failed would be waited for
+    texts = [log.read_text() for log in logs]
+    assert all(one.wait() == 0 for one in started), "\n".join(text[-4000:] for text in texts)
+    return [json.loads(next(s for s in t.splitlines() if s.startswith("FOUND "))[6:]) for t in texts]
+
+
+def same(one, other, where=""):
+    if isinstance(one, dict):
+        assert set(one) == set(other)
+        for name in one:
+            same(one[name], other[name], f"{where} {name}")
+    elif isinstance(one, list):
+        np.testing.assert_allclose(other, one, 2e-5, 2e-5, err_msg=where)
+    else:
+        assert one == other, where
+
+
+def compare(folder, parts):
+    np.save(folder / "rows.npy", np.arange(45, dtype="float32")[:, None])
+    (alone,) = run(folder, parts)
+    same(alone, run(folder, parts, devices=8)[0])
+    for found in run(folder, parts, devices=4, processes=2):
+        same(alone, found)
+    return alone
+
+
+def test_two_processes(tmp_path):
+    found = compare(tmp_path, ["trained:mlp", "records", "files"])
+    assert found["files"]["same"] and found["files"]["again"]
+    once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
+    assert all(sums == once for sums in found["records"].values()), found["records"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
+def test_twenty_losses(tmp_path, kind):
+    compare(tmp_path, [f"trained:{kind}", f"sharded:{kind}"])
