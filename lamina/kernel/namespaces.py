@@ -11,7 +11,7 @@ from lamina.errors import suggestion
 from lamina.kernel.tracebacks import folds_frames
 
 # Public names of Keras that are not there yet: asking for one is no misspelling.
-NOT_YET: dict[str, tuple[str, ...]] = {"lamina": ("Quantizer", "distribution", "export", "quantizers")}
+NOT_YET: dict[str, tuple[str, ...]] = {"lamina": ("Quantizer", "export", "quantizers")}
 
 
 def attach(space: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
