@@ -35,7 +35,7 @@ def load_timm(
 ) -> Functional:
     """A model with the weights of a network of timm or torchvision.
 
-    For ResNet, ConvNeXt, EfficientNet, MobileNetV3 and VGG. The result computes what theirs computes: where they pad
+    For ResNet, ConvNeXt, EfficientNet, EfficientNetV2, MobileNetV3 and VGG. The result computes what theirs computes: where they pad
     or stride in another way, its graph does, too. A model that scales its images scales them as theirs are scaled.
 
     Args:
@@ -109,7 +109,8 @@ def _redrawn(model: Functional, family: Family, tf_weights: bool, epsilon: float
         config = layer.get_config()
         if isinstance(layer, layers.BatchNormalization):
             config |= {"epsilon": epsilon, "momentum": MOMENTUM}
-        if family.standardized and isinstance(layer, layers.Rescaling) and not tf_weights:
+        alone = not any(isinstance(other, layers.Normalization) for other in model.layers)
+        if family.standardized and alone and isinstance(layer, layers.Rescaling) and not tf_weights:
             # to the mean and deviation of ImageNet instead of to -1 and 1
             config |= {
                 "scale": [1 / (255 * s) for s in DEVIATION],

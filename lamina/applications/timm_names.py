@@ -104,9 +104,13 @@ _EXPANDED = {
 _EXCITATION = {"se.conv_reduce": "se_reduce", "se.conv_expand": "se_expand"}
 
 
+# Blocks that convolve once where others have a narrow convolution for each channel: with expansion, and without.
+_FUSED = {"conv_exp": "expand_conv", "bn1": "expand_bn", "conv_pwl": "project_conv", "bn2": "project_bn"}
+_FUSED_PLAIN = {"conv": "project_conv", "bn1": "project_bn"}
+
+
 def _efficientnet_block(m: re.Match) -> str:
-    parts = (_PLAIN if m[1] == "0" else _EXPANDED) | _EXCITATION
-    return f"block{int(m[1]) + 1}{chr(ord('a') + int(m[2]))}_{parts.get(str(m[3]), str(m[3]))}"
+    return f"block{int(m[1]) + 1}{chr(ord('a') + int(m[2]))}_{m[3]}"
 
 
 EFFICIENTNET: Rules = (
@@ -117,6 +121,72 @@ EFFICIENTNET: Rules = (
     (r"bn2", "top_bn"),
     (r"classifier", "predictions"),
 )
+EFFICIENTNET_V2: Rules = (
+    (r"blocks\.(\d)\.(\d+)\.(dwconv)", lambda m: _efficientnet_block(m) + "2"),
+    *EFFICIENTNET,
+)
+
+
+def _efficientnet_names(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parts of blocks by their names here: what `bn1` follows, the other parts of its block say."""
+    if any(key.startswith("features.") for key in tensors):
+        tensors = _efficientnet_like_timm(tensors)
+    held: dict[str, set[str]] = {}
+    for key in tensors:
+        if m := _TIMM_BLOCK.match(key):
+            held.setdefault(m["block"], set()).add(m["part"])
+    out = {}
+    for key, value in tensors.items():
+        if m := _TIMM_BLOCK.match(key):
+            names = _kind_of_block(held[m["block"]]) | _EXCITATION
+            key = f"{m['block']}.{names.get(m['part'], m['part'])}.{m['parameter']}"
+        out[key] = value
+    return out
+
+
+_TIMM_BLOCK = re.compile(r"(?P<block>blocks\.\d\.\d+)\.(?P<part>.+)\.(?P<parameter>[^.]+)")
+
+
+def _kind_of_block(parts: set[str]) -> dict[str, str]:
+    if "conv" in parts:
+        return _FUSED_PLAIN
+    if "conv_exp" in parts:
+        return _FUSED
+    return _EXPANDED if "conv_pwl" in parts else _PLAIN
+
+
+def _efficientnet_like_timm(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """torchvision's EfficientNets in the words of timm. Their parts are numbered; fused blocks have no excitation."""
+    last = max(int(key.split(".")[1]) for key in tensors if key.startswith("features."))
+    counts: dict[str, set[int]] = {}
+    for key in tensors:
+        if m := re.match(r"features\.(\d+\.\d+)\.block\.(\d+)\.", key):
+            counts.setdefault(m[1], set()).add(int(m[2]))
+    out = {}
+    for key, value in tensors.items():
+        if m := re.match(rf"features\.(0|{last})\.([01])\.(.+)", key):
+            names = ("conv_stem", "bn1") if m[1] == "0" else ("conv_head", "bn2")
+            key = f"{names[int(m[2])]}.{m[3]}"
+        elif m := re.match(r"features\.(\d+)\.(\d+)\.block\.(\d+)\.(.+)", key):
+            block, places = f"{m[1]}.{m[2]}", counts[f"{m[1]}.{m[2]}"]
+            excited = any(f"features.{block}.block.{n}.fc1.weight" in tensors for n in places)
+            part = (
+                _part(block, int(m[3]), m[4], places, tensors)
+                if excited
+                else _fused_part(int(m[3]), m[4], places)
+            )
+            key = f"blocks.{int(m[1]) - 1}.{m[2]}.{part}"
+        else:
+            key = key.replace("classifier.1.", "classifier.")
+        out[key] = value
+    return out
+
+
+def _fused_part(place: int, rest: str, places: set[int]) -> str:
+    words = (("conv", "bn1"),) if len(places) == 1 else (("conv_exp", "bn1"), ("conv_pwl", "bn2"))
+    which, _, parameter = rest.partition(".")
+    return f"{words[place][int(which)]}.{parameter}"
+
 
 _OF_MOBILE = {
     "dwconv": "depthwise", "bn": "depthwise_bn", "expand_conv": "expand", "project_conv": "project",
@@ -245,7 +315,13 @@ FAMILIES = (
         "ConvNeXt", re.compile(r"^(?P<prefix>.+)_stage_0_block_0_layer_scale$"), CONVNEXT,
         r"head\.(norm|fc)|classifier\.[02]", without_head=("_head_layernorm", r"layer_normalization(_\d+)?"),
     ),
-    Family("EfficientNet", re.compile(r"^block1a_dwconv$"), EFFICIENTNET, r"classifier"),
+    Family(
+        "EfficientNet", re.compile(r"^block1a_dwconv$"), EFFICIENTNET, r"classifier", rename=_efficientnet_names
+    ),
+    Family(
+        "EfficientNetV2", re.compile(r"^block1a_project_conv$"), EFFICIENTNET_V2, r"classifier",
+        standardized=True, rename=_efficientnet_names,
+    ),
     Family(
         "MobileNetV3", re.compile(r"^expanded_conv_1_expand_bn$"), MOBILENET, r"classifier|conv_head",
         standardized=True, rename=_number_blocks,

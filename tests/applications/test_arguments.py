@@ -133,8 +133,8 @@ def test_nasnet_has_the_graph_of_what_is_published(monkeypatch):
     """The published file without classifier lists 388 layers, which is the graph of 224 x 224 pixels; Keras's has 382."""
     monkeypatch.setattr(lamina.utils, "get_file", lambda *a, **k: "x.h5", raising=False)
     monkeypatch.setattr(lamina.Model, "load_weights", lambda *a, **k: None)
-    for weights, edge, listed in (("imagenet", 224, 388), (None, None, 382)):
-        model = build("NASNetMobile", weights=weights, include_top=False)
+    for given, edge, listed in (("imagenet", 224, 388), (None, None, 382)):
+        model = build("NASNetMobile", weights=given, include_top=False)
         assert model.input_shape == (None, edge, edge, 3)
         assert sum(bool(layer.weights) for layer in model.layers) == listed
 

@@ -82,11 +82,24 @@ def test_convnext_of_timm_and_of_torchvision(tmp_path):
     assert_close(predict(lamina.applications.load_timm(bare, file), x), run(module, standardized(x)))
 
 
-def test_efficientnet(tmp_path):
-    module, x = nets.shaken(nets.EfficientNetB0()), images()
-    model = build("EfficientNetB0", input_shape=x.shape[1:], **BARE)
-    file = saved(module.state_dict(), tmp_path / "net.safetensors")
+@pytest.mark.parametrize("rename", [dict, nets.efficientnet_like_torchvision])
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("EfficientNetB0", nets.EfficientNetB0),
+        ("EfficientNetV2B0", lambda: nets.EfficientNetV2(32)),
+        pytest.param("EfficientNetV2S", lambda: nets.EfficientNetV2(24), marks=pytest.mark.slow),
+    ],
+)
+def test_efficientnet(kind, make, rename, tmp_path):
+    """The model scales its images itself; features without classifier."""
+    module, x = nets.calm(nets.shaken(make())), images()
+    file = saved(rename(module.state_dict()), tmp_path / "net.safetensors")
+    model = build(kind, input_shape=x.shape[1:], **BARE)
     assert_close(predict(lamina.applications.load_timm(model, file), x), run(module, standardized(x)))
+    bare = build(kind, input_shape=x.shape[1:], weights=None, include_top=False, pooling="avg")
+    module.classifier = torch.nn.Identity()
+    assert_close(predict(lamina.applications.load_timm(bare, file), x), run(module, standardized(x)))
 
 
 @pytest.mark.parametrize("rename", [dict, nets.mobilenet_like_torchvision])
@@ -136,7 +149,8 @@ def test_bad_files_and_models_are_refused(tmp_path):
     assert "- missing     conv_bn/beta (16,)" in text
     assert "! other shape classifier.weight (7, 1024): the model wants logits/kernel (1, 1, 1024, 5)" in text
     with pytest.raises(
-        ValueError, match="load_timm is for ResNet, ConvNeXt, EfficientNet, MobileNetV3, VGG; model"
+        ValueError,
+        match="load_timm is for ResNet, ConvNeXt, EfficientNet, EfficientNetV2, MobileNetV3, VGG; model",
     ):
         lamina.applications.load_timm(build("Xception", weights=None), tmp_path / "net.safetensors")
     with pytest.raises(FileNotFoundError, match="There is no file"):

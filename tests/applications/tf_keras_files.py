@@ -17,18 +17,18 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def digest(listed: list[tuple[str, list[tuple[str, list[int]]]]]) -> str:
-    """A list of layers, each with the names and shapes of its weights, in short."""
+def digest(listed: list[tuple[str, list[list[int]]]]) -> str:
+    """A list of layers, each with the shapes of its weights, in short."""
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
 
 
-def listing(model: Any) -> list[tuple[str, list[tuple[str, list[int]]]]]:
-    """Layers with weights: the file's order, names and shapes."""
+def listing(model: Any) -> list[tuple[str, list[list[int]]]]:
+    """Layers with weights in the order of such a file, and the shapes in theirs."""
     return [
-        (layer.name, [(w.name, w.shape.as_list()) for w in (*layer.trainable_weights, *layer.non_trainable_weights)])
+        (layer.name, [w.shape.as_list() for w in (*layer.trainable_weights, *layer.non_trainable_weights)])
         for layer in model.layers
         if layer.weights
-    ]  # fmt: skip
+    ]
 
 
 def write(keras: Any, job: dict[str, Any]) -> None:
@@ -61,8 +61,6 @@ def main() -> None:
         keras.backend.clear_session()
         without = listing(getattr(keras.applications, kind)(weights=None, include_top=False))
         print(json.dumps({kind: [digest(with_top), digest(without)]}), flush=True)
-        if os.environ.get("WHOLE"):
-            pathlib.Path(os.environ["WHOLE"], f"{kind}.json").write_text(json.dumps([with_top, without]))
 
 
 if __name__ == "__main__":

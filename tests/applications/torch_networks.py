@@ -23,6 +23,15 @@ def shaken(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
+def calm(module: nn.Module) -> nn.Module:
+    """Blocks that add little each: through forty of them a rounding error would else grow to the size of the result."""
+    for block in module.modules():
+        if isinstance(block, (Inverted, Fused)):
+            norms = [part for part in block.children() if isinstance(part, nn.BatchNorm2d)]
+            norms[-1].weight.data *= 0.3
+    return module
+
+
 class Bottleneck(nn.Module):
     def __init__(self, channels: int, filters: int, stride: int, project: bool) -> None:
         super().__init__()
@@ -200,6 +209,89 @@ class EfficientNetB0(nn.Module):
     def forward(self, x):
         x = self.blocks(F.silu(self.bn1(self.conv_stem(x))))
         return self.classifier(F.silu(self.bn2(self.conv_head(x))).mean((2, 3)))
+
+
+class Fused(nn.Module):
+    """`conv` alone, or `conv_exp, conv_pwl`."""
+
+    def __init__(self, channels: int, filters: int, expansion: int, stride: int) -> None:
+        super().__init__()
+        wide = channels * expansion
+        first = nn.Conv2d(channels, wide if expansion > 1 else filters, 3, stride, 1, bias=False)
+        if expansion > 1:
+            self.conv_exp, self.bn1 = first, nn.BatchNorm2d(wide)
+            self.conv_pwl, self.bn2 = nn.Conv2d(wide, filters, 1, bias=False), nn.BatchNorm2d(filters)
+        else:
+            self.conv, self.bn1 = first, nn.BatchNorm2d(filters)
+        self.joins = stride == 1 and channels == filters
+
+    def forward(self, x):
+        if hasattr(self, "conv"):
+            y = F.silu(self.bn1(self.conv(x)))
+        else:
+            y = self.bn2(self.conv_pwl(F.silu(self.bn1(self.conv_exp(x)))))
+        return y + x if self.joins else y
+
+
+class EfficientNetV2(nn.Module):
+    """B0 with a stem of 32 filters, S with one of 24."""
+
+    # repeats, filters, expansion, stride, whether the block is depthwise
+    STAGES = {
+        32: ((1, 16, 1, 1, False), (2, 32, 4, 2, False), (2, 48, 4, 2, False), (3, 96, 4, 2, True),
+             (5, 112, 6, 1, True), (8, 192, 6, 2, True)),
+        24: ((2, 24, 1, 1, False), (4, 48, 4, 2, False), (4, 64, 4, 2, False), (6, 128, 4, 2, True),
+             (9, 160, 6, 1, True), (15, 256, 6, 2, True)),
+    }  # fmt: skip
+
+    def __init__(self, stem: int, classes: int = 5) -> None:
+        super().__init__()
+        self.conv_stem, self.bn1 = nn.Conv2d(3, stem, 3, 2, 1, bias=False), nn.BatchNorm2d(stem)
+        channels, stages = stem, []
+        for repeats, filters, expansion, first, depthwise in self.STAGES[stem]:
+            parts = []
+            for i in range(repeats):
+                stride, wide = first if i == 0 else 1, channels * expansion
+                reduced = max(1, channels // 4)
+                parts.append(
+                    Inverted(channels, wide, filters, 3, stride, reduced, F.silu)
+                    if depthwise
+                    else Fused(channels, filters, expansion, stride)
+                )
+                channels = filters
+            stages.append(nn.Sequential(*parts))
+        self.blocks = nn.Sequential(*stages)
+        self.conv_head, self.bn2 = nn.Conv2d(channels, 1280, 1, bias=False), nn.BatchNorm2d(1280)
+        self.classifier = nn.Linear(1280, classes)
+
+    def forward(self, x):
+        x = self.blocks(F.silu(self.bn1(self.conv_stem(x))))
+        return self.classifier(F.silu(self.bn2(self.conv_head(x))).mean((2, 3)))
+
+
+def efficientnet_like_torchvision(state: dict) -> dict:
+    """The same weights under torchvision's names: parts of blocks by number."""
+    import re
+
+    last = 2 + max(int(key.split(".")[1]) for key in state if key.startswith("blocks."))
+    ends = {"conv_stem": "features.0.0", "bn1": "features.0.1", "conv_head": f"features.{last}.0",
+            "bn2": f"features.{last}.1", "classifier": "classifier.1"}  # fmt: skip
+    words = {
+        "conv": {"conv": "0.0", "bn1": "0.1"},
+        "conv_exp": {"conv_exp": "0.0", "bn1": "0.1", "conv_pwl": "1.0", "bn2": "1.1"},
+        "conv_pwl": {"conv_pw": "0.0", "bn1": "0.1", "conv_dw": "1.0", "bn2": "1.1", "se.conv_reduce": "2.fc1",
+                     "se.conv_expand": "2.fc2", "conv_pwl": "3.0", "bn3": "3.1"},
+        "conv_dw": {"conv_dw": "0.0", "bn1": "0.1", "se.conv_reduce": "1.fc1", "se.conv_expand": "1.fc2",
+                    "conv_pw": "2.0", "bn2": "2.1"},
+    }  # fmt: skip
+    out = {}
+    for key, value in state.items():
+        module, _, parameter = key.rpartition(".")
+        if m := re.match(r"^blocks\.(\d)\.(\d+)\.(.+)", module):
+            kind = next(k for k in words if f"blocks.{m[1]}.{m[2]}.{k}.weight" in state)
+            module = f"features.{int(m[1]) + 1}.{m[2]}.block.{words[kind][m[3]]}"
+        out[f"{ends.get(module, module)}.{parameter}"] = value
+    return out
 
 
 class ConvBnAct(nn.Module):

@@ -130,7 +130,14 @@ def _layers(model: Any) -> list[Any]:
 
 def _by_name(layers: list[Any], listed: list[Entry]) -> list[tuple[Any, Entry]]:
     known = {e.layer: e for e in listed}
+    if any("/" in e.layer for e in listed):  # written before layers lost their slashes
+        known = {_name_of_today(e.layer): e for e in listed} | known
     return [(v, known[v.name]) for v in layers if v.name in known]
+
+
+def _name_of_today(layer: str) -> str:
+    """A layer's name as Keras 3 made it over: Conv_1/BatchNorm of MobileNetV3 is conv_1_bn, conv1/bn of DenseNet conv1_bn."""
+    return layer.replace("/", "_").replace("BatchNorm", "bn").lower()
 
 
 def _by_order(
