@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from lamina.errors import SerializationError
 from lamina.saving import attributes, hdf5
 from lamina.saving.legacy import gates
 from lamina.saving.report import convertible, report
+from lamina.saving.weights import Read, hand_over
 
 TOP_LEVEL = "top_level_model_weights"
 
@@ -113,9 +115,8 @@ def read(
     found += [_matched(own, model, e, tensors, differences) for e in top]
     if differences and not skip_mismatch:
         raise SerializationError(report(label, differences))
-    values = [(v, one()) for f in found if f for v, one in zip(f.variables, f.reads, strict=True)]
-    for v, value in values:
-        v.assign(value)
+    pairs = [pair for f in found if f for pair in zip(f.variables, f.reads, strict=True)]
+    hand_over([Read(v, 4 * math.prod(v.shape), read, read) for v, read in pairs])
     if differences:
         import warnings
 
