@@ -2,8 +2,8 @@
 
     python -m benchmarks [WHAT ...] [--backends jax,torch,tensorflow] [--rounds 2] [--write docs/benchmarks.md]
 
-WHAT: import, build, eager, rows, batches, mlp, convnet, lstm, transformer, resnet, resnet50, efficientnetb0 (all by
-default).
+WHAT: import, build, eager, rows, batches, files, mlp, convnet, lstm, transformer, resnet, resnet50, efficientnetb0 (all
+by default).
 """
 
 from __future__ import annotations
@@ -28,19 +28,24 @@ from rich.table import Table
 
 import lamina
 from benchmarks.applications import APPLICATIONS
+from benchmarks.files import FILES
 from benchmarks.raw import RAW
 from benchmarks.workloads import WORKLOADS
 
-UNITS = {
-    "import": ("s", 1),
-    "build": ("s", 1),
-    "first": ("s", 1),
-    "cached": ("s", 1),
-    "peak": ("MB", 1),
-    "growth": ("", 1),
-    "load": ("s", 1),
-    "first predict": ("s", 1),
-} | dict.fromkeys(("add", "dense", "layer"), ("us", 1e6))
+UNITS = (
+    {
+        "import": ("s", 1),
+        "build": ("s", 1),
+        "first": ("s", 1),
+        "cached": ("s", 1),
+        "peak": ("MB", 1),
+        "growth": ("", 1),
+        "load": ("s", 1),
+        "first predict": ("s", 1),
+    }
+    | dict.fromkeys(("add", "dense", "layer"), ("us", 1e6))
+    | dict.fromkeys(FILES, ("s", 1))
+)
 LABELS = {
     "first": "start to first step",
     "cached": "the same, compiled before",
@@ -49,6 +54,10 @@ LABELS = {
     "peak": "peak memory",
     "best": "step, best backends",
     "load": "load weights",
+    "file saved": "save 1 GB",
+    "file loaded": "load 1 GB",
+    "weights saved": "save 1 GB of weights",
+    "weights loaded": "load 1 GB of weights",
     "growth": "step with 8 times the rows, over step",
     "called": "step, a callback for each batch",
     "generated": "step, batches of a generator",
@@ -78,6 +87,8 @@ TARGETS = {
     for backend, ratio in zip(("jax", "torch", "tensorflow"), ratios, strict=True)
 } | {
     (what, "peak", backend): 1.0 for what in WORKLOADS for backend in ("jax", "torch", "tensorflow")
+} | {
+    ("files", name, backend): 1.0 for name in FILES for backend in ("jax", "torch", "tensorflow")
 }  # fmt: skip
 # microseconds above the framework's own call, at most
 ABOVE = {
@@ -205,7 +216,9 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument(
-        "what", nargs="*", default=["import", "build", "eager", "rows", "batches", *WORKLOADS, *APPLICATIONS]
+        "what",
+        nargs="*",
+        default=["import", "build", "eager", "rows", "batches", "files", *WORKLOADS, *APPLICATIONS],
     )
     parser.add_argument("--backends", default="jax,torch,tensorflow")
     parser.add_argument("--rounds", type=int, default=2)

@@ -142,6 +142,10 @@ def main() -> None:
         from benchmarks.eager import eager
 
         figures = eager(_import(library, backend), backend)
+    elif what == "files":
+        from benchmarks.files import filed
+
+        figures = filed(_import(library, backend))
     elif what in ("resnet50", "efficientnetb0"):
         from benchmarks.applications import applied
 

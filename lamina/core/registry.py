@@ -111,8 +111,8 @@ def find_class(module: str | None, name: str, registered: str | None, custom: di
             if key is not None and key in source:
                 return source[key]
     found = table().get((module or "", name))
-    if found is None and (module, name) in SELDOM:
-        return getattr(importlib.import_module(SELDOM[module, name]), name)  # both from the list above
+    if found is None and (place := SELDOM.get((module or "", name))) is not None:
+        return getattr(importlib.import_module(place), name)  # both are from the list above
     if found is None and module and module.startswith("keras."):
         space = {"src": 2}.get(module.split(".")[1], 1)
         parts = module.split(".")

@@ -70,12 +70,12 @@ def opened(source: Any, label: str | None = None) -> Iterator[h5py.File]:
             del _open[number]
 
 
-def _number(group: h5py.Group) -> int:
+def _number(group: h5py.Group | h5py.Dataset) -> int:
     """What HDF5 counts its open files by."""
     return h5py.h5o.get_info(group.file.id).fileno  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
 
 
-def longest_text(group: h5py.Group, label: str) -> int:
+def longest_text(group: h5py.Group | h5py.Dataset, label: str) -> int:
     """A bound on the texts of variable length in an open file; to be asked for before one is read.
 
     Raises:
@@ -213,8 +213,8 @@ def _declared(data: h5py.Dataset, label: str) -> np.dtype | None:
     """The dtype of narrow floats, which are written as raw bytes with their dtype in an attribute; None for others."""
     if data.dtype.kind != "V" or "dtype" not in data.attrs:
         return None
-    longest_text(data.parent, label)
-    name = data.attrs["dtype"]
+    longest_text(data, label)
+    name: Any = data.attrs["dtype"]
     if name not in ("bfloat16", *dtypes.FLOAT8):
         return None
     import ml_dtypes

@@ -76,11 +76,12 @@ def taken(path, what, backend):
 @pytest.mark.parametrize("name", ["x.keras", "x.weights.h5", "x.safetensors", "x.npz", "x.h5"])
 @pytest.mark.parametrize("backend", ["numpy", "jax", "torch", "tensorflow"])
 def test_memory_of_loading(tmp_path, backend, name):
-    """In tensors of 4 MB: a new model takes its own 12 and one more; one that has its weights takes one more.
+    """In tensors of 4 MB: a new model takes its own 12, and at most one more.
 
-    Half a tensor on top is what the allocators and the file's own tables take.
+    One that has its weights already takes one more, and another where the framework copies what it is given. Half a tensor on
+    top is what the allocators and the file's own tables take.
     """
     process(tmp_path / name, "save", "numpy")
     assert taken(tmp_path / name, "new", backend) < TENSORS + 1.5
     if name not in ("x.keras", "x.h5"):
-        assert taken(tmp_path / name, "over", backend) < 1.5
+        assert taken(tmp_path / name, "over", backend) < 2.5
