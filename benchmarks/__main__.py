@@ -2,8 +2,8 @@
 
     python -m benchmarks [WHAT ...] [--backends jax,torch,tensorflow] [--rounds 2] [--write docs/benchmarks.md]
 
-WHAT: import, build, eager, rows, batches, mlp, convnet, lstm, transformer, resnet, resnet50, efficientnetb0, text, augment
-(all by default). Texts are made ready on the host whatever the backend; Keras needs TensorFlow's for them.
+WHAT: import, build, eager, rows, batches, files, mlp, convnet, lstm, transformer, resnet, resnet50, efficientnetb0, text,
+augment (all by default). Texts are made ready on the host whatever the backend; Keras needs TensorFlow's for them.
 """
 
 from __future__ import annotations
@@ -28,20 +28,25 @@ from rich.table import Table
 
 import lamina
 from benchmarks.applications import APPLICATIONS
+from benchmarks.files import FILES
 from benchmarks.measure import PREPARATION
 from benchmarks.raw import RAW
 from benchmarks.workloads import WORKLOADS
 
-UNITS = {
-    "import": ("s", 1),
-    "build": ("s", 1),
-    "first": ("s", 1),
-    "cached": ("s", 1),
-    "peak": ("MB", 1),
-    "growth": ("", 1),
-    "load": ("s", 1),
-    "first predict": ("s", 1),
-} | dict.fromkeys(("add", "dense", "layer"), ("us", 1e6))
+UNITS = (
+    {
+        "import": ("s", 1),
+        "build": ("s", 1),
+        "first": ("s", 1),
+        "cached": ("s", 1),
+        "peak": ("MB", 1),
+        "growth": ("", 1),
+        "load": ("s", 1),
+        "first predict": ("s", 1),
+    }
+    | dict.fromkeys(("add", "dense", "layer"), ("us", 1e6))
+    | dict.fromkeys(FILES, ("s", 1))
+)
 LABELS = {
     "first": "start to first step",
     "cached": "the same, compiled before",
@@ -50,6 +55,10 @@ LABELS = {
     "peak": "peak memory",
     "best": "step, best backends",
     "load": "load weights",
+    "file saved": "save 1 GB",
+    "file loaded": "load 1 GB",
+    "weights saved": "save 1 GB of weights",
+    "weights loaded": "load 1 GB of weights",
     "growth": "step with 8 times the rows, over step",
     "called": "step, a callback for each batch",
     "generated": "step, batches of a generator",
@@ -86,6 +95,8 @@ TARGETS = {
     for name in ("augment eager", "augment in fit") for backend in ("jax", "torch", "tensorflow")
 } | {
     (what, "peak", backend): 1.0 for what in WORKLOADS for backend in ("jax", "torch", "tensorflow")
+} | {
+    ("files", name, backend): 1.0 for name in FILES for backend in ("jax", "torch", "tensorflow")
 }  # fmt: skip
 # microseconds above the framework's own call, at most
 ABOVE = {
@@ -216,7 +227,17 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        default=["import", "build", "eager", "rows", "batches", *WORKLOADS, *APPLICATIONS, *PREPARATION],
+        default=[
+            "import",
+            "build",
+            "eager",
+            "rows",
+            "batches",
+            "files",
+            *WORKLOADS,
+            *APPLICATIONS,
+            *PREPARATION,
+        ],
     )
     parser.add_argument("--backends", default="jax,torch,tensorflow")
     parser.add_argument("--rounds", type=int, default=2)

@@ -148,6 +148,10 @@ def main() -> None:
         from benchmarks.preparation import prepared
 
         figures = prepared(_import(library, backend), what)
+    elif what == "files":
+        from benchmarks.files import filed
+
+        figures = filed(_import(library, backend))
     elif what in ("resnet50", "efficientnetb0"):
         from benchmarks.applications import applied
 

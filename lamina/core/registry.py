@@ -7,6 +7,7 @@ reviewed lists of public names, once, and then only read.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,8 +23,16 @@ NAMESPACES = (
     "layers", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers",
     "optimizers.schedules", "dtype_policies", "models", "random", "callbacks", "distillation",
 )  # fmt: skip
-# Layers that only applications have: Keras files name the module that they stand in.
-OF_APPLICATIONS = (("convnext", "LayerScale"), ("inception_resnet_v2", "CustomScaleLayer"))
+# Classes that few files name, in modules that bring much with them: imported when a file names one. (module as in Keras
+# files, class name) -> Lamina's module, whose class has the same name.
+SELDOM = {
+    ("keras.utils", "FeatureSpace"): "lamina.utils.feature_space",
+    ("keras.src.applications.convnext", "LayerScale"): "lamina.applications.convnext",
+    ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"): "lamina.applications.inception_resnet_v2",
+} | {
+    ("keras.src.layers.preprocessing.feature_space", name): "lamina.layers.preprocessing.features"
+    for name in ("Feature", "Cross", "TFDIdentity")
+}  # fmt: skip
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 
 
@@ -47,13 +56,6 @@ def table() -> dict[tuple[str, str], Any]:
         for (_, other), thing in list(found.items()):
             if name == other:
                 found.setdefault(("keras", name), thing)
-    space = importlib.import_module("lamina.utils.feature_space")
-    found["keras.utils", "FeatureSpace"] = space.FeatureSpace
-    for name in ("Feature", "Cross", "TFDIdentity"):
-        found["keras.src.layers.preprocessing.feature_space", name] = getattr(space.recipes, name)
-    for module, name in OF_APPLICATIONS:
-        home = importlib.import_module(f"lamina.applications.{module}")  # from the list above
-        found[f"keras.src.applications.{module}", name] = getattr(home, name)
     found["keras.src.models.functional", "Functional"] = found["keras.models", "Functional"]
     found["keras", "Sequential"] = found["keras.models", "Sequential"]
     return found
@@ -95,7 +97,11 @@ def functions() -> dict[tuple[str, str], Any]:
 
 def home(cls: type) -> tuple[str, str] | None:
     """The module and class name under which files name a public class; None for others."""
-    return _homes().get(cls)
+    found = _homes().get(cls)
+    if found is None:
+        seldom = ((entry, sys.modules.get(module)) for entry, module in SELDOM.items())
+        found = next((entry for entry, module in seldom if getattr(module, entry[1], None) is cls), None)
+    return found
 
 
 def find_class(module: str | None, name: str, registered: str | None, custom: dict[str, Any]) -> Any:
@@ -105,6 +111,8 @@ def find_class(module: str | None, name: str, registered: str | None, custom: di
             if key is not None and key in source:
                 return source[key]
     found = table().get((module or "", name))
+    if found is None and (place := SELDOM.get((module or "", name))) is not None:
+        return getattr(importlib.import_module(place), name)  # both are from the list above
     if found is None and module and module.startswith("keras."):
         space = {"src": 2}.get(module.split(".")[1], 1)
         parts = module.split(".")
@@ -115,7 +123,7 @@ def find_class(module: str | None, name: str, registered: str | None, custom: di
 
 def known_names() -> list[str]:
     """All class names that a file may use."""
-    return sorted({name for _, name in table()} | set(_CUSTOM))
+    return sorted({name for _, name in (*table(), *SELDOM)} | set(_CUSTOM))
 
 
 # -- what users add ----------------------------------------------------------------------------------------------------

@@ -88,12 +88,13 @@ class OnHost(Storage):
     Args:
         array: The value; it is copied.
         placement: The devices; None for the default one.
+        own: Whether nobody else holds the array, so that it needs no copy.
     """
 
     __slots__ = ("array",)
 
-    def __init__(self, array: np.ndarray, placement: Any = None) -> None:
-        self.array, self.placement = array.copy(), placement
+    def __init__(self, array: np.ndarray, placement: Any = None, *, own: bool = False) -> None:
+        self.array, self.placement = array if own else array.copy(), placement
         self.array.flags.writeable = False  # several readers may hold it
 
     def host(self) -> np.ndarray:

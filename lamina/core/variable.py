@@ -245,6 +245,23 @@ class Variable(Arithmetic, Holder):
         else:
             raise self._refusal(value)
 
+    def take_over(self, value: np.ndarray) -> None:
+        """Set the value to an array that nobody else holds: a large one is not copied, where the framework allows it.
+
+        Args:
+            value: An array of the variable's shape, which the caller gives away.
+
+        Raises:
+            ValueError: if the shape differs.
+        """
+        k = state.kernel or _activate()
+        stored = self._stored
+        free = k.functional or (stored.kernel is None and not stored.waiting)
+        if type(value) is np.ndarray and state.scope is None and free and self._takes(value):
+            self._put(OnHost(value, stored.placement, own=True))
+        else:
+            self.assign(value)
+
     def _write(self, k: Any, stored: Storage, value: Any) -> None:
         if stored.kernel is not k:
             made = k.variable(value, self.dtype, self._trainable, stored.placement)

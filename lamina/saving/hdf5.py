@@ -69,12 +69,12 @@ def opened(source: Any, label: str | None = None) -> Iterator[h5py.File]:
             del _open[number]
 
 
-def _number(group: h5py.Group) -> int:
+def _number(group: h5py.Group | h5py.Dataset) -> int:
     """What HDF5 counts its open files by."""
     return h5py.h5o.get_info(group.file.id).fileno  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
 
 
-def longest_text(group: h5py.Group, label: str) -> int:
+def longest_text(group: h5py.Group | h5py.Dataset, label: str) -> int:
     """A bound on the texts of variable length in an open file; to be asked for before one is read.
 
     Raises:
@@ -155,12 +155,8 @@ class TensorFile:
                 raise self._refuse(path, f"unknown filter number {code}")
         return data
 
-    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The numbers of a tensor, whose shape was compared before.
-
-        Raises:
-            SerializationError: if it is not there or has another shape.
-        """
+    def _found(self, path: str, shape: tuple[int, ...]) -> h5py.Dataset:
+        """A tensor whose shape was compared before, and whose numbers the file holds."""
         data = self.tensors.get(path)
         if data is None:
             raise SerializationError(f"{self.label}: there is no tensor {path!r}.")
@@ -174,9 +170,31 @@ class TensorFile:
             plain = data.chunks is None or data.id.get_create_plist().get_nfilters() == 0
             if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
                 raise self._refuse(path, "it declares numbers that the file does not hold")
+        return data
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The numbers of a tensor, whose shape was compared before.
+
+        Raises:
+            SerializationError: if it is not there or has another shape.
+        """
+        data = self._found(path, shape)
         with guarded(self.label, path):
             declared = _declared(data, self.label)
             return data[()] if declared is None else data[()].view(declared)
+
+    def check(self, path: str, shape: tuple[int, ...]) -> None:
+        """Raise what `read` would; numbers in one piece are not read for it, their place in the file is looked at.
+
+        Raises:
+            SerializationError: if the tensor is not there, has another shape, or cannot be read.
+        """
+        data = self._found(path, shape)
+        with guarded(self.label, path):
+            at = data.id.get_offset()  # of numbers in one piece, without filters
+            within = at is not None and at + data.nbytes <= data.file.id.get_filesize()
+        if not within:
+            self.read(path, shape)
 
     def below(self, prefix: str) -> Iterator[str]:
         """The paths of the tensors in a group."""
@@ -188,8 +206,8 @@ def _declared(data: h5py.Dataset, label: str) -> np.dtype | None:
     """The dtype of narrow floats, which are written as raw bytes with their dtype in an attribute; None for others."""
     if data.dtype.kind != "V" or "dtype" not in data.attrs:
         return None
-    longest_text(data.parent, label)
-    name = data.attrs["dtype"]
+    longest_text(data, label)
+    name: Any = data.attrs["dtype"]
     if name not in ("bfloat16", *dtypes.FLOAT8):
         return None
     import ml_dtypes

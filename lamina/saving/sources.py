@@ -40,6 +40,10 @@ class Source(Protocol):
         """The numbers of a tensor, whose shape was compared before."""
         ...
 
+    def check(self, path: str, shape: tuple[int, ...]) -> None:
+        """Raise what `read` would: numbers are read for it only where they are packed or have a checksum."""
+        ...
+
     def below(self, prefix: str) -> Iterator[str]:
         """The paths of the tensors in a group."""
         ...
@@ -56,6 +60,12 @@ class _Flat:
     def below(self, prefix: str) -> Iterator[str]:
         start = f"{prefix}/" if prefix else ""
         return (p for p in self.tensors if p.startswith(start))
+
+    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
+        raise NotImplementedError
+
+    def check(self, path: str, shape: tuple[int, ...]) -> None:
+        self.read(path, shape)
 
     def _checked(self, path: str, shape: tuple[int, ...]) -> str:
         if tuple(self.tensors[path].shape) != tuple(shape):
@@ -89,6 +99,9 @@ class Safetensors(_Flat):
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
         return self._file.get_tensor(self._checked(path, shape))
+
+    def check(self, path: str, shape: tuple[int, ...]) -> None:
+        self._checked(path, shape)  # that all places lie in the file, the library has seen when it opened it
 
 
 class SafetensorsObject(_Flat):
@@ -245,6 +258,9 @@ class Shards:
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
         return self._of[path].read(path, shape)
+
+    def check(self, path: str, shape: tuple[int, ...]) -> None:
+        self._of[path].check(path, shape)
 
     def below(self, prefix: str) -> Iterator[str]:
         start = f"{prefix}/" if prefix else ""

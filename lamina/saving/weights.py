@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -118,39 +119,53 @@ def read(
     if differences and not skip_mismatch:
         raise SerializationError(report(label, differences))
     fitting = [
-        (v, path)
+        _reads(tensors, v, path)
         for path, v in known.items()
         if path in tensors.tensors
         and tuple(tensors.tensors[path].shape) == tuple(v.shape)
         and convertible(tensors.tensors[path].dtype, v.dtype)
     ]
-    check_weights(_size(tensors, fitting), label)
-    for v, value in _read_all(tensors, fitting):
-        v.assign(value)
+    hand_over(fitting, label)
     for place in unusual:
         place.owner.load_own_variables(_Reader(tensors, f"{place.path}/vars" if place.path else "vars"))
     if differences:
         warnings.warn(report(label, differences, skipped=True), stacklevel=4)
 
 
-def _size(tensors: Source, fitting: list[tuple[Any, str]]) -> int:
-    """The bytes of what is read."""
-    return sum(math.prod(v.shape) * np.dtype(tensors.tensors[path].dtype).itemsize for v, path in fitting)
+class Read(NamedTuple):
+    """A variable, what reads its numbers from a file, and what sees beforehand that they can be read."""
+
+    variable: Any
+    size: int
+    read: Callable[[], np.ndarray]
+    check: Callable[[], Any]
 
 
-def _read_all(tensors: Source, fitting: list[tuple[Any, str]]) -> Iterator[tuple[Any, np.ndarray]]:
-    """Each variable with its numbers. A damaged file shows before the first is handed out.
+def hand_over(reads: list[Read], label: str) -> None:
+    """Read and assign. A damaged file shows before the first variable changes.
 
-    What is small is read at once. Of what is large only one tensor at a time lies in memory: it is read twice, the first
-    time to see that all can be read.
+    What is small is read at once. Of what is large only one tensor at a time lies in memory beside the model.
+
+    Raises:
+        SerializationError: if they are more than the budget, or damaged.
     """
-    if _size(tensors, fitting) <= AT_ONCE:
-        yield from [(v, tensors.read(path, tuple(v.shape))) for v, path in fitting]
+    size = sum(one.size for one in reads)
+    check_weights(size, label)
+    if size <= AT_ONCE:
+        values = [one.read() for one in reads]
+        for one, value in zip(reads, values, strict=True):
+            one.variable.take_over(value)
         return
-    for v, path in fitting:
-        tensors.read(path, tuple(v.shape))
-    for v, path in fitting:
-        yield v, tensors.read(path, tuple(v.shape))
+    for one in reads:
+        one.check()
+    for one in reads:
+        one.variable.take_over(one.read())
+
+
+def _reads(tensors: Source, v: Any, path: str) -> Read:
+    shape = tuple(v.shape)
+    size = math.prod(shape) * np.dtype(tensors.tensors[path].dtype).itemsize
+    return Read(v, size, partial(tensors.read, path, shape), partial(tensors.check, path, shape))
 
 
 def _name(place: Place) -> str:

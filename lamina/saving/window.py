@@ -56,7 +56,7 @@ class Window(io.RawIOBase):
         self._at += count
         return count
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Any, /) -> int:
         if self._size is not None:
             raise io.UnsupportedOperation("This part of the file is only read.")
         self._file.seek(self._start + self._at)
@@ -64,10 +64,10 @@ class Window(io.RawIOBase):
         self._at += count
         return count
 
-    def truncate(self, size: int | None = None) -> int:
-        size = self._at if size is None else size
-        self._file.truncate(self._start + size)
-        return size
+    def truncate(self, size: int | None = None, /) -> int:
+        end = self._at if size is None else size
+        self._file.truncate(self._start + end)
+        return end
 
     def flush(self) -> None:
         if not self._file.closed and self._size is None:

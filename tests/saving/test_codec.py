@@ -146,3 +146,25 @@ def test_a_new_process_unpickles(tmp_path):
     total, rate = map(float, done.stdout.split())
     assert total == pytest.approx(float(model.weights[0].numpy().sum()))
     assert rate == 0.25
+
+
+def test_what_few_files_name_is_imported_for_them_alone(tmp_path):
+    """Reading a file of layers imports neither applications nor FeatureSpace; a file that names their classes is read."""
+    import subprocess
+    import sys
+
+    model = lamina.Sequential([lamina.Input((2,)), layers.Dense(1)])
+    model.save(tmp_path / "plain.keras")
+    scale = lamina.applications.convnext.LayerScale(0.1, 2)
+    lamina.Sequential([lamina.Input((2,)), scale]).save(tmp_path / "scale.keras")
+    code = (
+        "import sys, lamina; load = lamina.models.load_model; load('plain.keras');"
+        "seldom = [n for n in sys.modules if n.startswith(('lamina.applications', 'lamina.utils.feature_space'))];"
+        "assert seldom == [], seldom; layer = load('scale.keras').layers[-1];"
+        "assert type(layer).__module__ == 'lamina.applications.convnext', type(layer)"
+    )
+    import os
+    import pathlib
+
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(lamina.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=environment)

@@ -1,11 +1,9 @@
 """Training that is interrupted goes on exactly: the same weights, bit for bit, the same history and decisions."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -224,37 +222,30 @@ class Runs:
         self.parent.wait(timeout=60)
         self.parent.stdout.close()
 
-    def run(self, folder: Path, delay: float | None) -> tuple[str | None, bool]:
-        """(what a run ends with, whether it was killed): SIGKILL comes `delay` seconds after it began."""
-        self.parent.stdin.write(f"{folder}\n")
-        pid = int(self.parent.stdout.readline())
-        assert self.parent.stdout.readline() == "begin\n"
-        if delay is not None:
-            time.sleep(delay)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        digest = None
+    def run(self, folder: Path, step: int) -> tuple[str | None, int, bool]:
+        """(what a run ends with, how many steps it took, whether it was killed at this step of it); 0 kills none."""
+        self.parent.stdin.write(f"{step} {folder}\n")
+        digest, steps = None, step
         while not (line := self.parent.stdout.readline()).startswith("end"):
-            digest = line.strip()
+            assert line, "the process that runs are forked from is gone"
+            steps, digest = int(line.split()[0]), line.split()[1]
         status = int(line.split()[1])
         assert status in (0, -signal.SIGKILL)
-        return digest, status != 0
+        return digest, steps, status != 0
 
-    def killed(self, folder: Path, delays: list[float]) -> tuple[str | None, int]:
-        """What a run ends with that is killed after each delay and started again, and how often it was."""
+    def killed(self, folder: Path, steps: list[int]) -> tuple[str | None, int]:
+        """What a run ends with that is killed at each of these steps and started again, and how often it was."""
         kills = 0
-        for delay in [*delays, None]:
-            digest, killed = self.run(folder, delay)
+        for step in [*steps, 0]:
+            digest, _, killed = self.run(folder, step)
             kills += killed
         return digest, kills
 
 
 def test_killed_three_times(tmp_path):
     with Runs() as runs:
-        began = time.perf_counter()
-        whole, _ = runs.killed(tmp_path / "a", [])
-        took = time.perf_counter() - began
-        broken, kills = runs.killed(tmp_path / "b", [took * 0.2, took * 0.3, took * 0.2])
+        whole, steps, _ = runs.run(tmp_path / "a", 0)
+        broken, kills = runs.killed(tmp_path / "b", [steps // 5, steps // 3, steps // 5])
     assert whole == broken
     assert kills == 3
 
@@ -263,12 +254,10 @@ def test_killed_three_times(tmp_path):
 def test_killed_at_random_two_hundred_times(tmp_path):
     rng = np.random.default_rng(0)
     with Runs() as runs:
-        began = time.perf_counter()
-        whole, _ = runs.killed(tmp_path / "a", [])
-        took = time.perf_counter() - began
+        whole, steps, _ = runs.run(tmp_path / "a", 0)
         total = 0
         while total < int(os.environ.get("LAMINA_KILLS", "200")):
-            broken, kills = runs.killed(tmp_path / f"b{total}", rng.uniform(0, took / 4, 8).tolist())
+            broken, kills = runs.killed(tmp_path / f"b{total}", rng.integers(1, steps // 4, 8).tolist())
             assert broken == whole
             total += kills
 

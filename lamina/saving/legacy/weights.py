@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
-from lamina.core.limits import check_weights
 from lamina.core.tracking import made_trainable
 from lamina.core.variable import Variable
 from lamina.errors import SerializationError
 from lamina.saving import attributes, hdf5
 from lamina.saving.legacy import gates
 from lamina.saving.report import convertible, report
+from lamina.saving.weights import Read, hand_over
 
 TOP_LEVEL = "top_level_model_weights"
 
@@ -114,10 +115,8 @@ def read(
     found += [_matched(own, model, e, tensors, differences) for e in top]
     if differences and not skip_mismatch:
         raise SerializationError(report(label, differences))
-    check_weights(sum(tensors.tensors[p].nbytes for _, e in pairs for p in e.paths), label)
-    values = [(v, one()) for f in found if f for v, one in zip(f.variables, f.reads, strict=True)]
-    for v, value in values:
-        v.assign(value)
+    pairs = [pair for f in found if f for pair in zip(f.variables, f.reads, strict=True)]
+    hand_over([Read(v, 4 * math.prod(v.shape), read, read) for v, read in pairs], label)
     if differences:
         import warnings
 
