@@ -238,7 +238,7 @@ def own(k: Any) -> Any:
             self.top = self.add_weight(shape=(), initializer="zeros", name="top")
 
         def update_state(self, y_true, y_pred, sample_weight=None):
-            self.top.assign(ops.maximum(ops.maximum(self.top, ops.max(y_pred)), self.floor))
+            self.top.assign(ops.maximum(ops.maximum(ops.convert_to_tensor(self.top), ops.max(y_pred)), self.floor))
 
         def result(self):
             return self.top

@@ -60,7 +60,7 @@ class CompileMetrics:
 
 
 def _metric_lists(given: Any, outputs: Outputs, what: str) -> list[list[Any]]:
-    if given is None:
+    if given is None or (isinstance(given, list | tuple) and not given):
         return [[] for _ in outputs.names]
     listed = lambda m: [] if m is None else list(m) if isinstance(m, list | tuple) else [m]
     if isinstance(given, dict) and "class_name" not in given:
