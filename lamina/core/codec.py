@@ -22,7 +22,6 @@ from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel, state
 from lamina.kernel.symbolic import Symbolic
 
-
 _open: threading.local = threading.local()
 
 
@@ -201,7 +200,9 @@ def _completed(config: Any) -> Any:
         if state.sharing.knows(config):
             return config
         return {_key(k): _completed(v) for k, v in config.items()}
-    if isinstance(config, list | tuple):  # tuples of a graph's outputs, named or not, are lists in Keras's files
+    if isinstance(
+        config, list | tuple
+    ):  # tuples of a graph's outputs, named or not, are lists in Keras's files
         items = [_completed(v) for v in config]
         if hasattr(config, "_fields"):
             return type(config)(*items)

@@ -66,7 +66,9 @@ def read(model: Any, archive: zipfile.ZipFile, member: Callable[[str], bytes], l
     """
     names = [n for n in archive.namelist() if n.startswith("assets/") and not n.endswith("/")]
     if len(names) > in_force().members:
-        raise SerializationError(f"{label}: the archive holds {len(names)} assets, more than {in_force().members}.")
+        raise SerializationError(
+            f"{label}: the archive holds {len(names)} assets, more than {in_force().members}."
+        )
     left = set(names)
     for folder, owner in _owners(model):
         own = [n for n in names if n.startswith(folder) and "/" not in n[len(folder) :]]

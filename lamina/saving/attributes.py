@@ -13,7 +13,6 @@ from lamina.errors import SerializationError
 from lamina.saving.hdf5 import guarded
 
 
-
 def text(group: h5py.Group, name: str, label: str) -> str | None:
     """The text in an attribute; None where there is none.
 

@@ -135,7 +135,9 @@ def _scan_config(config: Any, found: dict[str, Any]) -> None:
     while waiting:
         value, depth = waiting.pop()
         if depth > in_force().config_depth:
-            raise SerializationError(f"The configuration is nested more than {in_force().config_depth} levels deep.")
+            raise SerializationError(
+                f"The configuration is nested more than {in_force().config_depth} levels deep."
+            )
         if isinstance(value, dict):
             name = value.get("class_name")
             if isinstance(name, str) and not name.startswith("__") and "config" in value:

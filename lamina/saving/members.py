@@ -80,7 +80,11 @@ class ZipMembers(Members):
             raise SerializationError(f"{self.label}: the archive has no {name}.") from None
         if info.flag_bits & 1:
             raise SerializationError(f"{self.label}: {name} is encrypted.")
-        limit = max(info.compress_size * in_force().unpack_ratio, 1 << 20) if info.compress_type else info.compress_size
+        limit = (
+            max(info.compress_size * in_force().unpack_ratio, 1 << 20)
+            if info.compress_type
+            else info.compress_size
+        )
         if info.file_size > limit or (name.endswith(".json") and info.file_size > in_force().json_bytes):
             raise SerializationError(
                 f"{self.label}: {name} would unpack to {info.file_size} bytes, more than its size allows."

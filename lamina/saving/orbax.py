@@ -111,7 +111,9 @@ def _checked(path: pathlib.Path) -> tuple[pathlib.Path, str]:
         if number > in_force().members:
             raise SerializationError(f"{label}: the folder holds more than {in_force().members} files.")
     handlers = _json((step / _MARK).read_bytes(), label, step / _MARK).get("item_handlers")
-    if not isinstance(handlers, dict) or not all(str(h).startswith("orbax.checkpoint.") for h in handlers.values()):
+    if not isinstance(handlers, dict) or not all(
+        str(h).startswith("orbax.checkpoint.") for h in handlers.values()
+    ):
         raise SerializationError(f"{label}: {_MARK} names no handlers of Orbax's own: {handlers!r:.120}.")
     return step, label
 
@@ -131,7 +133,13 @@ def _json(text: Any, label: str, what: Any) -> dict[str, Any]:
 
 
 def _read(
-    model: Any, step: pathlib.Path, label: str, *, with_optimizer: bool, skip_mismatch: bool = False, kept: Any = ()
+    model: Any,
+    step: pathlib.Path,
+    label: str,
+    *,
+    with_optimizer: bool,
+    skip_mismatch: bool = False,
+    kept: Any = (),
 ) -> None:
     """Read all state that a model has a place for; nothing is assigned before all of it was compared and read."""
     orbax = import_module("orbax.checkpoint").v1
@@ -266,7 +274,10 @@ def _natural(text: str) -> tuple[str, int]:
 
 
 def _compared(
-    pairs: list[tuple[Any, tuple[str, ...]]], wanted: list[Any], have: dict[tuple[str, ...], Any], with_optimizer: bool
+    pairs: list[tuple[Any, tuple[str, ...]]],
+    wanted: list[Any],
+    have: dict[tuple[str, ...], Any],
+    with_optimizer: bool,
 ) -> tuple[list[tuple[Any, tuple[str, ...]]], list[str]]:
     """The pairs that fit, and all differences."""
     fitting, differences = [], []
@@ -278,7 +289,9 @@ def _compared(
                 f"! other shape {v.path}: the model wants {tuple(v.shape)}, the checkpoint has {tuple(leaf.shape)}"
             )
         elif not convertible(np.dtype(leaf.dtype), v.dtype):
-            differences.append(f"! other dtype {v.path}: the model wants {v.dtype}, the checkpoint has {leaf.dtype}")
+            differences.append(
+                f"! other dtype {v.path}: the model wants {v.dtype}, the checkpoint has {leaf.dtype}"
+            )
         else:
             fitting.append((v, place))
     differences += [
@@ -302,7 +315,7 @@ def _guarded(label: str) -> Iterator[None]:
             yield
     except (ImportError, SerializationError):
         raise
-    except Exception as error:  # it has dozens of its own, and TensorStore's below them
+    except Exception as error:  # noqa: BLE001  # it has dozens of its own, and TensorStore's below them
         raise SerializationError(
             f"{label}: not a readable Orbax checkpoint ({type(error).__name__}: {error!s:.200})."
         ) from None

@@ -21,7 +21,6 @@ from lamina.errors import SerializationError
 from lamina.saving import hdf5
 
 
-
 class Meta(NamedTuple):
     """What a file says of a tensor before it is read."""
 
@@ -101,7 +100,9 @@ class SafetensorsObject(_Flat):
         file.seek(0)
         length = int.from_bytes(file.read(8), "little")
         if length > min(size - 8, in_force().json_bytes):
-            raise SerializationError(f"{label}: the header of the safetensors file is longer than the file, or too long.")
+            raise SerializationError(
+                f"{label}: the header of the safetensors file is longer than the file, or too long."
+            )
         try:
             header = json.loads(file.read(length))
         except (ValueError, RecursionError) as error:
@@ -127,18 +128,24 @@ class SafetensorsObject(_Flat):
 
 def _safetensors_entry(key: str, entry: Any, size: int, label: str) -> tuple[Meta, int]:
     """Shape, dtype and first byte of a tensor, if they agree with each other and with the size of the data."""
-    shape, offsets = (entry.get(k) for k in ("shape", "data_offsets")) if isinstance(entry, dict) else (None, None)
+    shape, offsets = (
+        (entry.get(k) for k in ("shape", "data_offsets")) if isinstance(entry, dict) else (None, None)
+    )
     if not (_natural(shape) and _natural(offsets) and len(offsets) == 2):
         raise SerializationError(f"{label}: {key}: not the description of a tensor: {entry!r:.80}.")
     dtype = _safetensors_dtype(str(entry.get("dtype")), label)
     start, end = offsets
     if end > size or end - start != math.prod(shape) * dtype.itemsize:
-        raise SerializationError(f"{label}: {key}: {shape} of {dtype} does not lie at the bytes {start} to {end}.")
+        raise SerializationError(
+            f"{label}: {key}: {shape} of {dtype} does not lie at the bytes {start} to {end}."
+        )
     return Meta(tuple(shape), dtype), start
 
 
 def _natural(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value)
+    return isinstance(value, list) and all(
+        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value
+    )
 
 
 SAFETENSORS = {

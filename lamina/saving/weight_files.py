@@ -54,7 +54,9 @@ def save_weights(
     model._needs_built("save_weights")
     if hasattr(filepath, "write"):
         if max_shard_size is not None:
-            raise ValueError("Shards are several files: give the name of their index, not a file-like object.")
+            raise ValueError(
+                "Shards are several files: give the name of their index, not a file-like object."
+            )
         _write_into(model, filepath, skip)
         return
     path = pathlib.Path(filepath)
@@ -223,7 +225,11 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
                 f"`by_name=True` reads old .h5 files that list weights by layer; {label!r} is none. Pass skip_mismatch=True "
                 "to load what fits."
             )
-        with opened_source(given) if isinstance(given, pathlib.Path) else _opened_object(given, label) as source:
+        with (
+            opened_source(given)
+            if isinstance(given, pathlib.Path)
+            else _opened_object(given, label) as source
+        ):
             weights.read(model, source, label, skip_mismatch=skip_mismatch, skip=skip, with_optimizer=False)
 
 
@@ -241,7 +247,9 @@ def _start(file: Any, label: str) -> bytes:
     start = file.read(32)
     file.seek(0)
     if not isinstance(start, bytes):
-        raise ValueError(f"{label}: the file-like object gives {type(start).__name__}, not bytes: open it in mode 'rb'.")
+        raise ValueError(
+            f"{label}: the file-like object gives {type(start).__name__}, not bytes: open it in mode 'rb'."
+        )
     return start
 
 

@@ -54,7 +54,10 @@ def test_old_files_are_read_under_any_name(tmp_path):
     for name in ("keras1_sequential", "keras2_functional"):
         path = tmp_path / f"{name}.model"
         path.write_bytes((FIXTURES / f"{name}.h5").read_bytes())
-        assert load_model(path).count_params() == lamina.saving.load_model(FIXTURES / f"{name}.h5").count_params()
+        assert (
+            load_model(path).count_params()
+            == lamina.saving.load_model(FIXTURES / f"{name}.h5").count_params()
+        )
 
 
 def test_operations_in_the_graph_are_written(tmp_path):

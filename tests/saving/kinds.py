@@ -238,7 +238,9 @@ def own(k: Any) -> Any:
             self.top = self.add_weight(shape=(), initializer="zeros", name="top")
 
         def update_state(self, y_true, y_pred, sample_weight=None):
-            self.top.assign(ops.maximum(ops.maximum(ops.convert_to_tensor(self.top), ops.max(y_pred)), self.floor))
+            self.top.assign(
+                ops.maximum(ops.maximum(ops.convert_to_tensor(self.top), ops.max(y_pred)), self.floor)
+            )
 
         def result(self):
             return self.top
@@ -329,8 +331,12 @@ def own(k: Any) -> Any:
     def closeness(y_true, y_pred):
         return ops.mean(ops.exp(-ops.abs(y_true - y_pred)), axis=-1)
 
-    kept = {name: thing for name, thing in locals().items() if name not in ("k", "ops", "layers", "registered")}
-    return type("Own", (), {name: staticmethod(v) if not isinstance(v, type) else v for name, v in kept.items()})
+    kept = {
+        name: thing for name, thing in locals().items() if name not in ("k", "ops", "layers", "registered")
+    }
+    return type(
+        "Own", (), {name: staticmethod(v) if not isinstance(v, type) else v for name, v in kept.items()}
+    )
 
 
 # -- Sequential --------------------------------------------------------------------------------------------------------
@@ -420,7 +426,10 @@ def noise(k):
 @kind("adam")
 def two_inputs(k):
     a, b = k.Input((4,), name="a"), k.Input((3,), name="b")
-    return k.Model([a, b], k.layers.Dense(2)(k.layers.Concatenate()([a, b]))), [numbers(4), numbers(3, seed=1)]
+    return k.Model([a, b], k.layers.Dense(2)(k.layers.Concatenate()([a, b]))), [
+        numbers(4),
+        numbers(3, seed=1),
+    ]
 
 
 @kind("adam", quick=True)
@@ -525,7 +534,7 @@ def frozen(k):
 def arithmetic(k):
     a = k.Input((4,))
     x = k.layers.Dense(4)(a)
-    return k.Model(a, k.layers.Dense(2)(-(1.0 - x * 2.0) ** 2 / 3.0 + abs(a) - a)), numbers(4)
+    return k.Model(a, k.layers.Dense(2)(-((1.0 - x * 2.0) ** 2) / 3.0 + abs(a) - a)), numbers(4)
 
 
 @kind("sgd", unread=(".h5",), quick=True)
@@ -554,7 +563,9 @@ def operations_of_many_kinds(k):
     x = k.ops.einsum("bij,bkj->bik", x, k.ops.softmax(a, axis=-1))
     x = k.ops.where(x > 0.1, x, 0.5 * x) + k.ops.cast(x > 0, "float32")
     x = k.ops.matmul(x, k.ops.cumsum(a, axis=1))
-    return k.Model(a, k.ops.clip(k.ops.logsumexp(x, axis=-1), -2.0, 2.0) + k.ops.sum(x * x, axis=(-1,))), numbers(3, 4)
+    return k.Model(
+        a, k.ops.clip(k.ops.logsumexp(x, axis=-1), -2.0, 2.0) + k.ops.sum(x * x, axis=(-1,))
+    ), numbers(3, 4)
 
 
 @kind("sgd", unread=(".h5",))
@@ -617,7 +628,9 @@ def subclass_of_functional_with_its_constructor(k):
 @kind("adam", quick=True)
 def lambda_of_a_registered_function(k):
     doubled = own(k).doubled
-    return k.Sequential([k.Input((4,)), k.layers.Dense(3), k.layers.Lambda(doubled), k.layers.Dense(2)]), numbers(4)
+    return k.Sequential(
+        [k.Input((4,)), k.layers.Dense(3), k.layers.Lambda(doubled), k.layers.Dense(2)]
+    ), numbers(4)
 
 
 @kind("adam", quick=True)
@@ -647,7 +660,9 @@ def trained_with(name: str, optimizer: Any, **more: Any) -> None:
     """A kind that differs from others by its optimizer."""
 
     def small(k):
-        return k.Sequential([k.Input((4,)), k.layers.Dense(6, activation="tanh"), k.layers.Dense(4)]), numbers(4)
+        return k.Sequential(
+            [k.Input((4,)), k.layers.Dense(6, activation="tanh"), k.layers.Dense(4)]
+        ), numbers(4)
 
     small.__name__ = f"trained_with_{name}"
     kind(optimizer, **more)(small)
@@ -656,7 +671,10 @@ def trained_with(name: str, optimizer: Any, **more: Any) -> None:
 trained_with("momentum", lambda k: k.optimizers.SGD(0.05, momentum=0.9, nesterov=True, weight_decay=0.01))
 trained_with("rmsprop", lambda k: k.optimizers.RMSprop(0.01, rho=0.8, momentum=0.5, centered=True))
 trained_with("amsgrad", lambda k: k.optimizers.Adam(0.01, amsgrad=True, clipnorm=0.5), quick=True)
-trained_with("adamw", lambda k: k.optimizers.AdamW(k.optimizers.schedules.ExponentialDecay(0.01, 3, 0.7, staircase=True)))
+trained_with(
+    "adamw",
+    lambda k: k.optimizers.AdamW(k.optimizers.schedules.ExponentialDecay(0.01, 3, 0.7, staircase=True)),
+)
 trained_with("adamax", lambda k: k.optimizers.Adamax(0.01, global_clipnorm=1.0))
 trained_with("nadam", lambda k: k.optimizers.Nadam(0.01))
 trained_with("adagrad", lambda k: k.optimizers.Adagrad(0.05, initial_accumulator_value=0.3))
@@ -666,7 +684,9 @@ trained_with("lion", lambda k: k.optimizers.Lion(0.002, clipvalue=0.2))
 trained_with("lamb", lambda k: k.optimizers.Lamb(0.01))
 trained_with("adafactor", lambda k: k.optimizers.Adafactor(0.01))
 trained_with("muon", lambda k: k.optimizers.Muon(0.01))
-trained_with("averages", lambda k: k.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=3))
+trained_with(
+    "averages", lambda k: k.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=3)
+)
 trained_with("accumulation", lambda k: k.optimizers.SGD(0.05, momentum=0.5, gradient_accumulation_steps=2))
 trained_with("loss_scale", lambda k: k.optimizers.LossScaleOptimizer(k.optimizers.Adam(0.01), initial_scale=64.0, dynamic_growth_steps=2), quick=True)  # fmt: skip
 trained_with("cosine", lambda k: k.optimizers.SGD(k.optimizers.schedules.CosineDecay(0.1, 10, warmup_target=0.2, warmup_steps=2)))  # fmt: skip
@@ -676,7 +696,9 @@ trained_with("cosine", lambda k: k.optimizers.SGD(k.optimizers.schedules.CosineD
       metrics=lambda k: {"one": ["mae"], "two": [k.metrics.RootMeanSquaredError(name="root")]}, weighted_metrics=[], measured=True)  # fmt: skip
 def losses_by_output(k):
     a = k.Input((4,))
-    return k.Model(a, {"one": k.layers.Dense(2, name="one")(a), "two": k.layers.Dense(3, name="two")(a)}), numbers(4)
+    return k.Model(
+        a, {"one": k.layers.Dense(2, name="one")(a), "two": k.layers.Dense(3, name="two")(a)}
+    ), numbers(4)
 
 
 # -- dtypes ------------------------------------------------------------------------------------------------------------
@@ -690,14 +712,18 @@ def mixed_precision(k):
 
 @kind("sgd", half=True)
 def narrow_weights(k):
-    return k.Sequential([k.Input((4,)), k.layers.Dense(4, dtype="bfloat16"), k.layers.Dense(2, dtype="float16")]), numbers(4)
+    return k.Sequential(
+        [k.Input((4,)), k.layers.Dense(4, dtype="bfloat16"), k.layers.Dense(2, dtype="float16")]
+    ), numbers(4)
 
 
 @kind("sgd", half=True)
 def a_map_of_dtype_policies(k):
     policies = k.dtype_policies.DTypePolicyMap(default_policy="float32")
     policies["inner"] = k.dtype_policies.DTypePolicy("mixed_bfloat16")
-    return k.Sequential([k.Input((4,)), k.layers.Dense(4, dtype=policies, name="inner"), k.layers.Dense(2)]), numbers(4)
+    return k.Sequential(
+        [k.Input((4,)), k.layers.Dense(4, dtype=policies, name="inner"), k.layers.Dense(2)]
+    ), numbers(4)
 
 
 # -- preprocessing first -----------------------------------------------------------------------------------------------
@@ -735,7 +761,9 @@ def augmentation_first(k):
 def buckets_first(k):
     a = k.Input((4,))
     bucket = k.layers.Discretization(bin_boundaries=[-1.0, 0.0, 1.0])
-    return k.Model(a, k.layers.Dense(2)(k.layers.CategoryEncoding(4, output_mode="multi_hot")(bucket(a)))), numbers(4)
+    return k.Model(
+        a, k.layers.Dense(2)(k.layers.CategoryEncoding(4, output_mode="multi_hot")(bucket(a)))
+    ), numbers(4)
 
 
 # -- sequences ---------------------------------------------------------------------------------------------------------
@@ -767,20 +795,26 @@ def recurrent_stack(k):
 @kind("adam")
 def cells_in_a_stack(k):
     cells = [k.layers.LSTMCell(3), k.layers.GRUCell(2), k.layers.SimpleRNNCell(2)]
-    return k.Sequential([k.Input((5, 3)), k.layers.RNN(cells, return_sequences=True), k.layers.RNN(own(k).Cell(2))]), numbers(5, 3)
+    return k.Sequential(
+        [k.Input((5, 3)), k.layers.RNN(cells, return_sequences=True), k.layers.RNN(own(k).Cell(2))]
+    ), numbers(5, 3)
 
 
 @kind("adam", quick=True)
 def bidirectional(k):
     back = k.layers.GRU(2, go_backwards=True, return_sequences=True)
     first = k.layers.Bidirectional(k.layers.LSTM(2, return_sequences=True), backward_layer=back)
-    return k.Sequential([k.Input((5, 3)), first, k.layers.Bidirectional(k.layers.SimpleRNN(2), merge_mode="mul")]), numbers(5, 3)
+    return k.Sequential(
+        [k.Input((5, 3)), first, k.layers.Bidirectional(k.layers.SimpleRNN(2), merge_mode="mul")]
+    ), numbers(5, 3)
 
 
 @kind("adam")
 def recurrent_with_states(k):
     a, b = k.Input((5, 3), name="a"), k.Input((4,), name="b")
-    out, h, c = k.layers.LSTM(2, return_state=True)(a, initial_state=[k.layers.Dense(2)(b), k.layers.Dense(2)(b)])
+    out, h, c = k.layers.LSTM(2, return_state=True)(
+        a, initial_state=[k.layers.Dense(2)(b), k.layers.Dense(2)(b)]
+    )
     return k.Model([a, b], k.layers.Concatenate()([out, h, c])), [numbers(5, 3), numbers(4, seed=1)]
 
 
@@ -820,13 +854,20 @@ def attention_of_other_kinds(k):
     grouped = k.layers.GroupQueryAttention(2, 4, 2)(a, b)
     dot = k.layers.Attention(use_scale=True, score_mode="dot")([a, b])
     additive = k.layers.AdditiveAttention()([grouped, b])
-    return k.Model([a, b], k.layers.Concatenate()([grouped, dot, additive])), [numbers(5, 4), numbers(3, 4, seed=1)]
+    return k.Model([a, b], k.layers.Concatenate()([grouped, dot, additive])), [
+        numbers(5, 4),
+        numbers(3, 4, seed=1),
+    ]
 
 
 @kind("sgd")
 def einsum_and_embeddings(k):
     a = k.Input((5,), dtype="int32")
-    words = k.layers.ReversibleEmbedding(7, 4) if hasattr(k.layers, "ReversibleEmbedding") else k.layers.Embedding(7, 4)
+    words = (
+        k.layers.ReversibleEmbedding(7, 4)
+        if hasattr(k.layers, "ReversibleEmbedding")
+        else k.layers.Embedding(7, 4)
+    )
     x = k.layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")(words(a))
     return k.Model(a, k.layers.Reshape((5, 6))(x)), indices(5)
 
@@ -836,7 +877,9 @@ def einsum_and_embeddings(k):
 
 @kind("sgd")
 def application(k):
-    return k.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, weights=None, classes=5), numbers(32, 32, 3)
+    return k.applications.MobileNetV2(input_shape=(32, 32, 3), alpha=0.35, weights=None, classes=5), numbers(
+        32, 32, 3
+    )
 
 
 @kind("adam")
@@ -845,14 +888,20 @@ def residual_network(k):
     x = k.layers.Conv2D(4, 3, padding="same", kernel_regularizer=k.regularizers.L2(0.01))(x)
     for i in range(2):
         y = k.layers.BatchNormalization(name=f"norm_{i}")(x)
-        y = k.layers.Conv2D(4, 3, padding="same", activation="relu", kernel_constraint=k.constraints.MaxNorm(2.0))(y)
+        y = k.layers.Conv2D(
+            4, 3, padding="same", activation="relu", kernel_constraint=k.constraints.MaxNorm(2.0)
+        )(y)
         x = k.layers.Add()([x, y])
     return k.Model(a, k.layers.Dense(2, bias_regularizer=k.regularizers.L1L2(0.01, 0.02))(k.layers.GlobalAveragePooling2D()(x))), numbers(8, 8, 3)  # fmt: skip
 
 
 @kind("adam")
 def autoencoder(k):
-    code = k.Sequential([k.Input((6,)), k.layers.Dense(4, activation="relu"), k.layers.Dense(2)], name="encoder")
-    back = k.Sequential([k.Input((2,)), k.layers.Dense(4, activation="relu"), k.layers.Dense(6)], name="decoder")
+    code = k.Sequential(
+        [k.Input((6,)), k.layers.Dense(4, activation="relu"), k.layers.Dense(2)], name="encoder"
+    )
+    back = k.Sequential(
+        [k.Input((2,)), k.layers.Dense(4, activation="relu"), k.layers.Dense(6)], name="decoder"
+    )
     a = k.Input((6,))
     return k.Model(a, {"code": code(a), "again": back(code(a))}), numbers(6)

@@ -113,8 +113,12 @@ def stack():
 
 MODELS = {
     "own layer": lambda: small(Scale()),
-    "own parts": lambda: small(layers.Dense(3, activation=doubled, kernel_initializer=Ramp(0.5), bias_regularizer=Cubes())),
-    "own training": lambda: small(optimizer=Slow(Fading(), momentum=0.9), loss=Steep(1.5), metrics=[Largest()]),
+    "own parts": lambda: small(
+        layers.Dense(3, activation=doubled, kernel_initializer=Ramp(0.5), bias_regularizer=Cubes())
+    ),
+    "own training": lambda: small(
+        optimizer=Slow(Fading(), momentum=0.9), loss=Steep(1.5), metrics=[Largest()]
+    ),
     "own model": stack,
     "noise": lambda: small(layers.Dropout(0.5), layers.GaussianNoise(0.5)),
     "averages": lambda: small(optimizer=lamina.optimizers.Adam(0.1, use_ema=True)),
@@ -167,7 +171,13 @@ def test_a_function_that_mentions_lamina_is_sent_by_value():
     """As from a notebook: `lazy_loader` gives some packages a class that cloudpickle does not know."""
     cloudpickle = pytest.importorskip("cloudpickle")
     code = "def f(x):\n    return ops.tanh(x) + layers.Dense(1).units + initializers.Zeros()((1,)) + len(visual.__name__)"
-    names = {"ops": ops, "layers": layers, "initializers": lamina.initializers, "visual": lamina.visual, "backend": lamina.backend}
+    names = {
+        "ops": ops,
+        "layers": layers,
+        "initializers": lamina.initializers,
+        "visual": lamina.visual,
+        "backend": lamina.backend,
+    }
     exec(code, names)
     f = pickle.loads(cloudpickle.dumps(names["f"]))
     np.testing.assert_allclose(ops.convert_to_numpy(f(np.zeros(1, "float32"))), 1.0 + len("lamina.visual"))
@@ -195,7 +205,14 @@ def test_across_a_process_that_is_started_anew():
     found, power, top, rate, seen, ramp, count = queue.get(timeout=300)
     process.join()
     np.testing.assert_allclose(found, model.predict(X, verbose=0), rtol=1e-6)
-    assert (power, top, rate, seen, ramp, count) == (4.0, 7.0, 0.25, [1, 2], 3.0, len(model.optimizer.variables))
+    assert (power, top, rate, seen, ramp, count) == (
+        4.0,
+        7.0,
+        0.25,
+        [1, 2],
+        3.0,
+        len(model.optimizer.variables),
+    )
 
 
 # -- containers --------------------------------------------------------------------------------------------------------

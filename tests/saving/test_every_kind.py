@@ -127,7 +127,12 @@ def test_every_format_there_and_back(tmp_path, kind, ours):
             # Keras 3.15 does not train on from an .h5 file, not from its own either: "built with 0 variables"
             if ending in WHOLE and not (ending == ".h5" and reader is keras):
                 step(other, reader)
-                close(arrays([v.value for v in other.weights], reader), after, f"the next step of {ending or 'folder'}", rtol)
+                close(
+                    arrays([v.value for v in other.weights], reader),
+                    after,
+                    f"the next step of {ending or 'folder'}",
+                    rtol,
+                )
                 assert int(other.optimizer.iterations) == count
                 if kind.measured and ending == ".keras":
                     found = other.test_on_batch(x, y, return_dict=True)

@@ -20,7 +20,9 @@ X = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 
 def small(seed=0):
     lamina.utils.set_random_seed(seed)
-    return lamina.Sequential([lamina.Input((4,)), layers.Dense(3), layers.BatchNormalization(), layers.Dense(2)])
+    return lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3), layers.BatchNormalization(), layers.Dense(2)]
+    )
 
 
 def same(a, b):
@@ -42,7 +44,13 @@ class OnlyWrites:
 
 @pytest.mark.parametrize(
     ("name", "start"),
-    [(None, b"\x89HDF"), ("w.weights.h5", b"\x89HDF"), ("w.npz", b"PK"), ("w.safetensors", None), (3, b"\x89HDF")],
+    [
+        (None, b"\x89HDF"),
+        ("w.weights.h5", b"\x89HDF"),
+        ("w.npz", b"PK"),
+        ("w.safetensors", None),
+        (3, b"\x89HDF"),
+    ],
 )
 def test_weights_go_into_open_files_and_out(name, start):
     model, other, target = small(), small(1), OnlyWrites(name)
@@ -67,7 +75,9 @@ def test_each_format_by_name_path_and_object(tmp_path, ending, form):
 
 def test_old_weights_in_an_open_file():
     data = (FIXTURES / "keras2_adam.h5").read_bytes()
-    model = lamina.Sequential([lamina.Input((4,)), layers.Dense(3, name="first"), layers.Dense(2, name="second")])
+    model = lamina.Sequential(
+        [lamina.Input((4,)), layers.Dense(3, name="first"), layers.Dense(2, name="second")]
+    )
     model.load_weights(io.BytesIO(data), by_name=True)
     whole = lamina.saving.load_model(io.BytesIO(data))
     same(model, whole)
@@ -165,7 +175,7 @@ def test_limits_of_a_call(tmp_path, name, limits, says):
     with pytest.raises(SerializationError, match=says):
         read(tmp_path / name, limits=Limits(**limits))
     read(tmp_path / name)  # another call has its own
-    read(tmp_path / name, limits=Limits(**{k: 10_000_000 for k in limits}))
+    read(tmp_path / name, limits=Limits(**dict.fromkeys(limits, 10000000)))
 
 
 def test_more_may_be_allowed(tmp_path):
