@@ -212,7 +212,11 @@ def _reshape(layer: dict[str, Any], sizes: dict[Any, Any]) -> dict[str, Any]:
         return layer
     shape = calls[0][3].get("shape")
     first = shape[0] if isinstance(shape, list) and shape else None
-    if not nodes.is_place(first) or sizes.get(first[0]) != 0 or not all(isinstance(n, int) for n in shape[1:]):
+    if (
+        not nodes.is_place(first)
+        or sizes.get(first[0]) != 0
+        or not all(isinstance(n, int) for n in shape[1:])
+    ):
         return layer
     config = {"name": layer.get("name"), "target_shape": shape[1:]}
     return {**layer, "class_name": "Reshape", "config": config, "inbound_nodes": [[[*calls[0][:3], {}]]]}
@@ -227,8 +231,17 @@ def translated(layer: dict[str, Any], shifts: dict[str, int]) -> dict[str, Any]:
     name, function = layer.get("name"), str(_function(layer))
     if function == "identity":
         config = {"name": name, "activation": "linear"}
-        entry = {"module": "keras.layers", "class_name": "Activation", "config": config, "registered_name": None}
-        return {**entry, "name": name, "inbound_nodes": [_call(c, Rule(""), name, shifts)[0] for c in _calls(layer)]}
+        entry = {
+            "module": "keras.layers",
+            "class_name": "Activation",
+            "config": config,
+            "registered_name": None,
+        }
+        return {
+            **entry,
+            "name": name,
+            "inbound_nodes": [_call(c, Rule(""), name, shifts)[0] for c in _calls(layer)],
+        }
     rule = _RULES.get(function)
     if rule is None:
         raise SerializationError(

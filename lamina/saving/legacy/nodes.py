@@ -117,9 +117,7 @@ def argument(value: Any, shifts: dict[str, int], depth: int = 0) -> Any:
         return _tensor(value, None, shifts)
     if isinstance(value, list):
         return [argument(v, shifts, depth + 1) for v in value]
-    return (
-        {k: argument(v, shifts, depth + 1) for k, v in value.items()} if isinstance(value, dict) else value
-    )
+    return {k: argument(v, shifts, depth + 1) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def endpoints(value: Any, shifts: dict[str, int]) -> Any:
