@@ -16,7 +16,8 @@ from lamina.core.codec import serialize
 class OrbaxCheckpoint(Monitor):
     """Saves the model's whole state while it is trained, in folders by number; needs the package orbax-checkpoint.
 
-    A folder holds the state as a tree by path (see `Model.get_state_tree`) and the model's configuration.
+    A folder holds the state as a tree by path (see `Model.get_state_tree`) and the model's configuration: `load_model`
+    and `load_weights` read it, as real Keras does.
 
     Args:
         directory: The folder of the checkpoints.
@@ -28,7 +29,7 @@ class OrbaxCheckpoint(Monitor):
         initial_value_threshold: A value that the first model must be better than.
         max_to_keep: How many checkpoints to keep; None for all.
         save_on_background: Whether training goes on while files are written.
-        save_weights_only: Whether to leave out the states of optimizer and metrics.
+        save_weights_only: Whether to leave out the states of optimizer and metrics, and the configuration.
 
     Raises:
         ImportError: if the package is not installed.
@@ -123,8 +124,11 @@ class OrbaxCheckpoint(Monitor):
 
         tree = self.model.get_state_tree("numpy_array")
         if self.save_weights_only:
-            tree = {name: tree[name] for name in ("trainable_variables", "non_trainable_variables")}
-        content = {"pytree": tree, "model_config": {"config": json.dumps(serialize(self.model))}}
+            content = {
+                "pytree": {name: tree[name] for name in ("trainable_variables", "non_trainable_variables")}
+            }
+        else:
+            content = {"pytree": tree, "model_config": {"config": json.dumps(serialize(self.model))}}
         self._keeper.wait()  # while one is written, Orbax would leave the next one out
         if self.save_on_background:
             self._keeper.save_checkpointables_async(self._number, content)

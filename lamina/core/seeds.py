@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core import names
 from lamina.core.variable import Variable
 from lamina.kernel.context import _activate, state
 
@@ -71,12 +72,13 @@ class SeedGenerator:
             raise TypeError(f"SeedGenerator got unknown arguments: {', '.join(kwargs) or 'backend'}.")
         if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
             raise ValueError(f"`seed` must be an integer or None, got {seed!r}.")
-        self.name = name or "seed_generator"
+        self.name = name or names.unique("seed_generator")
         self.seed = make_seed() if seed is None else seed
         self._initial = seed
-        self.state = Variable(
-            np.array([self.seed & 0xFFFFFFFF, 0], "uint32"), trainable=False, name="seed_generator_state"
-        )
+        with names.name_scope(self.name):  # two of them in a model have two paths
+            self.state = Variable(
+                np.array([self.seed & 0xFFFFFFFF, 0], "uint32"), trainable=False, name="seed_generator_state"
+            )
 
     def next(self, ordered: bool = True) -> Any:
         """The next seed: a (2,) uint32 tensor."""

@@ -11,7 +11,7 @@ from lamina.core.limits import limited
 from lamina.core.registry import CustomObjectScope
 from lamina.errors import NoSuchFile, SerializationError, suggestion
 from lamina.kernel.tracebacks import folds_frames
-from lamina.saving import archive
+from lamina.saving import archive, orbax
 from lamina.saving.atomic import may_replace
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import files as legacy
@@ -84,7 +84,7 @@ def load_model(
     """Read a model from a file of any age, without running anything from it.
 
     Args:
-        filepath: A `.keras` file, a folder that `zipped=False` made, an old `.h5` or `.hdf5` file of Keras 1 to 3, or a
+        filepath: A `.keras` file, a folder that `zipped=False` or `OrbaxCheckpoint` made, an old `.h5` or `.hdf5` file of Keras 1 to 3, or a
             file-like object that is open for reading bytes.
         custom_objects: Name -> class or function that the file may name, for this call.
         compile: Whether to restore the compile arguments and the optimizer's state.
@@ -124,6 +124,8 @@ def _load_path(path: pathlib.Path, custom_objects: Any, compile: bool, expected:
     if not path.exists():
         raise NoSuchFile(f"There is no file {path}.{_neighbor(path)}")
     check_sha256(path, expected)
+    if orbax.is_checkpoint(path):
+        return orbax.load(path, custom_objects, compile)
     if path.is_dir():
         _refuse_saved_model(path)
         return archive.load(path, path.name, custom_objects, compile)

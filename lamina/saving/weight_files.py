@@ -16,7 +16,7 @@ import numpy as np
 from lamina.core.limits import limited
 from lamina.errors import NoSuchFile, SerializationError
 from lamina.kernel.tracebacks import folds_frames
-from lamina.saving import archive, hdf5, members, shards, sources, weights
+from lamina.saving import archive, hdf5, members, orbax, shards, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import weights as by_layer
@@ -148,7 +148,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     Args:
         model: A built model or layer.
         filepath: A `.weights.h5`, `.keras`, `.safetensors`, `.npz`, `.weights.json` or old `.h5` file, or a folder that
-            `save_model(zipped=False)` made. Or a file-like object that is open for reading bytes, with any of these in
+            `save_model(zipped=False)` or `OrbaxCheckpoint` made. Or a file-like object that is open for reading bytes, with any of these in
             it but an index.
         skip_mismatch: Whether to leave out what does not fit, with a warning that lists it.
         **kwargs: `by_name` (find layers by their names: old `.h5` files only), `objects_to_skip` (layers, or names of
@@ -173,6 +173,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     label = str(getattr(given, "name", "the file"))
     with limited(limits), naming(label):
         check_sha256(given, expected)
+        if isinstance(given, pathlib.Path) and orbax.is_checkpoint(given):
+            orbax.load_weights(model, given, skip_mismatch=skip_mismatch, skip=skip)
+            return
         if _is_hdf5(given, label):
             with hdf5.opened(given, label) as file:
                 if by_layer.is_legacy(file):

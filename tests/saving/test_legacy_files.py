@@ -1,6 +1,8 @@
 """Files of Keras 1, 2 and 3 in the old HDF5 format: read as they were meant, written so that real Keras reads them."""
 
+import json
 import pathlib
+import re
 import shutil
 
 import h5py
@@ -39,6 +41,118 @@ def test_whole_models_give_the_same_outputs(name):
     known = beside(name)
     model = lamina.models.load_model(FIXTURES / f"{name}.h5")
     same(model(one(known["x"]), training=False), known["before"])
+
+
+@pytest.mark.parametrize("name", ["keras2_functions", "keras2_cudnn"])
+def test_functions_of_tensorflow_and_layers_of_cudnn(name):
+    """What tf-keras computes with the same file (with LSTM and GRU in place of what runs on a GPU alone)."""
+    known = beside(name)
+    model = lamina.models.load_model(FIXTURES / f"{name}.h5")
+    same(model(one(known["x"]), training=False), known["before"])
+    again = lamina.models.clone_model(model)
+    again.load_weights(FIXTURES / f"{name}.h5")
+    same(again(one(known["x"]), training=False), known["before"])
+
+
+def of_keras_2(function, call, class_name="TFOpLambda"):
+    """A model of Keras 2 with one function, as JSON."""
+    layer = {
+        "name": "f",
+        "class_name": class_name,
+        "config": {"name": "f", "function": function},
+        "inbound_nodes": [call],
+    }
+    given = {
+        "name": "a",
+        "class_name": "InputLayer",
+        "config": {"name": "a", "batch_input_shape": [None, 4]},
+        "inbound_nodes": [],
+    }
+    graph = {
+        "name": "m",
+        "layers": [given, layer],
+        "input_layers": [["a", 0, 0]],
+        "output_layers": [["f", 0, 0]],
+    }
+    return json.dumps({"class_name": "Functional", "config": graph})
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "says"),
+    [
+        ("raw_ops.ReadFile", ["a", 0, 0, {}], "'raw_ops.ReadFile', which Lamina does not read"),
+        ("einsum", ["_CONSTANT_VALUE", -1, "ij->ji", {}], "'einsum', which Lamina does not read"),
+        ("nn.dropout", ["a", 0, 0, {"rate": 0.5}], "'nn.dropout', which Lamina does not read"),
+        ("math.cumsum", ["a", 0, 0, {"axis": 1, "exclusive": True}], "exclusive = True"),
+        ("gather", ["a", 0, 0, {"indices": [0], "batch_dims": 1}], "has no counterpart"),
+        ("compat.v1.norm", ["a", 0, 0, {"ord": "fro", "axis": 1}], "has no counterpart"),
+        ("slice", ["a", 0, 0, {"begin": 3, "size": [1]}], "has no counterpart"),
+        ("math.exp", 3, "not a call of Keras 2"),
+        ("math.exp", [["a", 0]], "not a call of Keras 2"),
+        ("reshape", ["a", 0, 0, {"shape": [["a", 0, 0], 4]}], "f"),
+    ],
+)
+def test_functions_that_are_refused(function, call, says):
+    with pytest.raises(SerializationError, match=re.escape(says)):
+        lamina.models.model_from_json(of_keras_2(function, call))
+
+
+@pytest.mark.parametrize(
+    ("function", "call", "expected"),
+    [
+        ("math.subtract", ["_CONSTANT_VALUE", -1, 2.0, {"y": ["a", 0, 0], "name": None}], lambda x: 2.0 - x),
+        ("__operators__.add", ["a", 0, 0, {"y": [1.0, 2.0, 3.0, 4.0]}], lambda x: x + np.arange(1, 5, dtype="float32")),
+        ("concat", [["a", 0, 0, {"axis": -1}], ["a", 0, 0, {"axis": -1}]], lambda x: np.concatenate([x, x], -1)),
+        ("math.reduce_mean", ["a", 0, 0, {"axis": [1], "keepdims": True}], lambda x: x.mean(1, keepdims=True)),
+        ("math.argmax", ["a", 0, 0, {"output_type": "int64"}], lambda x: x.argmax(0)),
+        ("split", ["a", 0, 0, {"num_or_size_splits": [1, 3], "axis": 1}], lambda x: x[:, :1]),
+        ("compat.v1.pad", ["a", 0, 0, {"paddings": [[0, 0], [1, 2]], "mode": "CONSTANT", "constant_values": 7}],
+         lambda x: np.pad(x, [[0, 0], [1, 2]], constant_values=7)),
+        ("linalg.matmul", ["a", 0, 0, {"b": ["a", 0, 0], "transpose_b": True}], lambda x: x @ x.T),
+        ("math.l2_normalize", ["a", 0, 0, {"axis": -1}], lambda x: x / np.sqrt((x * x).sum(-1, keepdims=True))),
+        ("nn.leaky_relu", ["a", 0, 0, {}], lambda x: np.where(x > 0, x, 0.2 * x)),
+        ("identity", ["a", 0, 0, {}], lambda x: x),
+        ("reshape", ["a", 0, 0, {"shape": [-1, 2, 2]}], lambda x: x.reshape(-1, 2, 2)),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)  # fmt: skip
+def test_functions_one_by_one(function, call, expected):
+    model = lamina.models.model_from_json(of_keras_2(function, call))
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    same(model(x), [expected(x)], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("spec", "index"),
+    [
+        ([{"start": None, "stop": None, "step": None}, 0], np.s_[:, 0]),
+        ([{"class_name": "__ellipsis__"}, {"start": 1, "stop": 3, "step": None}], np.s_[..., 1:3]),
+        ([{"start": None, "stop": None, "step": None}, None], np.s_[:, None]),
+        ({"start": 0, "stop": 2, "step": None}, np.s_[0:2]),
+        (
+            [{"start": None, "stop": None, "step": None}, {"start": None, "stop": None, "step": -1}],
+            np.s_[:, ::-1],
+        ),
+    ],
+)
+def test_slices(spec, index):
+    text = of_keras_2("__operators__.getitem", ["a", 0, 0, {"slice_spec": spec}], "SlicingOpLambda")
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    same(lamina.models.model_from_json(text)(x), [x[index]])
+
+
+def test_a_reshape_to_the_shape_of_the_batch():
+    """`tf.reshape(a, (tf.shape(a)[0], -1, 2))`."""
+    config = json.loads(of_keras_2("reshape", ["a", 0, 0, {"shape": [["size", 0, 0], -1, 2]}]))
+    function = lambda name, of, call, kind="TFOpLambda": {
+        "name": name, "class_name": kind, "config": {"name": name, "function": of}, "inbound_nodes": [call],
+    }  # fmt: skip
+    config["config"]["layers"][1:1] = [
+        function("shape", "compat.v1.shape", ["a", 0, 0, {"out_type": "int32"}]),
+        function("size", "__operators__.getitem", ["shape", 0, 0, {"slice_spec": 0}], "SlicingOpLambda"),
+    ]
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    same(lamina.models.model_from_json(json.dumps(config))(x), [x.reshape(3, 2, 2)])
 
 
 @pytest.mark.parametrize("name", TRAINED)

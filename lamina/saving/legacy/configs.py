@@ -12,7 +12,7 @@ from typing import Any
 from lamina.core import registry
 from lamina.core.limits import in_force
 from lamina.errors import SerializationError
-from lamina.saving.legacy import first_keras, nodes
+from lamina.saving.legacy import first_keras, functions, nodes
 
 MAX_DEPTH = 100  # a level takes several calls here
 _SPACES = ("layers", "models", "initializers", "regularizers", "constraints", "optimizers.schedules", "losses",
@@ -91,8 +91,6 @@ def _entry(entry: dict[str, Any], space: str | None, depth: int) -> dict[str, An
     if not known:
         name, config = first_keras.renamed(name, config)
         name, config = _arguments(name, config, space)
-    if name in ("TFOpLambda", "SlicingOpLambda"):
-        return nodes.operation(config) | out
     if "layers" in config and ("input_layers" in config or name == "Functional"):
         config = _graph(config, depth)
         module = "keras.src.models.functional" if name == "Functional" else _module(name, "models")
@@ -141,9 +139,14 @@ def _graph(config: dict[str, Any], depth: int) -> dict[str, Any]:
     if any(isinstance(n, dict) for v in layers for n in v.get("inbound_nodes") or ()):
         config["layers"] = [_operation(v) or _layer(v, depth) for v in layers]  # nodes of Keras 3
         return config
+    layers = functions.without_shapes(layers)
     shifts = nodes.shifts(layers)
-    called = [nodes.upgraded(v, shifts) for v in layers]
-    config["layers"] = [_layer(v, depth) for v in called]
+    config["layers"] = [
+        functions.translated(v, shifts)
+        if v["class_name"] in functions.CLASSES
+        else _layer(nodes.upgraded(v, shifts), depth)
+        for v in layers
+    ]
     for end in ("input_layers", "output_layers"):
         config[end] = nodes.endpoints(config.get(end), shifts)
     return config
@@ -195,6 +198,11 @@ def _arguments(name: str, config: dict[str, Any], space: str | None) -> tuple[st
                   "kernel_constraint")}  # fmt: skip
     if name == "Embedding":
         config.pop("input_length", None)
+    if name in ("CuDNNLSTM", "CuDNNGRU"):  # what cuDNN computes, which today's layers do as well
+        more = {"activation": "tanh", "recurrent_activation": "sigmoid"}
+        name, config = name.removeprefix("CuDNN"), {**config, **more}
+        if name == "GRU":
+            config["reset_after"] = True
     if name == "Lambda":
         config = _lambda(config)
     if name == "MultiHeadAttention":

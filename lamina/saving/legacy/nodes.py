@@ -12,15 +12,6 @@ from lamina.ops.op import OPS
 _NESTED = ("Functional", "Model", "Sequential")
 # What took its first states in the list of its inputs.
 _WITH_STATES = ("RNN", "LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU", "Bidirectional", "ConvLSTM2D")
-# Operations that Keras 2 wrote when tensors met in arithmetic: its name for each -> today's class.
-_OPERATIONS = {
-    "math.add": "Add", "__operators__.add": "Add", "math.subtract": "Subtract", "math.multiply": "Multiply",
-    "math.truediv": "TrueDivide", "math.divide": "Divide", "math.pow": "Power", "math.exp": "Exp", "math.log": "Log",
-    "math.sqrt": "Sqrt", "math.square": "Square", "math.abs": "Absolute", "math.negative": "Negative",
-    "math.maximum": "Maximum", "math.minimum": "Minimum", "math.tanh": "Tanh", "math.sin": "Sin", "math.cos": "Cos",
-    "math.sigmoid": "Sigmoid", "nn.relu": "Relu", "nn.relu6": "Relu6", "nn.silu": "Silu", "nn.elu": "Elu",
-    "linalg.matmul": "Matmul",
-}  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -28,17 +19,6 @@ def classes() -> frozenset[str]:
     """The class names of operations."""
     ops.load_all()
     return frozenset(OPS)
-
-
-def operation(config: dict[str, Any]) -> dict[str, Any]:
-    """The entry of an operation that stands in the graph as a layer."""
-    found = _OPERATIONS.get(str(config.get("function")))
-    if found is None:
-        raise SerializationError(
-            f"Layer {config.get('name')!r} is the TensorFlow function {config.get('function')!r}, which Lamina does not "
-            "read. Build the model in Python with `lamina.ops` and load the weights with `load_weights`."
-        )
-    return {"class_name": found, "module": "keras.src.ops.numpy", "config": {"name": config.get("name")}}
 
 
 def shifts(layers: list[dict[str, Any]]) -> dict[str, int]:
@@ -62,9 +42,17 @@ def _note(value: Any, used: dict[str, set[int]], depth: int) -> None:
         raise SerializationError("The calls of the graph are nested too deep.")
     if is_place(value):
         used.setdefault(value[0], set()).add(value[1])
+        _note(value[3:], used, depth + 1)
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
             _note(item, used, depth + 1)
+
+
+def names_used(value: Any) -> set[str]:
+    """The layers whose outputs stand anywhere in some calls."""
+    used: dict[str, set[int]] = {}
+    _note(value, used, 0)
+    return set(used)
 
 
 def is_place(value: Any) -> bool:
@@ -91,8 +79,6 @@ def upgraded(layer: dict[str, Any], shifts: dict[str, int]) -> dict[str, Any]:
     )
     if not isinstance(inbound, list):
         raise SerializationError(f"Layer {name!r}: its calls must be a list, got {inbound!r:.80}.")
-    if layer["class_name"] == "TFOpLambda":
-        inbound = [_second(node) for node in inbound]
     states = layer["class_name"].split(">")[-1] in _WITH_STATES
     return {**layer, "name": name, "inbound_nodes": [_call(node, name, shifts, states) for node in inbound]}
 
@@ -106,29 +92,10 @@ def _call(node: Any, name: Any, shifts: dict[str, int], states: bool) -> dict[st
         raise SerializationError(f"Layer {name!r}: not a call of Keras 2: {node!r:.80}.")
     tensors = [_tensor(p, name, shifts) for p in places]
     kwargs: dict[str, Any] = places[0][3] if len(places[0]) == 4 else {}
-    kwargs = {k: _argument(v, shifts, 0) for k, v in kwargs.items() if v is not None}
-    if isinstance(node, _Operands):
-        return {"args": tensors, "kwargs": kwargs}
+    kwargs = {k: argument(v, shifts, 0) for k, v in kwargs.items() if v is not None}
     if states and len(tensors) > 1:
         return {"args": tensors[:1], "kwargs": {"initial_state": tensors[1:], **kwargs}}
     return {"args": tensors if len(tensors) == 1 else [tensors], "kwargs": kwargs}
-
-
-def _second(node: Any) -> Any:
-    """The call of an operation with its second operand beside the first."""
-    if not is_place(node) or len(node) < 4:
-        return node
-    kwargs = dict(node[3])
-    found = [k for k in ("y", "b") if k in kwargs]
-    if not found:
-        return node
-    other = kwargs.pop(found[0])
-    other = other if is_place(other) else ["_CONSTANT_VALUE", -1, other]
-    return _Operands([[*node[:3], kwargs], other])
-
-
-class _Operands(list):
-    """The operands of an operation, which are arguments each, not one list."""
 
 
 def _tensor(place: Any, name: Any, shifts: dict[str, int]) -> Any:
@@ -140,7 +107,8 @@ def _tensor(place: Any, name: Any, shifts: dict[str, int]) -> Any:
     return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
 
 
-def _argument(value: Any, shifts: dict[str, int], depth: int) -> Any:
+def argument(value: Any, shifts: dict[str, int], depth: int = 0) -> Any:
+    """An argument of a call with the tensors of the graph in the layout of Keras 3."""
     if depth > 50:
         raise SerializationError("The arguments of a call are nested too deep.")
     if isinstance(value, list) and value[:1] == ["_CONSTANT_VALUE"] and len(value) > 2:
@@ -148,10 +116,8 @@ def _argument(value: Any, shifts: dict[str, int], depth: int) -> Any:
     if is_place(value):
         return _tensor(value, None, shifts)
     if isinstance(value, list):
-        return [_argument(v, shifts, depth + 1) for v in value]
-    return (
-        {k: _argument(v, shifts, depth + 1) for k, v in value.items()} if isinstance(value, dict) else value
-    )
+        return [argument(v, shifts, depth + 1) for v in value]
+    return {k: argument(v, shifts, depth + 1) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def endpoints(value: Any, shifts: dict[str, int]) -> Any:

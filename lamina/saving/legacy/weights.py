@@ -169,18 +169,21 @@ def _matched(
         )
         return None
     variables = max(_orders(layer, weights), key=lambda order: _fit(order, entry, tensors))
+    cudnn = gates.from_cudnn(variables, [tensors.tensors[p] for p in entry.paths])
     kept = []
-    for v, path in zip(variables, entry.paths, strict=True):
+    for i, (v, path) in enumerate(zip(variables, entry.paths, strict=True)):
         have = tensors.tensors[path]
-        if tuple(have.shape) != tuple(v.shape):
+        if i in cudnn:
+            kept.append((v, cudnn[i]))
+        elif tuple(have.shape) != tuple(v.shape):
             differences.append(
                 f"! other shape {path}: the model wants {v.path} {tuple(v.shape)}, the file has {tuple(have.shape)}"
             )
         elif not convertible(have.dtype, v.dtype):
             differences.append(f"! other dtype {path}: the model wants {v.dtype}, the file has {have.dtype}")
         else:
-            kept.append((v, path))
-    return Found([v for v, _ in kept], [_reader(tensors, path, v.shape) for v, path in kept])
+            kept.append((v, _reader(tensors, path, v.shape)))
+    return Found([v for v, _ in kept], [read for _, read in kept])
 
 
 def _reader(tensors: hdf5.TensorFile, path: str, shape: Any) -> Callable[[], np.ndarray]:
