@@ -73,7 +73,7 @@ class ImageDataGenerator:
         preprocessing_function: Of one image, after the changes.
         data_format: Where the channels are.
         validation_split: The share of the data that is the subset "validation".
-        interpolation_order: 0 for the nearest pixel, 1 for linear, 2 to 5 for splines (these need SciPy).
+        interpolation_order: 0 for the nearest pixel, 1 for linear, 2 to 5 for splines.
         dtype: Of the images; None means the default float.
 
     Example:
