@@ -36,8 +36,9 @@ def moved(x: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order:
         from scipy.ndimage import affine_transform  # JAX brings it
     except ImportError as error:
         raise ImportError("Moving images needs SciPy. Install it with `pip install scipy`.") from error
+    offset: Any = matrix[:2, 2]
     planes = [
-        affine_transform(plane, matrix[:2, :2], matrix[:2, 2], order=order, mode=fill_mode, cval=cval)
+        affine_transform(plane, matrix[:2, :2], offset, order=order, mode=fill_mode, cval=cval)
         for plane in np.moveaxis(x, -1, 0)
     ]
     return np.stack(planes, -1).astype(x.dtype)
