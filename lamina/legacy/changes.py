@@ -106,7 +106,8 @@ def random_zoom(
     """An image of which rows and columns are zoomed by factors of their own from the pair `zoom_range`."""
     if np.shape(zoom_range) != (2,):
         raise ValueError(f"random_zoom: `zoom_range` must be two factors (from, to), got {zoom_range!r}.")
-    zx, zy = (1, 1) if zoom_range[0] == zoom_range[1] == 1 else np.random.uniform(*zoom_range, 2)
+    low, high = zoom_range
+    zx, zy = (1.0, 1.0) if low == high == 1 else np.random.uniform(low, high, 2)
     axes = (row_axis, col_axis, channel_axis)
     return apply_affine_transform(x, 0, 0, 0, 0, zx, zy, *axes, fill_mode, cval, interpolation_order)
 

@@ -61,7 +61,8 @@ class ImageDataGenerator:
         samplewise_center, samplewise_std_normalization: The same for each image by itself.
         zca_whitening, zca_epsilon: Whether the components become uncorrelated (call `fit` first).
         rotation_range: Degrees.
-        width_shift_range, height_shift_range: A share of the size, whole pixels (1 and above), or a list to choose from.
+        width_shift_range, height_shift_range: A share of the size (below 1), pixels (1 and above; an integer n means whole
+            ones, fewer than n), or a list to choose from. Heights move rows; in Keras 3 they move columns.
         brightness_range: Two factors, between which one is drawn.
         shear_range: Degrees.
         zoom_range: Two factors, or z for 1 - z to 1 + z.
@@ -72,7 +73,7 @@ class ImageDataGenerator:
         preprocessing_function: Of one image, after the changes.
         data_format: Where the channels are.
         validation_split: The share of the data that is the subset "validation".
-        interpolation_order: 0 for the nearest pixel, 1 for linear, 2 to 5 for splines (these need SciPy).
+        interpolation_order: 0 for the nearest pixel, 1 for linear, 2 to 5 for splines.
         dtype: Of the images; None means the default float.
 
     Example:
@@ -253,14 +254,16 @@ class ImageDataGenerator:
         def shift(given: Any, size: int) -> float:
             if not np.isscalar(given):
                 return float(rng.choice(np.asarray(given)) * rng.choice([-1, 1]))
+            if isinstance(given, int | np.integer):  # whole pixels, fewer than these
+                return float(rng.integers(1 - given, given)) if given else 0.0
             return about(given * size if abs(given) < 1 else given)  # pyright: ignore
 
         low, high = self.zoom_range
         zooms = (1.0, 1.0) if low == high == 1 else tuple(rng.uniform(low, high, 2))
         bright = self.brightness_range
         return {
-            "theta": about(self.rotation_range), "tx": shift(self.height_shift_range, rows),
-            "ty": shift(self.width_shift_range, columns), "shear": about(self.shear_range), "zx": zooms[0],
+            "theta": about(self.rotation_range), "tx": shift(self.width_shift_range, columns),
+            "ty": shift(self.height_shift_range, rows), "shear": about(self.shear_range), "zx": zooms[0],
             "zy": zooms[1], "flip_horizontal": self.horizontal_flip and rng.random() < 0.5,
             "flip_vertical": self.vertical_flip and rng.random() < 0.5,
             "channel_shift_intensity": about(self.channel_shift_range) if self.channel_shift_range else None,

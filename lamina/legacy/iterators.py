@@ -128,7 +128,8 @@ class NumpyArrayIterator(Iterator):
             _same_classes(np.asarray(y), part, subset)
         cut = lambda v: None if v is None else np.asarray(v)[part]
         self.x, self.y, self.sample_weight = x[part], cut(y), cut(sample_weight)
-        self.x_misc, self.image_data_generator = [cut(v) for v in others], generator
+        self.x_misc: list[Any] = [cut(v) for v in others]
+        self.image_data_generator = generator
         self._saving = Saving(save_to_dir, save_prefix, save_format, data_format or generator.data_format)
         super().__init__(len(self.x), batch_size, shuffle, seed)
 
@@ -284,7 +285,7 @@ class DataFrameIterator(FileIterator):
         )  # fmt: skip
         names = [str(v) for v in _column(dataframe, x_col)]
         places = [str(pathlib.Path(directory, n)) if directory is not None else n for n in names]
-        columns = [y_col] if isinstance(y_col, str) else list(y_col or ())
+        columns: list[str] = [y_col] if isinstance(y_col, str) else list(y_col or ())
         values = [_column(dataframe, c) for c in columns] if class_mode not in ("input", None) else []
         weights = None if weight_col is None else np.asarray(_column(dataframe, weight_col), config.floatx())
         kept = _valid(places, x_col) if validate_filenames else list(range(len(places)))

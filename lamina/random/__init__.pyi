@@ -1,5 +1,3 @@
-from lamina.core.sample import for_sample as for_sample
-
 from .draws import SeedGenerator as SeedGenerator
 from .draws import beta as beta
 from .draws import binomial as binomial
@@ -11,3 +9,4 @@ from .draws import randint as randint
 from .draws import shuffle as shuffle
 from .draws import truncated_normal as truncated_normal
 from .draws import uniform as uniform
+from .samples import for_sample as for_sample

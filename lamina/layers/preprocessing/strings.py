@@ -27,7 +27,7 @@ class Strings:
         self, flat: Any, shape: tuple[int, ...], plain: bool | None = None, together: str | None = None
     ) -> None:
         self.array = flat if isinstance(flat, np.ndarray) else None
-        self._flat = None if self.array is not None else flat
+        self._flat: list[Any] | None = None if isinstance(flat, np.ndarray) else flat
         self.shape, self.plain, self.together = shape, plain, together
 
     def __len__(self) -> int:

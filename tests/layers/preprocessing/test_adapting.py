@@ -68,6 +68,8 @@ def test_data_sets_of_tensorflow() -> None:
 
 def test_data_sets_of_hugging_face() -> None:
     datasets = pytest.importorskip("datasets")
+    if not hasattr(datasets, "Dataset"):
+        pytest.skip("datasets is not installed; a folder has its name")
     layer, wanted = layers.TextVectorization(), layers.TextVectorization()
     wanted.adapt(TEXTS)
     data = datasets.Dataset.from_dict({"text": TEXTS, "label": list(range(20))})

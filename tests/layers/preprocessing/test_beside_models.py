@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from oracle import numbers
 from rows_of_workers import Rows
 
+import lamina
 from lamina import backends, layers
 from lamina.kernel.context import interpreter
 
@@ -157,13 +159,60 @@ table.fit(rows, np.ones(16), epochs=2, verbose=0)
 table.save(sys.argv[1] + "/table.keras")
 same = np.allclose(lamina.models.load_model(sys.argv[1] + "/table.keras").predict(rows, verbose=0),
                    table.predict(rows, verbose=0), rtol=1e-5)
-print(bool(low < 0.5 < high), same, sorted(set(sys.modules) & {"tensorflow", "torch", "keras"}))
+rng = np.random.default_rng(0)
+pictures, kinds = rng.uniform(0, 255, (32, 8, 8, 3)).astype("float32"), np.arange(32) % 2
+pictures[kinds == 1, :, :4] += 200  # bright on the left
+vision = lamina.Sequential([lamina.Input((8, 8, 3)), layers.Rescaling(1 / 255), layers.RandomFlip("vertical", seed=1),
+                            layers.RandomRotation(0.02, seed=2), layers.RandomContrast(0.1, value_range=(0, 1), seed=3),
+                            layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+vision.compile(lamina.optimizers.Adam(0.02), "binary_crossentropy", metrics=["accuracy"])
+vision.fit(pictures, kinds, epochs=12, verbose=0, batch_size=8)
+vision.save(sys.argv[1] + "/vision.keras")
+right = lamina.models.load_model(sys.argv[1] + "/vision.keras").evaluate(pictures, kinds, verbose=0)[1]
+print(bool(low < 0.5 < high), same, right > 0.9, sorted(set(sys.modules) & {"tensorflow", "torch", "keras"}))
 """
 
 
 def test_without_other_frameworks(tmp_path: Any) -> None:
-    """A text classifier and a model on a table, where neither TensorFlow nor torch can be imported."""
+    """A text classifier, a model on a table and an augmented one of images, where only jax can be imported."""
     run = subprocess.run(
-        [sys.executable, "-c", CLASSIFIER, str(tmp_path)], capture_output=True, text=True, timeout=300
-    )
-    assert run.stdout.split("\n")[0] == "True True []", run.stderr[-2000:]
+        [sys.executable, "-c", CLASSIFIER, str(tmp_path)], capture_output=True, text=True, timeout=900,
+        env={**os.environ, "LAMINA_BACKEND": "jax"},
+    )  # fmt: skip
+    assert run.stdout.split("\n")[0] == "True True True []", run.stderr[-2000:]
+
+
+SERVED = """
+import sys
+import numpy as np
+if sys.argv[1] == "keras":
+    import keras as library
+else:
+    import lamina as library
+model = library.models.load_model(sys.argv[2])
+asked = ["a good film", "bad, bad"]
+found = model.predict(np.array(asked, object) if sys.argv[1] == "keras" else asked, verbose=0)
+print(*np.asarray(found).ravel().tolist())
+"""
+
+
+@pytest.mark.slow
+def test_a_classifier_of_strings_is_served_by_new_processes_and_by_keras(tmp_path: Any) -> None:
+    with interpreter(backends.load("numpy")):
+        lamina.utils.set_random_seed(0)
+        text = layers.TextVectorization(output_sequence_length=6)
+        text.adapt(["a good film", "a bad film", "good", "bad"])
+        inputs = lamina.Input((), dtype="string")
+        x = layers.GlobalAveragePooling1D()(layers.Embedding(text.vocabulary_size(), 4)(text(inputs)))
+        model = lamina.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
+        model.save(tmp_path / "text.keras")
+        wanted = model.predict(["a good film", "bad, bad"], verbose=0).ravel()
+    assert abs(wanted[0] - wanted[1]) > 1e-4
+    for library, name in (("lamina", "jax"), ("lamina", "torch"), ("keras", "tensorflow")):
+        run = subprocess.run(
+            [sys.executable, "-c", SERVED, library, str(tmp_path / "text.keras")], capture_output=True, text=True,
+            timeout=900, env={**os.environ, "LAMINA_BACKEND": name, "KERAS_BACKEND": name},
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr[-2000:]
+        found = [float(v) for v in run.stdout.split("\n")[-2].split()]
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, err_msg=f"{library} {name}")
