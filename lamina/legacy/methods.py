@@ -396,6 +396,18 @@ def _set_lr(self: Any, value: Any) -> None:
     self.learning_rate = value
 
 
+def _loss_tracker(self: Any) -> Any:
+    """The mean of the loss, by the private name that packages know; there is one after `compile`."""
+    found = self._model_state.loss_tracker
+    if found is None:
+        raise AttributeError(f"Model {self.name!r} has no `_loss_tracker`: compile it with a loss.")
+    return found
+
+
+def _set_loss_tracker(self: Any, value: Any) -> None:
+    self._model_state.loss_tracker = value
+
+
 def patches() -> list[tuple[Any, str, Any]]:
     """What is set while old spellings are taken: (class, attribute, value)."""
     out: list[tuple[Any, str, Any]] = [(Model, f.__name__, f) for f in (
@@ -414,6 +426,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Sequential, "model", property(lambda self: self)),
         (History, "__init__", _history_init),
         (CallbackList, "on_epoch_end", _with_old_names(CallbackList.on_epoch_end)),
+        (Model, "_loss_tracker", property(_loss_tracker, _set_loss_tracker)),
         (Model, "compile", _compile(Model.compile)),
         (Model, "fit", forwarding("fit", Model.fit, {"nb_epoch": "epochs"}, (*_GONE, "show_accuracy"))),
         (Model, "evaluate", forwarding("evaluate", Model.evaluate, {}, (*_GONE, "show_accuracy"))),
