@@ -132,7 +132,9 @@ def _trained(model: Any, config: dict[str, Any], tensors: hdf5.TensorFile, label
         return False
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    if compiled is None and not _holds(tensors, model.optimizer):  # the class compiles itself, and may do it otherwise
+    if compiled is None and not _holds(
+        tensors, model.optimizer
+    ):  # the class compiles itself, and may do it otherwise
         warnings.warn(
             f"{label}: the file holds the state of another optimizer than the {type(model.optimizer).__name__} that "
             f"{type(model).__name__} compiles itself with, and not which one: it was left out. Compile the model before "

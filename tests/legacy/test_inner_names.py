@@ -121,7 +121,18 @@ def test_classes_of_operations_are_names_only():
     lamina.install_as_keras()
     try:
         classes = importlib.import_module("keras.src.ops.numpy")
-        names = ["Abs", "Add", "Concatenate", "Einsum", "GetItem", "Matmul", "Moveaxis", "Sum", "Transpose", "TrueDivide"]
+        names = [
+            "Abs",
+            "Add",
+            "Concatenate",
+            "Einsum",
+            "GetItem",
+            "Matmul",
+            "Moveaxis",
+            "Sum",
+            "Transpose",
+            "TrueDivide",
+        ]
         for name in names:
             cls = getattr(classes, name)
             assert not isinstance(lamina.ops.add(lamina.Input((1,)), 1), cls)

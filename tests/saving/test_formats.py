@@ -36,6 +36,43 @@ def equal(a, b):
         np.testing.assert_array_equal(v.numpy(), w.numpy())
 
 
+class Ready(lamina.Model):
+    """A model that compiles itself, in a way that no file holds."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+        self.compile()
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def compile(self, optimizer=None, loss="mse", **kwargs):
+        super().compile(optimizer or lamina.optimizers.Adam(0.1), loss, **kwargs)
+
+
+@pytest.mark.parametrize("optimizer", [None, lamina.optimizers.SGD(0.1)], ids=["its own", "another"])
+def test_the_state_of_an_optimizer_that_the_class_chooses(tmp_path, optimizer):
+    model = Ready()
+    model.compile(optimizer)
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    model.fit(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="`compile` was overridden"):
+        model.save(tmp_path / "m.keras")
+    load = lambda: lamina.saving.load_model(tmp_path / "m.keras", custom_objects={"Ready": Ready})
+    if optimizer is None:
+        loaded = load()
+        assert loaded.optimizer.iterations.numpy() == 1
+    else:
+        with pytest.warns(UserWarning, match="the state of another optimizer than the Adam"):
+            loaded = load()
+        assert loaded.optimizer.iterations.numpy() == 0
+    equal(model, loaded)
+
+
 @pytest.mark.parametrize("name", ["x.weights.h5", "x.safetensors", "x.npz", "x.weights.json"])
 @pytest.mark.parametrize("kind", [str, pathlib.Path])
 def test_weights_there_and_back(tmp_path, name, kind):
