@@ -252,6 +252,8 @@ def made_trainable(variable: Any) -> bool:
 class TrackedList(list):
     """A list in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
+    _plain = list  # what walkers make of it
+
     def __init__(self, items: Any, owner: Tracker) -> None:
         self._owner = owner
         super().__init__(owner._track(i) for i in items)
@@ -296,6 +298,8 @@ class TrackedList(list):
 
 class TrackedDict(dict):
     """A dict in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
+
+    _plain = dict  # what walkers make of it
 
     def __init__(self, items: Any, owner: Tracker) -> None:
         self._owner = owner

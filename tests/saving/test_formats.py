@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 
+import h5py
 import numpy as np
 import pytest
 
@@ -34,6 +35,35 @@ def made(seed=0):
 def equal(a, b):
     for v, w in zip(a.weights, b.weights, strict=True):
         np.testing.assert_array_equal(v.numpy(), w.numpy())
+
+
+def test_objects_are_named_as_the_public_sees_them(tmp_path):
+    """After a property or public attribute that leads to them; after the private one where there is no other."""
+
+    class Hiding(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self._one, self._two, self._only = (layers.Dense(2) for _ in range(3))
+            self.two_too, self._list = self._two, [layers.Dense(2)]
+
+        one = property(lambda self: self._one)
+        items = property(lambda self: self._list)
+
+        @property
+        def broken(self):
+            raise RuntimeError("not yet")
+
+        def build(self, input_shape):
+            for layer in (self._one, self._two, self._only, self._list[0]):
+                layer.build(input_shape)
+
+    model = lamina.Sequential([lamina.Input((3,)), Hiding()])
+    model.save_weights(tmp_path / "x.weights.h5")
+    with h5py.File(tmp_path / "x.weights.h5") as file:
+        names = set(file["layers/hiding"])
+        assert list(file["layers/hiding/items"]) == ["dense"]
+    # as the real Keras names them
+    assert names - {"vars"} == {"_only", "items", "one", "two_too"}
 
 
 class Ready(lamina.Model):
