@@ -179,6 +179,19 @@ def _init_model(init: Any) -> Any:
     return __init__
 
 
+def _init_sequential(init: Any) -> Any:
+    """`Sequential(layers, name)`, the order of Keras 1 and 2."""
+
+    def __init__(self: Any, layers: Any = None, *args: Any, **kwargs: Any) -> None:
+        if len(args) == 1 and (args[0] is None or isinstance(args[0], str)):
+            if args[0] is not None:
+                tell("Sequential", "layers, name", f"Sequential(layers, name={args[0]!r})")
+            args, kwargs = (), {"name": args[0], **kwargs}
+        init(self, layers, *args, **kwargs)
+
+    return __init__
+
+
 def _inputs_and_outputs(kwargs: dict[str, Any]) -> dict[str, Any]:
     names = {"input": "inputs", "output": "outputs"}
     if not {"input", "output"} <= set(kwargs):
@@ -435,6 +448,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Model, "__new__", _new_model(Model.__new__)),
         (Model, "__init__", _init_model(Model.__init__)),
         (Functional, "__init__", _init_model(Functional.__init__)),
+        (Sequential, "__init__", _init_sequential(Sequential.__init__)),
         (Sequential, "_maybe_rebuild", _rebuild(Sequential._maybe_rebuild)),
         (Optimizer, "lr", property(_lr, _set_lr)),
     ]  # fmt: skip

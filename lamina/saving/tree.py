@@ -67,7 +67,8 @@ def _children(owner: Any) -> list[tuple[str, Any]]:
     """The attributes that files follow, public names first, each kind in alphabetical order.
 
     An object is named after the first that leads to it: after a property of the user's that gives what a private
-    attribute holds. A graph model lists its layers under `layers`.
+    attribute holds. `layers` of a model is among the names: a graph model has all its layers there, a model of the
+    user's own those whose attributes come behind it in the alphabet.
     """
     found = {**attributes(owner), **_given_by_properties(owner)}
     graph = owner.__dict__.get("_stack") or owner.__dict__.get("_operations")
@@ -76,7 +77,15 @@ def _children(owner: Any) -> list[tuple[str, Any]]:
         listed = {id(v) for v in layers}
         found = {n: v for n, v in found.items() if not (_is_saveable(v) and id(v) in listed)}
         found["layers"] = layers
+    elif _lists_layers(type(owner)):
+        found["layers"] = owner.layers
     return sorted(found.items(), key=lambda item: (item[0].startswith("_"), item[0]))
+
+
+def _lists_layers(cls: type) -> bool:
+    """Whether `layers` of a class is that of Lamina's models."""
+    listed = next((vars(base)["layers"] for base in cls.__mro__ if "layers" in vars(base)), None)
+    return isinstance(listed, property) and str(listed.fget.__module__).startswith("lamina.")
 
 
 def _given_by_properties(owner: Any) -> dict[str, Any]:

@@ -66,6 +66,37 @@ def test_objects_are_named_as_the_public_sees_them(tmp_path):
     assert names - {"vars"} == {"_only", "items", "one", "two_too"}
 
 
+def test_layers_of_a_model_of_the_users_own_are_named_as_keras_names_them(tmp_path):
+    import keras
+
+    def made(library, seed):
+        class Own(library.Model):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.users, self.films, self.words = (library.layers.Embedding(4 + i, 2) for i in range(3))
+                self.dense = library.layers.Dense(3)
+
+            def build(self, input_shape):
+                for layer in (self.users, self.films, self.words):
+                    layer.build(input_shape)
+                self.dense.build((None, 2))
+                self.built = True
+
+        model = Own()
+        model.build((None, 1))
+        rng = np.random.default_rng(seed)
+        model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+        return model
+
+    for one, other in ((keras, lamina), (lamina, keras)):
+        path = tmp_path / "own.weights.h5"
+        written, read = made(one, 1), made(other, 2)
+        written.save_weights(path)
+        read.load_weights(path)
+        for a, b in zip(written.get_weights(), read.get_weights(), strict=True):
+            np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
 class Ready(lamina.Model):
     """A model that compiles itself, in a way that no file holds."""
 
