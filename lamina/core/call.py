@@ -363,6 +363,10 @@ def _incoming_masks(plan: CallPlan, args: tuple, kwargs: dict) -> Any:
 
 def build(layer: Layer, plan: CallPlan, args: tuple, kwargs: dict) -> None:
     """Build a layer from the shapes of its first inputs."""
+    if (
+        layer._layer_state.building
+    ):  # `build` itself asks for the outputs' shape, with what it has made so far
+        return
     _check(layer, args, kwargs)
     shapes = plan.build_arguments(args, kwargs)
     missing = [n for n in plan.build_required if n not in shapes]

@@ -273,6 +273,8 @@ def made_trainable(variable: Any) -> bool:
 class TrackedList(list):
     """A list in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
 
+    _plain = list  # what walkers make of it
+
     def __init__(self, items: Any, owner: Tracker, met: dict[int, Any]) -> None:
         self._owner = owner
         met[id(items)] = self
@@ -318,6 +320,8 @@ class TrackedList(list):
 
 class TrackedDict(dict):
     """A dict in an attribute: what is put in later is tracked, too, and what is taken out no longer."""
+
+    _plain = dict  # what walkers make of it
 
     def __init__(self, items: Any, owner: Tracker, met: dict[int, Any]) -> None:
         self._owner = owner

@@ -28,11 +28,18 @@ def ordered_keys(mapping: dict) -> list:
 
 
 def map_leaves(function: Any, structure: Any) -> Any:
-    """The same structure with `function` applied to every leaf, in the order of `leaves`; dicts keep theirs."""
+    """The same structure with `function` applied to every leaf, in the order of `leaves`; dicts keep theirs.
+
+    A list or dict that belongs to an object's attribute becomes a plain one.
+    """
     if isinstance(structure, dict):
         values = {k: map_leaves(function, structure[k]) for k in ordered_keys(structure)}
-        return type(structure)((k, values[k]) for k in structure)
+        return _kind(structure)((k, values[k]) for k in structure)
     if isinstance(structure, list | tuple):
         items = [map_leaves(function, item) for item in structure]
-        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
+        return _kind(structure)(*items) if hasattr(structure, "_fields") else _kind(structure)(items)
     return function(structure)
+
+
+def _kind(structure: Any) -> Any:
+    return getattr(structure, "_plain", type(structure))

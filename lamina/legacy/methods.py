@@ -183,6 +183,19 @@ def _init_model(init: Any) -> Any:
     return __init__
 
 
+def _init_sequential(init: Any) -> Any:
+    """`Sequential(layers, name)`, the order of Keras 1 and 2."""
+
+    def __init__(self: Any, layers: Any = None, *args: Any, **kwargs: Any) -> None:
+        if len(args) == 1 and (args[0] is None or isinstance(args[0], str)):
+            if args[0] is not None:
+                tell("Sequential", "layers, name", f"Sequential(layers, name={args[0]!r})")
+            args, kwargs = (), {"name": args[0], **kwargs}
+        init(self, layers, *args, **kwargs)
+
+    return __init__
+
+
 def _inputs_and_outputs(kwargs: dict[str, Any]) -> dict[str, Any]:
     names = {"input": "inputs", "output": "outputs"}
     if not {"input", "output"} <= set(kwargs):
@@ -416,6 +429,18 @@ def _set_lr(self: Any, value: Any) -> None:
     self.learning_rate = value
 
 
+def _loss_tracker(self: Any) -> Any:
+    """The mean of the loss, by the private name that packages know; there is one after `compile`."""
+    found = self._model_state.loss_tracker
+    if found is None:
+        raise AttributeError(f"Model {self.name!r} has no `_loss_tracker`: compile it with a loss.")
+    return found
+
+
+def _set_loss_tracker(self: Any, value: Any) -> None:
+    self._model_state.loss_tracker = value
+
+
 def patches() -> list[tuple[Any, str, Any]]:
     """What is set while old spellings are taken: (class, attribute, value)."""
     out: list[tuple[Any, str, Any]] = [(Model, f.__name__, f) for f in (
@@ -434,6 +459,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Sequential, "model", property(lambda self: self)),
         (History, "__init__", _history_init),
         (CallbackList, "on_epoch_end", _with_old_names(CallbackList.on_epoch_end)),
+        (Model, "_loss_tracker", property(_loss_tracker, _set_loss_tracker)),
         (Model, "compile", _compile(Model.compile)),
         (Model, "fit", forwarding("fit", Model.fit, {"nb_epoch": "epochs"}, (*_GONE, "show_accuracy"))),
         (Model, "evaluate", forwarding("evaluate", Model.evaluate, {}, (*_GONE, "show_accuracy"))),
@@ -444,6 +470,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Model, "__new__", _new_model(Model.__new__)),
         (Model, "__init__", _init_model(Model.__init__)),
         (Functional, "__init__", _init_model(Functional.__init__)),
+        (Sequential, "__init__", _init_sequential(Sequential.__init__)),
         (Sequential, "_maybe_rebuild", _rebuild(Sequential._maybe_rebuild)),
         (Optimizer, "lr", property(_lr, _set_lr)),
     ]  # fmt: skip

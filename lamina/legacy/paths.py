@@ -77,7 +77,12 @@ _TABLE = {
 # `keras.src.<path>` of Keras 3, where the table above does not say it: the finite list that packages import.
 _SOURCE = {
     "": "legacy.root ",
-    "backend": "legacy.src backend legacy.backend",
+    "backend": "legacy.src backend ops legacy.backend",
+    **dict.fromkeys(
+        ("backend.core", "backend.numpy", "backend.nn", "backend.math", "backend.linalg", "backend.image"),
+        "ops",
+    ),
+    "backend.random": "random",
     "backend.config": "backend config",
     "backend.jax.random": "legacy.src",
     "backend.common": "legacy.src backend",

@@ -14,7 +14,7 @@ from typing import Any
 
 from lamina import callbacks, layers
 from lamina.core.config import constructor
-from lamina.legacy import methods, renames
+from lamina.legacy import insides, methods, renames
 from lamina.legacy.forwarding import TOLD, shown, tell
 from lamina.legacy.forwarding import OldSpelling as OldSpelling
 
@@ -30,7 +30,7 @@ def accept() -> None:
     if _wanted == 1:
         for name in renames.RENAMES:
             _wrap(_class(name))
-        for owner, attribute, value in methods.patches():
+        for owner, attribute, value in (*methods.patches(), *insides.patches()):
             patch(owner, attribute, value)
 
 

@@ -118,11 +118,12 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
         model = deserialize(config, custom_objects, where=label)
         if not hasattr(model, "_layer_state"):
             raise SerializationError(f"{label}: config.json describes a {type(model).__name__}, not a model.")
-        with _h5(parts, label) as tensors:
-            trained = _trained(model, config, tensors, label) if compile else False
-            if trained:
-                build_optimizer(model, label)
-            weights.read(model, tensors, label, with_optimizer=trained)
+        if WEIGHTS in parts.namelist():
+            with _h5(parts, label) as tensors:
+                trained = _trained(model, config, tensors, label) if compile else False
+                if trained:
+                    build_optimizer(model, label)
+                weights.read(model, tensors, label, with_optimizer=trained)
         assets.read(model, parts, parts.read, label)  # pyright: ignore[reportArgumentType]  # it lists its names
     return model
 
@@ -141,7 +142,25 @@ def _trained(model: Any, config: dict[str, Any], tensors: hdf5.TensorFile, label
             stacklevel=5,
         )
         return False
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if compiled is None and not _holds(
+        tensors, model.optimizer
+    ):  # the class compiles itself, and may do it otherwise
+        warnings.warn(
+            f"{label}: the file holds the state of another optimizer than the {type(model.optimizer).__name__} that "
+            f"{type(model).__name__} compiles itself with, and not which one: it was left out. Compile the model before "
+            "training.",
+            stacklevel=5,
+        )
+        return False
     return True
+
+
+def _holds(tensors: hdf5.TensorFile, optimizer: Any) -> bool:
+    """Whether the file has the state of such an optimizer."""
+    found = {p: tuple(tensors.tensors[p].shape) for p in tensors.below("optimizer/vars")}
+    return found == {f"optimizer/vars/{i}": tuple(v.shape) for i, v in enumerate(optimizer.variables)}
 
 
 @contextmanager

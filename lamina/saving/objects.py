@@ -43,7 +43,8 @@ def deserialize_keras_object(
         config: What `serialize_keras_object` gave.
         custom_objects: Name -> class or function, for this call.
         safe_mode: Kept for Keras: loading is always safe here; False raises an error.
-        module_objects: Name -> class or function of the caller's own module, looked up last; with it `config` may be a name.
+        module_objects: Name -> class or function of the caller's own module, looked up last; with it `config` may be a name:
+            of a function, or of a class whose object is made without arguments.
         printable_module_name: What such an object is called in errors.
 
     Returns:
@@ -74,7 +75,7 @@ def deserialize_keras_object(
             raise SerializationError(
                 f"Unknown {printable_module_name}: {config!r}.{suggestion(config, known)}"
             )
-        return found
+        return found() if isinstance(found, type) else found
     return codec.deserialize(
         config, {**module_objects, **(custom_objects or {})}, where=printable_module_name
     )

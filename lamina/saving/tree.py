@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lamina.core.graph import layers_of
@@ -73,12 +74,47 @@ def _is_saveable(value: Any) -> bool:
 
 
 def _children(owner: Any) -> list[tuple[str, Any]]:
-    """The attributes that files follow, in alphabetical order; a graph model lists its layers under `layers`."""
-    found = attributes(owner)
+    """The attributes that files follow, public names first, each kind in alphabetical order.
+
+    An object is named after the first that leads to it: after a property of the user's that gives what a private
+    attribute holds. `layers` of a model is among the names: a graph model has all its layers there, a model of the
+    user's own those whose attributes come behind it in the alphabet.
+    """
+    found = {**attributes(owner), **_given_by_properties(owner)}
     graph = owner.__dict__.get("_stack") or owner.__dict__.get("_operations")
     if graph is not None:
         layers = layers_of(graph)
         listed = {id(v) for v in layers}
         found = {n: v for n, v in found.items() if not (_is_saveable(v) and id(v) in listed)}
         found["layers"] = layers
-    return sorted(found.items())
+    elif _lists_layers(type(owner)):
+        found["layers"] = owner.layers
+    return sorted(found.items(), key=lambda item: (item[0].startswith("_"), item[0]))
+
+
+def _lists_layers(cls: type) -> bool:
+    """Whether `layers` of a class is that of Lamina's models."""
+    listed = next((vars(base)["layers"] for base in cls.__mro__ if "layers" in vars(base)), None)
+    return isinstance(listed, property) and str(listed.fget.__module__).startswith("lamina.")
+
+
+def _given_by_properties(owner: Any) -> dict[str, Any]:
+    """What the properties of the user's own classes give, where they are no names of a layer's or model's."""
+    found = {}
+    for name in _own_properties(type(owner)):
+        try:
+            found[name] = getattr(owner, name)
+        except Exception:  # noqa: BLE001, PERF203 - a property may raise what it likes: it leads nowhere
+            continue
+    return found
+
+
+@lru_cache(maxsize=512)
+def _own_properties(cls: type) -> tuple[str, ...]:
+    known, found = set(), []
+    for base in cls.__mro__:
+        if base.__module__.startswith("lamina."):
+            known.update(vars(base))
+        else:
+            found += [name for name, value in vars(base).items() if isinstance(value, property)]
+    return tuple(name for name in found if name not in known and not name.startswith("__"))

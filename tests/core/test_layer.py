@@ -152,6 +152,31 @@ def test_build_runs_once_and_keeps_its_shape():
     assert layer.get_build_config() == {"input_shape": (2, 4)}
 
 
+def test_lists_in_attributes_go_into_layers():
+    """What a call collects in an attribute, as old code does, is an input like any other list."""
+
+    class Collecting(layers.Layer):
+        def call(self, x):
+            self.parts = [x, 2 * x]
+            self.table = {"a": x}
+            return layers.add(self.parts) + layers.Identity()(self.table)["a"]
+
+    np.testing.assert_array_equal(Collecting()(X), 4 * X)
+
+
+def test_build_may_ask_for_the_shape_of_the_outputs():
+    """As layers do that build a second part from what the first gives; `build` is not entered again for it."""
+
+    class TwoParts(layers.Dense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.scale = self.add_weight(self.compute_output_shape(input_shape)[1:], "ones", name="scale")
+
+    layer = TwoParts(3)
+    assert layer(X).shape == (2, 3)
+    assert [tuple(w.shape) for w in layer.weights] == [(4, 3), (3,), (3,)]
+
+
 def test_nodes_and_history():
     a = lamina.Input((4,))
     dense = layers.Dense(2)

@@ -14,16 +14,18 @@ def test_a_package_does_its_main_thing(job, backend, tmp_path):
     if not (packages.PLACE / ".made").exists():
         pytest.skip("`make packages` makes the environment with the packages")
     found = packages.run(job, backend, packages.PLACE / "bin" / "python", tmp_path)
-    found |= {"version": "installed"}
     assert packages.verdict(found)[0] in ("works", "the package's own"), found
 
 
 def test_the_table_shows_the_last_run_of_each_job():
     page = packages.PAGE.read_text()
     results = json.loads(packages.RESULTS.read_text())
-    assert {f"{job.script}/{backend}" for job, backend in PAIRS} == set(results)
+    assert set(results) <= {f"{job.script}/{backend}" for job, backend in PAIRS}
     for job, backend in PAIRS:
-        found = results[f"{job.script}/{backend}"]
+        found = results.get(f"{job.script}/{backend}")
+        if found is None:
+            assert f"| {backend} | not run |" in page
+            continue
         result = packages.verdict(found)[0]
         rows = [line for line in page.splitlines() if line.startswith(f"| {job.package} |")]
         assert any(f"| {backend} | {result} |" in row and found["package"] in row for row in rows), (

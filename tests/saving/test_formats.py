@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 
+import h5py
 import numpy as np
 import pytest
 
@@ -34,6 +35,103 @@ def made(seed=0):
 def equal(a, b):
     for v, w in zip(a.weights, b.weights, strict=True):
         np.testing.assert_array_equal(v.numpy(), w.numpy())
+
+
+def test_objects_are_named_as_the_public_sees_them(tmp_path):
+    """After a property or public attribute that leads to them; after the private one where there is no other."""
+
+    class Hiding(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self._one, self._two, self._only = (layers.Dense(2) for _ in range(3))
+            self.two_too, self._list = self._two, [layers.Dense(2)]
+
+        one = property(lambda self: self._one)
+        items = property(lambda self: self._list)
+
+        @property
+        def broken(self):
+            raise RuntimeError("not yet")
+
+        def build(self, input_shape):
+            for layer in (self._one, self._two, self._only, self._list[0]):
+                layer.build(input_shape)
+
+    model = lamina.Sequential([lamina.Input((3,)), Hiding()])
+    model.save_weights(tmp_path / "x.weights.h5")
+    with h5py.File(tmp_path / "x.weights.h5") as file:
+        names = set(file["layers/hiding"])
+        assert list(file["layers/hiding/items"]) == ["dense"]
+    # as the real Keras names them
+    assert names - {"vars"} == {"_only", "items", "one", "two_too"}
+
+
+def test_layers_of_a_model_of_the_users_own_are_named_as_keras_names_them(tmp_path):
+    import keras
+
+    def made(library, seed):
+        class Own(library.Model):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.users, self.films, self.words = (library.layers.Embedding(4 + i, 2) for i in range(3))
+                self.dense = library.layers.Dense(3)
+
+            def build(self, input_shape):
+                for layer in (self.users, self.films, self.words):
+                    layer.build(input_shape)
+                self.dense.build((None, 2))
+                self.built = True
+
+        model = Own()
+        model.build((None, 1))
+        rng = np.random.default_rng(seed)
+        model.set_weights([rng.normal(size=w.shape) for w in model.weights])
+        return model
+
+    for one, other in ((keras, lamina), (lamina, keras)):
+        path = tmp_path / "own.weights.h5"
+        written, read = made(one, 1), made(other, 2)
+        written.save_weights(path)
+        read.load_weights(path)
+        for a, b in zip(written.get_weights(), read.get_weights(), strict=True):
+            np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+class Ready(lamina.Model):
+    """A model that compiles itself, in a way that no file holds."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+        self.compile()
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def compile(self, optimizer=None, loss="mse", **kwargs):
+        super().compile(optimizer or lamina.optimizers.Adam(0.1), loss, **kwargs)
+
+
+@pytest.mark.parametrize("optimizer", [None, lamina.optimizers.SGD(0.1)], ids=["its own", "another"])
+def test_the_state_of_an_optimizer_that_the_class_chooses(tmp_path, optimizer):
+    model = Ready()
+    model.compile(optimizer)
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    model.fit(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="`compile` was overridden"):
+        model.save(tmp_path / "m.keras")
+    load = lambda: lamina.saving.load_model(tmp_path / "m.keras", custom_objects={"Ready": Ready})
+    if optimizer is None:
+        loaded = load()
+        assert loaded.optimizer.iterations.numpy() == 1
+    else:
+        with pytest.warns(UserWarning, match="the state of another optimizer than the Adam"):
+            loaded = load()
+        assert loaded.optimizer.iterations.numpy() == 0
+    equal(model, loaded)
 
 
 @pytest.mark.parametrize("name", ["x.weights.h5", "x.safetensors", "x.npz", "x.weights.json"])

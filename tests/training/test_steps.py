@@ -103,6 +103,20 @@ def trained(cls):
     return model, history.history
 
 
+def test_a_step_that_hands_its_arguments_on():
+    """Packages write `train_step(*args)` around the form that Keras has on a backend."""
+
+    class Through(OnJax):
+        def train_step(self, *args, **kwargs):
+            return OnJax.train_step(self, *args, **kwargs)
+
+        def test_step(self, *args, **kwargs):
+            return OnJax.test_step(self, *args, **kwargs)
+
+    with lamina.backend("jax"):
+        assert trained(Through)[1] == trained(OnJax)[1]
+
+
 def test_own_steps_equal_the_usual_one(backend):
     usual, _ = trained(Plain)
     for cls in (Once, FORMS[backend]):

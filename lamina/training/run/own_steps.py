@@ -61,14 +61,13 @@ def own_predict_step(model: Any) -> Callable[[Any], Any]:
 
 
 def takes_state(method: Any) -> bool:
-    """Whether a step has the form `(state, data)`."""
+    """Whether a step has the form `(state, data)`. One that takes `*args` gets on a functional backend what Keras gives."""
     kinds = inspect.Parameter
-    needed = [
-        p
-        for p in inspect.signature(method).parameters.values()
-        if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD) and p.default is kinds.empty
-    ]
-    return len(needed) == 2
+    parameters = list(inspect.signature(method).parameters.values())
+    named = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+    if not named and any(p.kind is kinds.VAR_POSITIONAL for p in parameters):
+        return current().functional
+    return len([p for p in named if p.default is kinds.empty]) == 2
 
 
 def with_or_without_state(

@@ -41,7 +41,8 @@ assert (again.predict(x) == pipe.predict(x)).all()
 
 search = GridSearchCV(classifier, {"hidden": [4, 8], "optimizer__learning_rate": [0.01, 0.1]}, cv=2, n_jobs=1)
 search.fit(StandardScaler().fit_transform(x), labels)
-assert search.best_score_ > 0.6, search.best_score_
+record("search", search.cv_results_["mean_test_score"], 1e-3)
+assert search.best_score_ > 0.5, search.best_score_
 
 
 def line(meta):
