@@ -73,7 +73,9 @@ class Monitor(Callback):
         value = logs.get(self.monitor)
         if value is None:
             if self._up is None:
-                self._direction(logs)  # a name of which nothing is known is a mistake, and not a metric that is late
+                self._direction(
+                    logs
+                )  # a name of which nothing is known is a mistake, and not a metric that is late
             warnings.warn(
                 f"{type(self).__name__}: {what} needs the metric {self.monitor!r}, which is not there."
                 f"{self._hint(logs)} Available metrics: {', '.join(logs) or 'none'}.",
