@@ -40,6 +40,7 @@ check: $(VENV)/.check
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/basedpyright --level error
+	$(VENV)/bin/mypy --strict tests/checked/scripts tests/checked/known.py
 
 format: $(VENV)/.check
 	$(VENV)/bin/ruff format .

@@ -59,3 +59,5 @@ from .models.functional import Model as Model
 from .models.sequential import Sequential as Sequential
 from .optimizers.base import Optimizer as Optimizer
 from .regularizers.penalties import Regularizer as Regularizer
+
+__version__: str

@@ -54,7 +54,7 @@ class Monitor(Callback):
         compare = self.monitor_op
         return bool(compare(value - self.min_delta if self._up else value + self.min_delta, than))
 
-    def _direction(self) -> str:
+    def _direction(self, logs: Any = ()) -> str:
         name = self.monitor.removeprefix("val_")
         if name == "loss" or name.endswith("_loss"):
             return "down"
@@ -68,7 +68,7 @@ class Monitor(Callback):
             known = ", ".join(found) or "none"
             raise ValueError(
                 f"{type(self).__name__} watches {self.monitor!r}, but whether it should rise or fall is not known (metrics: "
-                f"{known}).{suggestion(name, found)} Pass mode='max' or mode='min'."
+                f"{known}).{suggestion(self.monitor, [*logs, *found])} Pass mode='max' or mode='min'."
             )
         return direction
 
@@ -78,7 +78,9 @@ class Monitor(Callback):
         value = logs.get(self.monitor)
         if value is None:
             if self._up is None:
-                self._direction()  # a name of which nothing is known is a mistake, and not a metric that is late
+                self._direction(
+                    logs
+                )  # a name of which nothing is known is a mistake, and not a metric that is late
             warnings.warn(
                 f"{type(self).__name__}: {what} needs the metric {self.monitor!r}, which is not there."
                 f"{self._hint(logs)} Available metrics: {', '.join(logs) or 'none'}.",

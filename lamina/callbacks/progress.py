@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
 from lamina.config import is_interactive_logging_enabled
@@ -70,10 +72,11 @@ class Progress:
         self.started = self._shown = time.perf_counter()
         self._bar: Any = None
         self._task: Any = None
-        if verbose == 1 and is_interactive_logging_enabled() and _lively():
-            self._bar = _rich_bar()
-            self._task = self._bar.add_task(title, total=total, note="")
-            self._bar.start()
+        if verbose == 1 and is_interactive_logging_enabled():
+            if _in_notebook():
+                self._bar = NotebookLine(title, total)
+            elif _in_terminal():
+                self._bar = _TerminalBar(title, total)
 
     def wants_numbers(self) -> bool:
         """Whether the bar is due for a refresh."""
@@ -83,12 +86,7 @@ class Progress:
         """Show the state after `step` steps."""
         if self._bar is not None:
             self._shown = time.perf_counter()
-            self._bar.update(self._task, completed=step, note=fitting_logs(logs, self._room()))
-
-    def _room(self) -> int:
-        """What bar, counter and time left leave of the line."""
-        counter = 2 * len(str(self.total or 0)) + 1
-        return self._bar.console.width - len(self.title) - _BAR - counter - _TIME_LEFT - 5  # five gaps
+            self._bar.update(step, logs)
 
     def finish(self, step: int, logs: dict[str, Any]) -> None:
         """Show the end."""
@@ -99,9 +97,7 @@ class Progress:
         parts = [f"{step}/{self.total or step} steps", f"{_duration(took)} ({pace})", format_logs(logs)]
         line = " - ".join(p for p in [self.title, *parts] if p)
         if self._bar is not None:
-            self._bar.update(self._task, completed=step, total=self.total or step, visible=False)
-            self._bar.stop()
-            self._bar.console.print(line, highlight=False, soft_wrap=True)
+            self._bar.finish(line)
             self._bar = None
         elif is_interactive_logging_enabled():
             print(line, flush=True)
@@ -111,19 +107,94 @@ class Progress:
     def close(self) -> None:
         """Take the bar away, also when something failed."""
         if self._bar is not None:
-            self._bar.stop()
+            self._bar.close()
             self._bar = None
 
 
 _BAR, _TIME_LEFT = 24, 8  # characters
 
 
-def _lively() -> bool:
-    """Whether output can be drawn over: a terminal or a notebook."""
+class _TerminalBar:
+    """A bar in a terminal: it keeps bar, counter and time left, and shortens the numbers."""
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self.title, self.total = title, total
+        self._bar = _rich_bar()
+        self._task = self._bar.add_task(title, total=total, note="")
+        self._bar.start()
+
+    def update(self, step: int, logs: dict[str, Any]) -> None:
+        """Show a step and its numbers."""
+        counter = 2 * len(str(self.total or 0)) + 1
+        room = self._bar.console.width - len(self.title) - _BAR - counter - _TIME_LEFT - 5  # five gaps
+        self._bar.update(self._task, completed=step, note=fitting_logs(logs, room))
+
+    def finish(self, line: str) -> None:
+        """Put a line in the place of the bar."""
+        self._bar.update(self._task, visible=False)
+        self._bar.stop()
+        self._bar.console.print(line, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+
+class NotebookLine:
+    """One line of a notebook's cell, which is changed in its place: without widgets, so that nothing need be installed.
+
+    Args:
+        title: What stands in front.
+        total: The number of steps; None when unknown.
+    """
+
+    def __init__(self, title: str, total: int | None) -> None:
+        display = import_module("IPython.display").display  # a notebook has it
+        self.title, self.total, self.started = title, total, time.perf_counter()
+        self._handle = display(self._drawn(title), raw=True, display_id=True)
+
+    def update(self, step: int, logs: dict[str, Any]) -> None:
+        """Show a step, the time left and its numbers."""
+        parts = [self.title, f"{step}/{self.total or '?'}"]
+        if self.total and step:
+            left = (time.perf_counter() - self.started) / step * (self.total - step)
+            parts.append(f"{_duration(left)} left")
+        self._handle.update(
+            self._drawn(" - ".join(p for p in [*parts, format_logs(logs)] if p), step), raw=True
+        )
+
+    def finish(self, line: str) -> None:
+        """Put a line in the place of the bar."""
+        self._handle.update(self._drawn(line), raw=True)
+
+    def close(self) -> None:
+        """Leave what is shown: an error comes below it."""
+
+    def _drawn(self, text: str, step: int | None = None) -> dict[str, str]:
+        """The line for a notebook, which wraps it, and for what shows text only."""
+        share = (
+            ""
+            if not self.total or step is None
+            else f'<progress value="{step}" max="{self.total}"></progress> '
+        )
+        style = "font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere"
+        return {"text/plain": text, "text/html": f'<div style="{style}">{share}{html.escape(text)}</div>'}
+
+
+def _console() -> Any:
     from rich.console import Console
 
-    console = Console()
-    return (sys.stdout.isatty() and console.is_terminal) or console.is_jupyter
+    return Console()
+
+
+def _in_terminal() -> bool:
+    """Whether output can be drawn over."""
+    return sys.stdout.isatty() and _console().is_terminal
+
+
+def _in_notebook() -> bool:
+    """Whether output goes to a notebook's cell."""
+    return "IPython" in sys.modules and _console().is_jupyter
 
 
 def _rich_bar() -> Any:

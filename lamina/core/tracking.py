@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 from weakref import ref
 
 import optree
@@ -117,7 +117,7 @@ class Tracker(Configurable):
     _finds: frozenset[str] = frozenset(_BOXES)  # which kinds a class looks for in its attributes
     _wraps = True  # whether lists and dicts in attributes go on tracking
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         self.__dict__.update({box: [] for box in _BOXES.values()}, _followed={})
         return self

@@ -138,9 +138,9 @@ def standardize(dtype: Any) -> str:
         )
         name = {"str": "string", "object": "string"}.get(name, name)
     if name not in NAMES:
-        if getattr(dtype, "kind", None) in ("U", "S", "O"):
+        if (kind := getattr(dtype, "kind", None)) in ("U", "S", "O"):
             raise ValueError(
-                f"{'Python objects' if dtype.kind == 'O' else 'Texts'} (dtype {dtype}) are no numbers, so no tensor. Encode "
+                f"{'Python objects' if kind == 'O' else 'Texts'} (dtype {dtype}) are no numbers, so no tensor. Encode "
                 "them first: classes from 0 on with numpy.unique(texts, return_inverse=True), words with "
                 "layers.StringLookup or layers.TextVectorization."
             )

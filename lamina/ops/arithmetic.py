@@ -6,12 +6,12 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import not_bool, together, wants_bool
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def add(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def add(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Sum of two tensors, elementwise.
 
     Args:
@@ -29,7 +29,7 @@ def add(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Difference of two tensors, elementwise.
 
     Args:
@@ -51,7 +51,7 @@ def subtract(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Product of two tensors, elementwise.
 
     Args:
@@ -69,7 +69,7 @@ def multiply(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float", scalars=True)
-def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Quotient of two tensors, elementwise.
 
     Args:
@@ -87,7 +87,7 @@ def divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float", scalars=True)
-def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Quotient of two tensors, elementwise: the same as `divide`.
 
     Args:
@@ -106,7 +106,7 @@ def true_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float")
-def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Quotient of two tensors, elementwise, and 0 where the divisor is 0.
 
     Args:
@@ -126,7 +126,7 @@ def divide_no_nan(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def power(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def power(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 to the power of x2, elementwise.
 
     Args:
@@ -149,7 +149,7 @@ def _numbers(k: Kernel, x1: Any, x2: Any) -> list[Any]:
 
 
 @op("x1", "x2", promote=True)
-def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Quotient rounded towards minus infinity, elementwise.
 
     Args:
@@ -167,7 +167,7 @@ def floor_divide(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Remainder of a floored division, elementwise; it has the sign of the divisor, as Python's `%`.
 
     Args:
@@ -185,7 +185,7 @@ def mod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Remainder of a division rounded towards zero, elementwise; it has the sign of the dividend, as in C.
 
     Args:
@@ -210,7 +210,7 @@ def fmod(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The larger of two tensors, elementwise; NaN where either is NaN.
 
     Args:
@@ -228,7 +228,7 @@ def maximum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The smaller of two tensors, elementwise; NaN where either is NaN.
 
     Args:
@@ -246,7 +246,7 @@ def minimum(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The larger of two tensors, elementwise; NaN only where both are NaN.
 
     Args:
@@ -264,7 +264,7 @@ def fmax(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def fmin(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def fmin(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The smaller of two tensors, elementwise; NaN only where both are NaN.
 
     Args:
@@ -288,7 +288,7 @@ def _ignoring_nan(k: Kernel, function: Any, x1: Any, x2: Any) -> Any:
 
 
 @op("x")
-def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
+def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Output:
     """Values limited to an interval: min(max(x, x_min), x_max).
 
     Args:
@@ -309,7 +309,7 @@ def clip(k: Kernel, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
 
 
 @op("x1", "x2", promote="float", weak=False)  # so it is in Keras
-def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The angle of the point (x2, x1), elementwise, in (-pi, pi].
 
     Args:
@@ -327,7 +327,7 @@ def arctan2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float")
-def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The hypotenuse sqrt(x1^2 + x2^2), elementwise, without overflow on the way.
 
     Args:
@@ -345,7 +345,7 @@ def hypot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float")
-def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The step function of x1, elementwise: 0 below zero, 1 above, and x2 at zero.
 
     Args:
@@ -365,7 +365,7 @@ def heaviside(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float", weak=False)  # so it is in Keras
-def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """log(exp(x1) + exp(x2)), elementwise, without overflow.
 
     Args:
@@ -383,7 +383,7 @@ def logaddexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float", weak=False)  # so it is in Keras
-def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """log2(2^x1 + 2^x2), elementwise, without overflow.
 
     Args:
@@ -402,7 +402,7 @@ def logaddexp2(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float")
-def nextafter(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def nextafter(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """The next number after x1 in the direction of x2, elementwise.
 
     Args:

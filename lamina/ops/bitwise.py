@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, not_bool
 
 
@@ -18,7 +18,7 @@ def _whole(name: str, k: Kernel, *tensors: Any, bool_too: bool = True) -> None:
 
 
 @op("x", "y", promote=True)
-def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits that are set in both, elementwise.
 
     Args:
@@ -40,7 +40,7 @@ def bitwise_and(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x", "y", promote=True)
-def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits that are set in at least one, elementwise.
 
     Args:
@@ -62,7 +62,7 @@ def bitwise_or(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x", "y", promote=True)
-def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits that are set in exactly one, elementwise.
 
     Args:
@@ -84,7 +84,7 @@ def bitwise_xor(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x")
-def bitwise_invert(k: Kernel, x: Tensor) -> Tensor:
+def bitwise_invert(k: Kernel, x: Tensor) -> Output:
     """All bits exchanged, elementwise; logical not for bool.
 
     Args:
@@ -105,7 +105,7 @@ def bitwise_invert(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
+def bitwise_not(k: Kernel, x: Tensor) -> Output:
     """All bits exchanged, elementwise: the same as `bitwise_invert`.
 
     Args:
@@ -126,7 +126,7 @@ def bitwise_not(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", "y", promote=True)
-def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits moved up by y places, elementwise: x * 2^y.
 
     Args:
@@ -148,7 +148,7 @@ def bitwise_left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x", "y", promote=True)
-def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits moved up by y places, elementwise: x * 2^y (the same as `bitwise_left_shift`).
 
     Args:
@@ -169,7 +169,7 @@ def left_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x", "y", promote=True)
-def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits moved down by y places, elementwise: floor(x / 2^y); the sign stays.
 
     Args:
@@ -191,7 +191,7 @@ def bitwise_right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x", "y", promote=True)
-def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Bits moved down by y places, elementwise: the same as `bitwise_right_shift`.
 
     Args:
@@ -212,7 +212,7 @@ def right_shift(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Greatest common divisor, elementwise, by Euclid's algorithm; it is not negative.
 
     Args:
@@ -248,7 +248,7 @@ def gcd(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Least common multiple, elementwise; it is not negative, and 0 where one of the two is.
 
     Args:
@@ -274,7 +274,7 @@ def lcm(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote="float", only=("x1",))
-def ldexp(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def ldexp(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 * 2^x2, elementwise.
 
     Args:

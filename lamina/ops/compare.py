@@ -6,11 +6,11 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 == x2, elementwise.
 
     Args:
@@ -28,7 +28,7 @@ def equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 != x2, elementwise.
 
     Args:
@@ -46,7 +46,7 @@ def not_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 > x2, elementwise.
 
     Args:
@@ -64,7 +64,7 @@ def greater(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 >= x2, elementwise.
 
     Args:
@@ -82,7 +82,7 @@ def greater_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def less(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def less(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 < x2, elementwise.
 
     Args:
@@ -100,7 +100,7 @@ def less(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True, scalars=True)
-def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """x1 <= x2, elementwise.
 
     Args:
@@ -118,7 +118,7 @@ def less_equal(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2")
-def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Both true, elementwise.
 
     Args:
@@ -136,7 +136,7 @@ def logical_and(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2")
-def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """At least one true, elementwise.
 
     Args:
@@ -154,7 +154,7 @@ def logical_or(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2")
-def logical_xor(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_xor(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Exactly one true, elementwise.
 
     Args:
@@ -178,7 +178,7 @@ def truth(k: Kernel, x: Any) -> Any:
 
 
 @op("x")
-def logical_not(k: Kernel, x: Tensor) -> Tensor:
+def logical_not(k: Kernel, x: Tensor) -> Output:
     """The other truth value, elementwise.
 
     Args:
@@ -195,7 +195,7 @@ def logical_not(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def isnan(k: Kernel, x: Tensor) -> Tensor:
+def isnan(k: Kernel, x: Tensor) -> Output:
     """Whether x is NaN, elementwise.
 
     Args:
@@ -212,7 +212,7 @@ def isnan(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def isinf(k: Kernel, x: Tensor) -> Tensor:
+def isinf(k: Kernel, x: Tensor) -> Output:
     """Whether x is infinity or minus infinity, elementwise.
 
     Args:
@@ -229,7 +229,7 @@ def isinf(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def isfinite(k: Kernel, x: Tensor) -> Tensor:
+def isfinite(k: Kernel, x: Tensor) -> Output:
     """Whether x is neither infinite nor NaN, elementwise.
 
     Args:
@@ -246,7 +246,7 @@ def isfinite(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def isposinf(k: Kernel, x: Tensor) -> Tensor:
+def isposinf(k: Kernel, x: Tensor) -> Output:
     """Whether x is infinity, elementwise.
 
     Args:
@@ -263,7 +263,7 @@ def isposinf(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def isneginf(k: Kernel, x: Tensor) -> Tensor:
+def isneginf(k: Kernel, x: Tensor) -> Output:
     """Whether x is minus infinity, elementwise.
 
     Args:
@@ -289,7 +289,7 @@ def _infinite(k: Kernel, op: str, x: Any, value: float) -> Any:
 @op("x1", "x2", given=("rtol", "atol"), promote=True)
 def isclose(
     k: Kernel, x1: Tensor, x2: Tensor, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False
-) -> Tensor:
+) -> Output:
     """|x1 - x2| <= atol + rtol |x2|, elementwise.
 
     Args:
@@ -318,7 +318,7 @@ def isclose(
 @op("x1", "x2", promote=True, class_name="AllClose")
 def allclose(
     k: Kernel, x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Tensor:
+) -> Output:
     """Whether all entries are close (see `isclose`).
 
     Args:
@@ -339,7 +339,7 @@ def allclose(
 
 
 @op("x1", "x2", promote=True, class_name="IsIn")
-def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Output:
     """Whether each entry of x1 is among those of x2.
 
     Args:
@@ -360,7 +360,7 @@ def isin(k: Kernel, x1: Tensor, x2: Tensor, assume_unique: bool = False, invert:
 
 
 @op("x")
-def isreal(k: Kernel, x: Tensor) -> Tensor:
+def isreal(k: Kernel, x: Tensor) -> Output:
     """Whether the imaginary part is 0, elementwise; true for real dtypes.
 
     Args:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import to_float
 
 
 @op("x")
-def real(k: Kernel, x: Tensor) -> Tensor:
+def real(k: Kernel, x: Tensor) -> Output:
     """Real part, elementwise.
 
     Args:
@@ -26,7 +26,7 @@ def real(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def imag(k: Kernel, x: Tensor) -> Tensor:
+def imag(k: Kernel, x: Tensor) -> Output:
     """Imaginary part, elementwise.
 
     Args:
@@ -43,7 +43,7 @@ def imag(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", class_name="Conjugate")
-def conj(k: Kernel, x: Tensor) -> Tensor:
+def conj(k: Kernel, x: Tensor) -> Output:
     """Complex conjugate, elementwise.
 
     Args:
@@ -60,7 +60,7 @@ def conj(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def conjugate(k: Kernel, x: Tensor) -> Tensor:
+def conjugate(k: Kernel, x: Tensor) -> Output:
     """Complex conjugate, elementwise: the same as `conj`.
 
     Args:
@@ -78,7 +78,7 @@ def conjugate(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def angle(k: Kernel, x: Tensor) -> Tensor:
+def angle(k: Kernel, x: Tensor) -> Output:
     """Angle of complex numbers in the plane, elementwise: 0 or pi for real ones.
 
     Args:

@@ -13,7 +13,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.symbolic import Symbolic
 from lamina.ops.checks import at_least, axis_of, shown
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 
 
 def leading(*trees: Any) -> tuple[Any, ...]:
@@ -52,7 +52,7 @@ def _length(name: str, xs: Any, axis: int = 0) -> int:
 
 
 @op("variable", module="core")
-def stop_gradient(k: Kernel, variable: Tensor) -> Tensor:
+def stop_gradient(k: Kernel, variable: Tensor) -> Output:
     """The same values, constant to differentiation.
 
     Args:

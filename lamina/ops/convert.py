@@ -11,14 +11,14 @@ from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.checks import no_sparse
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype, count, largest, least
 
 
 @op(module="core")
 def convert_to_tensor(
     k: Kernel, x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
-) -> Tensor:
+) -> Output:
     """A tensor of the backend from anything.
 
     Args:
@@ -39,12 +39,13 @@ def convert_to_tensor(
     """
     no_sparse("convert_to_tensor", sparse, ragged)
     if isinstance(x, Symbolic):  # it is a tensor already
-        return x if dtype is None or dtypes.standardize(dtype) == x.dtype else cast(x, dtype)
+        symbolic: Any = x
+        return symbolic if dtype is None or dtypes.standardize(dtype) == x.dtype else cast(x, dtype)
     return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
 @op()
-def array(k: Kernel, x: Any, dtype: str | None = None) -> Tensor:
+def array(k: Kernel, x: Any, dtype: str | None = None) -> Output:
     """A tensor of the backend from anything: `convert_to_tensor` under NumPy's name.
 
     Args:
@@ -62,7 +63,7 @@ def array(k: Kernel, x: Any, dtype: str | None = None) -> Tensor:
 
 
 @op("x")
-def copy(k: Kernel, x: Tensor) -> Tensor:
+def copy(k: Kernel, x: Tensor) -> Output:
     """The same values in memory of their own.
 
     Args:
@@ -114,7 +115,7 @@ def _is_text(x: Any) -> bool:
 
 
 @op("x", module="core")
-def cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
+def cast(k: Kernel, x: Tensor, dtype: Any) -> Output:
     """The same values in another dtype. Floats lose their fraction when they become integers.
 
     Args:
@@ -135,7 +136,7 @@ def cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
 
 
 @op("x", module="core")
-def saturate_cast(k: Kernel, x: Tensor, dtype: Any) -> Tensor:
+def saturate_cast(k: Kernel, x: Tensor, dtype: Any) -> Output:
     """The same values in another dtype, limited to what that can hold.
 
     Args:

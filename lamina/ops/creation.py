@@ -11,7 +11,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype, is_unknown, move, same_shape, to_float
 
 
@@ -20,7 +20,7 @@ def _size(name: str, n: Any) -> Any:
 
 
 @op()
-def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Output:
     """A tensor of zeros.
 
     Args:
@@ -41,7 +41,7 @@ def zeros(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Te
 
 
 @op()
-def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Output:
     """A tensor of ones.
 
     Args:
@@ -62,7 +62,7 @@ def ones(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Ten
 
 
 @op()
-def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Tensor:
+def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Output:
     """A tensor whose values do not matter (zeros, in fact).
 
     Args:
@@ -83,7 +83,7 @@ def empty(k: Kernel, shape: Sequence[int] | int, dtype: str | None = None) -> Te
 
 
 @op("fill_value")
-def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Tensor:
+def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str | None = None) -> Output:
     """A tensor of one value.
 
     Args:
@@ -105,7 +105,7 @@ def full(k: Kernel, shape: Sequence[int] | int, fill_value: Tensor, dtype: str |
 
 
 @op("x")
-def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
+def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Output:
     """Zeros in the shape of another tensor.
 
     Args:
@@ -123,7 +123,7 @@ def zeros_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
 
 
 @op("x")
-def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
+def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Output:
     """Ones in the shape of another tensor.
 
     Args:
@@ -141,7 +141,7 @@ def ones_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
 
 
 @op("x")
-def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
+def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Output:
     """A tensor in the shape of another whose values do not matter (zeros, in fact).
 
     Args:
@@ -159,7 +159,7 @@ def empty_like(k: Kernel, x: Tensor, dtype: str | None = None) -> Tensor:
 
 
 @op("x", "fill_value")
-def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Tensor:
+def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None) -> Output:
     """One value in the shape of another tensor.
 
     Args:
@@ -179,7 +179,7 @@ def full_like(k: Kernel, x: Tensor, fill_value: Tensor, dtype: str | None = None
 
 
 @op()
-def arange(k: Kernel, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Tensor:
+def arange(k: Kernel, start: Any, stop: Any = None, step: Any = None, dtype: str | None = None) -> Output:
     """Evenly spaced values: start, start + step, ... below stop.
 
     Args:
@@ -244,7 +244,7 @@ def eye(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | N
 
 
 @op()
-def identity(k: Kernel, n: int, dtype: str | None = None) -> Tensor:
+def identity(k: Kernel, n: int, dtype: str | None = None) -> Output:
     """The identity matrix.
 
     Args:
@@ -352,7 +352,7 @@ def logspace(
     base: float = 10,
     dtype: str | None = None,
     axis: int = 0,
-) -> Tensor:
+) -> Output:
     """`num` values from base^start to base^stop, whose logarithms are evenly spaced.
 
     Args:
@@ -389,7 +389,7 @@ def geomspace(
     endpoint: bool = True,
     dtype: str | None = None,
     axis: int = 0,
-) -> Tensor:
+) -> Output:
     """`num` values from start to stop, each the same multiple of the one before.
 
     Args:

@@ -6,12 +6,12 @@ from typing import Any
 
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axes_of, axis_of, rank_at_least, shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import count, static, to_float, together
 
 
 @op("x")
-def diag(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
+def diag(kernel: Kernel, x: Tensor, k: int = 0) -> Output:
     """The matrix with a given diagonal, or the diagonal of a given matrix.
 
     Args:
@@ -44,7 +44,7 @@ def _matrix(kernel: Kernel, x: Any, offset: int) -> Any:
 
 
 @op("x")
-def diagflat(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
+def diagflat(kernel: Kernel, x: Tensor, k: int = 0) -> Output:
     """The matrix whose diagonal holds all entries of a tensor.
 
     Args:
@@ -62,7 +62,7 @@ def diagflat(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
 
 
 @op("x")
-def diagonal(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def diagonal(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Output:
     """A diagonal of the matrices in two axes.
 
     Args:
@@ -96,7 +96,7 @@ def diagonal_of(k: Kernel, x: Any, offset: int, rows: int, columns: int) -> Any:
 
 
 @op("x")
-def tril(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
+def tril(kernel: Kernel, x: Tensor, k: int = 0) -> Output:
     """The lower triangle of matrices: what is above a diagonal becomes 0.
 
     Args:
@@ -118,7 +118,7 @@ def tril(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
 
 
 @op("x")
-def triu(kernel: Kernel, x: Tensor, k: int = 0) -> Tensor:
+def triu(kernel: Kernel, x: Tensor, k: int = 0) -> Output:
     """The upper triangle of matrices: what is below a diagonal becomes 0.
 
     Args:
@@ -171,7 +171,7 @@ def vander(k: Kernel, x: Tensor, N: int | None = None, increasing: bool = False)
 
 
 @op("a")
-def diff(k: Kernel, a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
+def diff(k: Kernel, a: Tensor, n: int = 1, axis: int = -1) -> Output:
     """Differences of neighbors along an axis: a[i + 1] - a[i], n times over.
 
     Args:
@@ -206,7 +206,7 @@ def _neighbors(k: Kernel, x: Any, axis: int) -> tuple[Any, Any]:
 
 
 @op("y", "x")
-def trapezoid(k: Kernel, y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+def trapezoid(k: Kernel, y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Output:
     """Integral by the trapezoidal rule: sum of (x[i + 1] - x[i]) (y[i + 1] + y[i]) / 2.
 
     Args:

@@ -7,12 +7,12 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, largest, least, not_bool, wants_bool
 
 
 @op("x", class_name="Absolute")
-def abs(k: Kernel, x: Tensor) -> Tensor:
+def abs(k: Kernel, x: Tensor) -> Output:
     """Absolute value |x|, elementwise.
 
     Args:
@@ -29,7 +29,7 @@ def abs(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def absolute(k: Kernel, x: Tensor) -> Tensor:
+def absolute(k: Kernel, x: Tensor) -> Output:
     """Absolute value |x|, elementwise: the same as `abs`.
 
     Args:
@@ -47,7 +47,7 @@ def absolute(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def fabs(k: Kernel, x: Tensor) -> Tensor:
+def fabs(k: Kernel, x: Tensor) -> Output:
     """Absolute value |x| as a float, elementwise.
 
     Args:
@@ -64,7 +64,7 @@ def fabs(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def negative(k: Kernel, x: Tensor) -> Tensor:
+def negative(k: Kernel, x: Tensor) -> Output:
     """-x, elementwise.
 
     Args:
@@ -85,7 +85,7 @@ def negative(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def sign(k: Kernel, x: Tensor) -> Tensor:
+def sign(k: Kernel, x: Tensor) -> Output:
     """The sign, elementwise: -1, 0 or 1; NaN stays. For complex numbers x / |x|.
 
     Args:
@@ -106,7 +106,7 @@ def sign(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def signbit(k: Kernel, x: Tensor) -> Tensor:
+def signbit(k: Kernel, x: Tensor) -> Output:
     """Whether the sign bit is set, elementwise (true for -0.0).
 
     Args:
@@ -128,7 +128,7 @@ def signbit(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def reciprocal(k: Kernel, x: Tensor) -> Tensor:
+def reciprocal(k: Kernel, x: Tensor) -> Output:
     """1 / x, elementwise.
 
     Args:
@@ -145,7 +145,7 @@ def reciprocal(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def square(k: Kernel, x: Tensor) -> Tensor:
+def square(k: Kernel, x: Tensor) -> Output:
     """x * x, elementwise.
 
     Args:
@@ -162,7 +162,7 @@ def square(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def sqrt(k: Kernel, x: Tensor) -> Tensor:
+def sqrt(k: Kernel, x: Tensor) -> Output:
     """Square root, elementwise; NaN below zero.
 
     Args:
@@ -179,7 +179,7 @@ def sqrt(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def cbrt(k: Kernel, x: Tensor) -> Tensor:
+def cbrt(k: Kernel, x: Tensor) -> Output:
     """Real cube root, elementwise.
 
     Args:
@@ -205,7 +205,7 @@ def cbrt(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def exp(k: Kernel, x: Tensor) -> Tensor:
+def exp(k: Kernel, x: Tensor) -> Output:
     """The exponential e^x, elementwise.
 
     Args:
@@ -222,7 +222,7 @@ def exp(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def exp2(k: Kernel, x: Tensor) -> Tensor:
+def exp2(k: Kernel, x: Tensor) -> Output:
     """2^x, elementwise.
 
     Args:
@@ -239,7 +239,7 @@ def exp2(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def expm1(k: Kernel, x: Tensor) -> Tensor:
+def expm1(k: Kernel, x: Tensor) -> Output:
     """e^x - 1, elementwise, exact for small x.
 
     Args:
@@ -256,7 +256,7 @@ def expm1(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def log(k: Kernel, x: Tensor) -> Tensor:
+def log(k: Kernel, x: Tensor) -> Output:
     """Natural logarithm, elementwise; -inf at zero, NaN below.
 
     Args:
@@ -273,7 +273,7 @@ def log(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def log10(k: Kernel, x: Tensor) -> Tensor:
+def log10(k: Kernel, x: Tensor) -> Output:
     """Logarithm to base 10, elementwise.
 
     Args:
@@ -290,7 +290,7 @@ def log10(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def log1p(k: Kernel, x: Tensor) -> Tensor:
+def log1p(k: Kernel, x: Tensor) -> Output:
     """log(1 + x), elementwise, exact for small x.
 
     Args:
@@ -307,7 +307,7 @@ def log1p(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def log2(k: Kernel, x: Tensor) -> Tensor:
+def log2(k: Kernel, x: Tensor) -> Output:
     """Logarithm to base 2, elementwise.
 
     Args:
@@ -324,7 +324,7 @@ def log2(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def ceil(k: Kernel, x: Tensor) -> Tensor:
+def ceil(k: Kernel, x: Tensor) -> Output:
     """The least whole number that is not below x, elementwise.
 
     Args:
@@ -341,7 +341,7 @@ def ceil(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def floor(k: Kernel, x: Tensor) -> Tensor:
+def floor(k: Kernel, x: Tensor) -> Output:
     """The greatest whole number that is not above x, elementwise.
 
     Args:
@@ -358,7 +358,7 @@ def floor(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def trunc(k: Kernel, x: Tensor) -> Tensor:
+def trunc(k: Kernel, x: Tensor) -> Output:
     """x without its fraction, elementwise: rounded towards zero.
 
     Args:
@@ -375,7 +375,7 @@ def trunc(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def round(k: Kernel, x: Tensor, decimals: int = 0) -> Tensor:
+def round(k: Kernel, x: Tensor, decimals: int = 0) -> Output:
     """x rounded to a number of decimals, elementwise; halves go to the even neighbor.
 
     Args:
@@ -424,7 +424,7 @@ def _round_whole(k: Kernel, x: Any, unit: int) -> Any:
 @op("x")
 def nan_to_num(
     k: Kernel, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> Tensor:
+) -> Output:
     """x with NaN and infinities replaced by numbers, elementwise.
 
     Args:

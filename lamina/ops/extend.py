@@ -8,12 +8,12 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of, one_of, shown
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype, static
 
 
 @op("x")
-def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Tensor:
+def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Output:
     """Values repeated along axes of size 1, and along new axes in front.
 
     Args:
@@ -38,7 +38,7 @@ def broadcast_to(k: Kernel, x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 @op("x")
-def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
+def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Output:
     """Copies of a tensor side by side.
 
     Args:
@@ -63,7 +63,7 @@ def tile(k: Kernel, x: Tensor, repeats: int | Sequence[int]) -> Tensor:
 
 
 @op("x")
-def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
+def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Output:
     """Each entry several times in a row.
 
     Args:
@@ -103,7 +103,7 @@ def pad(
     pad_width: int | Sequence[int] | Sequence[Sequence[int]],
     mode: str = "constant",
     constant_values: Any = None,
-) -> Tensor:
+) -> Output:
     """More entries at both ends of the axes.
 
     Args:

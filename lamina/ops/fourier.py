@@ -13,7 +13,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, rank_at_least, shown
 from lamina.ops.math import windows
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 
 
 def _pair(name: str, k: Kernel, x: Any, rank: int) -> Any:
@@ -163,7 +163,7 @@ def _wide(k: Kernel, x: Any) -> Any:
 
 
 @op(lists=("x",), module="math", class_name="IRFFT")
-def irfft(k: Kernel, x: Sequence[Tensor], fft_length: int | None = None) -> Tensor:
+def irfft(k: Kernel, x: Sequence[Tensor], fft_length: int | None = None) -> Output:
     """Inverse of the discrete Fourier transform of real numbers.
 
     Args:
@@ -278,7 +278,7 @@ def istft(
     length: int | None = None,
     window: Any = "hann",
     center: bool = True,
-) -> Tensor:
+) -> Output:
     """Inverse of the short-time Fourier transform: windows added up, over the sum of squares of the window.
 
     Args:

@@ -12,7 +12,7 @@ from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import axis_of, rank_at_least, shown
 from lamina.ops.compare import truth
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import count
 
 
@@ -33,7 +33,7 @@ def indices_of(name: str, k: Kernel, x: Any) -> Any:
 
 
 @op("x", given=("key",), class_name="GetItem")
-def get_item(k: Kernel, x: Tensor, key: Any) -> Tensor:
+def get_item(k: Kernel, x: Tensor, key: Any) -> Output:
     """x[key]: integers, slices, None, Ellipsis, and integer or bool tensors, as in NumPy.
 
     Args:
@@ -98,7 +98,7 @@ def _takes(k: Kernel, part: Any) -> int:
 
 
 @op("x", "indices")
-def take(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+def take(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Output:
     """Entries at positions along an axis.
 
     Args:
@@ -124,7 +124,7 @@ def take(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tens
 
 
 @op("x", "indices")
-def take_along_axis(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+def take_along_axis(k: Kernel, x: Tensor, indices: Tensor, axis: int | None = None) -> Output:
     """Entries at positions along an axis, with positions of their own for each line.
 
     Args:
@@ -238,7 +238,7 @@ def nonzero(k: Kernel, x: Tensor) -> tuple[Tensor, ...]:
 @op("default", lists=("condlist", "choicelist"), promote=True, only=("choicelist", "default"))
 def select(
     k: Kernel, condlist: Sequence[Tensor], choicelist: Sequence[Tensor], default: Tensor = 0
-) -> Tensor:
+) -> Output:
     """For each entry, the choice that belongs to the first true condition.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, rank_at_least, shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import static
 
 
@@ -39,7 +39,7 @@ def _join(name: str, k: Kernel, xs: list[Any], axis: int) -> Any:
 
 
 @op(lists=("xs",), promote=True)
-def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
+def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Output:
     """Tensors one behind the other along an axis.
 
     Args:
@@ -60,7 +60,7 @@ def concatenate(k: Kernel, xs: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 
 @op(lists=("x",), promote=True)
-def stack(k: Kernel, x: Sequence[Tensor], axis: int = 0) -> Tensor:
+def stack(k: Kernel, x: Sequence[Tensor], axis: int = 0) -> Output:
     """Tensors beside each other along a new axis.
 
     Args:
@@ -93,7 +93,7 @@ def _alike(name: str, k: Kernel, xs: list[Any]) -> list[Any]:
 
 
 @op(lists=("xs",), promote=True)
-def hstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
+def hstack(k: Kernel, xs: Sequence[Tensor]) -> Output:
     """Tensors side by side: along the second axis, or the first for vectors.
 
     Args:
@@ -114,7 +114,7 @@ def hstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
 
 
 @op(lists=("xs",), promote=True)
-def vstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
+def vstack(k: Kernel, xs: Sequence[Tensor]) -> Output:
     """Tensors below each other: along the first axis, vectors as rows.
 
     Args:
@@ -135,7 +135,7 @@ def vstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
 
 
 @op(lists=("xs",), promote=True)
-def dstack(k: Kernel, xs: Sequence[Tensor]) -> Tensor:
+def dstack(k: Kernel, xs: Sequence[Tensor]) -> Output:
     """Tensors behind each other: along the third axis, matrices get one of size 1.
 
     Args:
@@ -162,7 +162,7 @@ def _deep(k: Kernel, x: Any) -> Any:
 
 
 @op("x1", "x2", promote=True)
-def append(k: Kernel, x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
+def append(k: Kernel, x1: Tensor, x2: Tensor, axis: int | None = None) -> Output:
     """The entries of x2 behind those of x1.
 
     Args:

@@ -12,7 +12,7 @@ from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.control import leading
 from lamina.ops.math import square_matrix
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 _HALF = ("float16", "bfloat16")
 _EPSILON = {"float64": 2.0**-52, "complex128": 2.0**-52}
@@ -32,7 +32,7 @@ def _epsilon(k: Kernel, x: Any) -> float:
 
 
 @op("x", promote="float", module="linalg")
-def cholesky(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
+def cholesky(k: Kernel, x: Tensor, upper: bool = False) -> Output:
     """Triangular factor of a positive definite matrix.
 
     `x = L L^H`, or `x = U^H U` for the upper factor.
@@ -57,7 +57,7 @@ def cholesky(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
 
 
 @op("x", promote="float", module="linalg")
-def cholesky_inverse(k: Kernel, x: Tensor, upper: bool = False) -> Tensor:
+def cholesky_inverse(k: Kernel, x: Tensor, upper: bool = False) -> Output:
     """Inverse of a matrix given by its triangular factor.
 
     `(L L^H)^-1`, or `(U^H U)^-1` for the upper factor.
@@ -93,7 +93,7 @@ def _transposed(k: Kernel, x: Any) -> Any:
 
 
 @op("x", promote="float", module="linalg")
-def det(k: Kernel, x: Tensor) -> Tensor:
+def det(k: Kernel, x: Tensor) -> Output:
     """Determinant.
 
     Args:
@@ -167,7 +167,7 @@ def eigh(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @op("x", promote="float", module="linalg")
-def inv(k: Kernel, x: Tensor) -> Tensor:
+def inv(k: Kernel, x: Tensor) -> Output:
     """Inverse of a matrix.
 
     `x^-1 x = 1`
@@ -279,7 +279,7 @@ def _singular_values(k: Kernel, x: Any) -> Any:
 
 
 @op("x", promote="float", module="linalg")
-def pinv(k: Kernel, x: Tensor, rcond: float | None = None) -> Tensor:
+def pinv(k: Kernel, x: Tensor, rcond: float | None = None) -> Output:
     """Pseudo-inverse (Moore-Penrose).
 
     `V diag(1 / s) U^H` over the singular values `s > rcond max(s)`
@@ -313,7 +313,7 @@ def pinv(k: Kernel, x: Tensor, rcond: float | None = None) -> Tensor:
 
 
 @op("x", promote="float", module="linalg")
-def matrix_rank(k: Kernel, x: Tensor, tol: float | None = None) -> Tensor:
+def matrix_rank(k: Kernel, x: Tensor, tol: float | None = None) -> Output:
     """How many singular values are not 0.
 
     Args:
@@ -357,7 +357,7 @@ def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
 
 
 @op("a", "b", promote="float", module="linalg")
-def solve(k: Kernel, a: Tensor, b: Tensor) -> Tensor:
+def solve(k: Kernel, a: Tensor, b: Tensor) -> Output:
     """Solution of linear equations.
 
     `a x = b`
@@ -384,7 +384,7 @@ def solve(k: Kernel, a: Tensor, b: Tensor) -> Tensor:
 
 
 @op("a", "b", promote="float", module="linalg")
-def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Tensor:
+def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Output:
     """Solution of linear equations with a triangular matrix.
 
     `a x = b`
@@ -413,7 +413,7 @@ def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Te
 
 
 @op("a", "b", promote="float", module="linalg")
-def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor:
+def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Output:
     """Least squares: the shortest x for which a x is nearest to b.
 
     `argmin |b - a x|`
@@ -444,7 +444,7 @@ def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Tensor
 
 
 @op("x", promote="float", module="linalg")
-def norm(k: Kernel, x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+def norm(k: Kernel, x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Output:
     """Norm of vectors or matrices.
 
     `(sum |x|^ord)^(1 / ord)` over one axis. Over two axes: "fro" is the root of the sum of squares, "nuc" the sum of

@@ -9,12 +9,12 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of, rank_at_least, shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import bits, count, is_unknown, static
 
 
 @op("x")
-def reshape(k: Kernel, x: Tensor, newshape: Sequence[int] | int) -> Tensor:
+def reshape(k: Kernel, x: Tensor, newshape: Sequence[int] | int) -> Output:
     """The same values in another shape.
 
     Args:
@@ -85,7 +85,7 @@ def _size(name: str, n: Any, least: int) -> int:
 
 
 @op("x")
-def ravel(k: Kernel, x: Tensor) -> Tensor:
+def ravel(k: Kernel, x: Tensor) -> Output:
     """The same values in one axis.
 
     Args:
@@ -102,7 +102,7 @@ def ravel(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def transpose(k: Kernel, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(k: Kernel, x: Tensor, axes: Sequence[int] | None = None) -> Output:
     """Axes in another order.
 
     Args:
@@ -132,7 +132,7 @@ def _listed(axes: Any) -> Any:
 
 
 @op("x")
-def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Tensor:
+def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Output:
     """Two axes exchanged.
 
     Args:
@@ -158,7 +158,7 @@ def swapaxes(k: Kernel, x: Tensor, axis1: int, axis2: int) -> Tensor:
 
 
 @op("x")
-def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Output:
     """Axes moved to other places; the others keep their order.
 
     Args:
@@ -187,7 +187,7 @@ def moveaxis(k: Kernel, x: Tensor, source: int | Sequence[int], destination: int
 
 
 @op("x")
-def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Tensor:
+def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Output:
     """New axes of size 1.
 
     Args:
@@ -210,7 +210,7 @@ def expand_dims(k: Kernel, x: Tensor, axis: int | Sequence[int]) -> Tensor:
 
 
 @op("x")
-def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Output:
     """Axes of size 1 removed.
 
     Args:
@@ -239,7 +239,7 @@ def squeeze(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Te
 
 
 @op("x")
-def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Output:
     """Entries in reverse order along axes.
 
     Args:
@@ -261,7 +261,7 @@ def flip(k: Kernel, x: Tensor, axis: int | Sequence[int] | None = None) -> Tenso
 
 
 @op("x")
-def fliplr(k: Kernel, x: Tensor) -> Tensor:
+def fliplr(k: Kernel, x: Tensor) -> Output:
     """Columns (the second axis) in reverse order.
 
     Args:
@@ -282,7 +282,7 @@ def fliplr(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x")
-def flipud(k: Kernel, x: Tensor) -> Tensor:
+def flipud(k: Kernel, x: Tensor) -> Output:
     """Rows (the first axis) in reverse order.
 
     Args:
@@ -303,7 +303,7 @@ def flipud(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("array")
-def rot90(kernel: Kernel, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+def rot90(kernel: Kernel, array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Output:
     """A turn by k times 90 degrees in the plane of two axes, from the first towards the second.
 
     Args:
@@ -339,7 +339,7 @@ def rot90(kernel: Kernel, array: Tensor, k: int = 1, axes: tuple[int, int] = (0,
 
 
 @op("x")
-def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Tensor:
+def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Output:
     """Entries moved along axes; what leaves at one end enters at the other.
 
     Args:
@@ -372,7 +372,7 @@ def roll(k: Kernel, x: Tensor, shift: int | Sequence[int], axis: int | Sequence[
 
 
 @op("x")
-def view(k: Kernel, x: Tensor, dtype: Any = None) -> Tensor:
+def view(k: Kernel, x: Tensor, dtype: Any = None) -> Output:
     """The same bits read as another dtype.
 
     Args:

@@ -7,12 +7,12 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axes_of, rank_at_least, shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype
 
 
 @op("x", promote="float", module="math")
-def rsqrt(k: Kernel, x: Tensor) -> Tensor:
+def rsqrt(k: Kernel, x: Tensor) -> Output:
     """One over the square root.
 
     `rsqrt(x) = 1 / sqrt(x)`
@@ -32,7 +32,7 @@ def rsqrt(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="math")
-def erf(k: Kernel, x: Tensor) -> Tensor:
+def erf(k: Kernel, x: Tensor) -> Output:
     """Error function.
 
     `erf(x) = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x`
@@ -52,7 +52,7 @@ def erf(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="math")
-def erfinv(k: Kernel, x: Tensor) -> Tensor:
+def erfinv(k: Kernel, x: Tensor) -> Output:
     """Inverse of the error function.
 
     `erf(erfinv(x)) = x`
@@ -72,7 +72,7 @@ def erfinv(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="math")
-def logsumexp(k: Kernel, x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+def logsumexp(k: Kernel, x: Tensor, axis: Any = None, keepdims: bool = False) -> Output:
     """Logarithm of a sum of exponentials, without overflow.
 
     `log sum_i exp(x_i)`
@@ -128,7 +128,7 @@ def top_k(kernel: Kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tenso
 
 
 @op("targets", "predictions", module="math")
-def in_top_k(kernel: Kernel, targets: Tensor, predictions: Tensor, k: int) -> Tensor:
+def in_top_k(kernel: Kernel, targets: Tensor, predictions: Tensor, k: int) -> Output:
     """Whether the target class is among the k classes with the largest predictions.
 
     Args:
@@ -182,7 +182,7 @@ _ERFC = (
 
 
 @op("x", promote="float", module="math")
-def erfc(k: Kernel, x: Tensor) -> Tensor:
+def erfc(k: Kernel, x: Tensor) -> Output:
     """Complementary error function, exact in relative terms for large x, where `1 - erf(x)` would be 0.
 
     `erfc(x) = 2 / sqrt(pi) * integral of exp(-t^2) from x to infinity`
@@ -216,7 +216,7 @@ def erfc(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", "y", promote="float", module="math", class_name="CDist")
-def cdist(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
+def cdist(k: Kernel, x: Tensor, y: Tensor) -> Output:
     """Euclidean distances of all pairs of rows.
 
     `d[i, j] = |x_i - y_j|`
@@ -246,7 +246,7 @@ def cdist(k: Kernel, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op("x", module="math")
-def extract_sequences(k: Kernel, x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
+def extract_sequences(k: Kernel, x: Tensor, sequence_length: int, sequence_stride: int) -> Output:
     """Windows along the last axis.
 
     Args:
@@ -282,7 +282,7 @@ def windows(k: Kernel, x: Any, length: int, stride: int) -> Any:
 
 
 @op("x", promote="float", module="math")
-def logdet(k: Kernel, x: Tensor) -> Tensor:
+def logdet(k: Kernel, x: Tensor) -> Output:
     """Logarithm of the absolute value of the determinant.
 
     `log |det x|`
@@ -319,7 +319,7 @@ def square_matrix(op: str, x: Any) -> None:
 
 
 @op("x", module="math")
-def view_as_complex(k: Kernel, x: Tensor) -> Tensor:
+def view_as_complex(k: Kernel, x: Tensor) -> Output:
     """Pairs of real and imaginary parts as complex numbers.
 
     Args:
@@ -344,7 +344,7 @@ def view_as_complex(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", module="math")
-def view_as_real(k: Kernel, x: Tensor) -> Tensor:
+def view_as_real(k: Kernel, x: Tensor) -> Output:
     """Complex numbers as pairs of real and imaginary parts.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axis_of
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.reduce import Axis, argmax, argmin, over, reject_empty, running
 from lamina.ops.tensors import astype, wide
 
@@ -18,7 +18,7 @@ def _filled(k: Kernel, x: Any, value: float) -> Any:
 
 
 @op("x")
-def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Sum over axes, NaN left out.
 
     Args:
@@ -40,7 +40,7 @@ def nansum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
 
 
 @op("x")
-def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Product over axes, NaN left out.
 
     Args:
@@ -62,7 +62,7 @@ def nanprod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
 
 
 @op("x", promote="float")
-def nanmean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Mean over axes, NaN left out.
 
     Args:
@@ -93,7 +93,7 @@ def _counted(k: Kernel, x: Any, axes: Any, keepdims: bool) -> Any:
 
 
 @op("x", promote="float")
-def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Variance over axes, NaN left out.
 
     Args:
@@ -119,7 +119,7 @@ def nanvar(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
 
 
 @op("x", promote="float")
-def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Standard deviation over axes, NaN left out.
 
     Args:
@@ -141,7 +141,7 @@ def nanstd(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
 
 
 @op("x")
-def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Largest entry over axes, NaN left out.
 
     Args:
@@ -163,7 +163,7 @@ def nanmax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
 
 
 @op("x")
-def nanmin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Smallest entry over axes, NaN left out.
 
     Args:
@@ -196,7 +196,7 @@ def _extreme(name: str, k: Kernel, function: Any, x: Any, axis: Any, keepdims: b
 
 
 @op("x")
-def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Output:
     """Index of the largest entry along an axis, NaN left out; the first of equals.
 
     Args:
@@ -218,7 +218,7 @@ def nanargmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = Fa
 
 
 @op("x")
-def nanargmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def nanargmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Output:
     """Index of the smallest entry along an axis, NaN left out; the first of equals.
 
     Args:
@@ -250,7 +250,7 @@ def _position(name: str, k: Kernel, body: Any, x: Any, axis: Any, keepdims: bool
 
 
 @op("x")
-def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Output:
     """Running sums along an axis, NaN left out.
 
     Args:
@@ -272,7 +272,7 @@ def nancumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None =
 
 
 @op("x")
-def nancumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def nancumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Output:
     """Running products along an axis, NaN left out.
 
     Args:

@@ -16,13 +16,24 @@ Every op that is declared once here is eager, traced, symbolic and serialisable,
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from lamina.backends import NAMES
 from lamina.errors import LaminaError
-from lamina.kernel import dtypes
+from lamina.kernel import contract, dtypes
 from lamina.kernel.context import interpreter
 from lamina.kernel.settings import SETTINGS
 from lamina.kernel.shapes import SHAPES, NeedsNumbers, Spec, Unknown
@@ -33,10 +44,35 @@ if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
 
 Tensor = Any  # a tensor parameter, to the reader: callers may give what converts to one
+Output = contract.Tensor  # what a body gives that is one tensor; callers get an `Array`
 P = ParamSpec("P")
 R = TypeVar("R")
 Result = TypeVar("Result", covariant=True)
 Promotion = Literal[False, True, "float"]
+
+
+class Array(Output, Protocol):
+    """What a checker knows of a tensor that an operation gives: of any backend, or symbolic.
+
+    What only one framework's tensors have is not among it: `lamina.ops` has functions for that.
+    """
+
+    @property
+    def ndim(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __bool__(self) -> bool: ...
+    def __int__(self) -> int: ...
+    def __float__(self) -> float: ...
+    def __array__(self, dtype: Any = None, /) -> Any: ...
+    def __matmul__(self, other: Any, /) -> Any: ...
+    def __rmatmul__(self, other: Any, /) -> Any: ...
+    def __rpow__(self, other: Any, /) -> Any: ...
+    def __mod__(self, other: Any, /) -> Any: ...
+    def __xor__(self, other: Any, /) -> Any: ...
+    def __invert__(self) -> Any: ...
+    def __abs__(self) -> Any: ...
+
 
 OPS: dict[str, Op[..., Any]] = {}  # class name in files ("ReduceMean") -> op
 
@@ -48,6 +84,15 @@ class Operation(Protocol[P, Result]):
     def op(self) -> Op[P, Result]: ...
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result: ...
+
+
+class Declaration(Protocol):
+    """The decorator that `@op(...)` makes."""
+
+    @overload
+    def __call__(self, body: Callable[Concatenate[Kernel, P], Output], /) -> Operation[P, Array]: ...
+    @overload
+    def __call__(self, body: Callable[Concatenate[Kernel, P], R], /) -> Operation[P, R]: ...
 
 
 class Op(Generic[P, Result]):
@@ -308,7 +353,7 @@ def op(
     weak: bool = True,
     module: str = "numpy",
     class_name: str | None = None,
-) -> Callable[[Callable[Concatenate[Kernel, P], R]], Operation[P, R]]:
+) -> Declaration:
     """Declare an operation.
 
     Args:
@@ -330,8 +375,8 @@ def op(
         TypeError: if the body has no such parameters, or the declarations contradict each other.
     """
 
-    def declare(body: Callable[Concatenate[Kernel, P], R]) -> Operation[P, R]:
-        what = Op(
+    def declare(body: Callable[..., Any], /) -> Any:
+        what: Op[..., Any] = Op(
             body,
             tensors,
             lists=lists,

@@ -7,7 +7,7 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, no_sparse, one_of, shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, count, move, to_float
 
 
@@ -19,7 +19,7 @@ def _line(name: str, k: Kernel, x: Any, axis: Any) -> tuple[Any, int]:
 
 
 @op("x")
-def sort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
+def sort(k: Kernel, x: Tensor, axis: int | None = -1) -> Output:
     """Entries in ascending order along an axis; NaN last.
 
     Args:
@@ -40,7 +40,7 @@ def sort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
 
 
 @op("x")
-def argsort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
+def argsort(k: Kernel, x: Tensor, axis: int | None = -1) -> Output:
     """Indices that sort the entries along an axis; equal ones keep their order.
 
     Args:
@@ -61,7 +61,7 @@ def argsort(k: Kernel, x: Tensor, axis: int | None = -1) -> Tensor:
 
 
 @op("x")
-def argpartition(k: Kernel, x: Tensor, kth: int, axis: int | None = -1) -> Tensor:
+def argpartition(k: Kernel, x: Tensor, kth: int, axis: int | None = -1) -> Output:
     """Indices that put the entry of rank kth in its place, smaller ones before it, larger ones behind.
 
     Args:
@@ -87,7 +87,7 @@ def argpartition(k: Kernel, x: Tensor, kth: int, axis: int | None = -1) -> Tenso
 
 
 @op("sorted_sequence", "values", promote=True, class_name="SearchSorted")
-def searchsorted(k: Kernel, sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:
+def searchsorted(k: Kernel, sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Output:
     """Where values would have to be inserted to keep a sequence sorted.
 
     Args:
@@ -122,7 +122,7 @@ def _search(k: Kernel, line: Any, values: Any, side: str) -> Any:
 
 
 @op("x", "bins", promote=True)
-def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Tensor:
+def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Output:
     """The number of the bin that each entry falls in: i where bins[i - 1] <= x < bins[i].
 
     Args:
@@ -146,7 +146,7 @@ def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Tensor:
 @op("x", "weights")
 def bincount(
     k: Kernel, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False
-) -> Tensor:
+) -> Output:
     """How often each of the numbers 0, 1, 2, ... occurs.
 
     Args:

@@ -11,7 +11,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.diagonals import diagonal_of
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import move, static, together, wants_bool, wide
 
 
@@ -24,7 +24,7 @@ def _numbers(k: Kernel, function: Any, *tensors: Any) -> Any:
 
 
 @op("x1", "x2")
-def matmul(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def matmul(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Matrix product over the last two axes; the axes before are batches and broadcast.
 
     Args:
@@ -50,7 +50,7 @@ def matmul(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def dot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def dot(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Sum of products over the last axis of x1 and the last but one of x2 (the last of a vector).
 
     Args:
@@ -83,7 +83,7 @@ def _contract(name: str, k: Kernel, x1: Any, x2: Any, axes1: Sequence[int], axes
 
 
 @op("x1", "x2", promote=True)
-def inner(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def inner(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Sum of products over the last axis of both.
 
     Args:
@@ -106,7 +106,7 @@ def inner(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def vdot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def vdot(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Sum of products of all entries; x1 is conjugated.
 
     Args:
@@ -129,7 +129,7 @@ def vdot(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def outer(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def outer(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """All products of an entry of x1 and one of x2.
 
     Args:
@@ -147,7 +147,7 @@ def outer(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op("x1", "x2", promote=True)
-def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Tensor:
+def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) -> Output:
     """Sum of products over chosen axes of both.
 
     Args:
@@ -177,7 +177,7 @@ def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) 
 
 
 @op("x1", "x2", promote=True)
-def kron(k: Kernel, x1: Tensor, x2: Tensor) -> Tensor:
+def kron(k: Kernel, x1: Tensor, x2: Tensor) -> Output:
     """Kronecker product: blocks of x2, each multiplied by an entry of x1.
 
     Args:
@@ -208,7 +208,7 @@ def cross(
     axisb: int = -1,
     axisc: int = -1,
     axis: int | None = None,
-) -> Tensor:
+) -> Output:
     """Cross product of vectors of 3 (or 2) components.
 
     Args:
@@ -257,7 +257,7 @@ def _components(k: Kernel, x: Any, axis: int) -> list[Any]:
 
 
 @op("x")
-def trace(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def trace(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Output:
     """Sum of a diagonal.
 
     Args:
@@ -282,7 +282,7 @@ def trace(k: Kernel, x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1)
 
 
 @op("x1", "x2", promote="float")
-def correlate(k: Kernel, x1: Tensor, x2: Tensor, mode: str = "valid") -> Tensor:
+def correlate(k: Kernel, x1: Tensor, x2: Tensor, mode: str = "valid") -> Output:
     """Cross-correlation of two vectors: c[i] = sum_n x1[n + i] x2[n].
 
     Args:
@@ -326,7 +326,7 @@ def _correlated(k: Kernel, x1: Any, x2: Any, m: int) -> Any:
 
 
 @op("*operands")
-def einsum(k: Kernel, subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
+def einsum(k: Kernel, subscripts: str, *operands: Tensor, **kwargs: Any) -> Output:
     """Sum of products in Einstein's notation.
 
     Args:

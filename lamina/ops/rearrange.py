@@ -6,14 +6,14 @@ from typing import Any
 
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import count, static
 
 Groups = list[list[str]]
 
 
 @op("tensor", given=("pattern",), module="einops")
-def rearrange(k: Kernel, tensor: Tensor, pattern: Any, **axes_lengths: int) -> Tensor:
+def rearrange(k: Kernel, tensor: Tensor, pattern: Any, **axes_lengths: int) -> Output:
     """Axes reordered, joined and split as a pattern says.
 
     Args:

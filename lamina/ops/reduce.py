@@ -8,7 +8,7 @@ from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, axis_of
 from lamina.ops.compare import truth
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, count, not_bool, to_float, together, wants_bool, wide
 
 Axis = int | tuple[int, ...] | None
@@ -33,7 +33,7 @@ def reject_empty(name: str, k: Kernel, x: Any, axes: tuple[int, ...] | None) -> 
 
 
 @op("x")
-def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Sum over axes.
 
     Args:
@@ -55,7 +55,7 @@ def sum(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
 
 
 @op("x", promote="float")
-def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Arithmetic mean over axes.
 
     Args:
@@ -77,7 +77,7 @@ def mean(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
 
 
 @op("x", promote="float")
-def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Variance over axes: mean(|x - mean(x)|^2).
 
     Args:
@@ -99,7 +99,7 @@ def var(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
 
 
 @op("x", promote="float")
-def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Standard deviation over axes: the square root of the variance.
 
     Args:
@@ -121,7 +121,7 @@ def std(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
 
 
 @op("x")
-def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Whether all entries are true, over axes.
 
     Args:
@@ -143,7 +143,7 @@ def all(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
 
 
 @op("x")
-def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Whether any entry is true, over axes.
 
     Args:
@@ -167,7 +167,7 @@ def any(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
 @op("x")
 def max(
     k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
-) -> Tensor:
+) -> Output:
     """Largest entry over axes; NaN if there is one.
 
     Args:
@@ -192,7 +192,7 @@ def max(
 @op("x")
 def min(
     k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, initial: float | None = None
-) -> Tensor:
+) -> Output:
     """Smallest entry over axes; NaN if there is one.
 
     Args:
@@ -237,7 +237,7 @@ def _extreme(
 
 
 @op("x")
-def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Largest entry over axes: `max` under another name.
 
     Args:
@@ -260,7 +260,7 @@ def amax(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
 
 
 @op("x")
-def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Smallest entry over axes: `min` under another name.
 
     Args:
@@ -283,7 +283,7 @@ def amin(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Ten
 
 
 @op("x")
-def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """Range of the values over axes: max - min.
 
     Args:
@@ -308,7 +308,7 @@ def ptp(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tens
 
 
 @op("x")
-def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Tensor:
+def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Output:
     """Product over axes.
 
     Args:
@@ -332,7 +332,7 @@ def prod(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False, dtype:
 
 
 @op("x")
-def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Output:
     """Index of the largest entry along an axis; the first of equals.
 
     Args:
@@ -354,7 +354,7 @@ def argmax(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False
 
 
 @op("x")
-def argmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(k: Kernel, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Output:
     """Index of the smallest entry along an axis; the first of equals.
 
     Args:
@@ -384,7 +384,7 @@ def _position(name: str, k: Kernel, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 @op("x")
-def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Tensor:
+def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Output:
     """How many entries are not 0, over axes.
 
     Args:
@@ -405,7 +405,7 @@ def count_nonzero(k: Kernel, x: Tensor, axis: Axis = None) -> Tensor:
 
 
 @op("x", "weights")
-def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
+def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> Output:
     """Weighted mean over axes: sum(w x) / sum(w).
 
     Args:
@@ -439,7 +439,7 @@ def average(k: Kernel, x: Tensor, axis: Axis = None, weights: Tensor = None) -> 
 
 
 @op("x")
-def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Output:
     """Running sums along an axis.
 
     Args:
@@ -461,7 +461,7 @@ def cumsum(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = No
 
 
 @op("x")
-def cumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Tensor:
+def cumprod(k: Kernel, x: Tensor, axis: int | None = None, dtype: str | None = None) -> Output:
     """Running products along an axis.
 
     Args:

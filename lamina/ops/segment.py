@@ -7,7 +7,7 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _segment(k: Kernel, reduce: str, data: Any, ids: Any, num: int | None) -> Any:
@@ -29,7 +29,7 @@ def _segment(k: Kernel, reduce: str, data: Any, ids: Any, num: int | None) -> An
 @op("data", "segment_ids", module="math")
 def segment_sum(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
+) -> Output:
     """Sum of the rows of each segment.
 
     `y[i] = sum of data[j] over segment_ids[j] = i`
@@ -57,7 +57,7 @@ def segment_sum(
 @op("data", "segment_ids", module="math")
 def segment_max(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
+) -> Output:
     """Largest entries of the rows of each segment.
 
     `y[i] = max of data[j] over segment_ids[j] = i`
@@ -85,7 +85,7 @@ def segment_max(
 @op("data", "segment_ids", module="math")
 def segment_min(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
+) -> Output:
     """Smallest entries of the rows of each segment.
 
     `y[i] = min of data[j] over segment_ids[j] = i`
@@ -113,7 +113,7 @@ def segment_min(
 @op("data", "segment_ids", module="math")
 def segment_prod(
     k: Kernel, data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
+) -> Output:
     """Product of the rows of each segment.
 
     `y[i] = product of data[j] over segment_ids[j] = i`

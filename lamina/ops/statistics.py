@@ -7,7 +7,7 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, one_of, shown
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.reduce import Axis, reject_empty
 from lamina.ops.tensors import astype, count
 
@@ -17,7 +17,7 @@ METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 @op("x", given=("q",), promote="float")
 def quantile(
     k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+) -> Output:
     """The values below which given parts of the entries lie.
 
     The entries are sorted; the quantile stands at place q (n - 1) of them.
@@ -46,7 +46,7 @@ def quantile(
 @op("x", given=("q",), promote="float")
 def nanquantile(
     k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+) -> Output:
     """The values below which given parts of the entries lie, NaN left out.
 
     Args:
@@ -73,7 +73,7 @@ def nanquantile(
 @op("x", given=("q",), promote="float")
 def percentile(
     k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+) -> Output:
     """The values below which given percentages of the entries lie: `quantile` with q / 100.
 
     Args:
@@ -99,7 +99,7 @@ def percentile(
 @op("x", given=("q",), promote="float")
 def nanpercentile(
     k: Kernel, x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+) -> Output:
     """The values below which given percentages of the entries lie, NaN left out: `nanquantile` with q / 100.
 
     Args:
@@ -123,7 +123,7 @@ def nanpercentile(
 
 
 @op("x", promote="float")
-def median(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def median(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """The middle of the sorted entries over axes; the mean of the two middle ones if their number is even.
 
     Args:
@@ -145,7 +145,7 @@ def median(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> T
 
 
 @op("x", promote="float")
-def nanmedian(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmedian(k: Kernel, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Output:
     """The middle of the sorted entries over axes, NaN left out.
 
     Args:
@@ -216,7 +216,7 @@ def _between(k: Kernel, lines: Any, parts: Any, method: str, skip_nan: bool) -> 
 
 
 @op("x", promote="float")
-def corrcoef(k: Kernel, x: Tensor) -> Tensor:
+def corrcoef(k: Kernel, x: Tensor) -> Output:
     """Pearson's correlation of the rows: c[i, j] / sqrt(c[i, i] c[j, j]), where c is their covariance.
 
     Args:

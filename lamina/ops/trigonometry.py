@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 @op("x", promote="float")
-def sin(k: Kernel, x: Tensor) -> Tensor:
+def sin(k: Kernel, x: Tensor) -> Output:
     """Sine, elementwise.
 
     Args:
@@ -26,7 +26,7 @@ def sin(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def cos(k: Kernel, x: Tensor) -> Tensor:
+def cos(k: Kernel, x: Tensor) -> Output:
     """Cosine, elementwise.
 
     Args:
@@ -43,7 +43,7 @@ def cos(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def tan(k: Kernel, x: Tensor) -> Tensor:
+def tan(k: Kernel, x: Tensor) -> Output:
     """Tangent, elementwise.
 
     Args:
@@ -60,7 +60,7 @@ def tan(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def arcsin(k: Kernel, x: Tensor) -> Tensor:
+def arcsin(k: Kernel, x: Tensor) -> Output:
     """Inverse sine, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -77,7 +77,7 @@ def arcsin(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def arccos(k: Kernel, x: Tensor) -> Tensor:
+def arccos(k: Kernel, x: Tensor) -> Output:
     """Inverse cosine, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -94,7 +94,7 @@ def arccos(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def arctan(k: Kernel, x: Tensor) -> Tensor:
+def arctan(k: Kernel, x: Tensor) -> Output:
     """Inverse tangent, elementwise.
 
     Args:
@@ -111,7 +111,7 @@ def arctan(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def sinh(k: Kernel, x: Tensor) -> Tensor:
+def sinh(k: Kernel, x: Tensor) -> Output:
     """Hyperbolic sine, elementwise.
 
     Args:
@@ -128,7 +128,7 @@ def sinh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def cosh(k: Kernel, x: Tensor) -> Tensor:
+def cosh(k: Kernel, x: Tensor) -> Output:
     """Hyperbolic cosine, elementwise.
 
     Args:
@@ -145,7 +145,7 @@ def cosh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def tanh(k: Kernel, x: Tensor) -> Tensor:
+def tanh(k: Kernel, x: Tensor) -> Output:
     """Hyperbolic tangent, elementwise.
 
     Args:
@@ -162,7 +162,7 @@ def tanh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def arcsinh(k: Kernel, x: Tensor) -> Tensor:
+def arcsinh(k: Kernel, x: Tensor) -> Output:
     """Inverse hyperbolic sine, elementwise.
 
     Args:
@@ -179,7 +179,7 @@ def arcsinh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def arccosh(k: Kernel, x: Tensor) -> Tensor:
+def arccosh(k: Kernel, x: Tensor) -> Output:
     """Inverse hyperbolic cosine, elementwise; NaN below 1.
 
     Args:
@@ -196,7 +196,7 @@ def arccosh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def arctanh(k: Kernel, x: Tensor) -> Tensor:
+def arctanh(k: Kernel, x: Tensor) -> Output:
     """Inverse hyperbolic tangent, elementwise; NaN outside [-1, 1].
 
     Args:
@@ -213,7 +213,7 @@ def arctanh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def deg2rad(k: Kernel, x: Tensor) -> Tensor:
+def deg2rad(k: Kernel, x: Tensor) -> Output:
     """Degrees to radians, elementwise: x * pi / 180.
 
     Args:
@@ -230,7 +230,7 @@ def deg2rad(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def rad2deg(k: Kernel, x: Tensor) -> Tensor:
+def rad2deg(k: Kernel, x: Tensor) -> Output:
     """Radians to degrees, elementwise: x * 180 / pi.
 
     Args:
@@ -247,7 +247,7 @@ def rad2deg(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float")
-def sinc(k: Kernel, x: Tensor) -> Tensor:
+def sinc(k: Kernel, x: Tensor) -> Output:
     """sin(pi x) / (pi x), elementwise, and 1 at zero.
 
     Args:

@@ -11,12 +11,12 @@ from lamina.kernel.symbolic import Holder
 from lamina.ops.checks import one_of, rank_at_least, shown
 from lamina.ops.index import indices_of
 from lamina.ops.manipulate import shape_of
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, count, static
 
 
 @op("indices", "values", module="core")
-def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) -> Output:
     """Zeros in which values are put at positions; those at the same position add up.
 
     Args:
@@ -42,7 +42,7 @@ def scatter(k: Kernel, indices: Tensor, values: Tensor, shape: Sequence[int]) ->
 @op("inputs", "indices", "updates", module="core")
 def scatter_update(
     k: Kernel, inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
-) -> Tensor:
+) -> Output:
     """A copy of a tensor with values at positions replaced, or combined with what is there.
 
     Args:
@@ -87,7 +87,7 @@ def _scattered(name: str, k: Kernel, x: Any, indices: Any, updates: Any, kind: s
 
 
 @op("inputs", given=("start_indices",), module="core")
-def slice(k: Kernel, inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
+def slice(k: Kernel, inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Output:
     """A block of a tensor.
 
     Args:
@@ -120,7 +120,7 @@ def slice(k: Kernel, inputs: Tensor, start_indices: Any, shape: Sequence[int]) -
 
 
 @op("inputs", "updates", given=("start_indices",), module="core")
-def slice_update(k: Kernel, inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
+def slice_update(k: Kernel, inputs: Tensor, start_indices: Any, updates: Tensor) -> Output:
     """A copy of a tensor with a block replaced.
 
     Args:

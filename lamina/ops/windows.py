@@ -8,7 +8,7 @@ from typing import Any
 
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, convert, op
+from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype
 
 
@@ -27,7 +27,7 @@ def _window(k: Kernel, x: Any, shape: Callable[[Any], Any]) -> Any:
 
 
 @op()
-def bartlett(k: Kernel, x: Any) -> Tensor:
+def bartlett(k: Kernel, x: Any) -> Output:
     """Triangular window, zero at both ends.
 
     w[n] = 1 - |2 n / (x - 1) - 1|
@@ -46,7 +46,7 @@ def bartlett(k: Kernel, x: Any) -> Tensor:
 
 
 @op()
-def hanning(k: Kernel, x: Any) -> Tensor:
+def hanning(k: Kernel, x: Any) -> Output:
     """Hann window, a raised cosine.
 
     w[n] = 0.5 - 0.5 cos(2 pi n / (x - 1))
@@ -65,7 +65,7 @@ def hanning(k: Kernel, x: Any) -> Tensor:
 
 
 @op()
-def hamming(k: Kernel, x: Any) -> Tensor:
+def hamming(k: Kernel, x: Any) -> Output:
     """Hamming window, a raised cosine that does not reach zero.
 
     w[n] = 0.54 - 0.46 cos(2 pi n / (x - 1))
@@ -84,7 +84,7 @@ def hamming(k: Kernel, x: Any) -> Tensor:
 
 
 @op()
-def blackman(k: Kernel, x: Any) -> Tensor:
+def blackman(k: Kernel, x: Any) -> Output:
     """Blackman window, of two cosines.
 
     w[n] = 0.42 - 0.5 cos(2 pi n / (x - 1)) + 0.08 cos(4 pi n / (x - 1))
@@ -104,7 +104,7 @@ def blackman(k: Kernel, x: Any) -> Tensor:
 
 
 @op()
-def kaiser(k: Kernel, x: Any, beta: float) -> Tensor:
+def kaiser(k: Kernel, x: Any, beta: float) -> Output:
     """Kaiser window, whose shape a parameter sets.
 
     w[n] = i0(beta sqrt(1 - (2 n / (x - 1) - 1)^2)) / i0(beta)
@@ -136,7 +136,7 @@ _FAR = 20.0
 
 
 @op("x", promote="float")
-def i0(k: Kernel, x: Tensor) -> Tensor:
+def i0(k: Kernel, x: Tensor) -> Output:
     """Modified Bessel function of the first kind and order zero, elementwise.
 
     I0(x) = sum over n of (x^2 / 4)^n / (n!)^2

@@ -116,9 +116,15 @@ def test_direction_by_names_given_to_compile(metric):
     assert callback._direction() == ("up" if metric in ("accuracy", "auc") else "down")
 
 
-def test_a_metric_that_is_missing_is_a_warning_with_the_nearest_name():
-    with pytest.warns(UserWarning, match=r"'val_los'.*Did you mean 'val_loss'"):
+def test_a_metric_that_is_missing_is_told_with_the_nearest_name():
+    with pytest.raises(
+        ValueError, match=r"'val_los'.*Did you mean 'val_loss'"
+    ):  # as Keras: it knows no direction
         follow(callbacks.EarlyStopping("val_los"), stand_in(), [{"val_loss": 1.0}])
+    with pytest.warns(UserWarning, match=r"'val_los'.*Did you mean 'val_loss'"):
+        follow(callbacks.EarlyStopping("val_los", mode="min"), stand_in(), [{"val_loss": 1.0}])
+    with pytest.warns(UserWarning, match="There is no validation: give `validation_data`"):
+        follow(callbacks.EarlyStopping("val_loss"), stand_in(), [{"loss": 1.0}])
     with pytest.warns(UserWarning, match="unknown; 'auto' is used"):
         callbacks.EarlyStopping(mode="upwards")
 

@@ -16,9 +16,10 @@ def test_logs_are_shortened():
 
 
 def test_the_bar_keeps_its_parts(monkeypatch):
-    bar = progress._rich_bar()
-    shown = progress.Progress(100, 0, "Epoch 1/5")
-    shown._bar, shown._task = bar, bar.add_task("Epoch 1/5", total=100, note="")
+    monkeypatch.setattr(progress, "_in_terminal", lambda: True)
+    shown = progress.Progress(100, 1, "Epoch 1/5")
+    bar = shown._bar._bar
+    bar.stop()
     monkeypatch.setattr(bar.live, "console", Console(width=80, file=io.StringIO(), force_terminal=True))
     shown.update(37, LOGS)
     with Console(width=80, file=io.StringIO()) as console, console.capture() as text:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import lamina
 
 HERE = Path(__file__).parent
 
@@ -43,6 +46,44 @@ def test_mistakes_are_found() -> None:
         "Expected 1 positional argument",
         'No parameter named "keepdim"',
     ]
+
+
+def test_usual_calls_have_precise_types() -> None:
+    """A layer, `fit`, an operation: `assert_type` of each in a file that is checked, never run."""
+    assert errors(HERE / "known.py") == {}
+
+
+SCRIPTS = sorted((HERE / "scripts").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_checked_script_runs(script: Path) -> None:
+    with lamina.backend("torch"):
+        lamina.utils.clear_session(free_memory=False)
+        runpy.run_path(str(script))
+
+
+@pytest.mark.slow
+def test_the_checker_finds_nothing_in_ten_scripts() -> None:
+    assert len(SCRIPTS) == 10
+    assert {path.name: found for path in SCRIPTS if (found := errors(path))} == {}
+
+
+@pytest.mark.slow
+def test_mypy_finds_nothing_in_ten_scripts_and_knows_the_same_types() -> None:
+    """Strict mypy, on what Pyright is given too; `fit(epoch=3)` is an error for it as well."""
+    files = [*map(str, SCRIPTS), str(HERE / "known.py")]
+    clean = mypy(*files)
+    assert clean.returncode == 0, clean.stdout
+    found = mypy(str(HERE / "mistakes.py")).stdout
+    assert 'Unexpected keyword argument "epoch" for "fit"' in found
+
+
+def mypy(*files: str) -> subprocess.CompletedProcess[str]:
+    """A run of mypy."""
+    pytest.importorskip("mypy", reason="pip install lamina[check]")
+    command = [sys.executable, "-m", "mypy", "--strict", *files]
+    return subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow

@@ -288,7 +288,7 @@ def test_the_live_bar_changes_nothing(monkeypatch, capsys):
     with lamina.backend("torch"):
         plain = mlp()
         plain.fit(X, Y, epochs=2, batch_size=4, verbose=0)
-        monkeypatch.setattr(progress, "_lively", lambda: True)
+        monkeypatch.setattr(progress, "_in_terminal", lambda: True)
         monkeypatch.setattr(progress.Progress, "interval", 0.0)
         shown = mlp()
         shown.fit(X, Y, epochs=2, batch_size=4, verbose=1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import types
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lamina
@@ -81,3 +83,75 @@ def test_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"Plots need matplotlib: `pip install lamina\[plot\]`"):
         history().plot()
+
+
+def test_progress_in_a_notebook_is_one_line_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without widgets: one display an epoch, updated in its place, and the last state is the line of the epoch."""
+    from lamina.callbacks import progress
+
+    shown: list[list[dict[str, str]]] = []
+
+    class Handle:
+        def __init__(self, place: list[dict[str, str]]) -> None:
+            self.place = place
+
+        def update(self, data: dict[str, str], *, raw: bool) -> None:
+            assert raw
+            self.place.append(data)
+
+    def display(data: dict[str, str], *, raw: bool, display_id: bool) -> Handle:
+        assert raw
+        assert display_id
+        shown.append([data])
+        return Handle(shown[-1])
+
+    module = types.SimpleNamespace(display=display)
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "import_module", lambda name: {"IPython.display": module}[name])
+    monkeypatch.setattr(progress.Progress, "interval", 0.0)
+    with lamina.backend("torch"):
+        model = lamina.Sequential([lamina.Input((2,)), layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=[lamina.metrics.MeanAbsoluteError(name="a<b")])
+        model.fit(np.ones((64, 2)), np.ones((64, 1)), batch_size=2, epochs=2)
+    assert len(shown) == 2  # epochs
+    first = shown[0]
+    assert any(
+        "<progress value=" in state["text/html"] and " left - loss: " in state["text/plain"]
+        for state in first
+    )
+    assert first[-1]["text/plain"].startswith("Epoch 1/2 - 32/32 steps")
+    assert "<progress" not in first[-1]["text/html"]
+    assert "a&lt;b: " in first[-1]["text/html"]
+    assert "white-space:pre-wrap" in first[-1]["text/html"]  # long lines are wrapped
+
+
+@pytest.mark.slow
+def test_a_notebook_that_is_run(tmp_path: Any) -> None:
+    """Progress, model, layer, History and picture: what cells hold afterwards, as Jupyter's own client runs them."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    cells = [
+        "import lamina, numpy as np\n"
+        "model = lamina.Sequential([lamina.Input((2,)), lamina.layers.Dense(1)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "history = model.fit(np.ones((64, 2)), np.ones((64, 1)), epochs=3, validation_split=0.5)",
+        "model",
+        "history",
+        "lamina.layers.Dense(3)",
+        "model.fit(np.ones((8, 3)), np.ones((8, 1)))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    lines = [o["data"]["text/plain"] for o in outputs[0]]
+    assert [line[:9] for line in lines] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
+    assert all("val_loss" in line for line in lines)
+    assert "<iframe" in outputs[1][0]["data"]["text/html"]
+    assert "<svg" in outputs[2][0]["data"]["text/html"]
+    assert "<table>" in outputs[3][0]["data"]["text/html"]
+    trace = "".join(outputs[4][-1]["traceback"])
+    assert "expected an input of size 2" in trace
+    assert "lamina/" not in trace  # the user's line alone

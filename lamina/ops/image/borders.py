@@ -8,7 +8,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least
 from lamina.ops.image._layout import layout
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _three(op: str, names: tuple[str, str, str], size: int, given: tuple[Any, Any, Any], grow: bool) -> tuple:
@@ -45,7 +45,7 @@ def crop_images(
     target_height: int | None = None,
     target_width: int | None = None,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images without parts of their borders. Of top, bottom and height two are given, of left, right and width, too.
 
     Args:
@@ -94,7 +94,7 @@ def pad_images(
     target_height: int | None = None,
     target_width: int | None = None,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images with zeros around. Of top, bottom and height two are given, of left, right and width, too.
 
     Args:

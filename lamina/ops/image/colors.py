@@ -9,7 +9,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.image._layout import layout, narrow, wide
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _channels(
@@ -31,7 +31,7 @@ def _channels(
 
 
 @op("images", module="image", class_name="RGBToGrayscale")
-def rgb_to_grayscale(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
+def rgb_to_grayscale(k: Kernel, images: Tensor, data_format: str | None = None) -> Output:
     """Brightness of colors.
 
     `0.2989 R + 0.5870 G + 0.1140 B`
@@ -61,7 +61,7 @@ def rgb_to_grayscale(k: Kernel, images: Tensor, data_format: str | None = None) 
 
 
 @op("images", module="image", class_name="RGBToHSV")
-def rgb_to_hsv(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
+def rgb_to_hsv(k: Kernel, images: Tensor, data_format: str | None = None) -> Output:
     """Hue, saturation and value of colors.
 
     `V = max, S = (max - min) / max`, and H the angle on the color circle over 2 pi, all between 0 and 1
@@ -98,7 +98,7 @@ def rgb_to_hsv(k: Kernel, images: Tensor, data_format: str | None = None) -> Ten
 
 
 @op("images", module="image", class_name="HSVToRGB")
-def hsv_to_rgb(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
+def hsv_to_rgb(k: Kernel, images: Tensor, data_format: str | None = None) -> Output:
     """Colors from hue, saturation and value: the inverse of `rgb_to_hsv`.
 
     Args:

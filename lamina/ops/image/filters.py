@@ -9,7 +9,7 @@ import numpy as np
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
 from lamina.ops.image._layout import batched, known, layout, narrow, single, two, wide
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _gaussian(size: int, sigma: float) -> np.ndarray:
@@ -54,7 +54,7 @@ def gaussian_blur(
     kernel_size: Any = (3, 3),
     sigma: Any = (1.0, 1.0),
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images smoothed by a Gaussian window; beyond the border lies 0.
 
     `w[i, j] ~ exp(-i^2 / (2 s_y^2) - j^2 / (2 s_x^2))`, of sum 1
@@ -85,7 +85,7 @@ def gaussian_blur(
 
 
 @op("images", module="image")
-def sobel_edges(k: Kernel, images: Tensor, data_format: str | None = None) -> Tensor:
+def sobel_edges(k: Kernel, images: Tensor, data_format: str | None = None) -> Output:
     """How brightness changes downwards and to the right, by Sobel's windows; beyond the border lies 0.
 
     `dy = [1 2 1]^T x [-1 0 1]` transposed, `dx = [1 2 1]^T x [-1 0 1]`
@@ -142,7 +142,7 @@ def ssim(
     k1: float = 0.01,
     k2: float = 0.03,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Structural similarity of images.
 
     `(2 m1 m2 + c1) (2 s12 + c2) / ((m1^2 + m2^2 + c1) (s1^2 + s2^2 + c2))` with local means m, variances s^2 and

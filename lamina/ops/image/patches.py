@@ -11,7 +11,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
 from lamina.ops.nn._window import explicit_padding, per_axis
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _patches(
@@ -65,7 +65,7 @@ def extract_patches(
     dilation_rate: int | Sequence[int] = 1,
     padding: str = "valid",
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Windows of images, each as the channels of one pixel. With three sizes (or rank 5): of volumes.
 
     Args:
@@ -102,7 +102,7 @@ def extract_patches_3d(
     dilation_rate: int | Sequence[int] = 1,
     padding: str = "valid",
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Windows of volumes, each as the channels of one voxel.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import axes_of, one_of, shown
 from lamina.ops.image._layout import layout, many, narrow, wide
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _triangle(k: Kernel, x: Any) -> Any:
@@ -82,7 +82,7 @@ def resize(
     fill_mode: str = "constant",
     fill_value: float = 0.0,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images in another size.
 
     `y[i] = sum_j w(|c_i - j|) x[j] / sum_j w(|c_i - j|)` per axis, with `c_i = (i + 1/2) size_in / size_out - 1/2`
@@ -167,7 +167,7 @@ def scale_and_translate(
     spatial_dims: Sequence[int],
     method: str,
     antialias: bool = True,
-) -> Tensor:
+) -> Output:
     """Arrays stretched and moved along some of their axes.
 
     `y[i] = sum_j w(|c_i - j|) x[j] / sum_j w(|c_i - j|)` with `c_i = (i + 1/2 - translation) / scale - 1/2`

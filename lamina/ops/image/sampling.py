@@ -11,7 +11,7 @@ from lamina.kernel.plugins import random
 from lamina.ops.checks import one_of, shown
 from lamina.ops.image._layout import Layout, batched, layout, narrow, single, wide
 from lamina.ops.image.filters import blurred
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 _ORDERS = {"nearest": 0, "bilinear": 1}
@@ -101,7 +101,7 @@ def map_coordinates(
     order: int,
     fill_mode: str = "constant",
     fill_value: float = 0,
-) -> Tensor:
+) -> Output:
     """An array's values at fractional places.
 
     `y[p] = x[c_0[p], c_1[p], ...]`
@@ -180,7 +180,7 @@ def affine_transform(
     fill_mode: str = "constant",
     fill_value: float = 0,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images turned, stretched, sheared and moved.
 
     The pixel at column x and row y is taken from column `a0 x + a1 y + a2` and row `b0 x + b1 y + b2`.
@@ -232,7 +232,7 @@ def perspective_transform(
     interpolation: str = "bilinear",
     fill_value: float = 0,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images in perspective: four points go to four others.
 
     The pixel at (x, y) is taken from `((a x + b y + c) / w, (d x + e y + f) / w)` with `w = g x + h y + 1`.
@@ -301,7 +301,7 @@ def elastic_transform(
     fill_value: float = 0.0,
     seed: Any = None,
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """Images bent at random, as if drawn on rubber.
 
     Each pixel is taken from beside it, by `alpha` times a smoothed draw of deviation `sigma` in each direction.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lamina.kernel.contract import Kernel
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 @op("x", "kernel", "bias", promote="float", only=("x", "kernel"), module="nn")
-def linear(k: Kernel, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(k: Kernel, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Output:
     """`x @ kernel + bias` over the last axis.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import not_bool, to_float
 
 _SELU_ALPHA = 1.6732632423543772
@@ -21,7 +21,7 @@ def _below_zero(k: Kernel, x: Any) -> Any:
 
 
 @op("x", module="nn")
-def relu(k: Kernel, x: Tensor) -> Tensor:
+def relu(k: Kernel, x: Tensor) -> Output:
     """Rectified linear unit.
 
     `relu(x) = max(x, 0)`, with gradient 0 at 0.
@@ -46,7 +46,7 @@ def relu(k: Kernel, x: Tensor) -> Tensor:
 @op("x", module="nn", class_name="ReLU")
 def piecewise_relu(
     k: Kernel, x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
-) -> Tensor:
+) -> Output:
     """Rectified linear unit with a slope, a limit and a threshold.
 
     `f(x) = max_value if x >= max_value, x if threshold < x < max_value, else negative_slope * (x - threshold)`
@@ -87,7 +87,7 @@ piecewise_relu.op.keras_module = (
 
 
 @op("x", promote="float", module="nn")
-def relu6(k: Kernel, x: Tensor) -> Tensor:
+def relu6(k: Kernel, x: Tensor) -> Output:
     """Rectified linear unit that saturates.
 
     `relu6(x) = min(max(x, 0), 6)`
@@ -107,7 +107,7 @@ def relu6(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def sigmoid(k: Kernel, x: Tensor) -> Tensor:
+def sigmoid(k: Kernel, x: Tensor) -> Output:
     """Logistic function.
 
     `sigmoid(x) = 1 / (1 + exp(-x))`
@@ -127,7 +127,7 @@ def sigmoid(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def softplus(k: Kernel, x: Tensor) -> Tensor:
+def softplus(k: Kernel, x: Tensor) -> Output:
     """Smooth form of relu.
 
     `softplus(x) = log(1 + exp(x))`, finite for every finite x.
@@ -147,7 +147,7 @@ def softplus(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def softsign(k: Kernel, x: Tensor) -> Tensor:
+def softsign(k: Kernel, x: Tensor) -> Output:
     """Softsign.
 
     `softsign(x) = x / (1 + |x|)`
@@ -167,7 +167,7 @@ def softsign(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
+def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Output:
     """Shrinks towards zero by a threshold.
 
     `f(x) = x - t if x > t, x + t if x < -t, else 0`
@@ -188,7 +188,7 @@ def soft_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
+def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Output:
     """Zero between two thresholds, identity outside.
 
     `f(x) = x if |x| > t else 0`
@@ -209,7 +209,7 @@ def hard_shrink(k: Kernel, x: Tensor, threshold: float = 0.5) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def tanh_shrink(k: Kernel, x: Tensor) -> Tensor:
+def tanh_shrink(k: Kernel, x: Tensor) -> Output:
     """What tanh takes away.
 
     `f(x) = x - tanh(x)`
@@ -229,7 +229,7 @@ def tanh_shrink(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> Tensor:
+def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> Output:
     """Values above a threshold; a constant elsewhere.
 
     `f(x) = x if x > threshold else default_value`
@@ -251,7 +251,7 @@ def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> T
 
 
 @op("x", promote="float", module="nn")
-def silu(k: Kernel, x: Tensor) -> Tensor:
+def silu(k: Kernel, x: Tensor) -> Output:
     """Sigmoid-weighted linear unit, also called swish.
 
     `silu(x) = x * sigmoid(x)`
@@ -277,7 +277,7 @@ swish = silu
 
 
 @op("x", promote="float", module="nn")
-def log_sigmoid(k: Kernel, x: Tensor) -> Tensor:
+def log_sigmoid(k: Kernel, x: Tensor) -> Output:
     """Logarithm of the logistic function.
 
     `log_sigmoid(x) = -log(1 + exp(-x))`
@@ -297,7 +297,7 @@ def log_sigmoid(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Output:
     """Rectified linear unit that lets a part of negative values through.
 
     `f(x) = x if x >= 0 else negative_slope * x`
@@ -318,7 +318,7 @@ def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def hard_sigmoid(k: Kernel, x: Tensor) -> Tensor:
+def hard_sigmoid(k: Kernel, x: Tensor) -> Output:
     """Piecewise linear form of sigmoid.
 
     `f(x) = min(max(x / 6 + 1/2, 0), 1)`
@@ -338,7 +338,7 @@ def hard_sigmoid(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def hard_silu(k: Kernel, x: Tensor) -> Tensor:
+def hard_silu(k: Kernel, x: Tensor) -> Output:
     """Piecewise form of silu, also called hard swish.
 
     `f(x) = x * hard_sigmoid(x)`
@@ -364,7 +364,7 @@ hard_swish = hard_silu
 
 
 @op("x", module="nn")
-def hard_tanh(k: Kernel, x: Tensor) -> Tensor:
+def hard_tanh(k: Kernel, x: Tensor) -> Output:
     """Piecewise linear form of tanh.
 
     `f(x) = min(max(x, -1), 1)`
@@ -385,7 +385,7 @@ def hard_tanh(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
+def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Output:
     """Exponential linear unit.
 
     `f(x) = x if x > 0 else alpha * (exp(x) - 1)`
@@ -409,7 +409,7 @@ def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Output:
     """Continuously differentiable exponential linear unit.
 
     `f(x) = max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`
@@ -433,7 +433,7 @@ def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def selu(k: Kernel, x: Tensor) -> Tensor:
+def selu(k: Kernel, x: Tensor) -> Output:
     """Scaled exponential linear unit, whose outputs keep mean 0 and variance 1.
 
     `f(x) = scale * elu(x, alpha)` with scale = 1.0507... and alpha = 1.6732...
@@ -456,7 +456,7 @@ def selu(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Tensor:
+def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Output:
     """Gaussian error linear unit.
 
     `gelu(x) = x P(X <= x)` for a standard normal X, i.e. `x/2 (1 + erf(x / sqrt 2))`; approximately
@@ -485,7 +485,7 @@ def gelu(k: Kernel, x: Tensor, approximate: bool = True) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def glu(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
+def glu(k: Kernel, x: Tensor, axis: int = -1) -> Output:
     """Gated linear unit.
 
     `glu(x) = a * sigmoid(b)`, where a and b are the two halves of x along the axis.
@@ -517,7 +517,7 @@ def glu(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Tensor:
+def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Output:
     """Algebraic form of softplus.
 
     `f(x) = (x + sqrt(x^2 + b)) / 2`
@@ -541,7 +541,7 @@ def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def sparse_plus(k: Kernel, x: Tensor) -> Tensor:
+def sparse_plus(k: Kernel, x: Tensor) -> Output:
     """Piecewise quadratic form of softplus.
 
     `f(x) = 0 if x <= -1, (x + 1)^2 / 4 if -1 < x < 1, else x`
@@ -561,7 +561,7 @@ def sparse_plus(k: Kernel, x: Tensor) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def sparse_sigmoid(k: Kernel, x: Tensor) -> Tensor:
+def sparse_sigmoid(k: Kernel, x: Tensor) -> Output:
     """Piecewise linear sigmoid, the derivative of sparse_plus.
 
     `f(x) = min(max((x + 1) / 2, 0), 1)`
@@ -586,7 +586,7 @@ def shifted(k: Kernel, x: Any, axes: tuple[int, ...]) -> Any:
 
 
 @op("x", promote="float", module="nn")
-def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
+def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Output:
     """Exponentials that sum to one.
 
     `softmax(x)_i = exp(x_i) / sum_j exp(x_j)`
@@ -614,7 +614,7 @@ def softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
+def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Output:
     """Logarithm of softmax.
 
     `log_softmax(x)_i = x_i - log sum_j exp(x_j)`
@@ -642,7 +642,7 @@ def log_softmax(k: Kernel, x: Tensor, axis: Any = -1) -> Tensor:
 
 
 @op("x", promote="float", module="nn")
-def sparsemax(k: Kernel, x: Tensor, axis: int = -1) -> Tensor:
+def sparsemax(k: Kernel, x: Tensor, axis: int = -1) -> Output:
     """The point of the probability simplex nearest to x: like softmax, with exact zeros.
 
     `sparsemax(x)_i = max(x_i - tau, 0)`, where tau makes the sum 1.

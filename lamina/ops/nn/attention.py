@@ -7,7 +7,7 @@ from typing import Any
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import together
 
 _NEVER = (
@@ -47,7 +47,7 @@ def dot_product_attention(
     is_causal: bool = False,
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
-) -> Tensor:
+) -> Output:
     """Attention of each query to all keys, per head.
 
     `softmax(scale Q K^T + bias) V`, in float32 between the products.

@@ -11,7 +11,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
 from lamina.ops.nn._window import per_axis
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _image(op: str, x: Any) -> tuple:
@@ -26,7 +26,7 @@ def _divisible(op: str, size: int, by: int, what: str, shape: Any) -> None:
 
 
 @op("x", module="nn")
-def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
+def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Output:
     """Each block of pixels becomes one pixel with more channels.
 
     Args:
@@ -60,7 +60,7 @@ def space_to_depth(k: Kernel, x: Tensor, block_size: int, data_format: str = "ch
 
 
 @op("x", module="nn")
-def depth_to_space(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Tensor:
+def depth_to_space(k: Kernel, x: Tensor, block_size: int, data_format: str = "channels_last") -> Output:
     """Channels of one pixel become a block of pixels: the inverse of `space_to_depth`.
 
     Args:
@@ -118,7 +118,7 @@ def _steps(op: str, sizes: Any, window: Any, dilation: Any, padding: Any, stride
 @op("x", module="nn")
 def unfold(
     k: Kernel, x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
+) -> Output:
     """All windows of images, each as a column.
 
     Args:
@@ -165,7 +165,7 @@ def fold(
     dilation: Any = 1,
     padding: Any = 0,
     stride: Any = 1,
-) -> Tensor:
+) -> Output:
     """Images from windows: where windows overlap, they add up.
 
     Args:

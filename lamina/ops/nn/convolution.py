@@ -9,7 +9,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import one_of, shown
 from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _in_floats(k: Kernel, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any:
@@ -45,7 +45,7 @@ def conv(
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: Any = 1,
-) -> Tensor:
+) -> Output:
     """Convolution (cross-correlation) over 1, 2, 3 or more spatial axes.
 
     `y[n, p, o] = sum_{w, c} x[n, p s + w d, c] kernel[w, c, o]`
@@ -118,7 +118,7 @@ def depthwise_conv(
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: Any = 1,
-) -> Tensor:
+) -> Output:
     """Convolution of each channel by itself.
 
     `y[n, p, c m + j] = sum_w x[n, p s + w d, c] kernel[w, c, j]` with m = multiplier
@@ -156,7 +156,7 @@ def separable_conv(
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: Any = 1,
-) -> Tensor:
+) -> Output:
     """A depthwise convolution, and a mixing of its channels at each place.
 
     Args:
@@ -196,7 +196,7 @@ def conv_transpose(
     output_padding: Any = None,
     data_format: str | None = None,
     dilation_rate: Any = 1,
-) -> Tensor:
+) -> Output:
     """Transposed convolution: the gradient of `conv`, used to enlarge.
 
     `y[n, p s + w d - f, o] += sum_c x[n, p, c] kernel[w, o, c]`, where f is what "same" cuts off in front.

@@ -9,7 +9,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, shown
 from lamina.ops.nn.activations import log_softmax
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 _NEVER = -1e30  # stands for log 0, and stays finite in sums and gradients
 _IMPOSSIBLE = 1e5  # the loss of labels that no alignment gives
@@ -44,7 +44,7 @@ def ctc_loss(
     target_length: Tensor,
     output_length: Tensor,
     mask_index: int = 0,
-) -> Tensor:
+) -> Output:
     """Minus the log probability of the labels, over all alignments with blanks and repetitions.
 
     `-log sum over paths that collapse to the target of prod_t softmax(output_t)[path_t]`

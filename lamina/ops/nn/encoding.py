@@ -7,13 +7,13 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, no_sparse
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 @op("x", module="nn")
 def one_hot(
     k: Kernel, x: Tensor, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
-) -> Tensor:
+) -> Output:
     """A new axis with a one at each class number.
 
     `one_hot(x)[..., c] = 1 if x[...] = c else 0`; numbers outside 0 .. num_classes - 1 give zeros.
@@ -48,7 +48,7 @@ def one_hot(
 def multi_hot(
     k: Kernel, inputs: Tensor, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False,
     num_tokens: Any = None,
-) -> Tensor:  # fmt: skip
+) -> Output:  # fmt: skip
     """Which class numbers occur in each sample.
 
     `multi_hot(x)[..., c] = 1 if c is in x[...] else 0`

@@ -9,7 +9,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axis_of, shown
 from lamina.ops.nn.activations import log_softmax
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype
 
 _HALF = ("float16", "bfloat16")
@@ -44,7 +44,7 @@ def log_probabilities(k: Kernel, output: Any, from_logits: bool, axis: int) -> A
 
 
 @op("target", "output", module="nn")
-def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
+def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False) -> Output:
     """Cross entropy of independent yes/no predictions, per entry.
 
     `-(t log p + (1 - t) log(1 - p))`, with p kept epsilon away from 0 and 1; from logits z:
@@ -83,7 +83,7 @@ def binary_crossentropy(k: Kernel, target: Tensor, output: Tensor, from_logits: 
 @op("target", "output", module="nn")
 def categorical_crossentropy(
     k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
-) -> Tensor:
+) -> Output:
     """Cross entropy of a distribution over classes.
 
     `-sum_i t_i log p_i`, with p normalized to sum 1 and kept epsilon away from 0 and 1.
@@ -115,7 +115,7 @@ def categorical_crossentropy(
 @op("target", "output", module="nn")
 def sparse_categorical_crossentropy(
     k: Kernel, target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
-) -> Tensor:
+) -> Output:
     """Cross entropy of a distribution over classes, against class numbers.
 
     `-log p_t`, with p normalized to sum 1 and kept epsilon away from 0 and 1. A class outside the range costs 0.

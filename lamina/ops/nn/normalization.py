@@ -10,7 +10,7 @@ from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of, shown
 from lamina.ops.linalg import norm
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, to_float
 
 _LARGEST_HALF = 65504.0
@@ -104,7 +104,7 @@ def batch_normalization(
     offset: Tensor | None = None,
     scale: Tensor | None = None,
     epsilon: float = 1e-3,
-) -> Tensor:
+) -> Output:
     """Normalization by given statistics.
 
     `scale (x - mean) / sqrt(variance + epsilon) + offset`
@@ -154,7 +154,7 @@ def layer_normalization(
     axis: Any = -1,
     epsilon: float | None = None,
     rms_scaling: bool = False,
-) -> Tensor:
+) -> Output:
     """Normalization of each sample by its own mean and variance.
 
     `gamma (x - mean) / sqrt(variance + epsilon) + beta`
@@ -209,7 +209,7 @@ def layer_normalization(
 @op("x", "scale", module="nn", class_name="RMSNorm")
 def rms_normalization(
     k: Kernel, x: Tensor, scale: Tensor | None = None, axis: Any = -1, epsilon: float | None = None
-) -> Tensor:
+) -> Output:
     """Normalization by the root mean square.
 
     `scale x / sqrt(mean(x^2) + epsilon)`
@@ -247,7 +247,7 @@ def rms_normalization(
 
 
 @op("x", promote="float", module="nn")
-def normalize(k: Kernel, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+def normalize(k: Kernel, x: Tensor, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Output:
     """Division by the norm.
 
     `x / max((sum |x|^order)^(1/order), epsilon)`; over two axes an order other than 2 is that of a matrix norm.

@@ -8,7 +8,7 @@ from lamina.kernel import settings
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
 from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 def _pool(
@@ -32,7 +32,7 @@ def max_pool(
     strides: Any = None,
     padding: str = "valid",
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """The largest value in each window.
 
     Args:
@@ -64,7 +64,7 @@ def average_pool(
     strides: Any = None,
     padding: str = "valid",
     data_format: str | None = None,
-) -> Tensor:
+) -> Output:
     """The mean of each window; places outside the input do not count.
 
     Args:
@@ -118,7 +118,7 @@ def _mean(k: Kernel, x: Any, axis: int, size: int, bounds: list[tuple[int, int]]
 @op("inputs", promote="float", module="nn")
 def adaptive_average_pool(
     k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None
-) -> Tensor:
+) -> Output:
     """Means of windows chosen so that the result has a given size.
 
     Window i of n reaches from `floor(i size / n)` to `ceil((i + 1) size / n)`.
@@ -143,7 +143,7 @@ def adaptive_average_pool(
 
 
 @op("inputs", module="nn")
-def adaptive_max_pool(k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+def adaptive_max_pool(k: Kernel, inputs: Tensor, output_size: Any, data_format: str | None = None) -> Output:
     """Largest values of windows chosen so that the result has a given size.
 
     Window i of n reaches from `floor(i size / n)` to `ceil((i + 1) size / n)`.

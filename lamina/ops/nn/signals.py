@@ -5,11 +5,11 @@ from __future__ import annotations
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import shown
-from lamina.ops.op import Tensor, op
+from lamina.ops.op import Output, Tensor, op
 
 
 @op("x1", "x2", promote="float", module="nn", class_name="PSNR")
-def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
+def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Output:
     """Peak signal-to-noise ratio, in decibels.
 
     `10 log10(max_val^2 / mean((x1 - x2)^2))`
@@ -37,7 +37,7 @@ def psnr(k: Kernel, x1: Tensor, x2: Tensor, max_val: float) -> Tensor:
 
 
 @op("abs_", "angle", promote="float", module="nn")
-def polar(k: Kernel, abs_: Tensor, angle: Tensor) -> Tensor:
+def polar(k: Kernel, abs_: Tensor, angle: Tensor) -> Output:
     """Complex numbers from length and angle.
 
     `abs_ (cos(angle) + i sin(angle))`
