@@ -369,6 +369,11 @@ def interrupt_handled_by(make: Callable[[Any], Callable[[int, Any], None]]) -> I
             signal.signal(signal.SIGINT, before)
 
 
+def fork_is_safe() -> bool:
+    """Whether a fork of the process as it is now can go on: not where jax or TensorFlow run threads that it would lack."""
+    return hasattr(os, "fork") and sys.platform == "linux" and not {"jax", "tensorflow"} & set(sys.modules)
+
+
 @contextmanager
 def on_one_core() -> Iterator[bool]:
     """Inside, this thread may use one core; threads that start inside may use all again afterwards.

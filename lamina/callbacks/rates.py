@@ -13,12 +13,24 @@ from lamina.callbacks.message import say
 from lamina.callbacks.monitor import Monitor
 
 
-def _rate(model: Any) -> float:
-    return float(model.optimizer.learning_rate)
+def _optimizers(optimizer: Any) -> list[Any]:
+    """Those that have a rate of their own: of a MultiOptimizer each one, of a LossScaleOptimizer the inner one."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    parts = getattr(optimizer, "optimizers", None)
+    if inner is not None:
+        return _optimizers(inner)
+    return [optimizer] if parts is None else [one for part in parts for one in _optimizers(part)]
+
+
+def _log_rates(model: Any, logs: Any) -> None:
+    """Put the rate into the logs; of several optimizers each one's, by the optimizer's name."""
+    found = _optimizers(model.optimizer)
+    for one in found:
+        logs["learning_rate" if len(found) == 1 else f"learning_rate_{one.name}"] = float(one.learning_rate)
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate at the beginning of every epoch.
+    """Sets the learning rate at the beginning of every epoch; of a MultiOptimizer, that of each optimizer.
 
     Args:
         schedule: A function of the epoch's number and the present rate, or of the epoch's number alone.
@@ -39,17 +51,22 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the rate."""
-        rate = self.schedule(epoch, _rate(self.model)) if self._takes_rate else self.schedule(epoch)
+        for optimizer in _optimizers(self.model.optimizer):
+            self._set(epoch, optimizer)
+
+    def _set(self, epoch: int, optimizer: Any) -> None:
+        before = float(optimizer.learning_rate)
+        rate = self.schedule(epoch, before) if self._takes_rate else self.schedule(epoch)
         if not isinstance(rate, float | int | np.floating) and getattr(rate, "shape", None) != ():
             raise ValueError(f"The `schedule` of LearningRateScheduler must give a number, got {rate!r}.")
-        self.model.optimizer.learning_rate = float(rate)
+        optimizer.learning_rate = float(rate)
         if self.verbose > 0:
             say(f"Epoch {epoch + 1}: the learning rate is set to {float(rate):g}.")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Put the rate into the logs."""
         if logs is not None:
-            logs["learning_rate"] = _rate(self.model)
+            _log_rates(self.model, logs)
 
 
 def _arguments(function: Callable[..., Any]) -> int:
@@ -66,6 +83,8 @@ def _arguments(function: Callable[..., Any]) -> int:
 
 class ReduceLROnPlateau(Monitor):
     """Makes the learning rate smaller when a number of the logs no longer becomes better.
+
+    Of a MultiOptimizer it makes each optimizer's smaller.
 
     Args:
         monitor: The name in the logs.
@@ -120,7 +139,7 @@ class ReduceLROnPlateau(Monitor):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Compare the epoch with the best one, and put the rate into the logs."""
         logs = {} if logs is None else logs
-        logs["learning_rate"] = _rate(self.model)
+        _log_rates(self.model, logs)
         value = self._value(logs, "a change of the learning rate")
         if value is None:
             return
@@ -135,13 +154,15 @@ class ReduceLROnPlateau(Monitor):
                 self._reduce(epoch)
 
     def _reduce(self, epoch: int) -> None:
-        rate = _rate(self.model)
-        if rate <= np.float32(self.min_lr):
+        rates = [(one, float(one.learning_rate)) for one in _optimizers(self.model.optimizer)]
+        high = [(one, rate) for one, rate in rates if rate > np.float32(self.min_lr)]
+        for optimizer, rate in high:
+            smaller = max(rate * self.factor, self.min_lr)
+            optimizer.learning_rate = smaller
+            if self.verbose > 0:
+                say(f"Epoch {epoch + 1}: ReduceLROnPlateau reduces the learning rate to {smaller:g}.")
+        if not high:
             return
-        smaller = max(rate * self.factor, self.min_lr)
-        self.model.optimizer.learning_rate = smaller
-        if self.verbose > 0:
-            say(f"Epoch {epoch + 1}: ReduceLROnPlateau reduces the learning rate to {smaller:g}.")
         self.cooldown_counter, self.wait = self.cooldown, 0
 
     def in_cooldown(self) -> bool:

@@ -136,7 +136,10 @@ def _key_of(seed: Any) -> Any:
     k = state.kernel or _activate()
     if not hasattr(seed, "dtype") or not hasattr(seed, "shape"):
         return None
-    words = getattr(seed, "_base_array", seed)  # a typed key holds its words there
+    words = seed
+    if str(seed.dtype).startswith("key<"):  # a typed key of jax; one that is traced does not show its words
+        words = getattr(seed, "_base_array", None)
+        words = k.bitcast(seed, "uint32") if words is None else words
     if tuple(words.shape) != (2,) or "uint32" not in str(words.dtype):
         return None
     return words if isinstance(words, k.Tensor) else k.asarray(np.asarray(words))

@@ -72,7 +72,7 @@ class Lambda(Layer):
         self.mask = mask
         self.arguments = dict(arguments or {})
         self.supports_masking = self._makes_masks = mask is not None
-        takes = inspect.signature(function).parameters if not hasattr(function, "op") else {}
+        takes = _parameters(function) if not hasattr(function, "op") else {}
         self._takes_mask, self._takes_training = "mask" in takes, "training" in takes
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
@@ -190,3 +190,11 @@ class Wrapper(Layer):
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
+
+
+def _parameters(function: Any) -> Any:
+    """The parameters of a function; none where a framework's own does not say them (`torch.sin`)."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}

@@ -36,6 +36,14 @@ def of_today(config: dict[str, Any], parameters: Any) -> dict[str, Any]:
         config["learning_rate"] = old["lr"]
     if config.get("epsilon", 0.0) is None:  # the default, in Keras 2
         del config["epsilon"]
+    if "inner_optimizer" in parameters:
+        inner = config.pop("optimizer", None) or config.get("inner_optimizer")
+        if isinstance(inner, dict):
+            config["inner_optimizer"] = {"module": "keras.optimizers", "registered_name": None} | inner
+        scale = (config.pop("loss_scale", None) or {}).get("config", {})  # how Keras 2.3 wrote it
+        old_names = {"initial_scale": "initial_loss_scale", "dynamic_growth_steps": "growth_interval"}
+        config |= {new: scale[name] for new, name in old_names.items() if name in scale}
+        config.pop("dynamic", None)
     rate = config.get("learning_rate")
     if isinstance(rate, dict) and "class_name" in rate:
         config["learning_rate"] = {"module": "keras.optimizers.schedules", "registered_name": None} | rate

@@ -399,3 +399,81 @@ def test_conformance_of_old_hook_names():
     with warnings.catch_warnings():
         model().fit(X, X, batch_size=4, verbose=0, callbacks=[Old()])
     assert seen == [0, 1]
+
+
+def test_lambda_callback_takes_attributes_of_the_users():
+    seen = []
+    callback = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(callback.shown(epoch)), shown=lambda n: n * 10, unit="s"
+    )
+    model().fit(X, X, epochs=2, verbose=0, callbacks=[callback])
+    assert seen == [0, 10]
+    assert callback.unit == "s"
+
+
+def test_csv_without_validation_as_keras(tmp_path):
+    from oracle import keras
+
+    texts = []
+    for space, name in ((callbacks, "ours"), (keras.callbacks, "theirs")):
+        follow(
+            space.CSVLogger(str(tmp_path / name)),
+            stand_in(),
+            [{"loss": 1.5, "mae": 1.0}, {"loss": 1.0, "mae": 2.0}],
+        )
+        texts.append((tmp_path / name).read_text())
+    assert texts[0] == texts[1]
+    assert texts[0].startswith("epoch,loss,mae,val_loss,val_mae\n0,1.5,1.0,NA,NA\n")
+
+
+@pytest.mark.parametrize("when", ["train_begin", "epoch_begin", "train_batch_begin"])
+def test_a_stop_ahead_of_the_first_step_ends_after_it(when):
+    """As in Keras: the step is made, the epoch ends, and there is a history."""
+    batches = []
+
+    class Stop(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            batches.append(batch)
+
+    def stop(self, *_, **__):
+        self.model.stop_training = True
+
+    setattr(Stop, f"on_{when}", stop)
+    history = model().fit(X, X, batch_size=2, epochs=3, verbose=0, callbacks=[Stop()])
+    assert batches == [0]
+    assert history.epoch == [0]
+    assert history.params == {"epochs": 3, "steps": len(X) // 2, "verbose": 0}
+
+
+@pytest.mark.parametrize("when", ["test_begin", "test_batch_end"])
+def test_a_stop_of_evaluation_ends_after_one_step(when):
+    batches = []
+
+    class Stop(callbacks.Callback):
+        def on_test_batch_begin(self, batch, logs=None):
+            batches.append(batch)
+
+    def stop(self, *_, **__):
+        self.model.stop_evaluating = True
+
+    setattr(Stop, f"on_{when}", stop)
+    model().evaluate(X, X, batch_size=2, verbose=0, callbacks=[Stop()])
+    assert batches == [0]
+
+
+def test_a_checkpoint_of_the_older_format(tmp_path):
+    made = model()
+    with pytest.warns(UserWarning, match="is legacy"):
+        made.fit(X, X, epochs=1, verbose=0, callbacks=[callbacks.ModelCheckpoint(tmp_path / "m{epoch}.h5")])
+    again = lamina.saving.load_model(tmp_path / "m1.h5")
+    np.testing.assert_array_equal(again.predict(X, verbose=0), made.predict(X, verbose=0))
+    with pytest.raises(ValueError, match="pass save_weights_only=True"):
+        callbacks.ModelCheckpoint("m.weights.h5")
+
+
+def test_monitors_show_their_comparison():
+    stop = callbacks.EarlyStopping("loss")
+    assert stop.monitor_op is None
+    stop.set_model(stand_in())
+    assert stop.monitor_op(1.0, 2.0)
+    assert not callbacks.ModelCheckpoint("a.keras", mode="max").monitor_op(1.0, 2.0)

@@ -53,7 +53,8 @@ def test_files(tmp_path):
     train, validation = read(tmp_path / "train"), read(tmp_path / "validation")
     losses = [(step, value.simple_value) for step, value in train["epoch_loss"]]
     assert losses == [(0, pytest.approx(history["loss"][0])), (1, pytest.approx(history["loss"][1]))]
-    assert [step for step, _ in train["batch_loss"]] == [1, 3, 5, 7]
+    assert [step for step, _ in train["batch_loss"]] == [2, 4, 6, 8]  # the batches so far, as in Keras
+    assert [step for step, _ in train["batch_steps_per_second"]] == [2, 4, 6, 8]
     assert train["epoch_learning_rate"][0][1].simple_value == pytest.approx(0.01)
     assert train["epoch_steps_per_second"][0][1].simple_value > 0
     assert [v.simple_value for _, v in validation["epoch_loss"]] == pytest.approx(history["val_loss"])

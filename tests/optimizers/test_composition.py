@@ -345,3 +345,49 @@ def test_the_form_of_a_backend_is_the_rule(backend: str, family: str, options: d
         for mine, theirs in zip([*fused, *one.variables], [*plain, *other.variables], strict=True):
             np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-4, atol=1e-6)
         assert all(v.handle.grad_fn is None for v in fused)
+
+
+def test_rates_of_several_optimizers_follow_callbacks():
+    """Of a MultiOptimizer, also inside a loss scale, each optimizer's own rate is set, and logged by its name."""
+    import lamina
+
+    slow, fast = lamina.optimizers.SGD(0.1, name="slow"), lamina.optimizers.Adam(0.01, name="fast")
+    choose = lamina.optimizers.MultiOptimizer(lambda v: slow if v.name == "bias" else fast)
+    model = lamina.Sequential([lamina.Input((1,)), lamina.layers.Dense(1)])
+    model.compile(lamina.optimizers.LossScaleOptimizer(choose, initial_scale=4.0), "mse")
+    plateau = lamina.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=100.0)
+    with lamina.backend("torch"):
+        x = np.ones((4, 1), "float32")
+        history = model.fit(x, x, epochs=3, verbose=0, callbacks=[plateau]).history
+        assert (float(slow.learning_rate), float(fast.learning_rate)) == pytest.approx((0.025, 0.0025))
+        assert history["learning_rate_slow"] == pytest.approx([0.1, 0.1, 0.05])
+        halve = lamina.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        model.fit(x, x, epochs=1, verbose=0, callbacks=[halve])
+    assert (float(slow.learning_rate), float(fast.learning_rate)) == pytest.approx((0.0125, 0.00125))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {
+            "inner_optimizer": {"class_name": "SGD", "config": {"lr": 0.5}},
+            "dynamic": True,
+            "initial_scale": 4.0,
+        },
+        {
+            "optimizer": {"class_name": "SGD", "config": {"learning_rate": 0.5}},
+            "loss_scale": {
+                "class_name": "DynamicLossScale",
+                "config": {"initial_loss_scale": 4.0, "growth_interval": 7},
+            },
+        },
+    ],
+)
+def test_old_configs_of_a_loss_scale(config):
+    import lamina
+
+    made = lamina.optimizers.LossScaleOptimizer.from_config(config)
+    assert type(made.inner_optimizer) is lamina.optimizers.SGD
+    assert float(made.learning_rate) == 0.5
+    assert made.initial_scale == 4.0
+    assert made.dynamic_growth_steps == (7 if "loss_scale" in config else 2000)

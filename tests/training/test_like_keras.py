@@ -248,3 +248,62 @@ def test_history_after_a_backup_holds_the_epochs_that_ran(torch, tmp_path):
     assert len(history.history["loss"]) == 3
     with pytest.raises(ValueError, match="`backup_dir` of BackupAndRestore is empty"):
         lamina.callbacks.BackupAndRestore(None)
+
+
+def test_layers_inside_one_that_looks_at_numbers_are_built_ahead_of_training(torch):
+    """A graph of shapes knows the layer's output by its own word, and not the weights inside."""
+
+    class Looks(lamina.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.dense = lamina.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x) if float(ops.mean(x)) > 0 else self.dense(-x)
+
+        def compute_output_shape(self, shape):
+            return (*shape[:-1], 1)
+
+    model = lamina.Sequential([lamina.Input((2,)), Looks()])
+    model.compile("sgd", "mse")
+    history = model.fit(X, Y, epochs=3, verbose=0).history["loss"]
+    assert history[0] > history[-1] > 0
+
+
+def test_a_lambda_of_a_function_that_says_no_parameters(backend):
+    import importlib
+
+    module = {"jax": "jax.numpy", "torch": "torch", "tensorflow": "tensorflow"}[backend]
+    function = importlib.import_module(module).sin
+    inputs = lamina.Input((2,))
+    model = lamina.Model(inputs, lamina.layers.Lambda(function)(inputs))
+    np.testing.assert_allclose(model.predict(X, verbose=0), np.sin(X), rtol=1e-6)
+
+
+def test_endless_sources_end_when_they_are_told_to(backend):
+    class Stop(lamina.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 2
+
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_evaluating = batch == 2
+
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 2
+
+    class Endless(lamina.utils.PyDataset):
+        num_batches = None
+
+        def __getitem__(self, index):
+            return X, Y
+
+    def generator():
+        while True:
+            yield X, Y
+
+    for mode in ({"run_eagerly": True}, {"jit_compile": False}):
+        model = dense(**mode)
+        for source in (generator, Endless, lambda: Endless(workers=2)):
+            assert model.fit(source(), epochs=2, verbose=0, callbacks=[Stop()]).epoch == [0]
+            assert model.evaluate(source(), verbose=0, callbacks=[Stop()]) == 4.0
+            assert model.predict(source(), verbose=0, callbacks=[Stop()]).shape == (24, 1)

@@ -95,6 +95,8 @@ def astype(x: Any, dtype: str) -> Any:
 
 
 def bitcast(x: Any, dtype: str) -> Any:
+    if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+        x = jax.random.key_data(x)
     target = real_dtype(dtype)
     before, after = x.dtype.itemsize, target.itemsize
     if after > before:

@@ -132,7 +132,8 @@ class Compiled(_Layer):
             known.metrics = CompileMetrics(metrics, weighted_metrics, self._names_of_outputs)
         known.loss_tracker = metrics_of.Mean(name="loss")
         known.programs.forget("train", "test")
-        if self.built and found is not None and not self._has_own("train_step"):
+        whole = self.built and all(layer.built for layer in self._flatten_layers())
+        if whole and found is not None and not self._has_own("train_step"):
             found.build(self.trainable_variables)
 
     @property

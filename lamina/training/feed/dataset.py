@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import pickle
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Sized
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any
 
+from lamina.backends.process import fork_is_safe
 from lamina.core.sample import for_sample
 from lamina.kernel.context import interpreter
 
@@ -18,7 +23,9 @@ class PyDataset:
 
     Args:
         workers: How many batches are made at the same time.
-        use_multiprocessing: Whether workers are processes (the data set must be picklable then), not threads.
+        use_multiprocessing: Whether workers are processes, not threads. They are forked where that is safe (Linux, neither jax
+            nor TensorFlow in the process), and started anew elsewhere: the data set must be picklable then, its class stand
+            in a module, and what trains stand under `if __name__ == "__main__":`.
         max_queue_size: How many batches may be made ahead.
 
     Example:
@@ -86,6 +93,12 @@ def read_in_order(source: Any, numbers: Iterator[int], k: Any, epoch: int = 0) -
         yield from _ordered(
             pool, partial(_of_process, epoch) if processes else _Reading(source, k, epoch), numbers, ahead
         )
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            f"The worker processes of {type(source).__name__} ended before they gave a batch. They are started anew and import "
+            "the program first: put what trains under `if __name__ == '__main__':`. Or use threads: "
+            f"use_multiprocessing=False, workers={workers}. (A process that ran out of memory ends so, too.)"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -112,8 +125,33 @@ class _Reading:
 
 
 def _processes(source: Any, workers: int) -> Executor:
-    # started anew, not forked: a framework's threads do not survive a fork
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _receive, (source,))
+    # a fork has all that the program has, also classes of a notebook; a framework's threads do not survive it
+    how = "fork" if fork_is_safe() else "spawn"
+    if how == "spawn":
+        _check_sendable(source, workers)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(how), _receive, (source,))
+
+
+def _check_sendable(source: Any, workers: int) -> None:
+    """That a process that is started anew can have the data set.
+
+    Raises:
+        ValueError: if not, with the ways out.
+    """
+    name, reason = type(source).__name__, ""
+    file = getattr(sys.modules["__main__"], "__file__", None) or ""
+    if type(source).__module__ == "__main__" and not os.path.isfile(file):
+        reason = "its class is defined in a notebook or at a prompt, which a new process does not have"
+    else:
+        try:
+            pickle.dumps(source)
+        except Exception as error:  # noqa: BLE001 (anything that pickling calls may fail)
+            reason = f"it cannot be pickled ({type(error).__name__}: {error})"
+    if reason:
+        raise ValueError(
+            f"{name} cannot be read by worker processes: {reason}. Use threads (use_multiprocessing=False, "
+            f"workers={workers}), or put the class into a module and keep in it only what can be pickled."
+        )
 
 
 _source: Any = None  # in a worker process: the data set

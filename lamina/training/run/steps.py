@@ -94,6 +94,8 @@ def build(model: Any, k: Any, sample: Any, *, training: bool) -> None:
     sample = sample[0] if len(sample) == 1 else sample  # what a source gave, for a step of the user's own
     evaluate = _evaluate_if_it_can if own else _evaluate
     build_on_shapes(k, lambda batch: evaluate(model, batch), sample)
+    if not own and not all(layer.built for layer in model._flatten_layers()):
+        _call_on_numbers(model, k, sample)  # layers inside one whose `call` cannot do without
     if training and model.optimizer is not None:
         if not own:
             _check_trainable(model.trainable_variables)
@@ -118,16 +120,20 @@ def build_on_numbers(model: Any, k: Any, sample: Any) -> None:
     """Build a model that runs as it is written by one call, so that `call` sees numbers and never shapes alone."""
     if model.built:
         return
-    x, _, _ = unpack_x_y_sample_weight(to_device(k, sample))
     layers_do_it = getattr(type(model).build, "usual", False)  # a `build` of the user's own comes first
     if layers_do_it:
         object.__setattr__(model, "built", True)
     try:
-        model(x, training=False)
+        _call_on_numbers(model, k, sample)
     except BaseException:
         if layers_do_it:
             object.__setattr__(model, "built", False)
         raise
+
+
+def _call_on_numbers(model: Any, k: Any, sample: Any) -> None:
+    x, _, _ = unpack_x_y_sample_weight(to_device(k, sample))
+    model(x, training=False)
 
 
 def _evaluate(model: Any, batch: Any) -> None:
