@@ -54,7 +54,9 @@ class TensorLayout:
         if not isinstance(self._device_mesh, DeviceMesh):
             raise ValueError(f"TensorLayout: `device_mesh` must be a DeviceMesh, got {self._device_mesh!r}.")
         valid = self._device_mesh.axis_names
-        used = [n for axis in self._axes if axis is not None for n in ((axis,) if isinstance(axis, str) else axis)]
+        used = [
+            n for axis in self._axes if axis is not None for n in ((axis,) if isinstance(axis, str) else axis)
+        ]
         wrong = [name for name in used if name not in valid]
         if wrong:
             raise ValueError(

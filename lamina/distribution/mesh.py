@@ -77,7 +77,9 @@ class DeviceMesh:
         """The framework's own mesh."""
         return real_kernel().spread.mesh(self.placement())
 
-    def placement(self, axes: Sequence[Any] = (), *, gathered: bool = False, again: bool = False) -> Placement:
+    def placement(
+        self, axes: Sequence[Any] = (), *, gathered: bool = False, again: bool = False
+    ) -> Placement:
         """Plain values for a backend: this grid, and the axis of it that divides each axis of a tensor."""
         names, devices = tuple(self._axis_names), tuple(self._devices.ravel().tolist())
         return Placement(self._shape, names, devices, tuple(axes), gathered, again)

@@ -20,7 +20,9 @@ from lamina.kernel.context import current
 class Plan:
     """An array that is not drawn yet: a call draws it, an index of slices a part of it, of the same numbers."""
 
-    def __init__(self, initializer: HostInitializer, shape: tuple[int, ...], dtype: str, key: Any = None) -> None:
+    def __init__(
+        self, initializer: HostInitializer, shape: tuple[int, ...], dtype: str, key: Any = None
+    ) -> None:
         self.initializer, self.shape, self.dtype, self.key = initializer, shape, host_dtype(dtype), key
         self._name = dtype
 

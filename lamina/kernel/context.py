@@ -68,7 +68,9 @@ class _State(threading.local):
         self.names: tuple[str, ...] = ()  # the open name scopes, outermost first
         self.sharing: Any = None  # core.sharing.Sharing of the config that is being written or read
         self.custom_objects: tuple[dict[str, Any], ...] = ()  # the open CustomObjectScopes, innermost last
-        self.distribution: Any = UNDECIDED  # of `lamina.distribution`; the process's where nobody opened a scope
+        self.distribution: Any = (
+            UNDECIDED  # of `lamina.distribution`; the process's where nobody opened a scope
+        )
 
 
 state = _State()
@@ -119,7 +121,9 @@ def distributed(distribution: Any) -> Iterator[None]:
 
 def processes() -> tuple[int, int]:
     """(the number of this process, how many run this script together); (0, 1) where no framework is loaded."""
-    kernel = state.kernel if state.kernel is not None and not state.kernel.abstract else state.below or _default
+    kernel = (
+        state.kernel if state.kernel is not None and not state.kernel.abstract else state.below or _default
+    )
     return (0, 1) if kernel is None else kernel.spread.processes()
 
 

@@ -147,7 +147,9 @@ class Plan:
         if not self.distribution.gathers_again:
             return sum(map(_bytes, found))
         wanted = {id(v) for v in found}
-        layers = [[v for v in owned(layer, "variable") if id(v) in wanted] for layer in self.model._flatten_layers()]
+        layers = [
+            [v for v in owned(layer, "variable") if id(v) in wanted] for layer in self.model._flatten_layers()
+        ]
         return max((sum(map(_bytes, own)) for own in layers), default=0)
 
     # -- what is exchanged -----------------------------------------------------------------------------------------------
@@ -190,7 +192,9 @@ class Plan:
                 inputs = [x for x in leaves(node.input_tensors) if id(x) not in first]
                 summed = inputs if last else list(leaves(node.outputs))
                 if parts > 1 and summed:
-                    what = f"{layer.name}: {'gradient of its input' if last else 'partial sums of its output'}"
+                    what = (
+                        f"{layer.name}: {'gradient of its input' if last else 'partial sums of its output'}"
+                    )
                     found.append(Collective("all-reduce", what, parts, sum(map(self._rows_of, summed))))
         return found
 

@@ -10,13 +10,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.ad_checkpoint import checkpoint_name
+from jax.core import Tracer
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from lamina.kernel import contract
 from lamina.kernel.contract import Placement
 
-GATHERED = "lamina_gathered"  # what is gathered anew for the gradient, by the name that jax's policies know it by
+GATHERED = (
+    "lamina_gathered"  # what is gathered anew for the gradient, by the name that jax's policies know it by
+)
 
 
 class Spread(contract.Spread):
@@ -64,7 +67,7 @@ def placed(x: Any, dtype: Any, placement: Placement, copy: bool = False) -> jax.
         copy: Whether the result must have memory of its own.
     """
     where = sharding(placement)
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, Tracer):
         return jax.lax.with_sharding_constraint(x if dtype is None else x.astype(dtype), where)
     if isinstance(x, jax.Array):
         x = x if dtype is None else x.astype(dtype)

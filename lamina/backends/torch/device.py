@@ -12,11 +12,13 @@ from torch import Tensor
 
 from lamina.backends.torch import array
 from lamina.backends.torch._support import DTYPES, FakeTensor, home, place
-from lamina.kernel.contract import Placement, refuse
 from lamina.backends.torch.array import asarray, from_numpy
+from lamina.kernel.contract import Placement, refuse
 
 
-def variable(value: Any, dtype: str, trainable: bool, placement: Placement | None = None) -> torch.nn.Parameter:
+def variable(
+    value: Any, dtype: str, trainable: bool, placement: Placement | None = None
+) -> torch.nn.Parameter:
     refuse(placement)
     own = asarray(value, dtype).detach()
     own = own.clone() if own is value or isinstance(value, Tensor) else own

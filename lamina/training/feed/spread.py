@@ -51,7 +51,9 @@ class Spreader:
         flat = [leaf for leaf in leaves(tree) if leaf is not None]
         if self.apart and not any(isinstance(leaf, self.k.Tensor) for leaf in flat):
             return self._from_each(tree, self.k.spread.collect(np.asarray(_rows(tree))).tolist())
-        rows = max((int(leaf.shape[0]) for leaf in leaves(tree) if leaf is not None and leaf.shape), default=0)
+        rows = max(
+            (int(leaf.shape[0]) for leaf in leaves(tree) if leaf is not None and leaf.shape), default=0
+        )
 
         def one(leaf: Any) -> Any:
             if leaf is None:

@@ -64,7 +64,9 @@ class Reader:
             (v, new) for v, new in zip(self.variables, updated, strict=False) if id(v) in scope.written
         ]
         self._assigned = [v for v, _ in written]
-        return spread.results(self.k, out), spread.as_laid_out(self.k, self._assigned, [new for _, new in written])
+        return spread.results(self.k, out), spread.as_laid_out(
+            self.k, self._assigned, [new for _, new in written]
+        )
 
     def __call__(self, *args: Any) -> Any:
         """The result for tensors or NumPy arrays; any thread may call."""

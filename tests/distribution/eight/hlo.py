@@ -8,7 +8,19 @@ import jax
 from lamina.kernel.context import current
 from lamina.training.run import spread
 
-_WIDTH = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
+_WIDTH = {
+    "pred": 1,
+    "s8": 1,
+    "u8": 1,
+    "bf16": 2,
+    "f16": 2,
+    "s32": 4,
+    "u32": 4,
+    "f32": 4,
+    "s64": 8,
+    "u64": 8,
+    "f64": 8,
+}
 # bytes that each device sends, by the bytes of the whole result and the number of devices that take part
 _SENT = {
     "all-reduce": lambda size, p: 2 * (p - 1) / p * size,
@@ -32,7 +44,9 @@ def collectives(text):
     """[(kind, shapes of the results, devices that take part)] of a compiled program."""
     found = []
     for line in text.splitlines():
-        match = re.search(r" = (.*?) (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(-start)?\(", line)
+        match = re.search(
+            r" = (.*?) (all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute)(-start)?\(", line
+        )
         if match:
             shapes = [
                 (kind, tuple(int(n) for n in sizes.split(",") if n))
@@ -44,7 +58,7 @@ def collectives(text):
 
 def _taking_part(line):
     if match := re.search(r"replica_groups=mesh\[(.*?)\] \{(.*?)\}", line):
-        sizes = dict((name, int(n)) for name, n in re.findall(r"'(\w+)'=(\d+)", match[1]))
+        sizes = {name: int(n) for name, n in re.findall(r"'(\w+)'=(\d+)", match[1])}
         return math.prod(sizes[name] for name in re.findall(r"'(\w+)'", match[2]))
     if match := re.search(r"replica_groups=\[(\d+),(\d+)\]", line):
         return int(match[2])

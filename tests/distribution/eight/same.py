@@ -27,7 +27,9 @@ def network(kind):
         x = L.LSTM(8)(L.LSTM(8, return_sequences=True)(L.Reshape((6, 6))(inputs)))
     else:
         x = L.Dense(16, name="embed")(L.Reshape((6, 6))(inputs))
-        x = L.LayerNormalization()(L.Add()([x, L.MultiHeadAttention(2, 8, dropout=0.1, name="attention")(x, x)]))
+        x = L.LayerNormalization()(
+            L.Add()([x, L.MultiHeadAttention(2, 8, dropout=0.1, name="attention")(x, x)])
+        )
         x = L.GlobalAveragePooling1D()(x)
     return lamina.Model(inputs, L.Dense(3, name="head")(x))
 
@@ -40,7 +42,16 @@ class Found(NamedTuple):
     model: object
 
 
-def train(kind, batch_size, distribution=None, rows=101, optimizer=None, epochs=1, metrics=("accuracy",), dtype="float32"):
+def train(
+    kind,
+    batch_size,
+    distribution=None,
+    rows=101,
+    optimizer=None,
+    epochs=1,
+    metrics=("accuracy",),
+    dtype="float32",
+):
     """What `fit`, `evaluate` and `predict` give."""
     with distribution.scope() if distribution else nullcontext():
         lamina.utils.set_random_seed(1)

@@ -2,13 +2,13 @@
 
 import warnings
 
+import hlo
 import jax
 import numpy as np
 import pytest
+from same import L, assert_same, data, network, train
 
 import lamina
-import hlo
-from same import L, assert_same, data, network, train
 
 D = lamina.distribution
 
@@ -32,8 +32,10 @@ def mesh():
 
 
 def test_there_are_eight():
-    assert D.list_devices() == [f"cpu:{i}" for i in range(8)] and D.get_device_count() == 8
-    assert mesh().devices.shape == (2, 4) and mesh().backend_mesh.shape == {"batch": 2, "model": 4}
+    assert D.list_devices() == [f"cpu:{i}" for i in range(8)]
+    assert D.get_device_count() == 8
+    assert mesh().devices.shape == (2, 4)
+    assert mesh().backend_mesh.shape == {"batch": 2, "model": 4}
 
 
 @pytest.mark.parametrize("kind", ["mlp", "conv"])
@@ -55,7 +57,9 @@ def test_a_batch_that_does_not_divide_lies_on_as_many_devices_as_it_can():
     with D.DataParallel().scope():
         model = lamina.Sequential([lamina.Input((6, 6, 1)), L.Flatten(), L.Dense(3)])
         model.compile("sgd", lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
-        with pytest.warns(UserWarning, match="20 rows does not divide over 8 devices, so it is divided over 4"):
+        with pytest.warns(
+            UserWarning, match="20 rows does not divide over 8 devices, so it is divided over 4"
+        ):
             model.fit(x, y, batch_size=20, verbose=0)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -79,7 +83,9 @@ def test_model_parallel(one):
     kernel = found.model.get_layer("first").kernel
     assert kernel.value.sharding.spec == jax.sharding.PartitionSpec(None, "model")
     momentum = next(v for v in found.model.optimizer.variables if v.name == "first_kernel_momentum")
-    assert momentum.value.sharding == kernel.value.sharding  # state lies where its weight does, and stays there
+    assert (
+        momentum.value.sharding == kernel.value.sharding
+    )  # state lies where its weight does, and stays there
     parts = sum(v.value.addressable_data(0).nbytes for v in found.model.weights)
     whole = sum(w.nbytes for w in found.weights)
     replicated = found.model.get_layer("head").bias.numpy().nbytes
@@ -95,7 +101,10 @@ def test_model_parallel_outputs_have_their_layout():
         lamina.utils.set_random_seed(1)
         model = network("mlp")
         model.compile("sgd", lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
-        plain, parallel.lay_out = parallel.lay_out, lambda layer, y: asked.append(layer.name) or plain(layer, y)
+        plain, parallel.lay_out = (
+            parallel.lay_out,
+            lambda layer, y: asked.append(layer.name) or plain(layer, y),
+        )
         model.fit(*data(32), verbose=0)
     assert "first" in asked
 
@@ -105,7 +114,8 @@ def test_fully_sharded(one):
     found = train("mlp", 32, sharded)
     assert_same(one("mlp", 32), found)
     kernel = found.model.get_layer("first").kernel  # of shape (36, 16)
-    assert kernel.layout.axes == (None, "batch") and kernel.value.addressable_data(0).shape == (36, 2)
+    assert kernel.layout.axes == (None, "batch")
+    assert kernel.value.addressable_data(0).shape == (36, 2)
     assert {v.name for v in found.model.optimizer.variables if any(v.layout.axes)} >= {
         "first_kernel_momentum", "first_kernel_velocity", "first_bias_momentum",
     }  # fmt: skip
@@ -155,7 +165,8 @@ def test_fully_sharded_gathers_weights_and_divides_gradients():
     found = hlo.sent(text)
     assert set(found) == {"all-reduce", "all-gather"}
     last = model.get_layer("last").bias.numpy().nbytes
-    assert found["all-gather"] == 7 / 8 * weights and last == 32
+    assert found["all-gather"] == 7 / 8 * weights
+    assert last == 32
     assert found["all-reduce"] == 2 * 7 / 8 * weights + SCALARS
     _, text, _ = step_of(D.FullyShardedDataParallel(min_size=8))
     again = sum(model.get_layer(name).kernel.numpy().nbytes for name in ("middle", "last"))
@@ -165,7 +176,11 @@ def test_fully_sharded_gathers_weights_and_divides_gradients():
 
 def test_model_parallel_gathers_no_weight():
     found = D.LayoutMap(mesh())
-    found["first/kernel"], found["first/bias"], found["middle/kernel"] = (None, "model"), ("model",), ("model", None)
+    found["first/kernel"], found["first/bias"], found["middle/kernel"] = (
+        (None, "model"),
+        ("model",),
+        ("model", None),
+    )
     model, text, _ = step_of(D.ModelParallel(layout_map=found, batch_dim_name="batch"))
     kinds = {kind for kind, _, _ in hlo.collectives(text)}
     assert kinds == {"all-reduce"}

@@ -3,9 +3,9 @@
 import jax
 import numpy as np
 import pytest
+from same import L, assert_same, data, network, train
 
 import lamina
-from same import L, assert_same, data, network, train
 
 D = lamina.distribution
 
@@ -26,11 +26,16 @@ def test_accumulation_averages_and_clipping():
     )
     kernel = found.model.get_layer("first").kernel
     state = [v for v in found.model.optimizer.variables if v.shape == kernel.shape]
-    assert len(state) == 4 and {v.value.sharding for v in state} == {kernel.value.sharding}
+    assert len(state) == 4
+    assert {v.value.sharding for v in state} == {kernel.value.sharding}
 
 
 def test_loss_scaling():
-    both(optimizer=lambda: lamina.optimizers.LossScaleOptimizer(lamina.optimizers.SGD(0.1), initial_scale=8.0, dynamic_growth_steps=2))
+    both(
+        optimizer=lambda: lamina.optimizers.LossScaleOptimizer(
+            lamina.optimizers.SGD(0.1), initial_scale=8.0, dynamic_growth_steps=2
+        )
+    )
 
 
 class Curves(lamina.Model):
@@ -77,12 +82,20 @@ def test_single_batches_and_weights_of_samples():
     def losses():
         lamina.utils.set_random_seed(1)
         model = network("mlp")
-        model.compile("sgd", lamina.losses.SparseCategoricalCrossentropy(from_logits=True), weighted_metrics=["accuracy"])
+        model.compile(
+            "sgd",
+            lamina.losses.SparseCategoricalCrossentropy(from_logits=True),
+            weighted_metrics=["accuracy"],
+        )
         x, y = data(16)
         w = np.linspace(0, 1, 16)
         found = [model.train_on_batch(x, y, w), model.test_on_batch(x[:5], y[:5], w[:5])]
         model.fit(x, y, sample_weight=w, class_weight={0: 2.0}, batch_size=8, shuffle=False, verbose=0)
-        return *found, model.predict_on_batch(x[:3]).tolist(), model.predict(x, batch_size=8, verbose=0).tolist()
+        return (
+            *found,
+            model.predict_on_batch(x[:3]).tolist(),
+            model.predict(x, batch_size=8, verbose=0).tolist(),
+        )
 
     one = losses()
     with D.DataParallel().scope():
@@ -144,9 +157,11 @@ def test_assignments_keep_the_layout():
     wanted = v.value.sharding
     for value in (np.zeros(16, "float32"), lamina.ops.ones((16,)), v * 2, list(range(16))):
         v.assign(value)
-        assert v.value.sharding == wanted and v.value.addressable_data(3).shape == (2,)
+        assert v.value.sharding == wanted
+        assert v.value.addressable_data(3).shape == (2,)
     v.assign_add(lamina.ops.ones((16,)))
-    assert v.numpy().tolist() == list(range(1, 17)) and v.value.sharding == wanted
+    assert v.numpy().tolist() == list(range(1, 17))
+    assert v.value.sharding == wanted
     x = D.distribute_tensor(np.zeros((8, 2), "float32"), D.TensorLayout(["batch", None], mesh))
     assert x.sharding.spec == jax.sharding.PartitionSpec("batch", None)
 
@@ -158,7 +173,9 @@ def test_parts_are_drawn_alone(monkeypatch):
     whole = lamina.initializers.GlorotUniform(seed=1)((64, 16))
     drawn = []
     plain = base.Plan.__getitem__
-    monkeypatch.setattr(base.Plan, "__getitem__", lambda plan, i: drawn.append(found := plain(plan, i)) or found)
+    monkeypatch.setattr(
+        base.Plan, "__getitem__", lambda plan, i: drawn.append(found := plain(plan, i)) or found
+    )
     monkeypatch.setattr(base.Plan, "__call__", lambda plan: pytest.fail("drawn whole"))
     mesh = D.DeviceMesh((8,), ["batch"])
     for axes, part in ((["batch"], (8, 16)), ([None, "batch"], (64, 2))):
@@ -178,7 +195,9 @@ def test_dropout_differs_across_parts_of_the_batch():
 
 def test_layouts_that_do_not_fit():
     mesh = D.DeviceMesh((2, 4), ["batch", "model"])
-    with pytest.raises(ValueError, match=r"axis 1 of size 3 cannot be divided into 4 equal parts along 'model'"):
+    with pytest.raises(
+        ValueError, match=r"axis 1 of size 3 cannot be divided into 4 equal parts along 'model'"
+    ):
         lamina.Variable(np.zeros((4, 3)), layout=D.TensorLayout([None, "model"], mesh))
     with pytest.raises(ValueError, match=r"has 1 axes, but its layout says how 2 are divided"):
         D.distribute_tensor(np.zeros(4), D.TensorLayout([None, "model"], mesh))
@@ -192,7 +211,11 @@ def test_plans_are_what_is_compiled():
     from test_same import SCALARS, deep, mesh
 
     layouts = D.LayoutMap(mesh())
-    layouts["first/kernel"], layouts["first/bias"], layouts["middle/kernel"] = (None, "model"), ("model",), ("model", None)
+    layouts["first/kernel"], layouts["first/bias"], layouts["middle/kernel"] = (
+        (None, "model"),
+        ("model",),
+        ("model", None),
+    )
     rng = np.random.default_rng(0)
     x, y = rng.random((64, 64), "float32"), rng.random((64, 8), "float32")
     for distribution, scalars in ((D.DataParallel(), SCALARS), (D.ModelParallel(layout_map=layouts), 4)):
@@ -201,13 +224,18 @@ def test_plans_are_what_is_compiled():
             plan = model.plan(distribution, batch=64)
             assert sum(hlo.sent(hlo.compiled_step(model, x, y)).values()) == plan.sent + scalars
             assert plan.weights == sum(v.value.addressable_data(0).nbytes for v in model.weights)
-            assert plan.optimizer == sum(v.value.addressable_data(0).nbytes for v in model.optimizer.variables)
+            assert plan.optimizer == sum(
+                v.value.addressable_data(0).nbytes for v in model.optimizer.variables
+            )
     distribution = D.FullyShardedDataParallel(min_size=8)
     with distribution.scope():
         model = deep()
         plan = model.plan(distribution, batch=64)
         found = hlo.sent(hlo.compiled_step(model, x, y))
-    kinds = {kind: sum(c.sent for c in plan.collectives if c.kind == kind) for kind in ("all-gather", "reduce-scatter")}
+    kinds = {
+        kind: sum(c.sent for c in plan.collectives if c.kind == kind)
+        for kind in ("all-gather", "reduce-scatter")
+    }
     first = 7 / 8 * model.get_layer("first").kernel.numpy().nbytes  # which no gradient reads again
     assert found["all-gather"] == kinds["all-gather"] - first
     assert found["all-reduce"] == 2 * kinds["reduce-scatter"] + SCALARS  # XLA's form of it on the CPU

@@ -13,7 +13,7 @@ import numpy as np
 import lamina
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "eight"))
-from same import L, data, network  # noqa: E402
+from same import data, network  # noqa: E402
 
 D = lamina.distribution
 FOLDER = pathlib.Path(sys.argv[1])
@@ -38,7 +38,11 @@ def losses(kind, distribution, steps=20):
 
     x, y = data(101)
     model.fit(x, y, batch_size=32, epochs=steps // 4, verbose=0, callbacks=[Watch()])
-    return {"steps": found, "predicted": model.predict(x[:10], verbose=0).tolist(), "rows": model.evaluate(x[:13], y[:13], verbose=0)}
+    return {
+        "steps": found,
+        "predicted": model.predict(x[:10], verbose=0).tolist(),
+        "rows": model.evaluate(x[:13], y[:13], verbose=0),
+    }
 
 
 def parallel(**more):
@@ -101,8 +105,12 @@ def records():
         rank, own = D.DataParallel().data_shard_id, parallel(auto_shard_dataset=False)
         out["own rows"] = seen(rows[:13] if rank else rows[13:], own, batch_size=8)
         out["own empty"] = seen(rows[:0] if rank else rows, own, batch_size=8)
-        out["own equal"] = seen((rows[rank : 44 : 2][i * 4 : i * 4 + 4] for i in list(range(6)) * 2), own, steps_per_epoch=6)
-        out["own equal"] = {n: v + 44.0 ** "count total squares".split().index(n) for n, v in out["own equal"].items()}
+        out["own equal"] = seen(
+            (rows[rank:44:2][i * 4 : i * 4 + 4] for i in list(range(6)) * 2), own, steps_per_epoch=6
+        )
+        out["own equal"] = {
+            n: v + 44.0 ** ["count", "total", "squares"].index(n) for n, v in out["own equal"].items()
+        }
     return out
 
 
@@ -121,7 +129,9 @@ def files():
     other = network("conv")
     other.load_weights(name.with_suffix(".weights.h5"))
     before = model.get_weights()
-    same = all(np.array_equal(a, b) for m in (loaded, other) for a, b in zip(before, m.get_weights(), strict=True))
+    same = all(
+        np.array_equal(a, b) for m in (loaded, other) for a, b in zip(before, m.get_weights(), strict=True)
+    )
     loaded.fit(x, y, shuffle=False, verbose=0)
     model.fit(x, y, shuffle=False, verbose=0)
     again = max(np.abs(a - b).max() for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True))

@@ -21,9 +21,7 @@ def on() -> bool:
 
     XLA divides plain forms well. Of ours it would bring parts of the batch together to lay them out anew.
     """
-    return (
-        _on and HAS_PRIMITIVES and jax.default_backend() == "cpu" and distribution_in_force() is None
-    )
+    return _on and HAS_PRIMITIVES and jax.default_backend() == "cpu" and distribution_in_force() is None
 
 
 def switch(flag: bool) -> bool:
