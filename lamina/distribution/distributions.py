@@ -35,7 +35,7 @@ class Distribution:
     """
 
     def __init__(
-        self, device_mesh: DeviceMesh, batch_dim_name: str | None = None, auto_shard_dataset: bool = True
+        self, device_mesh: Any, batch_dim_name: str | None = None, auto_shard_dataset: bool = True
     ) -> None:
         if not isinstance(device_mesh, DeviceMesh):
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -38,7 +39,14 @@ class Spread(contract.Spread):
         return _gathered(placement, x)
 
     def sparing(self, f: Callable, /) -> Callable:
-        return jax.checkpoint(f, policy=_kept)
+        def sparingly(*args: Any) -> Any:
+            before, _tracing.sparing = _tracing.sparing, True
+            try:
+                return f(*args)
+            finally:
+                _tracing.sparing = before
+
+        return jax.checkpoint(sparingly, policy=_kept)
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
         jax.distributed.initialize(address, processes, rank)
@@ -54,6 +62,19 @@ class Spread(contract.Spread):
 
     def meet(self, name: str, /) -> None:
         multihost_utils.sync_global_devices(name)
+
+
+class _Tracing(threading.local):
+    def __init__(self) -> None:
+        self.sparing = False
+
+
+_tracing = _Tracing()
+
+
+def sparing() -> bool:
+    """Whether what is traced now will be traced again for the gradient."""
+    return _tracing.sparing
 
 
 def placed(x: Any, dtype: Any, placement: Placement, copy: bool = False) -> jax.Array:
