@@ -11,13 +11,16 @@ from typing import Any
 from lamina.callbacks.message import say
 from lamina.callbacks.monitor import Monitor
 from lamina.core.codec import serialize
+from lamina.kernel.context import distribution_in_force, processes
 
 
 class OrbaxCheckpoint(Monitor):
     """Saves the model's whole state while it is trained, in folders by number; needs the package orbax-checkpoint.
 
     A folder holds the state as a tree by path (see `Model.get_state_tree`) and the model's configuration: `load_model`
-    and `load_weights` read it, as real Keras does.
+    and `load_weights` read it, as real Keras does. Under a distribution every process writes the parts that it holds.
+    What is read back is divided as the tree of a model on another mesh is, where Orbax is given that
+    (`docs/distribution.md`).
 
     Args:
         directory: The folder of the checkpoints.
@@ -73,12 +76,12 @@ class OrbaxCheckpoint(Monitor):
         self._seen, self._last, self._number = 0, -1, 0
 
     def is_multihost_enabled(self) -> bool:
-        """Whether several machines train together: they do not, yet."""
-        return False
+        """Whether several processes train together."""
+        return processes()[1] > 1
 
     def is_primary_host(self) -> bool:
-        """Whether this machine is the one that writes."""
-        return True
+        """Whether this process is the first one."""
+        return processes()[0] == 0
 
     def batches_until_call(self) -> int:
         """How many batches from now it wants to be called; 0 for never."""
@@ -122,7 +125,8 @@ class OrbaxCheckpoint(Monitor):
         if self.verbose > 0:
             say(f"Saving checkpoint {self._number} in {self.directory}")
 
-        tree = self.model.get_state_tree("numpy_array")
+        divided = distribution_in_force() is not None
+        tree = self.model.get_state_tree("backend_tensor" if divided else "numpy_array")
         if self.save_weights_only:
             content = {
                 "pytree": {name: tree[name] for name in ("trainable_variables", "non_trainable_variables")}

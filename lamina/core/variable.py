@@ -321,14 +321,14 @@ class Variable(Arithmetic, Holder):
 
     def numpy(self) -> Any:
         """The value as a NumPy array of the caller's own, which may be written to."""
-        k = state.kernel or _activate()
-        if k.abstract:
-            k = real_kernel()
         stored = self._stored
         if state.scope is None and stored.kernel is None and not stored.waiting:
             value = stored.host()  # no framework is needed to look at what was not used yet
             if isinstance(value, np.ndarray) and value.dtype.name == self.dtype:
                 return np.array(value)
+        k = state.kernel or _activate()
+        if k.abstract:
+            k = real_kernel()
         with interpreter(k):
             return np.array(k.to_numpy(self._exact()))
 

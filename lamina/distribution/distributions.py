@@ -35,14 +35,14 @@ class Distribution:
     """
 
     def __init__(
-        self, device_mesh: DeviceMesh, batch_dim_name: str | None = None, auto_shard_dataset: bool = True
+        self, device_mesh: Any, batch_dim_name: str | None = None, auto_shard_dataset: bool = True
     ) -> None:
         if not isinstance(device_mesh, DeviceMesh):
             raise ValueError(
                 f"Expect `mesh` to be an instance of `DeviceMesh`. Received: mesh={device_mesh!r} (of type "
                 f"{type(device_mesh)})."
             )
-        self._device_mesh = device_mesh
+        self._device_mesh: DeviceMesh = device_mesh
         self._batch_dim_name = batch_dim_name or device_mesh.axis_names[0]
         self._auto_shard_dataset = auto_shard_dataset
         if self._batch_dim_name not in device_mesh.axis_names:
@@ -91,6 +91,8 @@ class Distribution:
     def _readers(self) -> list[frozenset[int]]:
         """The processes that read the same rows, in the order of those in a batch."""
         spread = real_kernel().spread
+        if spread.processes()[1] == 1:
+            return [frozenset((0,))]
         grid = self._device_mesh.devices
         axis = self._device_mesh.axis_names.index(self._batch_dim_name)
         rows: list[frozenset[int]] = []
@@ -254,16 +256,16 @@ class ModelParallel(Distribution):
             raise ValueError(
                 f"Argument `layout_map` must be a `LayoutMap` instance, or 'auto'. Received: layout_map={layout_map!r}"
             )
-        own = None if layout_map == "auto" else layout_map.device_mesh
+        own: Any = None if layout_map == "auto" else layout_map.device_mesh
         if mesh is not None and own is not None and mesh != own:
             raise ValueError(f"ModelParallel: `device_mesh` {mesh!r} is not that of the layout map, {own!r}.")
         if mesh is None and own is None:
             raise ValueError("ModelParallel needs a mesh: LayoutMap(mesh), or `device_mesh`.")
-        super().__init__(mesh or own, batch_dim_name, auto_shard_dataset)
-        self._layout_map = layout_map
+        super().__init__(mesh if mesh is not None else own, batch_dim_name, auto_shard_dataset)
+        self._layout_map: LayoutMap | None = None if layout_map == "auto" else layout_map
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
-        if self._layout_map == "auto":
+        if self._layout_map is None:
             if variable.layout is not None:
                 return variable.layout
             return TensorLayout(
@@ -288,11 +290,11 @@ class ModelParallel(Distribution):
         )
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
-        return None if self._layout_map == "auto" else self._layout_map[path]
+        return None if self._layout_map is None else self._layout_map[path]
 
     @property
     def _takes_part(self) -> bool:
-        return self._layout_map != "auto" and any("output" in key for key in self._layout_map)
+        return self._layout_map is not None and any("output" in key for key in self._layout_map)
 
 
 class FullyShardedDataParallel(Distribution):
@@ -338,13 +340,14 @@ class FullyShardedDataParallel(Distribution):
             raise ValueError(
                 f"FullyShardedDataParallel: `layout` must be 'auto' or a LayoutMap, got {layout!r}."
             )
-        self.layout, self.min_size = layout, min_size
+        self.layout: Any = layout
+        self.min_size = min_size
         self.reshard_after_forward = self.gathers_again = reshard_after_forward
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
         if variable.layout is not None and variable.layout.device_mesh == self._device_mesh:
             return variable.layout
-        named = None if self.layout == "auto" else self.layout[variable.path]
+        named: TensorLayout | None = None if self.layout == "auto" else self.layout[variable.path]
         size = 1
         for n in variable.shape:
             size *= n

@@ -10,6 +10,7 @@ import pytest
 import lamina
 from lamina import backends, layers, ops
 from lamina.core import storage
+from lamina.kernel.contract import Placement
 from lamina.core.storage import Donated, Lost, OnDevice, OnHost, Pending
 from lamina.errors import BackendError
 
@@ -63,17 +64,17 @@ def test_the_states_of_a_value_in_turn():
 def test_placement_goes_from_state_to_state():
     jax = backends.load("jax")
     v = lamina.Variable("zeros", (2,))
-    v._stored = Pending(lambda: np.zeros(2, "float32"), "a mesh")
+    mesh = Placement((1,), ("rows",), ("cpu:0",), ("rows",))
+    v._stored = Pending(lambda: np.zeros(2, "float32"), mesh)
     with lamina.backend("jax"):
-        assert v.value is not None
-        assert v.placement == "a mesh"
+        assert v.value.sharding == jax.spread.native(mesh)
+        assert v.placement == mesh
         v.assign(np.ones(2, "float32"))
         v.assign(v + 1)
         storage.donate(jax, [v], [v.value])
         assert v.numpy().tolist() == [2, 2]
-        assert v.placement == "a mesh"
-    with pytest.raises(NotImplementedError, match="layouts come with"):
-        lamina.Variable("zeros", (2,), layout=("rows",))
+        assert v.placement == mesh
+        assert v.value.sharding == jax.spread.native(mesh)
 
 
 def test_two_kernels_in_turn_copy_once_until_the_next_write(monkeypatch):

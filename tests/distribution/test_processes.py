@@ -21,7 +21,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def run(folder, parts, devices=1, processes=1):
+def run(folder, parts, devices=1, processes=1, floatx="float32"):
     """What the script found, of each process."""
     address = f"127.0.0.1:{free_port()}"
     started, logs = [], []
@@ -29,7 +29,7 @@ def run(folder, parts, devices=1, processes=1):
         environment = {
             **os.environ, "LAMINA_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
             "XLA_FLAGS": f"{QUICK} --xla_force_host_platform_device_count={devices}", "PYTHONWARNINGS": "ignore",
-            "PYTHONPATH": str(SCRIPT.parents[3]),
+            "PYTHONPATH": str(SCRIPT.parents[3]), "TEST_FLOATX": floatx, "JAX_ENABLE_X64": str(int(floatx == "float64")),
         }  # fmt: skip
         if processes > 1:
             environment |= {
@@ -51,34 +51,37 @@ def run(folder, parts, devices=1, processes=1):
     return [json.loads(next(s for s in t.splitlines() if s.startswith("FOUND "))[6:]) for t in texts]
 
 
-def same(one, other, where=""):
+def same(one, other, where="", near=2e-5):
     if isinstance(one, dict):
         assert set(one) == set(other)
         for name in one:
-            same(one[name], other[name], f"{where} {name}")
+            same(one[name], other[name], f"{where} {name}", near)
     elif isinstance(one, list):
-        np.testing.assert_allclose(other, one, 2e-5, 2e-5, err_msg=where)
+        np.testing.assert_allclose(other, one, near, near, err_msg=where)
     else:
         assert one == other, where
 
 
-def compare(folder, parts):
+def compare(folder, parts, floatx="float32"):
     np.save(folder / "rows.npy", np.arange(45, dtype="float32")[:, None])
-    (alone,) = run(folder, parts)
-    same(alone, run(folder, parts, devices=8)[0])
-    for found in run(folder, parts, devices=4, processes=2):
-        same(alone, found)
+    near = 2e-5 if floatx == "float32" else 1e-10
+    (alone,) = run(folder, parts, floatx=floatx)
+    same(alone, run(folder, parts, devices=8, floatx=floatx)[0], near=near)
+    for found in run(folder, parts, devices=4, processes=2, floatx=floatx):
+        same(alone, found, near=near)
     return alone
 
 
 def test_two_processes(tmp_path):
     found = compare(tmp_path, ["trained:mlp", "records", "files"])
-    assert found["files"]["same"] and found["files"]["again"]
+    assert found["files"]["same"]
+    assert found["files"]["again"]
     once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
     assert all(sums == once for sums in found["records"].values()), found["records"]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
-def test_twenty_losses(tmp_path, kind):
-    compare(tmp_path, [f"trained:{kind}", f"sharded:{kind}"])
+def test_twenty_losses(tmp_path, kind, floatx):
+    compare(tmp_path, [f"trained:{kind}", f"sharded:{kind}"], floatx)

@@ -9,8 +9,8 @@ import lamina
 from lamina import backends
 
 ROOT = pathlib.Path(__file__).parents[2]
-# pages whose blocks another test runs: as parts of one program, or under the alias of Keras
-ELSEWHERE = {"backends.md", "legacy.md", "seeds.md"}
+# pages whose blocks another test runs: as parts of one program, under the alias of Keras, or on eight devices
+ELSEWHERE = {"backends.md", "distribution.md", "legacy.md", "seeds.md"}
 # what needs the network, and what stands for it here
 REPLACED = {"transfer_learning.md": ('WEIGHTS = "imagenet"', "WEIGHTS = None")}
 

@@ -49,7 +49,9 @@ def compiled(kind, model, k):
 
 def step(model, x, y, k):
     """A step of the optimizer; with given gradients, since those of two packages differ by rounding, which Adam enlarges."""
-    if type(model.optimizer).__name__ == "LossScaleOptimizer":  # Keras's works inside a compiled step alone, on jax
+    if (
+        type(model.optimizer).__name__ == "LossScaleOptimizer"
+    ):  # Keras's works inside a compiled step alone, on jax
         model.train_on_batch(x, y)
         return
     rng = np.random.default_rng(7)

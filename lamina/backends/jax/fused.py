@@ -13,6 +13,7 @@ from typing import Any
 import jax
 from jax import lax
 
+from lamina.backends.jax.spread import sparing
 from lamina.kernel import contract
 
 
@@ -21,8 +22,10 @@ class Fused(contract.Fused):
 
     def recurrence(
         self, update: Callable, x: Any, states: list[Any], kernel: Any, /, *, backwards: bool, keep: bool
-    ) -> tuple[Any, list[Any]]:
+    ) -> tuple[Any, list[Any]] | contract.Unfit:
         """One product makes the sum over time; there is no forward-mode derivative."""
+        if sparing():
+            return contract.Unfit("`update` holds tensors of a trace that is over when the gradient's begins")
         return _recurrence(update, backwards, keep, x, list(states), kernel)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.ad_checkpoint import checkpoint_name
+from jax.core import Tracer
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -37,7 +39,14 @@ class Spread(contract.Spread):
         return _gathered(placement, x)
 
     def sparing(self, f: Callable, /) -> Callable:
-        return jax.checkpoint(f, policy=_kept)
+        def sparingly(*args: Any) -> Any:
+            before, _tracing.sparing = _tracing.sparing, True
+            try:
+                return f(*args)
+            finally:
+                _tracing.sparing = before
+
+        return jax.checkpoint(sparingly, policy=_kept)
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
         jax.distributed.initialize(address, processes, rank)
@@ -55,6 +64,19 @@ class Spread(contract.Spread):
         multihost_utils.sync_global_devices(name)
 
 
+class _Tracing(threading.local):
+    def __init__(self) -> None:
+        self.sparing = False
+
+
+_tracing = _Tracing()
+
+
+def sparing() -> bool:
+    """Whether what is traced now will be traced again for the gradient."""
+    return _tracing.sparing
+
+
 def placed(x: Any, dtype: Any, placement: Placement, copy: bool = False) -> jax.Array:
     """An array on the devices of a placement.
 
@@ -66,7 +88,7 @@ def placed(x: Any, dtype: Any, placement: Placement, copy: bool = False) -> jax.
         copy: Whether the result must have memory of its own.
     """
     where = sharding(placement)
-    if isinstance(x, jax.core.Tracer):
+    if isinstance(x, Tracer):
         return jax.lax.with_sharding_constraint(x if dtype is None else x.astype(dtype), where)
     if isinstance(x, jax.Array):
         x = x if dtype is None else x.astype(dtype)

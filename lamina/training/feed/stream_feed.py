@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -135,7 +135,7 @@ class StreamFeed:
                 else:
                     yield spread.stacked(chunk.data, chunk.lines, chunk.count)
 
-    def _chunks(self, asked: Pass) -> Iterator[Chunk]:
+    def _chunks(self, asked: Pass) -> Generator[Chunk, None, None]:
         with self._reading(asked) as reader:
             group = Group()
             try:

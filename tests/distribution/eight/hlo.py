@@ -58,7 +58,7 @@ def collectives(text):
 
 def _taking_part(line):
     if match := re.search(r"replica_groups=mesh\[(.*?)\] \{(.*?)\}", line):
-        sizes = dict((name, int(n)) for name, n in re.findall(r"'(\w+)'=(\d+)", match[1]))
+        sizes = {name: int(n) for name, n in re.findall(r"'(\w+)'=(\d+)", match[1])}
         return math.prod(sizes[name] for name in re.findall(r"'(\w+)'", match[2]))
     if match := re.search(r"replica_groups=\[(\d+),(\d+)\]", line):
         return int(match[2])

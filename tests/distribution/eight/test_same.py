@@ -32,8 +32,10 @@ def mesh():
 
 
 def test_there_are_eight():
-    assert D.list_devices() == [f"cpu:{i}" for i in range(8)] and D.get_device_count() == 8
-    assert mesh().devices.shape == (2, 4) and mesh().backend_mesh.shape == {"batch": 2, "model": 4}
+    assert D.list_devices() == [f"cpu:{i}" for i in range(8)]
+    assert D.get_device_count() == 8
+    assert mesh().devices.shape == (2, 4)
+    assert mesh().backend_mesh.shape == {"batch": 2, "model": 4}
 
 
 @pytest.mark.parametrize("kind", ["mlp", "conv"])
@@ -112,7 +114,8 @@ def test_fully_sharded(one):
     found = train("mlp", 32, sharded)
     assert_same(one("mlp", 32), found)
     kernel = found.model.get_layer("first").kernel  # of shape (36, 16)
-    assert kernel.layout.axes == (None, "batch") and kernel.value.addressable_data(0).shape == (36, 2)
+    assert kernel.layout.axes == (None, "batch")
+    assert kernel.value.addressable_data(0).shape == (36, 2)
     assert {v.name for v in found.model.optimizer.variables if any(v.layout.axes)} >= {
         "first_kernel_momentum", "first_kernel_velocity", "first_bias_momentum",
     }  # fmt: skip
@@ -162,7 +165,8 @@ def test_fully_sharded_gathers_weights_and_divides_gradients():
     found = hlo.sent(text)
     assert set(found) == {"all-reduce", "all-gather"}
     last = model.get_layer("last").bias.numpy().nbytes
-    assert found["all-gather"] == 7 / 8 * weights and last == 32
+    assert found["all-gather"] == 7 / 8 * weights
+    assert last == 32
     assert found["all-reduce"] == 2 * 7 / 8 * weights + SCALARS
     _, text, _ = step_of(D.FullyShardedDataParallel(min_size=8))
     again = sum(model.get_layer(name).kernel.numpy().nbytes for name in ("middle", "last"))

@@ -26,7 +26,8 @@ def test_accumulation_averages_and_clipping():
     )
     kernel = found.model.get_layer("first").kernel
     state = [v for v in found.model.optimizer.variables if v.shape == kernel.shape]
-    assert len(state) == 4 and {v.value.sharding for v in state} == {kernel.value.sharding}
+    assert len(state) == 4
+    assert {v.value.sharding for v in state} == {kernel.value.sharding}
 
 
 def test_loss_scaling():
@@ -156,9 +157,11 @@ def test_assignments_keep_the_layout():
     wanted = v.value.sharding
     for value in (np.zeros(16, "float32"), lamina.ops.ones((16,)), v * 2, list(range(16))):
         v.assign(value)
-        assert v.value.sharding == wanted and v.value.addressable_data(3).shape == (2,)
+        assert v.value.sharding == wanted
+        assert v.value.addressable_data(3).shape == (2,)
     v.assign_add(lamina.ops.ones((16,)))
-    assert v.numpy().tolist() == list(range(1, 17)) and v.value.sharding == wanted
+    assert v.numpy().tolist() == list(range(1, 17))
+    assert v.value.sharding == wanted
     x = D.distribute_tensor(np.zeros((8, 2), "float32"), D.TensorLayout(["batch", None], mesh))
     assert x.sharding.spec == jax.sharding.PartitionSpec("batch", None)
 
@@ -237,6 +240,38 @@ def test_plans_are_what_is_compiled():
     assert found["all-gather"] == kinds["all-gather"] - first
     assert found["all-reduce"] == 2 * kinds["reduce-scatter"] + SCALARS  # XLA's form of it on the CPU
     assert plan.weights == sum(v.value.addressable_data(0).nbytes for v in model.weights)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_orbax_restores_on_another_mesh(tmp_path):
+    ocp = pytest.importorskip("orbax.checkpoint").v1
+
+    def made():
+        lamina.utils.set_random_seed(1)
+        model = network("mlp")
+        loss = lamina.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(lamina.optimizers.Adam(name="adam"), loss)
+        return model
+
+    mesh = D.DeviceMesh((2, 4), ["batch", "model"])
+    with D.ModelParallel(layout_map="auto", device_mesh=mesh, batch_dim_name="batch").scope():
+        model = made()
+        model.fit(*data(32), verbose=0, callbacks=[lamina.callbacks.OrbaxCheckpoint(tmp_path / "o")])
+    wanted = [v.numpy() for v in (*model.weights, *model.optimizer.variables)]
+    for distribution in (D.FullyShardedDataParallel(min_size=8), D.DataParallel(devices=["cpu:3"])):
+        with distribution.scope():
+            other = made()
+            other.optimizer.build(other.trainable_variables)
+            as_it_lies = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+            template = jax.tree_util.tree_map(as_it_lies, other.get_state_tree())
+            template.pop("metrics_variables")
+            tree = ocp.load(
+                tmp_path / "o" / "0", model.get_state_tree() | template, checkpointable_name="pytree"
+            )
+            other.set_state_tree({name: tree[name] for name in template})
+            for a, v in zip(wanted, (*other.weights, *other.optimizer.variables), strict=True):
+                assert np.array_equal(v.numpy(), a)
+                assert v.value.sharding.device_set == set(v.layout.device_mesh.backend_mesh.devices.flat)
 
 
 def test_a_checkpoint_goes_on_on_another_mesh(tmp_path):

@@ -20,6 +20,7 @@ FOLDER = pathlib.Path(sys.argv[1])
 if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:
     D.initialize()
 lamina.utils.set_random_seed(3)
+lamina.config.set_floatx(os.environ.get("TEST_FLOATX", "float32"))
 MANY = D.get_device_count() > 1
 
 
@@ -29,14 +30,17 @@ def losses(kind, distribution, steps=20):
     lamina.utils.set_random_seed(1)
     model = network(kind)
     loss = lamina.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(lamina.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+    # Adam makes whole steps of gradients that are rounding, which 16 digits tell from others and 7 do not
+    slow = kind == "conv" and lamina.config.floatx() == "float32"
+    optimizer = lamina.optimizers.SGD(0.05) if slow else lamina.optimizers.Adam(0.01)
+    model.compile(optimizer, loss, metrics=["accuracy"])
     found = []
 
     class Watch(lamina.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             found.append([logs["loss"], logs["accuracy"]])
 
-    x, y = data(101)
+    x, y = data(101, lamina.config.floatx())
     model.fit(x, y, batch_size=32, epochs=steps // 4, verbose=0, callbacks=[Watch()])
     return {
         "steps": found,
