@@ -46,7 +46,7 @@ def own_step(model: Any, name: str) -> Callable[[Any], Any]:
 def own_predict_step(model: Any) -> Callable[[Any], Any]:
     """`predict_step` of a model as a function of (x,)."""
     method = model.predict_step
-    if not takes_state(method):
+    if not model._has_own("predict_step") or not takes_state(method):
         return lambda tree: method(pack_x_y_sample_weight(*tree))
 
     def step(tree: tuple) -> Any:
