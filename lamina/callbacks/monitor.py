@@ -66,9 +66,10 @@ class Monitor(Callback):
         direction = _known_direction(metric)
         if direction is None:
             known = ", ".join(found) or "none"
+            nearest = suggestion(self.monitor, {*logs, *found}) or suggestion(name, found)
             raise ValueError(
                 f"{type(self).__name__} watches {self.monitor!r}, but whether it should rise or fall is not known (metrics: "
-                f"{known}).{suggestion(self.monitor, [*logs, *found])} Pass mode='max' or mode='min'."
+                f"{known}).{nearest} Pass mode='max' or mode='min'."
             )
         return direction
 
