@@ -7,7 +7,6 @@ process, memory within bounds, and a good file loads afterwards.
 import base64
 import json
 import marshal
-import os
 import pathlib
 import pickle
 import sys
@@ -306,7 +305,9 @@ def test_bombs_in_zips(tmp_path, name):
 @pytest.mark.parametrize("value", [False, None, 0])
 def test_no_switch_opens_the_loader(tmp_path, good_h5, kind, value):
     """`safe_mode` that is false is an error, one that is unset is safe."""
-    config = with_layer(entry("Lambda", function={"class_name": "__lambda__", "config": {"code": bytecode()}}))
+    config = with_layer(
+        entry("Lambda", function={"class_name": "__lambda__", "config": {"code": bytecode()}})
+    )
     path = {
         "keras": as_keras, "folder": as_folder, "object": as_keras, "h5": lambda p, c: as_h5(p, good_h5, c),
     }[kind](tmp_path / "x", config)  # fmt: skip
@@ -344,7 +345,9 @@ def test_links_in_folders(tmp_path, name, kind):
     refused(folder, "not a plain file|unexpected members|is not a file")
 
 
-@pytest.mark.parametrize("name", ["../x_00000.weights.h5", "/etc/passwd", "x_00000.weights.h5/../../y", "x.py", "", None, ["x"]])
+@pytest.mark.parametrize(
+    "name", ["../x_00000.weights.h5", "/etc/passwd", "x_00000.weights.h5/../../y", "x.py", "", None, ["x"]]
+)
 def test_paths_in_an_index(tmp_path, name):
     path = tmp_path / "x.weights.json"
     made().save_weights(path)
@@ -366,7 +369,10 @@ VOCABULARIES = {
 @pytest.mark.parametrize("where", ["/etc/passwd", "vocabulary.txt", "assets/x.txt"])
 def test_paths_of_vocabularies(tmp_path, good_h5, kind, layer, where):
     (tmp_path / "vocabulary.txt").write_text("a\n")
-    refused(VOCABULARIES[kind](tmp_path / "x", with_layer(entry(layer, vocabulary=where)), good_h5), "vocabulary|cannot make")
+    refused(
+        VOCABULARIES[kind](tmp_path / "x", with_layer(entry(layer, vocabulary=where)), good_h5),
+        "vocabulary|cannot make",
+    )
 
 
 def safetensors(header, data=b"", declared=None):
@@ -404,7 +410,10 @@ def test_sizes_that_no_machine_has(tmp_path, good_h5, layer, kind):
     config = with_layer(entry(layer, **layers_of_all[layer]))
     if layer == "BatchNormalization":
         config["config"]["layers"][1]["config"]["units"] = 10**12
-    refused(VOCABULARIES[kind](tmp_path / "x", config, good_h5), "fit|cannot make|other shape|wants|unexpected|missing")
+    refused(
+        VOCABULARIES[kind](tmp_path / "x", config, good_h5),
+        "fit|cannot make|other shape|wants|unexpected|missing",
+    )
 
 
 class Harm:
