@@ -206,3 +206,15 @@ def test_what_is_no_pattern():
     for wrong in ("(", "[", 3, None, "(" * 900):
         with pytest.raises(ValueError, match="regular expression"):
             patterns.fullmatch(wrong, "a")
+
+
+@pytest.mark.parametrize("config", [3, "x", [1], None])
+def test_metrics_of_keras_2_whose_config_is_none(tmp_path, config):
+    path = tmp_path / "x.h5"
+    shutil.copy(FIXTURES / "keras2_functional.h5", path)
+    with h5py.File(path, "r+") as file:
+        training = json.loads(file.attrs["training_config"])
+        training["metrics"] = [{"class_name": "MeanMetricWrapper", "config": config}]
+        file.attrs["training_config"] = json.dumps(training)
+    with pytest.raises(SerializationError, match=r"x\.h5: training_config"):
+        lamina.models.load_model(path)

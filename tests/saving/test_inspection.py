@@ -1,5 +1,6 @@
 """`scan` and `info` say what files hold and what is refused, and build nothing."""
 
+import hashlib
 import json
 import pathlib
 
@@ -69,3 +70,53 @@ def test_the_command_line_knows_both(capsys, tmp_path):
     assert main(["scan", str(tmp_path / "m.keras"), "--json"]) == 0
     assert "Dense" in capsys.readouterr().out
     assert main(["info", str(tmp_path / "no.keras")]) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(p for p in FIXTURES.iterdir() if p.name.endswith((".h5", ".keras", ".weights.json"))),
+    ids=lambda p: p.name,
+)
+def test_the_command_on_every_fixture(path, capsys):
+    assert inspection.scan_command([str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["refused"] == []
+    assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert found["tensors"]
+    assert inspection.info_command([str(path), "--json"]) == 0
+    short = json.loads(capsys.readouterr().out)
+    assert short["parameters"] == found["parameters"]
+    assert inspection.scan_command([str(path)]) == inspection.info_command([str(path)]) == 0
+    assert "no rule of the loader is broken" in capsys.readouterr().out
+
+
+DAMAGED = [
+    "keras3_functional.keras",
+    "keras2_functional.h5",
+    "keras3_shards_00000.weights.h5",
+    "keras1_sequential.h5",
+]
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("damage", ["empty", "half", "head", "text", "renamed"])
+def test_the_command_on_damaged_files(tmp_path, name, damage, capsys):
+    """Twenty files: the table names the reason, the exit status is 1, and JSON says the same."""
+    data = (FIXTURES / name).read_bytes()
+    ending = ".keras" if name.endswith(".keras") else ".weights.h5" if ".weights." in name else ".h5"
+    other = ".h5" if ending == ".keras" else ".keras"
+    path = tmp_path / f"x{other if damage == 'renamed' else ending}"
+    path.write_bytes(
+        {
+            "empty": b"",
+            "half": data[: len(data) // 2],
+            "head": b"\\0" * 64 + data[64:],
+            "text": b"hello",
+            "renamed": data,
+        }[damage]
+    )
+    assert inspection.scan_command([str(path), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert path.name in found["refused"][0]
+    assert inspection.scan_command([str(path)]) == inspection.info_command([str(path)]) == 1
+    assert "refused" in capsys.readouterr().out

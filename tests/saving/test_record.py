@@ -7,7 +7,6 @@ process, memory within bounds, and a good file loads afterwards.
 import base64
 import json
 import marshal
-import os
 import pathlib
 import pickle
 import sys
@@ -19,7 +18,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from guard import watched
+from guard import settings, watched
 
 import lamina
 from lamina import layers
@@ -174,34 +173,26 @@ def _nothing_else_happens(tmp_path, monkeypatch):
 def refused(path, text, load=None):
     """Loading says `text`, does nothing else, and good files load afterwards."""
     load = load or lamina.models.load_model
-    fuzz_target = made()
-    before = (
-        lamina.config.floatx(),
-        lamina.config.epsilon(),
-        lamina.config.image_data_format(),
-        os.getcwd(),
-        dict(os.environ),
-    )
+    target = made()
+    held = [v.numpy().copy() for v in target.weights]
+    listed = {p.name for p in path.parent.iterdir()}
+    before = settings()
     tracemalloc.start()
     try:
         with (
             watched(path, *(path.rglob("*") if path.is_dir() else ())) as events,
             pytest.raises(SerializationError, match=f"(?s){text}"),
         ):
-            load(path) if load is lamina.models.load_model else load(fuzz_target, path)
+            load(path) if load is lamina.models.load_model else load(target, path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert events == []
     assert peak < MEMORY
-    now = (
-        lamina.config.floatx(),
-        lamina.config.epsilon(),
-        lamina.config.image_data_format(),
-        os.getcwd(),
-        dict(os.environ),
-    )
-    assert before == now
+    assert before == settings()
+    assert {p.name for p in path.parent.iterdir()} == listed
+    for v, value in zip(target.weights, held, strict=True):
+        np.testing.assert_array_equal(v.numpy(), value)
     good = path.parent / "good.keras"
     made().save(good)
     assert lamina.models.load_model(good).name == "m"
@@ -305,6 +296,124 @@ def test_bombs_in_zips(tmp_path, name):
             good = json.dumps(config()) if member == "config.json" else "{}"
             bomb.writestr(member, b" " * (60 << 20) if member == name else good)
     refused(path, "more than its size allows")
+
+
+# -- what CONFIGS and HDF5 do not hold ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["keras", "folder", "h5", "object"])
+@pytest.mark.parametrize("value", [False, None, 0])
+def test_no_switch_opens_the_loader(tmp_path, good_h5, kind, value):
+    """`safe_mode` that is false is an error, one that is unset is safe."""
+    config = with_layer(
+        entry("Lambda", function={"class_name": "__lambda__", "config": {"code": bytecode()}})
+    )
+    path = {
+        "keras": as_keras, "folder": as_folder, "object": as_keras, "h5": lambda p, c: as_h5(p, good_h5, c),
+    }[kind](tmp_path / "x", config)  # fmt: skip
+
+    def load(_, path):
+        if kind != "object":
+            return lamina.models.load_model(path, safe_mode=value)
+        with open(path, "rb") as file:
+            return lamina.models.load_model(file, safe_mode=value)
+
+    if value is False:
+        with pytest.raises(ValueError, match="never does"):
+            load(None, path)
+    else:
+        refused(path, "bytecode", load)
+
+
+LINKS = ["config.json", "metadata.json", "model.weights.h5"]
+
+
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("kind", ["outside", "inside", "folder"])
+def test_links_in_folders(tmp_path, name, kind):
+    folder = tmp_path / "x"
+    made().save(folder, zipped=False)
+    place = folder / name
+    if kind == "folder":
+        place.unlink()
+        place.mkdir()
+        (place / "x").write_bytes(b"")
+    else:
+        target = tmp_path / "elsewhere" if kind == "outside" else folder / "assets"
+        place.rename(target)
+        place.symlink_to(target)
+    refused(folder, "not a plain file|unexpected members|is not a file")
+
+
+@pytest.mark.parametrize(
+    "name", ["../x_00000.weights.h5", "/etc/passwd", "x_00000.weights.h5/../../y", "x.py", "", None, ["x"]]
+)
+def test_paths_in_an_index(tmp_path, name):
+    path = tmp_path / "x.weights.json"
+    made().save_weights(path)
+    index = json.loads(path.read_text())
+    index["weight_map"]["/layers/dense/vars"] = [name]
+    path.write_text(json.dumps(index))
+    refused(path, r"x\.weights\.json: (the index names|not the index)", lambda m, p: m.load_weights(p))
+
+
+VOCABULARIES = {
+    "keras": lambda p, c, _: as_keras(p, c),
+    "folder": lambda p, c, _: as_folder(p, c),
+    "h5": lambda p, c, good: as_h5(p, good, c),
+}
+
+
+@pytest.mark.parametrize("kind", VOCABULARIES)
+@pytest.mark.parametrize("layer", ["StringLookup", "IntegerLookup", "TextVectorization"])
+@pytest.mark.parametrize("where", ["/etc/passwd", "vocabulary.txt", "assets/x.txt"])
+def test_paths_of_vocabularies(tmp_path, good_h5, kind, layer, where):
+    (tmp_path / "vocabulary.txt").write_text("a\n")
+    refused(
+        VOCABULARIES[kind](tmp_path / "x", with_layer(entry(layer, vocabulary=where)), good_h5),
+        "vocabulary|cannot make",
+    )
+
+
+def safetensors(header, data=b"", declared=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return (len(text) if declared is None else declared).to_bytes(8, "little") + text + data
+
+
+F32 = {"dtype": "F32", "shape": [4, 3], "data_offsets": [0, 48]}
+SAFETENSORS = {
+    "a header without end": safetensors(b"{", declared=2**63),
+    "a header that is longer than the file": safetensors(b"{}", declared=10**9),
+    "a deep header": safetensors(b"[" * 100_000),
+    "numbers that are not there": safetensors({"layers/dense/0": F32}, b"x"),
+    "a huge shape": safetensors({"layers/dense/0": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 48]}}, bytes(48)),
+    "places that overlap": safetensors({"layers/dense/0": F32, "layers/dense/1": F32}, bytes(48)),
+    "a dtype that is none": safetensors({"layers/dense/0": {**F32, "dtype": "PICKLE"}}, bytes(48)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAFETENSORS)
+def test_safetensors(tmp_path, case):
+    (tmp_path / "x.safetensors").write_bytes(SAFETENSORS[case])
+    refused(tmp_path / "x.safetensors", r"x\.safetensors", lambda m, p: m.load_weights(p))
+
+
+@pytest.mark.parametrize("layer", ["Dense", "Embedding", "Conv1D", "GRU", "BatchNormalization"])
+@pytest.mark.parametrize("kind", ["keras", "folder", "h5"])
+def test_sizes_that_no_machine_has(tmp_path, good_h5, layer, kind):
+    """Nothing is drawn for them: names and shapes are compared first."""
+    size = 10**9
+    layers_of_all = {
+        "Dense": {"units": size}, "Embedding": {"input_dim": size, "output_dim": size}, "GRU": {"units": size},
+        "Conv1D": {"filters": size, "kernel_size": size}, "BatchNormalization": {"axis": -1},
+    }  # fmt: skip
+    config = with_layer(entry(layer, **layers_of_all[layer]))
+    if layer == "BatchNormalization":
+        config["config"]["layers"][1]["config"]["units"] = 10**12
+    refused(
+        VOCABULARIES[kind](tmp_path / "x", config, good_h5),
+        "fit|cannot make|other shape|wants|unexpected|missing",
+    )
 
 
 class Harm:
