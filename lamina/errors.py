@@ -72,6 +72,8 @@ def foreign(thing: object) -> str:
 
 def stranger(thing: Any) -> str:
     """What is wrong with a class in place of an object, or with a thing of the installed Keras; else an empty text."""
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return ""  # flags of calls, which torch's compiler traces
     if isinstance(thing, type):
         return f"That is the class {thing.__name__} itself: make an object of it, {thing.__name__}(...)."
     return foreign(thing).strip()
