@@ -273,7 +273,7 @@ def test_convolutions_as_products(rank: int, width: int, monkeypatch: pytest.Mon
     x = k.asarray(draw(size=(2, *(7, 6, 5)[:rank], 3)).astype("float32"))
     kernel = k.asarray(draw(size=(*[width] * rank, 3, 4)).astype("float32"))
     for strides, padding in product((1, 2), ((0, 0), (1, 1), (0, 1), (2, 1), (-1, 0))):
-        given = x, kernel, (strides,) * rank, (padding,) * rank, (1,) * rank, 1, True
+        given: Any = x, kernel, (strides,) * rank, (padding,) * rank, (1,) * rank, 1, True
         with torch.no_grad():
             found = k.conv(*given)
             with monkeypatch.context() as patch:
