@@ -17,7 +17,6 @@ from families import BARE, HERE, KINDS, SMALL, build
 from test_weight_files import assert_close, predict
 from tf_keras_files import digest
 
-import lamina
 from lamina.applications import weights
 from lamina.errors import SerializationError
 from lamina.saving.legacy.weights import ordered
