@@ -121,11 +121,13 @@ class TensorFile:
         if key in above:
             raise self._refuse(prefix, "a group contains itself")
         self.groups[prefix] = group
-        links: Any = group.id.links  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
-        for name in group:
-            path = f"{prefix}/{name}" if prefix else name
+        names: Any = group  # its stub says that a name may be missing
+        links: Any = group.id.links
+        hard = h5py.h5l.TYPE_HARD  # pyright: ignore[reportAttributeAccessIssue]  # compiled: no stub
+        for name in names:
+            path: str = f"{prefix}/{name}" if prefix else name
             # the kind of a link first: what it points to is opened only where it lies in this file
-            if links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+            if links.get_info(name.encode()).type != hard:
                 raise self._refuse(path, f"a {type(group.get(name, getlink=True)).__name__} points elsewhere")
             member = group[name]
             if isinstance(member, h5py.Group):

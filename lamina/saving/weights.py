@@ -116,6 +116,17 @@ def read(
         f"{p.path}/vars/{i}" if p.path else f"vars/{i}": v for p in plain for i, v in enumerate(p.variables)
     }
     differences = _differences(known, tensors, everything, wanted, with_optimizer)
+    if differences and with_optimizer and not skip_mismatch:
+        kept = {path: v for path, v in known.items() if not path.startswith("optimizer/")}
+        every, bare = _wanted(model, with_optimizer=False), _wanted(model, with_optimizer=False, skip=skip)
+        # only the optimizer differs: what was trained when it was made is not what is now
+        if not _differences(kept, tensors, every, bare, False):
+            warnings.warn(
+                f"{label}: the optimizer's state is that of other weights than those that are trainable now (`trainable` was "
+                "changed after `compile`). It is left out: training begins with a fresh one.",
+                stacklevel=4,
+            )
+            known, differences = kept, []
     if differences and not skip_mismatch:
         raise SerializationError(report(label, differences))
     fitting = [

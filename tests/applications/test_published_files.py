@@ -17,8 +17,8 @@ from families import BARE, HERE, KINDS, SMALL, build
 from test_weight_files import assert_close, predict
 from tf_keras_files import digest
 
-import lamina
 from lamina.applications import weights
+from lamina.errors import SerializationError
 from lamina.saving.legacy.weights import ordered
 
 # What tf-keras lists, by digest, with classifier and without: tf_keras_files.py made them.
@@ -104,7 +104,7 @@ def test_features_by_name_from_a_file_with_classifier(tmp_path):
     model = shaken("MobileNet", weights=None, alpha=0.25)
     write_published(model, "MobileNet", tmp_path / "net.h5")
     features = {"alpha": 0.25, "include_top": False}
-    with pytest.raises(lamina.errors.SerializationError, match="by_name=True"):
+    with pytest.raises(SerializationError, match="by_name=True"):
         build("MobileNet", weights=tmp_path / "net.h5", **features)
     other = build("MobileNet", weights=None, **features)
     other.load_weights(tmp_path / "net.h5", by_name=True)

@@ -273,7 +273,7 @@ def test_convolutions_as_products(rank: int, width: int, monkeypatch: pytest.Mon
     x = k.asarray(draw(size=(2, *(7, 6, 5)[:rank], 3)).astype("float32"))
     kernel = k.asarray(draw(size=(*[width] * rank, 3, 4)).astype("float32"))
     for strides, padding in product((1, 2), ((0, 0), (1, 1), (0, 1), (2, 1), (-1, 0))):
-        given = x, kernel, (strides,) * rank, (padding,) * rank, (1,) * rank, 1, True
+        given: Any = x, kernel, (strides,) * rank, (padding,) * rank, (1,) * rank, 1, True
         with torch.no_grad():
             found = k.conv(*given)
             with monkeypatch.context() as patch:
@@ -282,7 +282,7 @@ def test_convolutions_as_products(rank: int, width: int, monkeypatch: pytest.Mon
                 patch.setattr(neural, "FEW_PATCHES", 0)
                 wanted = k.conv(*given)
         assert found.shape == wanted.shape, (strides, padding)
-        np.testing.assert_allclose(found.numpy(), wanted.numpy(), atol=1e-5)
+        np.testing.assert_allclose(k.to_numpy(found), k.to_numpy(wanted), atol=1e-5)
     with monkeypatch.context() as patch:
         patch.setattr(neural, "_patches", None)
         k.value_and_grad(lambda v: (k.sum(k.conv(x, v[0], *given[2:]), None, False), None), [kernel])

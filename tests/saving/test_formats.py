@@ -352,3 +352,19 @@ def test_safetensors_are_read_by_their_own_library(tmp_path, dtype):
     save_file({k: v * 2 for k, v in found.items()}, tmp_path / "y.safetensors")
     model.load_weights(tmp_path / "y.safetensors")
     np.testing.assert_array_equal(model.layers[0].kernel.numpy(), found["layers/dense/0"] * 2)
+
+
+def test_state_of_an_optimizer_for_other_weights_is_left_out(tmp_path):
+    """Who changes `trainable` after `compile` and saves gets the model back, as in Keras, with a fresh state."""
+    model = lamina.Sequential([lamina.Input((3,)), lamina.layers.Dense(4), lamina.layers.Dense(2)])
+    model.compile("adam", "mse")
+    data = np.ones((4, 3), "float32"), np.ones((4, 2), "float32")
+    model.fit(*data, verbose=0)
+    model.layers[0].trainable = False
+    model.save(tmp_path / "model.keras")
+    with pytest.warns(UserWarning, match="the optimizer's state is that of other weights"):
+        again = lamina.models.load_model(tmp_path / "model.keras")
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    again.fit(*data, verbose=0)
+    assert int(again.optimizer.iterations.numpy()) == 1

@@ -72,6 +72,21 @@ def test_pipeline_grid_search_and_cross_validation():
     assert set(grid.predict(X)) <= set(names)
 
 
+@pytest.mark.slow
+def test_searches_in_other_processes(monkeypatch):
+    """`n_jobs=2` sends estimators to processes of joblib, which find the same as this one."""
+    monkeypatch.setenv("LAMINA_BACKEND", "torch")
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    estimator = SKLearnClassifier(classifier, fit_kwargs={"epochs": 5, "verbose": 0})
+    alone = cross_val_score(estimator, X, y, cv=2)
+    np.testing.assert_allclose(cross_val_score(estimator, X, y, cv=2, n_jobs=2), alone)
+    grid = GridSearchCV(estimator, {"model_kwargs": [{"rate": 1e-6}, {"rate": 0.05}]}, cv=2, n_jobs=2)
+    assert grid.fit(X, y).best_params_ == {"model_kwargs": {"rate": 0.05}}
+    fitted = joblib.Parallel(n_jobs=2)(joblib.delayed(clone(estimator).fit)(X, y) for _ in range(2))
+    np.testing.assert_array_equal(fitted[0].predict(X), estimator.fit(X, y).predict(X))
+
+
 @pytest.mark.parametrize("round_trip", ["pickle", "joblib"])
 def test_fitted_estimators_are_pickled(round_trip, tmp_path):
     X, y = load_iris(return_X_y=True)
