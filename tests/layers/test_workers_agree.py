@@ -113,6 +113,8 @@ def py_dataset(workers, way):
 
 def grain_loader(workers, way):
     import grain
+    from absl import flags
+    flags.FLAGS.mark_as_parsed()  # Grain's workers read them
     rows = Rows()
     data = grain.MapDataset.range(8).map(rows.__getitem__).to_iter_dataset()
     if workers:
@@ -198,6 +200,8 @@ def py_dataset(rows):
 
 def grain_loader(rows):
     import grain
+    from absl import flags
+    flags.FLAGS.mark_as_parsed()  # Grain's workers read them
     data = grain.MapDataset.range(len(rows)).map(rows.__getitem__).to_iter_dataset()
     return [np.stack(list(data)), np.stack(list(data.mp_prefetch(grain.MultiprocessingOptions(num_workers=2))))]
 
