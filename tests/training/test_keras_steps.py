@@ -262,3 +262,14 @@ def test_draws_of_a_symbolic_shape(tensorflow):
     logs = model.fit(X, Y, batch_size=24, verbose=0).history  # 24 rows, then 8
     assert logs["noise"][0] > 0.5
     assert model.fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(24), verbose=0).history["loss"][0] > 0
+
+
+def test_keys_of_jax_as_seeds(jax):
+    import jax as framework
+
+    draw = lambda key: lamina.random.normal((2,), seed=key)
+    for key in (framework.random.key(3), framework.random.PRNGKey(3)):
+        np.testing.assert_array_equal(draw(key), framework.jit(draw)(key))
+        assert framework.vmap(draw)(framework.random.split(key, 3)).shape == (3, 2)
+    with pytest.raises(ValueError, match="has no numbers"):
+        framework.jit(lambda: lamina.random.normal((2,)))()

@@ -138,8 +138,8 @@ def _state_lists(model: Any, name: str) -> list[list[Variable]]:
     lists = [model.trainable_variables, model.non_trainable_variables]
     if name == "predict_step":
         return lists
-    has = name == "train_step" and model.optimizer is not None
-    return [*lists, *([list(model.optimizer.variables)] if has else []), model.metrics_variables]
+    optimizer: Any = model.optimizer if name == "train_step" else None
+    return [*lists, *([] if optimizer is None else [list(optimizer.variables)]), model.metrics_variables]
 
 
 def _tensor(x: Any) -> Any:
