@@ -64,7 +64,8 @@ def write(kind, model, folder, formats):
             warnings.simplefilter("ignore")
             path = folder / f"m{ending}"
             if ending in WEIGHTS:
-                model.save_weights(path, **({"max_shard_size": 1e-7} if ending == ".weights.json" else {}))
+                largest = max(np.prod(v.shape) for v in model.weights) * 4 / 2**30  # Keras wants each to fit into a shard
+                model.save_weights(path, **({"max_shard_size": 1.5 * largest} if ending == ".weights.json" else {}))
             elif ending == TEXT:
                 path.write_text(model.to_json())
             else:
