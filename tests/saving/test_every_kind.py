@@ -49,7 +49,9 @@ def compiled(kind, model, k):
 
 def step(model, x, y, k):
     """A step of the optimizer; with given gradients, since those of two packages differ by rounding, which Adam enlarges."""
-    if type(model.optimizer).__name__ == "LossScaleOptimizer":  # Keras's works inside a compiled step alone, on jax
+    if (
+        type(model.optimizer).__name__ == "LossScaleOptimizer"
+    ):  # Keras's works inside a compiled step alone, on jax
         model.train_on_batch(x, y)
         return
     rng = np.random.default_rng(7)
@@ -64,8 +66,12 @@ def write(kind, model, folder, formats):
             warnings.simplefilter("ignore")
             path = folder / f"m{ending}"
             if ending in WEIGHTS:
-                largest = max(np.prod(v.shape) for v in model.weights) * 4 / 2**30  # Keras wants each to fit into a shard
-                model.save_weights(path, **({"max_shard_size": 1.5 * largest} if ending == ".weights.json" else {}))
+                largest = (
+                    max(np.prod(v.shape) for v in model.weights) * 4 / 2**30
+                )  # Keras wants each to fit into a shard
+                model.save_weights(
+                    path, **({"max_shard_size": 1.5 * largest} if ending == ".weights.json" else {})
+                )
             elif ending == TEXT:
                 path.write_text(model.to_json())
             else:
