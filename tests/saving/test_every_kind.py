@@ -115,6 +115,10 @@ def registered_classes():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "theirs"])
 def test_every_format_there_and_back(tmp_path, kind, ours):
+    if not ours and kind.name == "a_layer_shared_by_two_models":
+        pytest.xfail(
+            "read from Keras's file such a layer is two, and the file has its weights once: refused with a diff"
+        )
     writer, reader = (lamina, keras) if ours else (keras, lamina)
     model, x = seeded(kind, writer)
     y = targets(model, x, writer)
