@@ -81,4 +81,7 @@ def _children(owner: Any) -> list[tuple[str, Any]]:
         listed = {id(v) for v in layers}
         found = {n: v for n, v in found.items() if not (_is_saveable(v) and id(v) in listed)}
         found["layers"] = layers
+    elif isinstance(getattr(type(owner), "layers", None), property):
+        # of a subclassed model Keras finds under `layers` what it has not met in attributes that come before that word
+        found["layers"] = list(owner.layers)
     return sorted(found.items())
