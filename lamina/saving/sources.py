@@ -141,10 +141,8 @@ class SafetensorsObject(_Flat):
 
 def _safetensors_entry(key: str, entry: Any, size: int, label: str) -> tuple[Meta, int]:
     """Shape, dtype and first byte of a tensor, if they agree with each other and with the size of the data."""
-    shape, offsets = (
-        (entry.get(k) for k in ("shape", "data_offsets")) if isinstance(entry, dict) else (None, None)
-    )
-    if not (_natural(shape) and _natural(offsets) and len(offsets) == 2):
+    shape, offsets = (_naturals(entry, k) for k in ("shape", "data_offsets"))
+    if shape is None or offsets is None or len(offsets) != 2:
         raise SerializationError(f"{label}: {key}: not the description of a tensor: {entry!r:.80}.")
     dtype = _safetensors_dtype(str(entry.get("dtype")), label)
     start, end = offsets
@@ -155,10 +153,11 @@ def _safetensors_entry(key: str, entry: Any, size: int, label: str) -> tuple[Met
     return Meta(tuple(shape), dtype), start
 
 
-def _natural(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in value
-    )
+def _naturals(entry: Any, key: str) -> list[int] | None:
+    """A list of whole numbers from 0 on in a dict; None if it is none."""
+    found = entry.get(key) if isinstance(entry, dict) else None
+    good = isinstance(found, list) and all(type(n) is int and n >= 0 for n in found)
+    return found if good else None
 
 
 SAFETENSORS = {

@@ -66,7 +66,12 @@ def write(kind, model, folder, formats):
             warnings.simplefilter("ignore")
             path = folder / f"m{ending}"
             if ending in WEIGHTS:
-                model.save_weights(path, **({"max_shard_size": 1e-7} if ending == ".weights.json" else {}))
+                largest = (
+                    max(np.prod(v.shape) for v in model.weights) * 4 / 2**30
+                )  # Keras wants each to fit into a shard
+                model.save_weights(
+                    path, **({"max_shard_size": 1.5 * largest} if ending == ".weights.json" else {})
+                )
             elif ending == TEXT:
                 path.write_text(model.to_json())
             else:
@@ -110,6 +115,10 @@ def registered_classes():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "theirs"])
 def test_every_format_there_and_back(tmp_path, kind, ours):
+    if not ours and kind.name == "a_layer_shared_by_two_models":
+        pytest.xfail(
+            "read from Keras's file such a layer is two, and the file has its weights once: refused with a diff"
+        )
     writer, reader = (lamina, keras) if ours else (keras, lamina)
     model, x = seeded(kind, writer)
     y = targets(model, x, writer)

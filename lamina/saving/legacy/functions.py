@@ -211,9 +211,11 @@ def _reshape(layer: dict[str, Any], sizes: dict[Any, Any]) -> dict[str, Any]:
     if _function(layer) != "reshape" or len(calls) != 1 or not nodes.is_place(calls[0]) or len(calls[0]) != 4:
         return layer
     shape = calls[0][3].get("shape")
-    first = shape[0] if isinstance(shape, list) and shape else None
+    shape = shape if isinstance(shape, list) else []
+    first = shape[0] if shape else None
     if (
-        not nodes.is_place(first)
+        not isinstance(first, list)
+        or not nodes.is_place(first)
         or sizes.get(first[0]) != 0
         or not all(isinstance(n, int) for n in shape[1:])
     ):
