@@ -7,11 +7,10 @@ remembers under which frames, for which kinds of tensors, the full path would ha
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
@@ -157,7 +156,7 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if known.kernel is not k or len(known.plain) >= _MOST_PLAIN:
         known.plain.clear()
     known.kernel = k
-    with contextlib.suppress(TypeError):  # a training flag of the user's own that is not hashable
+    with suppress(TypeError):  # a training flag of the user's own that is not hashable
         known.plain.add((frame, type(x), x.shape, x.dtype))
 
 

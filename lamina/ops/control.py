@@ -179,7 +179,9 @@ def while_loop(
     def test(*values: Any) -> Any:
         return k.reshape(convert(k, cond(*values), "bool"), ())
 
-    if isinstance(maximum_iterations, k.Tensor):  # its value may not be known: the turns are counted with the state
+    if isinstance(
+        maximum_iterations, k.Tensor
+    ):  # its value may not be known: the turns are counted with the state
         most = k.astype(k.reshape(maximum_iterations, ()), "int32")
         last = k.while_loop(
             lambda turn, *values: k.logical_and(turn < most, test(*values)),
