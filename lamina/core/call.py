@@ -243,7 +243,6 @@ def _check_positional(layer: Layer, plan: CallPlan, args: tuple) -> None:
 
 def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arrays become tensors, floats get the compute dtype; everything else passes."""
-    # No `:=` here: AutoGraph, where layers run inside a pipeline of TensorFlow, cannot read it and would warn.
     cast = layer.compute_dtype if layer.autocast else None
 
     def one(x: Any) -> Any:
