@@ -12,6 +12,7 @@ import numpy as np
 import optree
 import pytest
 
+import lamina
 from lamina import backends, losses
 from lamina import random as lamina_random
 from lamina.kernel.context import interpreter
