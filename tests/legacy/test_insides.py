@@ -80,7 +80,6 @@ def test_a_convolution_of_a_packages_own_does_not_write_its_rank():
 
     class Own(BaseConv):
         def __init__(self, **kwargs):
-            kwargs = {"strides": 1, "padding": "valid", "data_format": None, **kwargs}
             super().__init__(rank=2, **kwargs)
 
     config = Own(filters=2, kernel_size=3).get_config()
