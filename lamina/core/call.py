@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
@@ -166,7 +166,8 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if known.kernel is not k or len(known.plain) >= _MOST_PLAIN:
         known.plain.clear()
     known.kernel = k
-    known.plain.add((frame, type(x), x.shape, x.dtype))
+    with suppress(TypeError):  # a training flag of the user's own that is not hashable
+        known.plain.add((frame, type(x), x.shape, x.dtype))
 
 
 @contextmanager
@@ -262,7 +263,6 @@ def _check_positional(layer: Layer, plan: CallPlan, args: tuple) -> None:
 
 def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arrays become tensors, floats get the compute dtype; everything else passes."""
-    # No `:=` here: AutoGraph, where layers run inside a pipeline of TensorFlow, cannot read it and would warn.
     cast = layer.compute_dtype if layer.autocast else None
 
     def one(x: Any) -> Any:

@@ -91,8 +91,9 @@ class Window(Layer):
         return self.activation(outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments; `activity_regularizer` also where there is none."""
-        return {"activity_regularizer": None, **super().get_config()}
+        """The constructor's arguments; `activity_regularizer` also where there is none. The class says the rank."""
+        config = {"activity_regularizer": None, **super().get_config()}
+        return {name: value for name, value in config.items() if name != "rank"}
 
 
 def lowered(padding: Any) -> Any:

@@ -17,10 +17,11 @@ class BaseConv(Lora, Window):
     kernel: Any = None
 
     def __init__(
-        self, rank: int, filters: int, kernel_size: Any, strides: Any, padding: str, data_format: str | None,
-        dilation_rate: Any, groups: int, activation: Any, use_bias: bool, kernel_initializer: Any,
-        bias_initializer: Any, kernel_regularizer: Any, bias_regularizer: Any, activity_regularizer: Any,
-        kernel_constraint: Any, bias_constraint: Any, **kwargs: Any,
+        self, rank: int, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+        data_format: str | None = None, dilation_rate: Any = 1, groups: int = 1, activation: Any = None,
+        use_bias: bool = True, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
             rank, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,

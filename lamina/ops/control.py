@@ -139,7 +139,7 @@ def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
     loop_vars: Any,
-    maximum_iterations: int | None = None,
+    maximum_iterations: Any = None,
 ) -> Any:
     """Repeat while a condition holds.
 
@@ -149,7 +149,7 @@ def while_loop(
         cond: Gets the loop variables, gives a boolean scalar.
         body: Gets the loop variables, gives new ones of the same shapes and dtypes.
         loop_vars: A tuple or list of (trees of) tensors, or one tensor.
-        maximum_iterations: How often at most, or None.
+        maximum_iterations: How often at most, an integer or an integer scalar, or None.
 
     Returns:
         The last loop variables as a tuple, or one tensor if one was given.
@@ -179,6 +179,17 @@ def while_loop(
     def test(*values: Any) -> Any:
         return k.reshape(convert(k, cond(*values), "bool"), ())
 
+    if isinstance(
+        maximum_iterations, k.Tensor
+    ):  # its value may not be known: the turns are counted with the state
+        most = k.astype(k.reshape(maximum_iterations, ()), "int32")
+        last = k.while_loop(
+            lambda turn, *values: k.logical_and(turn < most, test(*values)),
+            lambda turn, *values: (turn + 1, *step(*values)),
+            (k.zeros((), "int32"), *state),
+            None,
+        )[1:]
+        return last if many else last[0]
     limit = (
         None
         if maximum_iterations is None

@@ -95,7 +95,7 @@ def _children(owner: Any) -> list[tuple[str, Any]]:
 def _lists_layers(cls: type) -> bool:
     """Whether `layers` of a class is that of Lamina's models."""
     listed = next((vars(base)["layers"] for base in cls.__mro__ if "layers" in vars(base)), None)
-    return isinstance(listed, property) and str(listed.fget.__module__).startswith("lamina.")
+    return isinstance(listed, property) and getattr(listed.fget, "__module__", "").startswith("lamina.")
 
 
 def _given_by_properties(owner: Any) -> dict[str, Any]:

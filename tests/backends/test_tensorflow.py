@@ -12,6 +12,7 @@ import numpy as np
 import optree
 import pytest
 
+import lamina
 from lamina import backends, losses
 from lamina import random as lamina_random
 from lamina.kernel.context import interpreter
@@ -383,3 +384,23 @@ def test_einsum_of_open_sizes():
     )
     x, y = np.ones((2, 3, 4), "float32"), np.ones((4, 5), "float32")
     np.testing.assert_array_equal(program(x, y), np.full((2, 3, 5), 4))
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow"])
+def test_a_layer_in_a_pipeline_is_run_as_it_is(backend):
+    """AutoGraph does not rewrite what calls a layer; one that works on TensorFlow's tensors does so on any backend."""
+
+    class Pairs(lamina.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self._convert_input_args = False
+
+        def call(self, x, y=None):
+            return {"both": tf.stack([x, y]), "first": x}
+
+    with lamina.backend(backend):
+        layer = Pairs()
+        rows = tf.data.Dataset.from_tensor_slices((np.arange(3.0), np.ones(3))).map(
+            lambda x, y: layer(x, y=y)
+        )
+        assert [row["both"].numpy().tolist() for row in rows] == [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]

@@ -194,6 +194,34 @@ def test_nodes_and_history():
         _ = layers.Dense(2).input
 
 
+def test_a_training_flag_may_be_an_object():
+    """As packages pass one that is neither True nor False, and has no hash."""
+
+    class Flag:
+        __hash__ = None
+
+        def __eq__(self, other):
+            return other == "tracing"
+
+        def __bool__(self):
+            return False
+
+    seen = []
+
+    class Sees(layers.Layer):
+        def call(self, x, training=None):
+            seen.append(training)
+            return x
+
+    model = lamina.Sequential([lamina.Input((4,)), Sees()])
+    seen.clear()
+    flag = Flag()
+    for _ in range(3):
+        model(X, training=flag)
+    assert len(seen) == 3
+    assert all(one is flag for one in seen)
+
+
 def test_training_flag_reaches_inner_layers():
     seen = []
 

@@ -74,6 +74,19 @@ def test_the_masks_are_those_of_keras():
                 np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
+def test_a_convolution_of_a_packages_own_does_not_write_its_rank():
+    """Its class hands the rank on, as Keras's `Conv2D` does."""
+    from keras.src.layers.convolutional.base_conv import BaseConv
+
+    class Own(BaseConv):
+        def __init__(self, **kwargs):
+            super().__init__(rank=2, **kwargs)
+
+    config = Own(filters=2, kernel_size=3).get_config()
+    assert "rank" not in config
+    assert Own.from_config(config).kernel_size == (3, 3)
+
+
 def test_kernels_by_their_private_names():
     dense, table = layers.Dense(2), layers.Embedding(5, 2)
     dense.build((None, 3))

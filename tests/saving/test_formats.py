@@ -57,6 +57,9 @@ def test_objects_are_named_as_the_public_sees_them(tmp_path):
             for layer in (self._one, self._two, self._only, self._list[0]):
                 layer.build(input_shape)
 
+        def call(self, x):
+            return x
+
     model = lamina.Sequential([lamina.Input((3,)), Hiding()])
     model.save_weights(tmp_path / "x.weights.h5")
     with h5py.File(tmp_path / "x.weights.h5") as file:

@@ -41,4 +41,4 @@ again = keras.saving.load_model(FOLDER / "sounds.keras")
 np.testing.assert_allclose(
     again.predict(sounds, verbose=0), model.predict(sounds, verbose=0), rtol=1e-4, atol=1e-4
 )
-done(f"accuracy {history['accuracy'][-1]:.2f}; STFT, magnitude, decibel and mel equal; file read again")
+done(f"accuracy {history['accuracy'][-1]:.2f}; STFT, magnitude, decibel and mel; file read again")
