@@ -10,9 +10,9 @@ import pytest
 import lamina
 from lamina import backends, layers, ops
 from lamina.core import storage
-from lamina.kernel.contract import Placement
 from lamina.core.storage import Donated, Lost, OnDevice, OnHost, Pending
 from lamina.errors import BackendError
+from lamina.kernel.contract import Placement
 
 KERNELS = ("numpy", "jax", "torch", "tensorflow")
 

@@ -69,6 +69,7 @@ class Program:
         donate(self.k, self.variables, values)
 
     def _pure(self, values: list[Any], batch: Any) -> tuple[list[Any], Any]:
+        values = spread.as_laid_out(self.k, self.variables, values)  # in a loop XLA might lay them otherwise
         logs, updated, _ = run_pure(self.step, self.variables, values, (batch,))
         return spread.as_laid_out(self.k, self.variables, updated), logs
 
