@@ -44,6 +44,9 @@ def get_device_count(device_type: str | None = None) -> int:
     Args:
         device_type: "cpu", "gpu" or "tpu"; None for those that the backend computes on by default.
 
+    Returns:
+        A number, at least 1.
+
     Raises:
         RuntimeError: if there are none of that kind.
 

@@ -21,12 +21,12 @@ class DeviceMesh:
         axis_names: A name for each, such as ["batch", "model"].
         devices: The names of the devices, row by row or in an array of that shape; all that there are by default.
 
+    Raises:
+        ValueError: if the sizes, names and devices do not fit each other.
+
     Attributes:
         shape, axis_names: As given.
         devices: An array of names of that shape.
-
-    Raises:
-        ValueError: if the sizes, names and devices do not fit each other.
 
     Example:
         >>> import lamina

@@ -9,7 +9,10 @@ from lamina.kernel.context import distribute, distribution_in_force
 
 
 def distribution() -> Any:
-    """The distribution in force in this thread: of the innermost scope, else the one that was set; None without one.
+    """The distribution in force in this thread: of the innermost scope, else the one that was set.
+
+    Returns:
+        A `Distribution`, or None without one.
 
     Example:
         >>> import lamina

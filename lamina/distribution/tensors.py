@@ -17,6 +17,9 @@ def distribute_tensor(tensor: Any, layout: TensorLayout) -> Any:
         tensor: A tensor or an array.
         layout: A `TensorLayout` with a mesh.
 
+    Returns:
+        A tensor of the same numbers.
+
     Raises:
         ValueError: if the layout does not fit the tensor's shape.
 
@@ -40,6 +43,9 @@ def distribute_variable(variable: Variable, layout: TensorLayout) -> Variable:
     Args:
         variable: A Variable.
         layout: A `TensorLayout` with a mesh.
+
+    Returns:
+        The variable that was given.
 
     Raises:
         ValueError: if the layout does not fit the variable's shape.

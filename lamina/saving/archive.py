@@ -118,12 +118,11 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
         model = deserialize(config, custom_objects, where=label)
         if not hasattr(model, "_layer_state"):
             raise SerializationError(f"{label}: config.json describes a {type(model).__name__}, not a model.")
-        if WEIGHTS in parts.namelist():
-            with _h5(parts, label) as tensors:
-                trained = _trained(model, config, tensors, label) if compile else False
-                if trained:
-                    build_optimizer(model, label)
-                weights.read(model, tensors, label, with_optimizer=trained)
+        with _h5(parts, label) as tensors:
+            trained = _trained(model, config, tensors, label) if compile else False
+            if trained:
+                build_optimizer(model, label)
+            weights.read(model, tensors, label, with_optimizer=trained)
         assets.read(model, parts, parts.read, label)  # pyright: ignore[reportArgumentType]  # it lists its names
     return model
 

@@ -15,6 +15,15 @@ from lamina import cli
 from lamina.commands import bench, completion, doctor
 
 
+@pytest.fixture(autouse=True)
+def _same_backend():
+    """The one that the other tests have: what comes first settles the default of a process."""
+    before = lamina.config.backend()
+    lamina.config.set_backend(before)
+    yield
+    lamina.config.set_backend(before)
+
+
 @pytest.fixture
 def model_file(tmp_path):
     model = lamina.Sequential(

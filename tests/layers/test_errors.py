@@ -110,7 +110,7 @@ TAUGHT: dict[str, tuple[Callable[[], Any], str, str, str, str]] = {
     "wrong rank of an image": (lambda: layers.Conv2D(3, 3, name="a")(ones(2, 5, 5)),
                                "'a' (Conv2D)", "(2, 5, 5)", "rank 4", "add it: x[..., None]"),
     "wrong rank of a sequence": (lambda: layers.LSTM(3, name="a")(ones(2, 5)),
-                                 "'a' (LSTM)", "(2, 5)", "rank 3", "add it: x[None]"),
+                                 "'a' (LSTM)", "(2, 5)", "rank 3", "add an axis: x[..., None]"),
     "wrong rank for a pool": (lambda: layers.MaxPooling2D(name="a")(ones(2, 5, 5)),
                               "'a' (MaxPooling2D)", "(2, 5, 5)", "rank 4", "add it: x[..., None]"),
     "wrong rank for attention": (lambda: layers.Attention(name="a")([ones(2, 5), ones(2, 5)]),

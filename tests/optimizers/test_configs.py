@@ -83,7 +83,7 @@ def test_unknown_identifiers_name_the_nearest() -> None:
         ({"name": "a/b"}, "must not contain '/'"),
         ({"lr": 0.1}, "In place of `lr` use learning_rate"),
         ({"decay": 0.1}, "schedule"),
-        ({"speed": 0.1}, "SGD got unknown arguments: speed"),
+        ({"speed": 0.1}, "SGD got unknown arguments: 'speed'"),
         ({"learning_rate": None}, "`learning_rate` must be a number"),
     ],
 )

@@ -92,7 +92,7 @@ def test_bad_arguments() -> None:
         schedules.LearningRateSchedule()(1)
     with pytest.raises(ValueError, match="learning_rate"):
         lamina.optimizers.SGD("fast")
-    with pytest.raises(ValueError, match="Did you mean 'ExponentialDecay'"):
+    with pytest.raises(ValueError, match="Did you mean 'exponential_decay'"):
         schedules.deserialize("exponentialdecay_")
     with pytest.raises(ValueError, match="Did you mean 'ExponentialDecay'"):
         schedules.deserialize({"class_name": "ExponentialDecy", "config": {}})

@@ -247,6 +247,7 @@ def test_orbax_restores_on_another_mesh(tmp_path):
     ocp = pytest.importorskip("orbax.checkpoint").v1
 
     def made():
+        lamina.utils.clear_session()  # names as in a new process
         lamina.utils.set_random_seed(1)
         model = network("mlp")
         loss = lamina.losses.SparseCategoricalCrossentropy(from_logits=True)
