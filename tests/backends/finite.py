@@ -28,7 +28,7 @@ class Finite(Interpreter):
     differentiable = True
     in_place = True  # `write` changes the object that `variable` made, so a copy of it can go stale
 
-    def variable(self, value, dtype, trainable):
+    def variable(self, value, dtype, trainable, placement=None):
         return Storage(np.array(self.asarray(value, dtype)))
 
     def read(self, storage):

@@ -47,7 +47,10 @@ def names_of(space: Any) -> Iterator[str]:
 def builtin(error: BaseException) -> str:
     """The classes of an error that every program knows, as far as their common bases: "TypeError/ValueError"."""
     known = [c for c in type(error).__mro__ if c.__module__ == "builtins"]
-    return "/".join(c.__name__ for c in known if not any(c is not o and issubclass(o, c) for o in known)) or "Exception"
+    return (
+        "/".join(c.__name__ for c in known if not any(c is not o and issubclass(o, c) for o in known))
+        or "Exception"
+    )
 
 
 class Raised(Exception):

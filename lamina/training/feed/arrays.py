@@ -96,7 +96,7 @@ def _is_frame(x: Any) -> bool:
     return hasattr(x, "column_names") and hasattr(x, "columns") and not hasattr(x, "to_numpy")
 
 
-def as_array(x: Any, what: str) -> Any:
+def as_array(x: Any, what: str, *, texts: bool = False) -> Any:
     """A NumPy array (or a tensor of the backend, as it is) from any table or tensor; floats in the default width.
 
     What is too large to be converted at once becomes `Rows`.
@@ -108,7 +108,7 @@ def as_array(x: Any, what: str) -> Any:
     elif _is_frame(x):
         x = np.column_stack([np.asarray(column) for column in x.columns])
     elif isinstance(x, np.memmap) or _in_file(x):
-        return Rows(x) if size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what)
+        return Rows(x) if size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what, texts=texts)
     elif not isinstance(x, np.ndarray):
         if isinstance(x, current().Tensor):
             return x
@@ -117,7 +117,7 @@ def as_array(x: Any, what: str) -> Any:
             if hasattr(x, "to_numpy")
             else np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
         )
-    return _standard(x, what)
+    return x if texts and _holds_texts(x) else _standard(x, what)
 
 
 def _in_file(x: Any) -> bool:
@@ -127,8 +127,12 @@ def _in_file(x: Any) -> bool:
     )
 
 
+def _holds_texts(x: Any) -> bool:
+    return x.dtype.kind in "SU" or bool(x.dtype == object and x.size and isinstance(x.flat[0], str))
+
+
 def _standard(x: Any, what: str) -> Any:
-    texts = x.dtype.kind in "SU" or (x.dtype == object and x.size and isinstance(x.flat[0], str))
+    texts = _holds_texts(x)
     if texts and what == "`x`":
         raise ValueError(
             f"`x` holds texts ({str(x.flat[0]) if x.size else ''!r:.40}, ...), which the model cannot compute with. Encode "
@@ -157,12 +161,12 @@ def _standard(x: Any, what: str) -> Any:
     )  # from a file of another kind of machine
 
 
-def arrays(structure: Any, what: str) -> Any:
-    """The structure with every leaf an array."""
+def arrays(structure: Any, what: str, *, texts: bool = False) -> Any:
+    """The structure with every leaf an array; texts are refused unless the model's part on the host takes them."""
     whole = _is_frame(structure) or (hasattr(structure, "to_numpy") and not isinstance(structure, dict))
     if whole or (isinstance(structure, list | tuple) and _is_numbers(structure)):
-        return as_array(structure, what)
-    return map_leaves(lambda leaf: as_array(leaf, what), structure)
+        return as_array(structure, what, texts=texts)
+    return map_leaves(lambda leaf: as_array(leaf, what, texts=texts), structure)
 
 
 def is_array_like(x: Any) -> bool:

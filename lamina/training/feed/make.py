@@ -96,7 +96,7 @@ def split_validation(feed_args: tuple, fraction: float) -> tuple[tuple, tuple]:
         raise ValueError(
             "`validation_split` needs data in memory; give `validation_data` beside a data source."
         )
-    parts = (arrays(x, "`x`"), arrays(y, "`y`"), arrays(weight, "`sample_weight`"))
+    parts = (arrays(x, "`x`", texts=True), arrays(y, "`y`"), arrays(weight, "`sample_weight`"))
     rows = count_rows(
         {n: p for n, p in zip(("x", "y", "sample_weight"), parts, strict=True) if p is not None}
     )
