@@ -321,16 +321,24 @@ class Variable(Arithmetic, Holder):
 
     def numpy(self) -> Any:
         """The value as a NumPy array of the caller's own, which may be written to."""
+        return np.array(self.look(), order="C")
+
+    def look(self) -> np.ndarray:
+        """The value as a NumPy array to be read at once and not to be kept: no copy is made where that can be.
+
+        Returns:
+            An array that cannot be written to. Where a framework writes to variables in place, the next write changes it.
+        """
         stored = self._stored
         if state.scope is None and stored.kernel is None and not stored.waiting:
             value = stored.host()  # no framework is needed to look at what was not used yet
             if isinstance(value, np.ndarray) and value.dtype.name == self.dtype:
-                return np.array(value)
+                return _read_only(value)
         k = state.kernel or _activate()
         if k.abstract:
             k = real_kernel()
         with interpreter(k):
-            return np.array(k.to_numpy(self._exact()))
+            return _read_only(k.to_numpy(self._exact(), view=True))
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
@@ -401,6 +409,12 @@ class Variable(Arithmetic, Holder):
 
     def __index__(self) -> int:
         return self.numpy().__index__()
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def is_variable(x: Any) -> bool:

@@ -132,7 +132,8 @@ class Inspection(Protocol):
     def dtype(self, x: T, /) -> str: "The dtype's name."
     def shape(self, x: T, /) -> tuple: "The sizes: integers where known, else scalar tensors or unknown sizes."
     def asarray(self, x: Any, /, dtype: str | None = None) -> Tensor: "A tensor from numbers, nested sequences or NumPy."
-    def to_numpy(self, x: T, /) -> Any: "A NumPy array with the same numbers (waits for the device)."
+    def to_numpy(self, x: T, /, view: bool = False) -> Any:
+        "A NumPy array with the same numbers (waits for the device). With `view` it is to be read at once: it may lie in memory that a later write to x changes."
     def astype(self, x: T, dtype: str, /) -> Tensor: "The same values in another dtype; float to int truncates."
     def bitcast(self, x: T, dtype: str, /) -> Tensor: "The same bits read as another dtype; the last axis scales with its width."
     def copy(self, x: T, /) -> Tensor: "The same values in memory of their own."

@@ -123,7 +123,7 @@ def _write_safetensors(model: Any, file: Any, skip: Any) -> None:
     text += b" " * (-len(text) % 8)
     file.write(len(text).to_bytes(8, "little") + text)
     for _, value in weights.written(model, with_optimizer=False, skip=skip):
-        file.write(np.ascontiguousarray(value).tobytes())
+        file.write(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
 
 
 def _refuse_narrow(tensors: dict[str, np.ndarray]) -> None:

@@ -60,7 +60,7 @@ def _stored(place: Place) -> Iterator[tuple[str, Any]]:
         yield from store.items()
     else:
         for i, v in enumerate(place.variables):
-            yield str(i), v.numpy()
+            yield str(i), v.look()  # written before anybody changes it
 
 
 class _Store(dict):

@@ -211,7 +211,7 @@ def asarray(x: Any, dtype: str | None = None) -> Any:
     return xp.asarray(np.asarray(numpy.asarray(inward(x), dtype)))
 
 
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: Any, view: bool = False) -> np.ndarray:
     return np.asarray(x)
 
 

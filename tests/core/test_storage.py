@@ -130,6 +130,22 @@ def test_numpy_gives_an_array_of_ones_own(name):
 
 
 @pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_look_copies_nothing_and_cannot_be_written_to(name, dtype):
+    with lamina.backend(name):
+        v = lamina.Variable([1.0, 2.0], dtype=dtype)
+        for _ in range(2):
+            seen = v.look()
+            assert seen.dtype.name == dtype
+            assert seen.astype("float32").tolist() == [1, 2]
+            with pytest.raises(ValueError, match="read-only"):
+                seen[0] = 7
+            assert not np.shares_memory(v.numpy(), v.look())
+            assert v.value is not None
+        assert np.shares_memory(v.look(), v.look())
+
+
+@pytest.mark.parametrize("name", KERNELS)
 def test_variables_copy_and_pickle(name):
     with lamina.backend(name):
         layer = layers.Dense(2, kernel_regularizer="l2", kernel_constraint="non_neg", dtype="bfloat16")

@@ -75,7 +75,7 @@ def asarray(x: Any, dtype: str | None = None) -> Any:
     return lax.convert_element_type(x, x.dtype) if x.weak_type else x
 
 
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: Any, view: bool = False) -> np.ndarray:
     if isinstance(x, Tensor) and not x.is_fully_addressable:  # parts of it lie on devices of other processes
         return _from_all(x)
     return np.asarray(x)

@@ -85,7 +85,7 @@ def asarray(x: Any, dtype: str | None = None) -> Any:
     return np.asarray(x, None if dtype is None else DTYPES[dtype])
 
 
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: Any, view: bool = False) -> np.ndarray:
     return np.asarray(x)
 
 

@@ -69,10 +69,10 @@ def _copied(x: np.ndarray) -> Any:
     return tf.experimental.dlpack.from_dlpack(copy.__dlpack__())
 
 
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: Any, view: bool = False) -> np.ndarray:
     if not hasattr(x, "numpy"):
         raise TypeError(f"A tensor inside a compiled function has no numbers yet. Received: {x!r}.")
-    return np.asarray(x.numpy())
+    return np.asarray(x if view else x.numpy())
 
 
 def astype(x: Any, dtype: str) -> Any:

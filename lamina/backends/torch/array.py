@@ -94,13 +94,14 @@ def from_numpy(array: np.ndarray, dtype: str | None, copy: bool) -> Tensor:
     return moved.clone() if copy and moved is host else moved
 
 
-def to_numpy(x: Tensor) -> np.ndarray:
+def to_numpy(x: Tensor, view: bool = False) -> np.ndarray:
     carrier = _HOST_BITS.get(x.dtype)
     if carrier is not None:
-        return to_numpy(x.view(getattr(torch, carrier.__name__))).view(getattr(ml_dtypes, _NAMES[x.dtype]))
+        bits = to_numpy(x.view(getattr(torch, carrier.__name__)), view)
+        return bits.view(getattr(ml_dtypes, _NAMES[x.dtype]))
     array = x.numpy(force=True)
     # variables change in place: an array that shares their memory would change with them
-    return array.copy() if x.device.type == "cpu" else array
+    return array.copy() if x.device.type == "cpu" and not view else array
 
 
 def astype(x: Tensor, dtype: str) -> Tensor:

@@ -31,7 +31,7 @@ def put(x: Any, dtype: str | None = None, placement: Any = None) -> Spec:
     return asarray(x, dtype)
 
 
-def to_numpy(x: Spec) -> Any:
+def to_numpy(x: Spec, view: bool = False) -> Any:
     if not isinstance(x, Spec):
         import numpy as np
 

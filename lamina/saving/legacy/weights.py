@@ -235,7 +235,7 @@ def write_tensors(group: h5py.Group, named: list[tuple[str, Variable]]) -> None:
     for name, v in named:
         count = used[name] = used.get(name, -1) + 1
         names.append(f"{name}_{count}" if count else name)
-        hdf5.write_tensor(group, names[-1], v.numpy())
+        hdf5.write_tensor(group, names[-1], v.look())
     set_names(group, "weight_names", names)
 
 
