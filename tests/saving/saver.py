@@ -11,7 +11,8 @@ import signal
 import sys
 import warnings
 
-os.environ["LAMINA_BACKEND"] = "numpy"
+if __name__ == "__main__":  # a process of tests that imports this keeps its backend
+    os.environ["LAMINA_BACKEND"] = "numpy"
 
 import numpy as np
 
