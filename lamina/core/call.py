@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lamina.core import input_spec, names, remat
@@ -166,8 +166,10 @@ def _remember(layer: Layer, k: Any, frame: CallFrame, x: Any) -> None:
     if known.kernel is not k or len(known.plain) >= _MOST_PLAIN:
         known.plain.clear()
     known.kernel = k
-    with suppress(TypeError):  # a training flag of the user's own that is not hashable
+    try:
         known.plain.add((frame, type(x), x.shape, x.dtype))
+    except TypeError:  # a training flag of the user's own that is not hashable
+        return
 
 
 @contextmanager
@@ -187,9 +189,8 @@ def full_path_only() -> Iterator[None]:
 def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     """Call a layer with everything that can be in the way: conversion, building, masks, precision, losses."""
     plan, k = layer._plan, state.kernel
-    numbers = (
-        k is not None and len(args) == 1 and not kwargs and isinstance(args[0], k.Tensor)
-    )  # without a walk
+    # one tensor, as most calls have: known without a walk
+    numbers = k is not None and len(args) == 1 and not kwargs and isinstance(args[0], k.Tensor)
     if not numbers and any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph
     k, frame, names_before = current(), state.frame, state.names
@@ -230,11 +231,11 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = frame.spread.lay_out(layer, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        if layer._layer_state.asks_values and isinstance(error, TypeError | NotImplementedError):
-            if not raised_by_lamina(
-                error
-            ):  # a framework's own words for what cannot be asked while it compiles
-                raise _asked_for_value(layer).with_traceback(error.__traceback__) from None
+        asked = layer._layer_state.asks_values and isinstance(error, TypeError | NotImplementedError)
+        if asked and not raised_by_lamina(
+            error
+        ):  # a framework's own words for what it cannot do while it compiles
+            raise _asked_for_value(layer).with_traceback(error.__traceback__) from None
         _explain(error, layer, args, named)
         raise
     finally:
@@ -267,11 +268,9 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
 
     def one(x: Any) -> Any:
         if isinstance(x, k.Tensor):
-            if cast is not None and k.dtype(x) != cast and k.dtype(x) in dtypes.IS_FLOAT:
-                return _cast(k, x, cast)
-            return x
-        foreign = stranger(x)
-        if foreign:
+            have = cast if cast is None else k.dtype(x)
+            return _cast(k, x, cast) if have != cast and have in dtypes.IS_FLOAT else x
+        if foreign := stranger(x):
             raise TypeError(
                 f"Layer {layer.path!r} ({type(layer).__name__}) cannot be called on {x!r:.80}. {foreign}"
             )

@@ -38,7 +38,7 @@ __all__ = [
     "BaseConv", "BaseDepthwiseConv", "BaseGlobalPooling", "BasePooling", "BaseSeparableConv", "Function",
     "KerasTensor", "KerasVariable", "Merge", "Node", "Operation", "StatelessScope", "TestCase", "Trainer", "Variable",
     "any_symbolic_tensors", "class_weight_to_sample_weights", "compute_conv_output_shape", "compute_output_spec",
-    "distribution", "get_keras_mask", "get_stateless_scope", "in_grain_data_pipeline", "in_safe_mode", "in_stateless_scope", "in_tf_graph",
+    "get_keras_mask", "get_stateless_scope", "in_grain_data_pipeline", "in_safe_mode", "in_stateless_scope", "in_tf_graph",
     "name_scope", "no_automatic_dependency_tracking", "result_type", "set_keras_mask",
     "standardize_shape",
 ]  # fmt: skip
@@ -64,10 +64,6 @@ def get_stateless_scope() -> Any:
 def in_safe_mode() -> bool:
     """Whether an object is being made from a config, when no path in it may be followed."""
     return state.sharing is not None
-
-
-def distribution() -> None:
-    """The distribution in force: none without `lamina.distribution`."""
 
 
 def in_grain_data_pipeline() -> bool:
@@ -146,9 +142,8 @@ def _say(name: str) -> NoReturn:
 
 
 _MISSING = (
-    "LossFunctionWrapper", "distribute_tensor", "jax_draw_seed", "load_model_from_hdf5", "save_model_to_hdf5",
+    "LossFunctionWrapper", "jax_draw_seed", "load_model_from_hdf5", "save_model_to_hdf5",
     "_analyze_quantization_info",
-    "DeviceMesh", "LayoutMap", "ModelParallel", "DataParallel", "TensorLayout", "list_devices", "set_distribution",
 )  # fmt: skip
 
 

@@ -285,6 +285,31 @@ def test_losses_of_several_calls_inside_one_add_up() -> None:
     assert len(inner.losses) == 1
 
 
+def test_losses_of_a_layer_that_came_later() -> None:
+    """Which layers are asked for losses is kept, until one is added."""
+
+    class Adding(layers.Layer):
+        def call(self, x):
+            self.add_loss(ops.sum(x))
+            return x
+
+    class Outer(lamina.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(3)
+
+        def call(self, x):
+            x = self.inner(x)
+            return self.later(x) if hasattr(self, "later") else x
+
+    model = Outer()
+    model(X)
+    model.later = Adding()
+    for _ in range(3):
+        model(X)
+    assert len(model.losses) == 1
+
+
 def test_a_layer_that_begins_to_add_losses_late() -> None:
     class Late(layers.Layer):
         adding = False

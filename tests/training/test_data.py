@@ -337,6 +337,24 @@ def test_ctrl_c_ends_the_reader(torch):
         linear().fit(Numbered(workers=2), verbose=0, epochs=9, callbacks=[CtrlC()])
 
 
+def test_one_thread_reads_every_pass(torch, monkeypatch):
+    """A thread for each epoch took memory from another of malloc's heaps each time, and left it there."""
+    from lamina.training.feed import prefetch
+
+    monkeypatch.setattr(prefetch, "_QUICK", 0.0)
+    readers = set()
+
+    class Source(Numbered):
+        def __getitem__(self, index):
+            readers.add(threading.current_thread())
+            return super().__getitem__(index)
+
+    for _ in range(2):
+        linear().fit(Source(), verbose=0, epochs=3)
+    assert len(readers - {threading.main_thread()}) == 1
+    assert not [t for t in readers if t.name.startswith("lamina")]  # it is parked
+
+
 @pytest.mark.parametrize(
     ("quick", "where"), [(9.0, {"MainThread"}), (0.0, {"MainThread", "lamina-prefetch"})]
 )
