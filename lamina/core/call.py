@@ -268,7 +268,9 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
 
     def one(x: Any) -> Any:
         if isinstance(x, k.Tensor):
-            have = cast if cast is None else k.dtype(x)
+            if cast is None:
+                return x
+            have = k.dtype(x)
             return _cast(k, x, cast) if have != cast and have in dtypes.IS_FLOAT else x
         if foreign := stranger(x):
             raise TypeError(

@@ -271,14 +271,12 @@ class Layer(Weights, Operation):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; subclasses define it."""
-        raise NotImplementedError(
-            f"Layer {type(self).__name__} has no `call` method: "
-            + (
-                "rename `forward` to `call`."
-                if any("forward" in c.__dict__ for c in type(self).__mro__ if issubclass(c, Layer))
-                else "define `def call(self, inputs): ...`."
-            )
-        )
+        raise self._without_call("Layer", "define `def call(self, inputs): ...`.")
+
+    def _without_call(self, kind: str, advice: str) -> NotImplementedError:
+        if any("forward" in c.__dict__ for c in type(self).__mro__ if issubclass(c, Layer)):
+            advice = "rename `forward` to `call`."
+        return NotImplementedError(f"{kind} {type(self).__name__} has no `call` method: {advice}")
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic outputs for symbolic inputs, found by running `call` without numbers."""

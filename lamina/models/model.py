@@ -77,14 +77,8 @@ class Model(Trainer, Layer):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The computation; subclasses define it."""
-        raise NotImplementedError(
-            f"Model {type(self).__name__} has no `call` method: "
-            + (
-                "rename `forward` to `call`."
-                if any("forward" in c.__dict__ for c in type(self).__mro__ if issubclass(c, Layer))
-                else "define `def call(self, inputs): ...`, or make it from a graph with Model(inputs, outputs)."
-            )
-        )
+        advice = "define `def call(self, inputs): ...`, or make it from a graph with Model(inputs, outputs)."
+        raise self._without_call("Model", advice)
 
     # -- layers -------------------------------------------------------------------------------------------------------
 

@@ -214,3 +214,30 @@ def test_what_does_not_fit_is_told(what, given, words):
         model.compile("sgd", **({"loss": "mse"} | {what: given}))
         with pytest.raises(ValueError, match=words):
             model.fit(X, [Y, Y2], verbose=0)
+
+
+def test_of_several_losses_the_one_that_fails_is_named():
+    def broken(y_true, y_pred):
+        raise RuntimeError("no")
+
+    inputs = lamina.Input((4,))
+    model = lamina.Model(
+        inputs, [lamina.layers.Dense(1, name="a")(inputs), lamina.layers.Dense(1, name="b")(inputs)]
+    )
+    model.compile("sgd", loss=[["mse", broken], "mse"])
+    with pytest.raises(RuntimeError) as caught:
+        model.fit(np.ones((8, 4), "float32"), [Y, Y], verbose=0)
+    assert any("In the loss 'broken' of output 'a'" in note for note in caught.value.__notes__)
+
+
+def test_labels_are_checked_beside_a_loss_of_another_kind():
+    inputs = lamina.Input((4,))
+    outputs = [lamina.layers.Dense(3, activation="softmax", name=n)(inputs) for n in "ab"]
+    model = lamina.Model(inputs, outputs)
+
+    def spread_out(y_true, y_pred):
+        return -lamina.ops.max(y_pred, -1)
+
+    model.compile("sgd", loss=[["sparse_categorical_crossentropy", spread_out], None])
+    with pytest.raises(ValueError, match="7"):
+        model.fit(np.ones((8, 4), "float32"), [np.full((8,), 7), np.zeros((8, 3), "float32")], verbose=0)

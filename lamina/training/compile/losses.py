@@ -62,11 +62,11 @@ class CompileLoss:
                     "labels: fit(x, y), and (x, y) as `validation_data`; a source of batches gives (x, y)."
                 )
             check_target(targets[i], predictions[i], one, self.outputs.names[i])
-            self.classes[i] = _classes_of(one, predictions[i])
+            self.classes[i] = _classes_of(one, predictions[i]) or self.classes[i]  # of several losses one may
             try:
                 value = one(targets[i], predictions[i], sample_weight=weights[i])
             except Exception as error:
-                self._explain(error, i, targets[i], predictions[i])
+                self._explain(error, one, i, targets[i], predictions[i])
                 raise
             empty = tuple(getattr(value, "shape", ())) == (0,)
             if empty:  # of a batch without rows, whose total is a number too
@@ -77,9 +77,9 @@ class CompileLoss:
             total = value if total is None else total + value
         return total
 
-    def _explain(self, error: Exception, i: int, y_true: Any, y_pred: Any) -> None:
+    def _explain(self, error: Exception, one: Any, i: int, y_true: Any, y_pred: Any) -> None:
         """Say which loss failed, on what, and how a loss of one's own is called."""
-        one, shapes = self.losses[i], [shown(tuple(getattr(y, "shape", ()))) for y in (y_true, y_pred)]
+        shapes = [shown(tuple(getattr(y, "shape", ()))) for y in (y_true, y_pred)]
         own = not str(getattr(getattr(one, "fn", type(one)), "__module__", "")).startswith("lamina.")
         error.add_note(
             f"In the loss {_name(one)!r} of output {self.outputs.names[i]!r}, called with y_true of shape {shapes[0]} and "
