@@ -17,6 +17,7 @@ def both(kind="mlp", distribution=None, batch_size=32, **more):
     return many
 
 
+@pytest.mark.slow
 def test_accumulation_averages_and_clipping():
     found = both(
         distribution=D.FullyShardedDataParallel(min_size=8),
@@ -30,6 +31,7 @@ def test_accumulation_averages_and_clipping():
     assert {v.value.sharding for v in state} == {kernel.value.sharding}
 
 
+@pytest.mark.slow
 def test_loss_scaling():
     both(
         optimizer=lambda: lamina.optimizers.LossScaleOptimizer(
@@ -78,6 +80,7 @@ def test_few_rows(rows):
     both(rows=rows, optimizer=lambda: lamina.optimizers.SGD(0.1))
 
 
+@pytest.mark.slow
 def test_single_batches_and_weights_of_samples():
     def losses():
         lamina.utils.set_random_seed(1)
@@ -132,6 +135,7 @@ def test_streams():
 # -- variables -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_model_made_outside_trains_inside_and_goes_on_outside():
     x, y = data(32)
     lamina.utils.set_random_seed(1)
@@ -275,6 +279,7 @@ def test_orbax_restores_on_another_mesh(tmp_path):
                 assert v.value.sharding.device_set == set(v.layout.device_mesh.backend_mesh.devices.flat)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_goes_on_on_another_mesh(tmp_path):
     x, y = data(64)
 
