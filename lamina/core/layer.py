@@ -58,6 +58,7 @@ class Layer(Weights, Operation):
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _convert_input_args = True
+    _takes_text = False  # whether it takes nothing but strings
     autograph_info__: Any = {}  # AutoGraph runs what has this as it is, where a layer stands in another's pipeline
     _locks = True  # whether all variables and layers must be there once it is built
     _flowing: tuple[str, ...] = ()  # arguments of the user's own that flow to the layers inside
