@@ -6,6 +6,7 @@ the table in `docs/backends.md`). `LAMINA_LEAVE_PROCESS=1` switches all of them 
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import gc
@@ -69,6 +70,12 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
         "`torch._dynamo.config.trace_autograd_ops = True`, where torch has it (2.11)",
         "without it the gradient of a step splits its program in two",
         "the first program is compiled on torch",
+        "never",
+    ),
+    "LAMINA_MIX_TENSORS": Effect(
+        "torch's DTensors and plain tensors may meet in an operation (`implicit_replication`); a plain one counts as whole",
+        "constants in a layer are plain tensors, and the same in every process",
+        "a tensor is first laid on several devices on torch",
         "never",
     ),
     "LAMINA_HOLD_INTERRUPT": Effect(
@@ -250,6 +257,18 @@ def trace_gradients() -> None:
 
     if hasattr(config, "trace_autograd_ops") and allows("LAMINA_TRACE_GRADIENTS"):
         config.trace_autograd_ops = True
+
+
+@functools.cache
+def mix_spread_tensors() -> None:
+    """Let tensors of torch that lie on several devices meet others, which count as whole."""
+    if not allows("LAMINA_MIX_TENSORS"):
+        return
+    from torch.distributed.tensor.experimental import implicit_replication
+
+    scope = implicit_replication()
+    scope.__enter__()
+    atexit.register(scope.__exit__, None, None, None)  # not before: it would end when it is collected
 
 
 # Memory

@@ -480,7 +480,12 @@ class Spread:
     A backend that offers it takes a `placement` in `put` and `variable`. What programs compute from such tensors are the
     numbers that one device would compute; who moves what between devices is the framework's affair. The base is a
     backend whose tensors lie on one device each: it refuses in words (`refuse` does it for `put` and `variable`).
+
+    Attributes:
+        regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
     """
+
+    regrids = True
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."

@@ -99,6 +99,8 @@ def to_numpy(x: Tensor, view: bool = False) -> np.ndarray:
     if carrier is not None:
         bits = to_numpy(x.view(getattr(torch, carrier.__name__)), view)
         return bits.view(getattr(ml_dtypes, _NAMES[x.dtype]))
+    if type(x) is not Tensor and hasattr(x, "full_tensor"):
+        x = x.full_tensor()  # of several devices
     array = x.numpy(force=True)
     # variables change in place: an array that shares their memory would change with them
     return array.copy() if x.device.type == "cpu" and not view else array

@@ -20,8 +20,10 @@ from torch.utils.checkpoint import checkpoint
 from lamina.backends import process
 from lamina.backends.torch._support import DTYPES, is_hidden
 from lamina.backends.torch.array import dtype
+from lamina.backends.torch import spread
 from lamina.backends.torch.shaping import concat, flip, select, stack
 from lamina.errors import BackendError
+from lamina.kernel.context import distribution_in_force
 
 trees: Any = optree  # the recursive type in its stub does not take a tuple of tensors
 
@@ -224,6 +226,10 @@ def value_and_grad(f: Callable[[list], tuple[Tensor, Any]], values: list) -> tup
             loss, aux = f(values)
             if loss.requires_grad:
                 gradients = list(torch.autograd.grad(loss, values, allow_unused=True, create_graph=is_inner))
+                if distribution_in_force() is not None:  # parts of sums, until they lie as the values do
+                    gradients = [
+                        g if g is None else spread.like(g, v) for g, v in zip(gradients, values, strict=True)
+                    ]
             else:
                 gradients = [None] * len(values)
     finally:
@@ -252,6 +258,8 @@ def jvp(f: Callable, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
 
 def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
     # nothing to do for `donate`: torch frees a tensor with its last reference
+    if distribution_in_force() is not None:
+        return f  # its compiler does not follow what operations on parts exchange
     process.trace_gradients()
     return torch.compile(f)
 
@@ -299,6 +307,8 @@ def _row_takers(indices: Any, start: int, stop: int) -> list[Callable[[Tensor], 
     """One function per step that takes the step's rows of a tensor: a view where they lie one after another."""
     block = indices[start:stop]
     block = block.numpy(force=True) if isinstance(block, Tensor) else np.asarray(block)
+    if block.ndim == 1:  # batches that are stacked
+        return [lambda x, i=i: x[i] for i in block.tolist()]
     if block.ndim == 2 and block.size and np.array_equal(block, _consecutive(block)):
         return [_slice_taker(int(row[0]), len(row)) for row in block]
     return [_index_taker(row) for row in torch.from_numpy(np.array(block, np.int64))]

@@ -10,18 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.backends.torch import array
+from lamina.backends.torch import array, spread
 from lamina.backends.torch._support import DTYPES, FakeTensor, home, place
 from lamina.backends.torch.array import asarray, from_numpy
-from lamina.kernel.contract import Placement, refuse
+from lamina.kernel.contract import Placement
 
 
 def variable(
     value: Any, dtype: str, trainable: bool, placement: Placement | None = None
 ) -> torch.nn.Parameter:
-    refuse(placement)
-    own = asarray(value, dtype).detach()
-    own = own.clone() if own is value or isinstance(value, Tensor) else own
+    if placement is not None:
+        own = spread.placed(value, dtype, placement, copy=True).detach()
+    else:
+        own = asarray(value, dtype).detach()
+        own = own.clone() if own is value or isinstance(value, Tensor) else own
     can_train = own.dtype.is_floating_point or own.dtype.is_complex
     return torch.nn.Parameter(own, requires_grad=trainable and can_train)
 
@@ -32,7 +34,7 @@ def read(storage: torch.nn.Parameter) -> Tensor:
 
 def write(storage: torch.nn.Parameter, value: Tensor) -> torch.nn.Parameter:
     # through .data: the graph of a step under way must not count it as a change of what it saved
-    storage.data.copy_(value)
+    storage.data.copy_(spread.like(value, storage))
     return storage
 
 
@@ -60,13 +62,17 @@ def _parse(name: str) -> torch.device:
 
 
 def devices(kind: str | None) -> list[str]:
+    of_all = spread.devices(kind)
+    if of_all is not None:
+        return of_all
     kind = None if kind is None else {"cuda": "gpu"}.get(kind.lower(), kind.lower())
     names = ["cpu:0"] + [f"gpu:{i}" for i in range(torch.cuda.device_count())]
     return [name for name in names if kind is None or name.startswith(f"{kind}:")]
 
 
 def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Tensor:
-    refuse(placement)
+    if placement is not None:
+        return spread.placed(x, dtype, placement)
     if not isinstance(x, (np.ndarray, np.generic)) or torch.compiler.is_compiling():
         return asarray(x, dtype)
     host = from_numpy(np.asarray(x), None, copy=False)

@@ -6,16 +6,19 @@ from typing import Any
 
 from lamina.backends.torch import optimizers, recurrent
 from lamina.kernel import contract
+from lamina.kernel.context import distribution_in_force
+
+_APART = contract.Unfit("torch has no recurrent kernels for tensors that lie on several devices")
 
 
 class Fused(contract.Fused):
     """torch's fused kernels, and its functions of lists of tensors."""
 
     def lstm(self, *tensors: Any, **how: Any) -> Any:
-        return recurrent.lstm(*tensors, **how)
+        return recurrent.lstm(*tensors, **how) if distribution_in_force() is None else _APART
 
     def gru(self, *tensors: Any, **how: Any) -> Any:
-        return recurrent.gru(*tensors, **how)
+        return recurrent.gru(*tensors, **how) if distribution_in_force() is None else _APART
 
     def foreach(self, rule: Any, columns: Any, /) -> Any:
         return optimizers.foreach(rule, columns)

@@ -43,7 +43,7 @@ class Spreader:
         """Where an array of a batch lies; the first `stacked` axes of its shape are not the batch's."""
         layout = self.distribution.get_data_layout(shape[stacked:])
         found = layout.placement((0,) * len(shape[stacked:]), "A batch")  # 0 divides by anything
-        found = dividing(found, shape[stacked:])
+        found = dividing(found, shape[stacked:], self.k.spread.regrids)
         return found._replace(axes=(*[None] * stacked, *found.axes))
 
     def batch(self, tree: Any) -> Any:
@@ -151,12 +151,15 @@ def spreader(k: Any) -> Spreader | None:
     return None if distribution is None or k.abstract else Spreader(distribution, k)
 
 
-def dividing(placement: Placement, shape: tuple[int, ...]) -> Placement:
+def dividing(placement: Placement, shape: tuple[int, ...], regrids: bool = True) -> Placement:
     """A placement that divides a tensor of this shape: where an axis of the grid has too many devices for equal parts, it
-    becomes two, one that divides and one along which devices have the same."""
+    becomes two, one that divides and one along which devices have the same; or, where all tensors have to be on one grid,
+    all of its devices have the same."""
     for axis, (n, by) in enumerate(zip(shape, placement.parts, strict=False)):
-        if n % by:
+        if n % by and regrids:
             placement = _split(placement, axis, math.gcd(n, by))
+        elif n % by:
+            placement = placement._replace(axes=tuple(None if i == axis else a for i, a in enumerate(placement.axes)))
     return placement
 
 
