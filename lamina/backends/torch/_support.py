@@ -58,6 +58,11 @@ def is_hidden(x: Any) -> bool:
     )
 
 
+def is_spread(x: Any) -> bool:
+    """Whether a tensor lies on several devices: a DTensor, whose class is imported by who makes one."""
+    return hasattr(x, "full_tensor")
+
+
 def lift(x: Any, dtype: torch.dtype, ordered: bool) -> Any:
     """x in int64; `ordered` turns the top bit of uint64, so that large numbers do not compare as negative."""
     turn = ordered and dtype is torch.uint64

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lamina.backends.torch._support import is_spread
 from lamina.backends.torch.shaping import lowest
 
 Pairs = Sequence[tuple[int, int]]
@@ -44,7 +45,7 @@ def conv(
         windows = x.shape[0] * math.prod([-(-n // s) for n, s in zip(x.shape[1:-1], strides, strict=True)])
         if math.prod(window) == 1 and windows <= FEW_POSITIONS:
             return _as_product(_padded_last(x, padding)[_strided(strides)], kernel)
-        if dense and windows <= FEW_PATCHES and not torch.is_grad_enabled():
+        if dense and windows <= FEW_PATCHES and not torch.is_grad_enabled() and not is_spread(x):
             return _as_product(_patches(_padded_last(x, padding), window, strides), kernel)
     x, native = _padded(channels_first(x, channels_last), padding, 0)
     weight = kernel.permute(_kernel_axes(kernel.ndim))

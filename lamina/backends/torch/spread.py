@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,7 +12,7 @@ import torch.distributed as group
 from torch import Tensor
 
 from lamina.backends import process
-from lamina.backends.torch._support import DTYPES
+from lamina.backends.torch._support import DTYPES, is_spread
 from lamina.backends.torch.array import asarray, from_numpy
 from lamina.kernel import contract
 from lamina.kernel.contract import Placement
@@ -82,17 +81,6 @@ def devices(kind: str | None) -> list[str] | None:
     own = "gpu" if group.get_backend() == "nccl" else "cpu"
     wanted = {"cuda": "gpu"}.get((kind or own).lower(), (kind or own).lower())
     return [f"{own}:{i}" for i in range(group.get_world_size())] if wanted == own else []
-
-
-def is_spread(x: Any) -> bool:
-    """Whether a tensor lies on several devices."""
-    module = sys.modules.get("torch.distributed.tensor")
-    return module is not None and isinstance(x, module.DTensor)
-
-
-def whole(x: Tensor) -> Tensor:
-    """The tensor itself, or all of one that lies on several devices; every process must ask."""
-    return x.full_tensor() if is_spread(x) else x  # type: ignore[attr-defined]
 
 
 def like(x: Tensor, other: Tensor) -> Tensor:
