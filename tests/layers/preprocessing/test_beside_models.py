@@ -137,6 +137,8 @@ import numpy as np
 import lamina
 from lamina import layers
 
+lamina.utils.set_random_seed(0)
+
 texts = np.array(["good film", "bad film", "a good good one", "bad, bad"] * 8)
 labels = np.array([1, 0, 1, 0] * 8)
 text = layers.TextVectorization()
