@@ -15,6 +15,9 @@ MOST = 7 << 28  # bytes that a worker may hold before programs are given back
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("LAMINA_COMPILE_CACHE", "0")  # tests leave nothing in the home folder
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    # workers share the cores: threads that wait for each other at each operation would wait for other workers
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
 def pytest_configure() -> None:

@@ -154,7 +154,10 @@ EFFECTS = (
 def test_only_one_file_touches_the_process():
     own = PACKAGE / "backends/process.py"
     guilty = []
-    for path in set(PACKAGE.rglob("*.py")) - {own}:
+    command = (
+        PACKAGE / "commands/launch.py"
+    )  # no guest: its process is its own, and the environment that of others
+    for path in set(PACKAGE.rglob("*.py")) - {own, command}:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if re.search("|".join(EFFECTS), re.sub(r"\bos as _os\b|_os\.", "os.", line)):
                 guilty.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")

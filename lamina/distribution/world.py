@@ -72,7 +72,7 @@ def _own(env: Environment) -> World | None:
     return World(first, _number(env, names[1]), _number(env, names[2]), _number(env, "LOCAL_RANK") or 0)
 
 
-def _jax(env: Environment) -> World | None:
+def _coordinator(env: Environment) -> World | None:
     if "JAX_COORDINATOR_ADDRESS" not in env or "JAX_PROCESS_ID" not in env:
         return None
     return World(
@@ -127,7 +127,7 @@ READERS: dict[str, Callable[[Environment], World | None]] = {
     "KERAS_DISTRIBUTION_*": _own,
     "torchrun": _torchrun,
     "JobSet": _job_set,
-    "JAX_COORDINATOR_ADDRESS": _jax,
+    "JAX_COORDINATOR_ADDRESS": _coordinator,
     "Slurm": _slurm,
     "Open MPI": _open_mpi,
 }

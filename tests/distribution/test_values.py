@@ -103,7 +103,7 @@ def test_other_backends_refuse_in_words(name):
             pytest.skip(f"{name} spreads tensors")
         for do in (
             lambda: D.distribute_tensor(np.ones(2), layout), lambda: lamina.Variable(np.ones(2), layout=layout).value,
-            lambda: layout.backend_layout, lambda: mesh.backend_mesh, lambda: D.initialize("a:1", 1, 0),
+            lambda: layout.backend_layout, lambda: mesh.backend_mesh, lambda: D.initialize("a:1", 2, 0),
         ):  # fmt: skip
             with pytest.raises(BackendError, match="keeps each tensor on one device"):
                 do()
