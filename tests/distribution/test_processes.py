@@ -22,14 +22,14 @@ def free_port():
         return s.getsockname()[1]
 
 
-def run(folder, parts, devices=1, processes=1, floatx="float32"):
+def run(folder, parts, devices=1, processes=1, floatx="float32", backend="jax"):
     """What the script found, of each process."""
     address = f"127.0.0.1:{free_port()}"
     started, logs = [], []
     for rank in range(processes):
         environment = {
-            **os.environ, "LAMINA_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
-            "XLA_FLAGS": f"{QUICK} --xla_force_host_platform_device_count={devices}", "PYTHONWARNINGS": "ignore",
+            **os.environ, "LAMINA_BACKEND": backend, "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
+            "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "XLA_FLAGS": f"{QUICK} --xla_force_host_platform_device_count={devices}", "PYTHONWARNINGS": "ignore",
             "PYTHONPATH": str(SCRIPT.parents[3]), "TEST_FLOATX": floatx, "JAX_ENABLE_X64": str(int(floatx == "float64")),
         }  # fmt: skip
         if processes > 1:
@@ -79,6 +79,35 @@ def test_two_processes(tmp_path):
     assert found["files"]["again"]
     once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
     assert all(sums == once for sums in found["records"].values()), found["records"]
+
+
+def compare_torch(folder, parts, floatx="float32"):
+    """Two processes of one device each, beside one process."""
+    np.save(folder / "rows.npy", np.arange(45, dtype="float32")[:, None])
+    (alone,) = run(folder, parts, floatx=floatx, backend="torch")
+    for found in run(folder, parts, processes=2, floatx=floatx, backend="torch"):
+        same(alone, found, near=2e-5 if floatx == "float32" else 1e-10)
+    return alone
+
+
+def test_two_processes_of_torch(tmp_path):
+    found = compare_torch(tmp_path, ["trained:mlp", "records"])
+    once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
+    assert all(sums == once for sums in found["records"].values()), found["records"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("floatx", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
+def test_twenty_losses_of_torch(tmp_path, kind, floatx):
+    compare_torch(tmp_path, [f"trained:{kind}", f"sharded:{kind}"], floatx)
+
+
+@pytest.mark.slow
+def test_files_and_layouts_of_torch(tmp_path):
+    """Saved whole from parts; a kernel of which each process holds half; every optimizer and metric that has state."""
+    found = compare_torch(tmp_path, ["files", "layouts", "optimizers"])
+    assert found["files"] == {**found["files"], "same": True, "again": True}
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ from lamina.kernel.context import distribution_in_force
 
 _APART = contract.Unfit("torch has no recurrent kernels for tensors that lie on several devices")
 
+_LISTS = contract.Unfit("torch divides few of its functions of lists")
+
 
 class Fused(contract.Fused):
     """torch's fused kernels, and its functions of lists of tensors."""
@@ -21,10 +23,10 @@ class Fused(contract.Fused):
         return recurrent.gru(*tensors, **how) if distribution_in_force() is None else _APART
 
     def foreach(self, rule: Any, columns: Any, /) -> Any:
-        return optimizers.foreach(rule, columns)
+        return optimizers.foreach(rule, columns) if distribution_in_force() is None else _LISTS
 
     def foreach_in_place(self, rule: Any, state: Any, inputs: Any, /) -> Any:
-        return optimizers.foreach_in_place(rule, state, inputs)
+        return optimizers.foreach_in_place(rule, state, inputs) if distribution_in_force() is None else _LISTS
 
     def sgd(self, *columns: Any, **numbers: Any) -> Any:
         return optimizers.sgd(*columns, **numbers)

@@ -142,7 +142,49 @@ def files():
     return {"same": same, "again": float(again) < 1e-5, "weights": [w.sum().item() for w in before]}
 
 
-PARTS = {"records": records, "files": files}
+def small(optimizer="adam", distribution=None, metrics=("mae",)):
+    """The history of a dense network on 101 rows."""
+    D.set_distribution(distribution)
+    lamina.utils.set_random_seed(1)
+    model = lamina.Sequential(
+        [lamina.Input((16,)), lamina.layers.Dense(64, "relu", name="up"), lamina.layers.Dense(1, "sigmoid", name="down")],
+        name="net",
+    )
+    model.compile(optimizer, "mse", metrics=list(metrics))
+    x = np.random.RandomState(0).rand(101, 16).astype("float32")
+    y = (x.sum(axis=1, keepdims=True) > 8).astype("float32")
+    weight = np.arange(101) / 50
+    return model, model.fit(x, y, batch_size=32, epochs=2, sample_weight=weight, verbose=0).history
+
+
+def layouts():
+    """Each of two devices holds half of the units; with one device all of them."""
+    distribution = None
+    if MANY:
+        layout = D.LayoutMap(D.DeviceMesh((1, D.get_device_count()), ["batch", "model"]))
+        layout[".*/up/kernel"], layout[".*/up/bias"] = (None, "model"), ("model",)
+        layout[".*/down/kernel"] = ("model", None)
+        distribution = D.ModelParallel(layout_map=layout, batch_dim_name="batch")
+    model, history = small("adam", distribution)
+    held = model.get_layer("up").kernel.value
+    part = held.to_local() if MANY else held
+    return {"history": history, "whole": part.shape[1] * D.get_device_count()}
+
+
+def optimizers():
+    O = lamina.optimizers  # noqa: N806, E741
+    made = {
+        "sgd": lambda: O.SGD(0.01, 0.9, global_clipnorm=0.1, gradient_accumulation_steps=2, use_ema=True),
+        "adam": lambda: O.Adam(0.01, amsgrad=True), "adamw": lambda: O.AdamW(0.01, clipnorm=0.1),
+        "rmsprop": lambda: O.RMSprop(0.01, momentum=0.5), "lion": lambda: O.Lion(0.001), "muon": lambda: O.Muon(0.01),
+        "scaled": lambda: O.LossScaleOptimizer(O.Adam(0.01)), "adafactor": lambda: O.Adafactor(0.01),
+    }  # fmt: skip
+    M = lamina.metrics  # noqa: N806
+    metrics = lambda: ("mae", "accuracy", M.AUC(name="auc"), M.Precision(name="p"), M.RootMeanSquaredError(name="rmse"))
+    return {name: small(optimizer(), parallel(), metrics())[1] for name, optimizer in made.items()}
+
+
+PARTS = {"records": records, "files": files, "layouts": layouts, "optimizers": optimizers}
 found = {}
 for part in sys.argv[2:]:
     name, _, argument = part.partition(":")
