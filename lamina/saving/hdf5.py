@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lamina.backends.memory import aligned
 from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.kernel import dtypes
@@ -183,7 +184,10 @@ class TensorFile:
         data = self._found(path, shape)
         with guarded(self.label, path):
             declared = _declared(data, self.label)
-            return data[()] if declared is None else data[()].view(declared)
+            numbers = aligned(np.empty, shape, data.dtype)
+            if numbers.size:
+                data.read_direct(numbers)
+            return numbers if declared is None else numbers.view(declared)
 
     def check(self, path: str, shape: tuple[int, ...]) -> None:
         """Raise what `read` would; numbers in one piece are not read for it, their place in the file is looked at.
