@@ -233,7 +233,9 @@ class Variable(Arithmetic, Holder):
             self._put(OnHost(value, stored.placement))
             return
         if type(value) is np.ndarray and self._writes_over(stored, k, value):
-            value = k.put(value, self.dtype, own=own)  # a view of the array where it can be: writing copies it
+            value = k.put(
+                value, self.dtype, own=own
+            )  # a view of the array where it can be: writing copies it
         given, value = value, self._fitting(k, value)
         if value is given and type(value) is np.ndarray and not own:
             value = value.copy()  # the caller's own memory, where arrays are tensors

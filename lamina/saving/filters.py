@@ -13,7 +13,11 @@ from typing import Any
 import h5py
 
 # in the order in which h5py applies them; each at most once
-_KNOWN = {h5py.h5z.FILTER_SHUFFLE: "shuffle", h5py.h5z.FILTER_DEFLATE: "gzip", h5py.h5z.FILTER_FLETCHER32: "fletcher32"}
+_KNOWN = {
+    h5py.h5z.FILTER_SHUFFLE: "shuffle",
+    h5py.h5z.FILTER_DEFLATE: "gzip",
+    h5py.h5z.FILTER_FLETCHER32: "fletcher32",
+}
 _OTHERS = {h5py.h5z.FILTER_LZF: "lzf", h5py.h5z.FILTER_SZIP: "szip"}
 _ROOM = 4 << 20  # bytes that a part may have, however small the tensor
 _SLACK = 4096  # bytes by which packing may make a part longer

@@ -124,10 +124,14 @@ class Safetensors(_Flat):
         end = 8 + length
         for key in sorted(found, key=lambda key: (self._begin[key], found[key].size)):
             if self._begin[key] != end:
-                raise SerializationError(f"{label}: {key}: it does not begin where the tensor before it ends.")
+                raise SerializationError(
+                    f"{label}: {key}: it does not begin where the tensor before it ends."
+                )
             end += found[key].size
         if end != size:
-            raise SerializationError(f"{label}: {size - end} bytes at the end of the file belong to no tensor.")
+            raise SerializationError(
+                f"{label}: {size - end} bytes at the end of the file belong to no tensor."
+            )
         super().__init__(label, found)
         self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else None
 

@@ -129,7 +129,11 @@ def test_of_two_equal_layers_none_is_taken_for_the_shared_one(tmp_path):
         keras.layers.Dense(3, name="common"),
         keras.Input((4,)),
     )
-    parts = [graph(keras, layer, name)(a) for layer, name in ((first, "one"), (second, "two"), (second, "three"))]
+    parts = [
+        graph(keras, layer, name)(a) for layer, name in ((first, "one"), (second, "two"), (second, "three"))
+    ]
     keras.Model(a, keras.layers.Add()(parts)).save(tmp_path / "x.keras")
-    with pytest.raises(lamina.errors.SerializationError, match=r"missing +layers/functional_2/layers/dense/vars/0"):
+    with pytest.raises(
+        lamina.errors.SerializationError, match=r"missing +layers/functional_2/layers/dense/vars/0"
+    ):
         lamina.models.load_model(tmp_path / "x.keras")

@@ -48,11 +48,15 @@ def devices(kind: str | None) -> list[str]:
     return [":".join(d.name.lower().split(":")[-2:]) for d in found]
 
 
-def put(
-    x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False
-) -> Any:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Any:
     refuse(placement)
-    if own and isinstance(x, np.ndarray) and dtype in (None, x.dtype.name) and is_aligned(x) and takes_memory(x):
+    if (
+        own
+        and isinstance(x, np.ndarray)
+        and dtype in (None, x.dtype.name)
+        and is_aligned(x)
+        and takes_memory(x)
+    ):
         return tf.experimental.dlpack.from_dlpack(x.__dlpack__())
     return asarray(x, dtype)
 

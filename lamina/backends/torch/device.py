@@ -65,9 +65,7 @@ def devices(kind: str | None) -> list[str]:
     return [name for name in names if kind is None or name.startswith(f"{kind}:")]
 
 
-def put(
-    x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False
-) -> Tensor:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Tensor:
     refuse(placement)
     if not isinstance(x, (np.ndarray, np.generic)) or torch.compiler.is_compiling():
         return asarray(x, dtype)
