@@ -10,6 +10,7 @@ import marshal
 import pathlib
 import pickle
 import sys
+import tarfile
 import tracemalloc
 import zipfile
 import zlib
@@ -23,7 +24,9 @@ from guard import most_memory, settings, watched
 
 import lamina
 from lamina import layers
+from lamina.datasets.unpickling import UnsafeDataError, plain
 from lamina.errors import SerializationError
+from lamina.utils.download import ArchiveError, extract_archive
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import fuzz
@@ -171,7 +174,7 @@ def _nothing_else_happens(tmp_path, monkeypatch):
     assert not (tmp_path / MARKER).exists()
 
 
-def refused(path, text, load=None):
+def refused(path, text, load=None, error=SerializationError):
     """Loading says `text`, does nothing else, and good files load afterwards."""
     load = load or lamina.models.load_model
     target = made()
@@ -183,7 +186,7 @@ def refused(path, text, load=None):
     try:
         with (
             watched(path, *(path.rglob("*") if path.is_dir() else ())) as events,
-            pytest.raises(SerializationError, match=f"(?s){text}"),
+            pytest.raises(error, match=f"(?s){text}"),
         ):
             load(path) if load is lamina.models.load_model else load(target, path)
         peak = tracemalloc.get_traced_memory()[1]
@@ -567,6 +570,88 @@ def test_pickles(tmp_path, kind):
         path = tmp_path / f"x.{kind}"
         path.write_bytes(pickle.dumps(Harm()))
         refused(path, "a pickle|not a readable HDF5")
+
+
+YAML = f"!!python/object/apply:os.system ['touch {MARKER}']\n"
+
+
+@pytest.mark.parametrize("name", ["x.yaml", "x.keras", "x.h5", "x.json", "x.weights.json"])
+def test_yaml_is_never_read(tmp_path, name):
+    (tmp_path / name).write_text(YAML)
+    load = {
+        "x.json": lambda m, p: from_json(p),
+        "x.weights.json": lambda m, p: m.load_weights(p),
+    }.get(name)
+    refused(tmp_path / name, "end in '.keras'|not a readable|[Nn]ot valid JSON|not the index", load)
+
+
+class Evaluates:
+    def __reduce__(self):
+        return eval, (f"open({MARKER!r}, 'w')",)
+
+
+class Imports:
+    def __reduce__(self):
+        return __import__, ("subprocess",)
+
+
+def by_an_attribute():
+    """What names no function but gets to one: an attribute of a class that may be named."""
+    return b"\x80\x04\x8c\x05numpy\x8c\x10ndarray.__reduce__\x93)R."
+
+
+HARMFUL = {
+    "a function": pickle.dumps(Harm()), "eval": pickle.dumps(Evaluates()), "an import": pickle.dumps(Imports()),
+    "an attribute": by_an_attribute(), "something outside": b"Pmine\n.", "an extension": b"\x80\x02\x82\x01.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HARMFUL)
+def test_pickles_of_data_sets(tmp_path, case):
+    """The one reader of pickles: of the two historic data sets that hold them."""
+    path = tmp_path / "x"
+    path.write_bytes(HARMFUL[case])
+
+    def load(_, path):
+        with open(path, "rb") as file:
+            plain(file)
+
+    refused(path, "", load, UnsafeDataError)
+
+
+ARCHIVES = {
+    "outside": ("../up.txt", tarfile.REGTYPE, ""), "absolute": ("/tmp/up.txt", tarfile.REGTYPE, ""),
+    "a link": ("link", tarfile.SYMTYPE, "/etc/passwd"), "a hard link": ("link", tarfile.LNKTYPE, "/etc/passwd"),
+    "a link within": ("a/link", tarfile.SYMTYPE, "../../up"), "a device": ("null", tarfile.CHRTYPE, ""),
+    "a pipe": ("pipe", tarfile.FIFOTYPE, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+@pytest.mark.parametrize("kind", ["w", "w:gz"])
+def test_archives(tmp_path, case, kind):
+    path, name, before = tmp_path / "x", *ARCHIVES[case][:1], settings()
+    with tarfile.open(path, kind) as tar:
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname = ARCHIVES[case][1:]
+        tar.addfile(info)
+    begin = most_memory(begin=True)
+    with (
+        watched(path) as events,
+        pytest.raises(ArchiveError, match=r"leads out of its folder|no regular file"),
+    ):
+        extract_archive(path, tmp_path / "to")
+    assert events
+    assert all(f"'{tmp_path}/.to." in event for event in events), (
+        events
+    )  # its own fresh folder, which is gone again
+    assert most_memory() - begin < MEMORY
+    assert before == settings()
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    with tarfile.open(path, kind) as tar:
+        tar.addfile(tarfile.TarInfo("good.txt"))
+    extract_archive(path, tmp_path / "to")
+    assert (tmp_path / "to" / "good.txt").is_file()
 
 
 def test_fuzzed_files(tmp_path):
