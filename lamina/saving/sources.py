@@ -173,7 +173,7 @@ def fill(array: np.ndarray, file: Any, what: str) -> None:
     Raises:
         SerializationError: if there are fewer.
     """
-    memory = memoryview(bytes_of(array))
+    memory = bytes_of(array).data
     at = 0
     while at < len(memory):
         part = file.read(min(_PART, len(memory) - at))
