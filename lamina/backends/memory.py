@@ -20,3 +20,8 @@ def aligned(make: Callable[..., np.ndarray], shape: tuple[int, ...], dtype: Any)
     memory = make(size + _ALIGNED, np.uint8)
     start = -memory.ctypes.data % _ALIGNED
     return memory[start : start + size].view(kind).reshape(shape)
+
+
+def is_aligned(array: np.ndarray) -> bool:
+    """Whether frameworks take an array without a copy."""
+    return array.ctypes.data % _ALIGNED == 0 and array.flags.c_contiguous and array.flags.writeable

@@ -16,7 +16,7 @@ import numpy as np
 
 from lamina.core import registry
 from lamina.core.limits import in_force
-from lamina.core.sharing import sharing
+from lamina.core.sharing import Sharing, sharing
 from lamina.errors import SerializationError, suggestion
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel, state
@@ -452,9 +452,10 @@ def _object(value: dict[str, Any], where: str) -> Any:
     if not isinstance(config, dict):
         raise SerializationError(f"{where}: the config of {name} must be a dict, got {config!r:.80}.")
     label = f"{where} > {config.get('name', name)}"[:400]
-    number, known = value.get("shared_object_id"), {} if state.sharing is None else state.sharing.read
-    if isinstance(number, int) and type(known.get(number)) is cls:
-        return known[number]
+    number, met = value.get("shared_object_id"), state.sharing or Sharing()
+    shared = met.met_before(value, cls) if isinstance(number, int) else None
+    if shared is not None:
+        return shared
     try:
         obj = cls.from_config(dict(config))
         _restore(obj, value)
@@ -467,8 +468,7 @@ def _object(value: dict[str, Any], where: str) -> Any:
         MemoryError, NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
         raise SerializationError(f"{label}: cannot make a {name} from its config: {error}") from error
-    if isinstance(number, int):
-        known[number] = obj
+    met.note_read(value, obj)
     return obj
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ class Sharing:
         functions: Name -> function or class of the user's, which only whoever reads the config can give.
         lambdas: The names among them that stand for lambdas.
         read: Number -> object.
+        unnumbered: Configs of layers without a number, and what was made of them.
+        alike: The same by the text of the config, as soon as anybody asks.
     """
 
     def __init__(self, always: bool = False) -> None:
@@ -27,6 +30,8 @@ class Sharing:
         self.written: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.configs: dict[int, dict[str, Any]] = {}
         self.read: dict[int, Any] = {}
+        self.unnumbered: list[tuple[dict[str, Any], Any]] = []
+        self.alike: dict[str, list[Any]] = {}
         self.functions: dict[str, Any] = {}
         self.lambdas: list[str] = []
         self.last = 0
@@ -55,6 +60,46 @@ class Sharing:
                 self.last += 1
                 first["shared_object_id"] = self.last
             config["shared_object_id"] = first["shared_object_id"]
+
+    def met_before(self, config: dict[str, Any], cls: type) -> Any:
+        """The object that a numbered config stands for, if it was read before; else None.
+
+        Keras numbers a layer when it meets it again, and not where it stands first: an unknown number is that of the one
+        layer that was read before with the same config and no number.
+        """
+        number = config["shared_object_id"]
+        if number not in self.read and _is_layer(cls):
+            for first, obj in self.unnumbered:
+                self.alike.setdefault(_text(first), []).append(obj)
+            self.unnumbered.clear()
+            found = self.alike.get(_text(config), ())
+            if len(found) == 1:
+                self.read[number] = found[0]
+        found = self.read.get(number)
+        return found if type(found) is cls else None
+
+    def note_read(self, config: dict[str, Any], obj: Any) -> None:
+        """Remember what was made of a config."""
+        number = config.get("shared_object_id")
+        if isinstance(number, int):
+            self.read[number] = obj
+        elif _is_layer(type(obj)):
+            self.unnumbered.append((config, obj))
+
+
+def _is_layer(cls: type) -> bool:
+    return getattr(cls, "_tracked_as", None) == "layer"
+
+
+def _text(config: dict[str, Any]) -> str:
+    """A config as a text that is the same with and without numbers, and wherever its layer stands in a graph."""
+    return json.dumps([config["class_name"], _unnumbered(config["config"])], sort_keys=True)
+
+
+def _unnumbered(config: Any) -> Any:
+    if isinstance(config, dict):
+        return {key: _unnumbered(part) for key, part in config.items() if key != "shared_object_id"}
+    return [_unnumbered(part) for part in config] if isinstance(config, list) else config
 
 
 @contextmanager

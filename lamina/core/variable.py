@@ -223,16 +223,22 @@ class Variable(Arithmetic, Holder):
         Raises:
             ValueError: if the shape differs.
         """
+        self._assign(value)
+
+    def _assign(self, value: Any, own: bool = False) -> None:
+        """Set the value; an array that is the caller's `own` no longer may become the variable's memory."""
         k = state.kernel or _activate()
         stored = self._stored
         if type(value) is np.ndarray and state.scope is None and k.functional and self._takes(value):
             self._put(OnHost(value, stored.placement))
             return
         if type(value) is np.ndarray and self._writes_over(stored, k, value):
-            value = k.put(value, self.dtype)  # a view of the array where it can be: writing copies it
+            value = k.put(
+                value, self.dtype, own=own
+            )  # a view of the array where it can be: writing copies it
         given, value = value, self._fitting(k, value)
-        if value is given and type(value) is np.ndarray:  # the caller's own memory, where arrays are tensors
-            value = value.copy()
+        if value is given and type(value) is np.ndarray and not own:
+            value = value.copy()  # the caller's own memory, where arrays are tensors
         if k.abstract:
             return
         if state.scope is not None:
@@ -260,7 +266,7 @@ class Variable(Arithmetic, Holder):
         if type(value) is np.ndarray and state.scope is None and free and self._takes(value):
             self._put(OnHost(value, stored.placement, own=True))
         else:
-            self.assign(value)
+            self._assign(value, own=True)
 
     def _write(self, k: Any, stored: Storage, value: Any) -> None:
         if stored.kernel is not k:

@@ -388,8 +388,8 @@ class Devices(Protocol):
     def holds_numbers(self, x: Any, /) -> bool: "Whether x has numbers that can be kept: no tracer or fake tensor, memory not given away."
     def device(self, name: str | None, /) -> Any: "A context in which new tensors live there."
     def devices(self, kind: str | None, /) -> list[str]: "Names such as cpu:0."
-    def put(self, x: Any, /, dtype: str | None = None, placement: Placement | None = None) -> Tensor:
-        "NumPy to the device without waiting; to the devices of a placement (see `Spread`), of anything of a shape whose parts are read by slices."
+    def put(self, x: Any, /, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Tensor:
+        "NumPy to the device without waiting; to the devices of a placement (see `Spread`), of anything of a shape whose parts are read by slices. An array that the caller gives away (`own`) may become the tensor."
     def copies_on_host(self) -> bool: "Whether put() copies within the host's memory, so that a data set would be there twice: not where it is a view, or on another device."
     def padded_size(self, rows: int, /) -> int: "The size to pad so many rows to, where programs are compiled for a size: nearly equal sizes then share one."
     def to_default_device(self, xs: list, /) -> list: "Tensors that a loop gave, where other programs use them in place: a loop may run on a device of its own."

@@ -13,13 +13,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lamina.backends.memory import aligned
 from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.kernel import dtypes
-from lamina.saving import heaps
+from lamina.saving import filters, heaps
 
 MAX_RATIO = 1100  # gzip's own limit is 1032
-_FILTERS = {"gzip", "lzf", "szip"}
 
 
 # What h5py raises of its own for damaged files: each version and each call has another one.
@@ -147,14 +147,8 @@ class TensorFile:
             raise self._refuse(path, f"dtype {kind} is not numeric")
         if kind.kind == "V" and _declared(data, self.label) is None:
             raise self._refuse(path, f"bytes ({kind}) without the attribute that says which numbers they are")
-        if data.compression is not None and data.compression not in _FILTERS:
-            raise self._refuse(path, f"unknown filter {data.compression!r}")
-        plist = data.id.get_create_plist()
-        for i in range(plist.get_nfilters()):
-            code = plist.get_filter(i)[0]
-            if code not in (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32,
-                            h5py.h5z.FILTER_LZF, h5py.h5z.FILTER_SZIP):  # fmt: skip
-                raise self._refuse(path, f"unknown filter number {code}")
+        if (why := filters.refusal(data)) is not None:
+            raise self._refuse(path, why)
         return data
 
     def _found(self, path: str, shape: tuple[int, ...]) -> h5py.Dataset:
@@ -169,9 +163,11 @@ class TensorFile:
         with guarded(self.label, path):
             # filters may be switched on for nothing: what is stored plain must be there in full
             held, wanted = data.id.get_storage_size(), data.nbytes
-            plain = data.chunks is None or data.id.get_create_plist().get_nfilters() == 0
+            plain = data.chunks is None or not filters.pipeline(data)
             if wanted > 64 and held < (wanted if plain else max(1, wanted // MAX_RATIO)):
                 raise self._refuse(path, "it declares numbers that the file does not hold")
+            if (why := filters.wrong_part(data)) is not None:
+                raise self._refuse(path, why)
         return data
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -183,7 +179,10 @@ class TensorFile:
         data = self._found(path, shape)
         with guarded(self.label, path):
             declared = _declared(data, self.label)
-            return data[()] if declared is None else data[()].view(declared)
+            numbers = aligned(np.empty, shape, data.dtype)
+            if numbers.size:
+                data.read_direct(numbers)
+            return numbers if declared is None else numbers.view(declared)
 
     def check(self, path: str, shape: tuple[int, ...]) -> None:
         """Raise what `read` would; numbers in one piece are not read for it, their place in the file is looked at.

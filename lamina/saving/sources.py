@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import pathlib
 import re
 import zipfile
@@ -16,9 +17,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from lamina.backends.memory import aligned
 from lamina.core.limits import in_force
 from lamina.errors import SerializationError
 from lamina.saving import hdf5
+
+_PART = 1 << 20  # bytes
 
 
 class Meta(NamedTuple):
@@ -26,6 +30,11 @@ class Meta(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: np.dtype
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 class Source(Protocol):
@@ -87,27 +96,19 @@ def key_of(path: str) -> str:
 
 
 class Safetensors(_Flat):
-    """A `.safetensors` file: mapped into memory, so that a tensor costs its own size and no more."""
+    """A `.safetensors` file: a header with all places, then numbers.
 
-    def __init__(self, file: Any, label: str) -> None:
-        self._file = file
-        found = {}
-        for key in file.keys():  # noqa: SIM118  # not a mapping
-            part = file.get_slice(key)
-            found[key] = Meta(tuple(part.get_shape()), _safetensors_dtype(part.get_dtype(), label))
-        super().__init__(label, found)
+    Args:
+        file: The open file.
+        label: Its name, for errors.
+        mapped: Whether it is one of the system's that can be mapped into memory, so that a tensor costs its own size and no
+            more; else each is read when it is asked for.
 
-    def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
-        return self._file.get_tensor(self._checked(path, shape))
+    Raises:
+        SerializationError: if the header is none, or the tensors do not follow each other to the end of the file.
+    """
 
-    def check(self, path: str, shape: tuple[int, ...]) -> None:
-        self._checked(path, shape)  # that all places lie in the file, the library has seen when it opened it
-
-
-class SafetensorsObject(_Flat):
-    """The same in an open file without a name, which cannot be mapped: each tensor is read when it is asked for."""
-
-    def __init__(self, file: Any, label: str) -> None:
+    def __init__(self, file: Any, label: str, mapped: bool = False) -> None:
         self._file = file
         size = file.seek(0, 2)
         file.seek(0)
@@ -116,27 +117,70 @@ class SafetensorsObject(_Flat):
             raise SerializationError(
                 f"{label}: the header of the safetensors file is longer than the file, or too long."
             )
-        try:
-            header = json.loads(file.read(length))
-        except (ValueError, RecursionError) as error:
-            raise SerializationError(f"{label}: the header is not valid JSON ({error!s:.200}).") from None
-        if not isinstance(header, dict):
-            raise SerializationError(f"{label}: the header of a safetensors file must be a dict.")
         found, self._begin = {}, {}
-        for key, entry in header.items():
-            if key != "__metadata__":
-                found[key], start = _safetensors_entry(key, entry, size - 8 - length, label)
-                self._begin[key] = 8 + length + start
+        for key, entry in _safetensors_header(file.read(length), label).items():
+            found[key], start = _safetensors_entry(key, entry, size - 8 - length, label)
+            self._begin[key] = 8 + length + start
+        end = 8 + length
+        for key in sorted(found, key=lambda key: (self._begin[key], found[key].size)):
+            if self._begin[key] != end:
+                raise SerializationError(
+                    f"{label}: {key}: it does not begin where the tensor before it ends."
+                )
+            end += found[key].size
+        if end != size:
+            raise SerializationError(
+                f"{label}: {size - end} bytes at the end of the file belong to no tensor."
+            )
         super().__init__(label, found)
+        self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else None
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
-        key, meta = self._checked(path, shape), self.tensors[path]
-        size = math.prod(meta.shape) * meta.dtype.itemsize
-        self._file.seek(self._begin[key])
-        data = self._file.read(size)
-        if len(data) != size:
-            raise SerializationError(f"{self.label}: {path}: the file ends in it.")
-        return np.frombuffer(data, meta.dtype).reshape(meta.shape)
+        begin, meta = self._begin[self._checked(path, shape)], self.tensors[path]
+        out = aligned(np.empty, meta.shape, meta.dtype)
+        if self._map is not None:
+            bytes_of(out)[:] = np.frombuffer(self._map, np.uint8, meta.size, begin)
+            return out
+        self._file.seek(begin)
+        fill(out, self._file, f"{self.label}: {path}")
+        return out
+
+    def check(self, path: str, shape: tuple[int, ...]) -> None:
+        self._checked(path, shape)  # that all places lie in the file was seen when it was opened
+
+
+def _safetensors_header(text: bytes, label: str) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SerializationError(f"{label}: the header is not valid JSON ({error!s:.200}).") from None
+    if not isinstance(header, dict):
+        raise SerializationError(f"{label}: the header of a safetensors file must be a dict.")
+    header.pop("__metadata__", None)
+    if len(header) > in_force().entries:
+        raise SerializationError(f"{label}: more than {in_force().entries} entries.")
+    return header
+
+
+def bytes_of(array: np.ndarray) -> np.ndarray:
+    """The memory of an array in one piece."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def fill(array: np.ndarray, file: Any, what: str) -> None:
+    """Read the bytes of an array from a file, a part at a time: some files read into memory of their own first.
+
+    Raises:
+        SerializationError: if there are fewer.
+    """
+    memory = bytes_of(array).data
+    at = 0
+    while at < len(memory):
+        part = file.read(min(_PART, len(memory) - at))
+        if not part:
+            raise SerializationError(f"{what}: the file ends in it.")
+        memory[at : at + len(part)] = part
+        at += len(part)
 
 
 def _safetensors_entry(key: str, entry: Any, size: int, label: str) -> tuple[Meta, int]:
@@ -144,13 +188,13 @@ def _safetensors_entry(key: str, entry: Any, size: int, label: str) -> tuple[Met
     shape, offsets = (_naturals(entry, k) for k in ("shape", "data_offsets"))
     if shape is None or offsets is None or len(offsets) != 2:
         raise SerializationError(f"{label}: {key}: not the description of a tensor: {entry!r:.80}.")
-    dtype = _safetensors_dtype(str(entry.get("dtype")), label)
+    meta = Meta(tuple(shape), _safetensors_dtype(str(entry.get("dtype")), label))
     start, end = offsets
-    if end > size or end - start != math.prod(shape) * dtype.itemsize:
+    if end > size or end - start != meta.size:
         raise SerializationError(
-            f"{label}: {key}: {shape} of {dtype} does not lie at the bytes {start} to {end}."
+            f"{label}: {key}: {shape} of {meta.dtype} does not lie at the bytes {start} to {end}."
         )
-    return Meta(tuple(shape), dtype), start
+    return meta, start
 
 
 def _naturals(entry: Any, key: str) -> list[int] | None:
@@ -198,17 +242,26 @@ class Npz(_Flat):
         super().__init__(label, found)
 
     def read(self, path: str, shape: tuple[int, ...]) -> np.ndarray:
-        key = self._checked(path, shape)
+        key, meta = self._checked(path, shape), self.tensors[path]
         with damaged_zip(self.label, key), self._archive.open(f"{key}.npy") as member:
-            return np.lib.format.read_array(member, allow_pickle=False)
+            turned = _npy_start(member)[1]
+            out = aligned(np.empty, meta.shape[::-1] if turned else meta.shape, meta.dtype)
+            fill(out, member, f"{self.label}: {path}")
+            member.read(1)  # the checksum is compared at the end
+            return out.T if turned else out
+
+
+def _npy_start(member: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether the first axis is the one that runs fastest, and dtype."""
+    version = np.lib.format.read_magic(member)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"unknown version {version} of .npy")
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return header(member)
 
 
 def _npy_header(member: Any, info: zipfile.ZipInfo, label: str) -> Meta:
-    version = np.lib.format.read_magic(member)
-    if version not in ((1, 0), (2, 0)):
-        raise SerializationError(f"{label}: {info.filename}: unknown version {version} of .npy.")
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = header(member)
+    shape, _, dtype = _npy_start(member)
     if dtype.hasobject or dtype.kind not in "biufc":
         raise SerializationError(
             f"{label}: {info.filename}: dtype {dtype} is not numeric (pickles are never read)."

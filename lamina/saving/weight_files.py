@@ -236,7 +236,7 @@ def _opened_object(file: Any, label: str) -> Iterator[Any]:
         with archive.opened_weights(file, label) as opened:
             yield opened
     elif start[8:9] == b"{":
-        yield sources.SafetensorsObject(file, label)
+        yield sources.Safetensors(file, label)
     else:
         raise SerializationError(f"{label}: this is {members.kind_of(start)}, not a file of weights.")
 
@@ -257,8 +257,8 @@ def opened_source(path: pathlib.Path) -> Iterator[Any]:
     if not path.is_file():
         raise NoSuchFile(f"There is no file {path}.")
     if path.name.endswith(".safetensors"):
-        with _safetensors(path) as source:
-            yield source
+        with open(path, "rb") as file:
+            yield sources.Safetensors(file, path.name, mapped=True)
     elif path.name.endswith(".npz"):
         with sources.damaged_zip(path.name, "the archive"):
             opened = zipfile.ZipFile(path)
@@ -275,17 +275,6 @@ def opened_source(path: pathlib.Path) -> Iterator[Any]:
             yield hdf5.TensorFile(file, path.name)
     else:
         raise ValueError(f"Weights lie in files that end in {_ENDINGS} or .keras, got {path.name!r}.")
-
-
-@contextmanager
-def _safetensors(path: pathlib.Path) -> Iterator[sources.Safetensors]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            yield sources.Safetensors(file, path.name)
-    except SafetensorError as error:
-        raise SerializationError(f"{path.name}: not a readable safetensors file ({error}).") from None
 
 
 __all__ = ["load_weights", "opened_source", "save_weights"]

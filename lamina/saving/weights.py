@@ -19,7 +19,7 @@ from lamina.saving.report import convertible, report
 from lamina.saving.sources import Source
 from lamina.saving.tree import Place, places
 
-AT_ONCE = 256 << 20  # bytes that may be read before the first is assigned
+AT_ONCE = 16 << 20  # bytes that may be read before the first is assigned
 
 
 def _wanted(model: Any, *, with_optimizer: bool, skip: Any = None) -> list[Place]:

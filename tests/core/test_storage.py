@@ -9,6 +9,7 @@ import pytest
 
 import lamina
 from lamina import backends, layers, ops
+from lamina.backends.memory import aligned
 from lamina.core import storage
 from lamina.core.storage import Donated, Lost, OnDevice, OnHost, Pending
 from lamina.errors import BackendError
@@ -143,6 +144,47 @@ def test_a_look_copies_nothing_and_cannot_be_written_to(name, dtype):
             assert not np.shares_memory(v.numpy(), v.look())
             assert v.value is not None
         assert np.shares_memory(v.look(), v.look())
+
+
+@pytest.mark.parametrize("name", ["numpy", "tensorflow"])
+def test_an_array_that_is_given_away_becomes_the_value(name):
+    """Loading over weights that are there costs one tensor, not two. On jax it is staged, on torch written into the memory."""
+    given = aligned(np.empty, (600, 600), "float32")
+    given[:] = 3
+    with lamina.backend(name):
+        v = lamina.Variable(np.zeros((600, 600), "float32"))
+        held = v.value  # on the kernel
+        v.take_over(given)
+        assert v.look().ctypes.data == given.ctypes.data
+        assert float(ops.max(held)) == 0  # who has the old value keeps it
+        now = v.value
+        v.assign_add(np.ones((600, 600), "float32"))
+        assert float(ops.max(now)) == 3
+        assert v.numpy().max() == 4
+        v.assign(given)  # not given away: copied
+        given[:] = 9
+        assert v.numpy().max() != 9
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("what", ["aligned", "not aligned", "in another order", "read only"])
+def test_whatever_is_given_away_arrives(name, what):
+    given = aligned(np.empty, (601, 600), "float32")
+    given[:] = np.arange(600)
+    if what == "not aligned":
+        given = given[1:]
+    elif what == "in another order":
+        given = given.T
+    elif what == "read only":
+        given.flags.writeable = False
+    wanted = given.copy()
+    with lamina.backend(name):
+        v = lamina.Variable(np.zeros(given.shape, "float32"))
+        v.value  # on the kernel
+        v.take_over(given)
+        np.testing.assert_array_equal(v.numpy(), wanted)
+        v.assign_add(np.ones(given.shape, "float32"))
+        np.testing.assert_array_equal(v.numpy(), wanted + 1)
 
 
 @pytest.mark.parametrize("name", KERNELS)

@@ -94,3 +94,46 @@ def test_both_ways(tmp_path, kind, ending, writer):
     results = {m: values(which(x), m.ops.convert_to_numpy) for m, which in ((writer, model), (reader, other))}
     for a, b in zip(results[writer], results[reader], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def graph(k, layer, name):
+    a = k.Input((4,))
+    return k.Model(a, layer(a), name=name)
+
+
+def stack(k, layer, name):
+    return k.Sequential([k.Input((4,)), layer], name=name)
+
+
+@pytest.mark.parametrize("left", [graph, stack], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("right", [graph, stack], ids=lambda f: f.__name__)
+def test_a_layer_that_two_models_share_is_one(tmp_path, left, right):
+    """In Keras's file the first of the two configs has no number, and the weights stand there alone."""
+    common, a = keras.layers.Dense(3, name="common"), keras.Input((4,))
+    third = keras.Sequential([keras.Input((4,)), common, keras.layers.ReLU()], name="third")
+    parts = [left(keras, common, "left")(a), right(keras, common, "right")(a), third(a)]
+    model = keras.Model(a, keras.layers.Add()(parts))
+    model.save(tmp_path / "x.keras")
+    other = lamina.models.load_model(tmp_path / "x.keras")
+    assert len(other.weights) == 2
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    np.testing.assert_allclose(
+        lamina.ops.convert_to_numpy(other(x)), keras.ops.convert_to_numpy(model(x)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_of_two_equal_layers_none_is_taken_for_the_shared_one(tmp_path):
+    """Their configs differ in nothing, so the file does not say which of them the third model has."""
+    first, second, a = (
+        keras.layers.Dense(3, name="common"),
+        keras.layers.Dense(3, name="common"),
+        keras.Input((4,)),
+    )
+    parts = [
+        graph(keras, layer, name)(a) for layer, name in ((first, "one"), (second, "two"), (second, "three"))
+    ]
+    keras.Model(a, keras.layers.Add()(parts)).save(tmp_path / "x.keras")
+    with pytest.raises(
+        lamina.errors.SerializationError, match=r"missing +layers/functional_2/layers/dense/vars/0"
+    ):
+        lamina.models.load_model(tmp_path / "x.keras")

@@ -28,7 +28,9 @@ def arrays(outputs, k):
 
 
 def seeded(kind, k):
-    model, x = kind.make(k)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras wants inputs named after their keys
+        model, x = kind.make(k)
     rng = np.random.default_rng(5)
     for v in model.trainable_variables:
         drawn = rng.uniform(0.05, 0.2, size=v.shape).astype("float32")
@@ -101,7 +103,7 @@ def close(got, wanted, what, rtol=1e-5):
 
 
 def formats_of(kind, reader):
-    refused = kind.unread if reader is keras else ()
+    refused = kind.unread if reader is keras else kind.unwritten
     return [e for e in (*WHOLE, *WEIGHTS, TEXT) if (e != ".h5" or kind.old) and e not in refused]
 
 
@@ -115,10 +117,6 @@ def registered_classes():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "theirs"])
 def test_every_format_there_and_back(tmp_path, kind, ours):
-    if not ours and kind.name == "a_layer_shared_by_two_models":
-        pytest.xfail(
-            "read from Keras's file such a layer is two, and the file has its weights once: refused with a diff"
-        )
     writer, reader = (lamina, keras) if ours else (keras, lamina)
     model, x = seeded(kind, writer)
     y = targets(model, x, writer)
@@ -139,7 +137,10 @@ def test_every_format_there_and_back(tmp_path, kind, ours):
             rtol = 2e-2 if kind.half else 1e-5
             close(arrays(other(x, training=False), reader), before, f"outputs of {ending or 'folder'}", rtol)
             # Keras 3.15 does not train on from an .h5 file, not from its own either: "built with 0 variables"
-            if ending in WHOLE and not (ending == ".h5" and reader is keras):
+            # nor does such a file say that two models share a layer
+            if ending in WHOLE and not (
+                ending == ".h5" and (reader is keras or kind.name == "a_layer_shared_by_two_models")
+            ):
                 step(other, x, y, reader)
                 close(
                     arrays([v.value for v in other.weights], reader),
@@ -149,6 +150,11 @@ def test_every_format_there_and_back(tmp_path, kind, ours):
                 )
                 assert int(other.optimizer.iterations) == count
                 if kind.measured and ending == ".keras":
+                    if (
+                        not ours
+                    ):  # of some losses Keras does not write the arguments: what it reads itself is right
+                        results = read(kind, tmp_path, ending, keras).test_on_batch(x, y, return_dict=True)
+                        other = read(kind, tmp_path, ending, reader)
                     found = other.test_on_batch(x, y, return_dict=True)
                     assert found == pytest.approx(results, rel=1e-5)
         except Exception as error:

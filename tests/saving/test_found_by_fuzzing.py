@@ -218,3 +218,15 @@ def test_metrics_of_keras_2_whose_config_is_none(tmp_path, config):
         file.attrs["training_config"] = json.dumps(training)
     with pytest.raises(SerializationError, match=r"x\.h5: training_config"):
         lamina.models.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "config"), [("L2", {"l2": 0.1}), ("Zeros", {}), ("Adam", {}), ("MeanSquaredError", {})]
+)
+def test_old_files_that_describe_no_model(tmp_path, name, config):
+    path = tmp_path / "x.h5"
+    shutil.copy(FIXTURES / "keras2_functional.h5", path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": name, "config": config})
+    with pytest.raises(SerializationError, match=rf"x\.h5: model_config describes a {name}, not a model"):
+        lamina.models.load_model(path)

@@ -120,6 +120,12 @@ GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         (safetensors({"a": {**GOOD, "shape": [True]}}, bytes(8)), "not the description"),
         (safetensors({"a": 3}, bytes(8)), "not the description"),
         (safetensors({"a": {**GOOD, "dtype": "F7"}}, bytes(8)), "dtype F7"),
+        (
+            safetensors({"a": GOOD, "b": GOOD}, bytes(8)),
+            "b: it does not begin where the tensor before it ends",
+        ),
+        (safetensors({"a": {**GOOD, "data_offsets": [8, 16]}}, bytes(16)), "a: it does not begin where"),
+        (safetensors({"a": GOOD}, bytes(9)), "1 bytes at the end of the file belong to no tensor"),
         (safetensors({"a": GOOD}, bytes(8)), "unexpected"),
     ],
 )

@@ -105,6 +105,7 @@ def test_keras_reads_ours(tmp_path, only):
     model = written(flat, lamina, tmp_path / "o", save_weights_only=only)
     if only:
         other = flat(keras)
+        other.compile("adam", "mse")  # Keras asks for the optimizer
         other.load_weights(tmp_path / "o")
     else:
         other = keras.saving.load_model(tmp_path / "o")

@@ -62,7 +62,7 @@ def _of_kind(kind: str) -> list:
         return []
 
 
-def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Any:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Any:
     if placement is not None:
         return placed(x, None if dtype is None else real_dtype(dtype), placement)
     if isinstance(x, jax.Array):

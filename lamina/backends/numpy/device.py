@@ -38,7 +38,7 @@ def devices(kind: str | None) -> list[str]:
     return ["cpu:0"] if kind is None or kind.lower() == "cpu" else []
 
 
-def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Any:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Any:
     refuse(placement)
     return asarray(x, dtype)
 

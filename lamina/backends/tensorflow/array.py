@@ -62,11 +62,16 @@ def asarray(x: Any, dtype: str | None = None) -> Any:
 
 def _copied(x: np.ndarray) -> Any:
     """A large array by one copy, where TensorFlow makes two, and holds both for a while."""
-    if x.dtype.kind not in "fiu" or not tf.executing_eagerly() or tf.config.list_physical_devices("GPU"):
+    if not takes_memory(x):
         return tf.convert_to_tensor(x)
     copy = aligned(np.empty, x.shape, x.dtype.newbyteorder("="))
     copy[...] = x
     return tf.experimental.dlpack.from_dlpack(copy.__dlpack__())
+
+
+def takes_memory(x: np.ndarray) -> bool:
+    """Whether TensorFlow can make a tensor of an array's own memory, if that is aligned."""
+    return x.dtype.kind in "fiu" and tf.executing_eagerly() and not tf.config.list_physical_devices("GPU")
 
 
 def to_numpy(x: Any, view: bool = False) -> np.ndarray:

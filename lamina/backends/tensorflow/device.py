@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from lamina.backends.tensorflow.array import asarray
+from lamina.backends.memory import is_aligned
+from lamina.backends.tensorflow.array import asarray, takes_memory
 from lamina.kernel.contract import Placement, refuse
 
 
@@ -46,8 +48,16 @@ def devices(kind: str | None) -> list[str]:
     return [":".join(d.name.lower().split(":")[-2:]) for d in found]
 
 
-def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Any:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Any:
     refuse(placement)
+    if (
+        own
+        and isinstance(x, np.ndarray)
+        and dtype in (None, x.dtype.name)
+        and is_aligned(x)
+        and takes_memory(x)
+    ):
+        return tf.experimental.dlpack.from_dlpack(x.__dlpack__())
     return asarray(x, dtype)
 
 

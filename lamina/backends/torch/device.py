@@ -70,7 +70,7 @@ def devices(kind: str | None) -> list[str]:
     return [name for name in names if kind is None or name.startswith(f"{kind}:")]
 
 
-def put(x: Any, dtype: str | None = None, placement: Placement | None = None) -> Tensor:
+def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Tensor:
     if placement is not None:
         return spread.placed(x, dtype, placement)
     if not isinstance(x, (np.ndarray, np.generic)) or torch.compiler.is_compiling():

@@ -27,7 +27,7 @@ def asarray(x: Any, dtype: str | None = None) -> Spec:
     return found if dtype is None or dtype == found.dtype else Spec(found.shape, dtype)
 
 
-def put(x: Any, dtype: str | None = None, placement: Any = None) -> Spec:
+def put(x: Any, dtype: str | None = None, placement: Any = None, own: bool = False) -> Spec:
     return asarray(x, dtype)
 
 

@@ -28,6 +28,7 @@ _OLD_CLASSES = {
     "BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization",
     "LayerNormalizationV2": "LayerNormalization", "Model": "Functional", "LSTMV2": "LSTM", "GRUV2": "GRU",
     "ThresholdedRelu": "ThresholdedReLU", "DepthwiseConv2DNative": "DepthwiseConv2D",
+    "GroupedQueryAttention": "GroupQueryAttention",
 }  # fmt: skip
 # Arguments that said nothing, or that only one implementation of the past had.
 _DROPPED = {"ragged", "fused", "virtual_batch_size", "time_major", "input_dtype", "batch_input_shape", "jit_compile",

@@ -46,6 +46,10 @@ def load(source: Any, label: str, custom_objects: Any = None, compile: bool = Tr
             raise SerializationError(f"{label}: the file has no model_config; it holds {hint}.")
         config = configs.upgraded(configs.read_json(text, label, "model_config"), label)
         model = codec.deserialize(config, where=label)
+        if not hasattr(model, "_layer_state"):
+            raise SerializationError(
+                f"{label}: model_config describes a {type(model).__name__}, not a model."
+            )
         by_layer.read(model, file, label)
         training = attributes.text(file, "training_config", label) if compile else None
         if training is not None:

@@ -40,7 +40,7 @@ def renamed(name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The class and arguments under their later names; what is not of Keras 1 comes back as it is."""
     if name == "Merge":
         return _merge(config)
-    if name not in _CLASSES and not (_SIGNS & set(config)):
+    if name not in _CLASSES and (not (_SIGNS & set(config)) or "embeddings_initializer" in config):
         return name, config
     out = {_ARGUMENTS.get(k, k): v for k, v in config.items()}
     if name == "Embedding":
