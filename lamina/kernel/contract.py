@@ -469,6 +469,10 @@ class Fused:
         "In place: m and v as means of g and g^2, p -= rate m / (sqrt(v) + epsilon), by the greatest v so far where it is kept; `rate` has the corrections of the bias."
         return MISSING
 
+    def projected(self, images: T, maps: T, /, *, interpolation: str, fill_mode: str, fill_value: float) -> T | Unfit:
+        "images (batch, height, width, channels) whose pixel (x, y) is taken from ((a x + b y + c) / w, (d x + e y + f) / w), w = g x + h y + 1, maps (batch, 8); its gradients are the caller's affair."
+        return MISSING
+
     def global_norm(self, gradients: Numbers, /) -> T | Unfit:
         "The norm of all tensors together; float32 at least."
         return MISSING

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamina import backends, optimizers
+from lamina import backends, ops, optimizers
+from lamina.kernel.context import interpreter
 from lamina.kernel.contract import Fused, Unfit
 from lamina.optimizers import clipping
 
@@ -118,9 +119,42 @@ def test_recurrence(name: str, keep: bool, backwards: bool) -> None:
         assert found == ()
 
 
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "reflect", "wrap"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize("name", offered("projected"))
+def test_projected(name: str, interpolation: str, fill_mode: str) -> None:
+    """Also gradients, which frameworks approximate or leave out."""
+    rng = np.random.default_rng(0)
+    images, weights = (rng.standard_normal((3, 9, 11, 2)).astype("float32") for _ in range(2))
+    still = np.array([1, 0, 0, 0, 1, 0, 0, 0])
+    maps = (still + rng.normal(0, 1, (3, 8)) * [0.3, 0.3, 3, 0.3, 0.3, 3, 0, 0]).astype("float32")
+
+    def run(name: str) -> tuple[np.ndarray, list[np.ndarray]]:
+        with interpreter(backends.load(name)) as k:
+            seen = lambda x, m: ops.image.affine_transform(
+                x, m, interpolation, fill_mode, 0.5, "channels_last"
+            )
+            given = [k.asarray(images), k.asarray(maps)]
+            total = lambda values: (k.sum(seen(*values) * k.asarray(weights)), ())
+            gradients = k.value_and_grad(total, given)[1]
+            maps_too = interpolation == "bilinear"  # the nearest pixel is the same nearby
+            return k.to_numpy(seen(*given)), [k.to_numpy(g) for g in gradients[: 1 + maps_too]]
+
+    found, by = run(name)
+    wanted, by_wanted = run("jax")
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    for a, b in zip(by, by_wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    fits = backends.load(name).fused.projected(
+        backends.load(name).asarray(images), backends.load(name).asarray(maps), interpolation=interpolation,
+        fill_mode=fill_mode, fill_value=0.5,
+    )  # fmt: skip
+    assert isinstance(fits, Unfit) == (fill_mode == "wrap")
+
+
 def test_every_form_has_a_test_and_some_backend() -> None:
     assert {form: bool(offered(form)) for form in FORMS} == dict.fromkeys(FORMS, True)
-    tested = {"recurrence", "foreach", "foreach_in_place", "global_norm", "lstm", "gru"}
+    tested = {"recurrence", "foreach", "foreach_in_place", "global_norm", "lstm", "gru", "projected"}
     assert tested | {label.partition(" ")[0] for label in OPTIMIZERS} == set(FORMS)
 
 

@@ -68,6 +68,19 @@ class Fused(contract.Fused):
         states, outputs = scan(step, list(states), x, x.shape[0], backwards, _STEPS)
         return outputs, states
 
+    def projected(
+        self, images: Any, maps: Any, /, *, interpolation: str, fill_mode: str, fill_value: float
+    ) -> Any:
+        """One kernel, which takes a fifth of the time of gathering the corners of each pixel."""
+        if fill_mode not in ("constant", "nearest", "reflect"):
+            return contract.Unfit(f"TensorFlow's kernel wraps places, not pixels, and has no {fill_mode!r}")
+        if images.dtype != tf.float32 or maps.dtype != tf.float32:
+            return contract.Unfit("it rounds integers toward 0, and computes places in float32")
+        return tf.raw_ops.ImageProjectiveTransformV3(
+            images=images, transforms=maps, output_shape=tf.shape(images)[1:3], fill_value=float(fill_value),
+            interpolation=interpolation.upper(), fill_mode=fill_mode.upper(),
+        )  # fmt: skip
+
 
 # not leaky_relu and selu: TensorFlow takes the other slope at 0 than every other backend
 overrides: dict[str, Callable[..., Any]] = {

@@ -94,7 +94,7 @@ def uniforms(seed: Any, shape: Sequence[Any], stream: int = 0) -> Any:
     k = current()
     drawn = seed if k.is_tensor(seed) else draw_seed(seed)
     sizes = tuple(shape)
-    if k.functional and all(type(n) is int for n in sizes):
+    if (k.functional or k.traced_step) and all(type(n) is int for n in sizes):
         return _program(k.name, sizes, stream)(drawn)
     return portable.random_uniform(k, drawn, sizes, "float32", stream)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.layers.augmentation.arguments import span
-from lamina.layers.augmentation.color import Color, blended
+from lamina.layers.augmentation.color import Color
 
 
 class RandomBrightness(Color):
@@ -86,7 +86,10 @@ class RandomContrast(Color):
 
     def _colored(self, images: Any, transformation: Any) -> Any:
         mean = ops.mean(images, self._axes(4)[:2], keepdims=True)
-        return self._clipped(blended(mean, images, self._each(transformation["contrast_factor"], images)))
+        factor = self._each(transformation["contrast_factor"], images)
+        return self._clipped(
+            images * factor + mean * (1.0 - factor)
+        )  # one pass over the images fewer than `blended`
 
 
 def _rising(factor: Any) -> bool:

@@ -131,7 +131,20 @@ def _long(texts: Packed) -> np.ndarray:
     return _mixed(first, _mixed(v1, w1, factor) + x, factor)
 
 
-_CLASSES = ((4, 8, upto_7), (8, 17, upto_16), (17, 33, upto_32), (33, 65, upto_64), (65, None, _long))
+def _short(texts: Packed) -> np.ndarray:
+    """Of 1 to 3 bytes."""
+    half = texts.lengths >> 1
+    return upto_3(texts.byte(0), texts.byte(half), texts.byte(-1), texts.length)
+
+
+_CLASSES = (
+    (1, 4, _short),
+    (4, 8, upto_7),
+    (8, 17, upto_16),
+    (17, 33, upto_32),
+    (33, 65, upto_64),
+    (65, None, _long),
+)
 
 
 def fingerprint64(texts: Packed) -> np.ndarray:
@@ -149,12 +162,10 @@ def fingerprint64(texts: Packed) -> np.ndarray:
 def _by_class(texts: Packed) -> np.ndarray:
     out = np.full(len(texts.starts), _K2, np.uint64)  # of an empty string
     lengths = texts.lengths
-    rows = np.flatnonzero((lengths > 0) & (lengths < 4))
-    if rows.size:
-        s = texts.rows(rows)
-        half = s.length >> np.uint64(1)
-        out[rows] = upto_3(s.byte(0), s.byte(half.astype(np.int64)), s.byte(-1), s.length)
+    shortest, longest = int(lengths.min(initial=64)), int(lengths.max(initial=0))
     for low, high, formula in _CLASSES:
+        if longest < low or (high is not None and shortest >= high):
+            continue
         rows = np.flatnonzero(lengths >= low if high is None else (lengths >= low) & (lengths < high))
         if rows.size:
             out[rows] = formula(texts if rows.size == len(lengths) else texts.rows(rows))

@@ -15,7 +15,7 @@ from lamina.layers.preprocessing.bins import bins_in_program, bins_of_integers, 
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost, integers, received, whole
 from lamina.layers.preprocessing.index import Index
-from lamina.layers.preprocessing.packed import pack
+from lamina.layers.preprocessing.packed import Packed, pack
 from lamina.layers.preprocessing.strings import Strings, strings
 from lamina.layers.preprocessing.words import Word
 
@@ -108,14 +108,16 @@ class Hashing(OnHost):
         return self.num_bins - (self.mask_value is not None)
 
     def _of_strings(self, inputs: Strings) -> Any:
-        texts = inputs.packed("utf-8")
-        bins = bins_of_packed(texts, self._free, self.salt)
-        if isinstance(self.mask_value, str | bytes):
-            hidden = Index(pack([self.mask_value]), np.zeros(1, np.int64), -1).find(texts) == 0
-            bins = np.where(hidden, 0, bins + 1)
-        elif self.mask_value is not None:
-            bins = bins + 1
-        return self._encoded(bins.reshape(inputs.shape))
+        hidden = isinstance(self.mask_value, str | bytes)
+        mask = Index(pack([self.mask_value]), np.zeros(1, np.int64), -1) if hidden else None
+
+        def binned(texts: Packed) -> np.ndarray:
+            bins = bins_of_packed(texts, self._free, self.salt)
+            if self.mask_value is not None:
+                bins += 1
+            return bins if mask is None else np.where(mask.find(texts) == 0, 0, bins)
+
+        return self._encoded(inputs.mapped("utf-8", binned).reshape(inputs.shape))
 
     def _of_numbers(self, inputs: np.ndarray) -> Any:
         inputs = integers(inputs)
@@ -248,7 +250,7 @@ class HashedCrossing(OnHost):
         result: Any = np.uint64(fingerprint.CROSSING_SEED) * np.ones(1, np.uint64)
         for x in columns:
             if isinstance(x, Strings):
-                hashes = fingerprint.fingerprint64(x.packed("utf-8"))
+                hashes = x.mapped("utf-8", fingerprint.fingerprint64)
             else:
                 hashes = x.astype(np.int64).reshape(-1).view(np.uint64)
             result = fingerprint.joined(result, hashes)

@@ -115,7 +115,7 @@ class StringLookup(Lookup):
             flat = inputs.text(self.encoding)
             ids = vocabulary.indices(flat, len(flat))
         else:
-            ids = vocabulary.find(inputs.packed(self.encoding), self.encoding)
+            ids = inputs.mapped(self.encoding, lambda texts: vocabulary.find(texts, self.encoding))
         return self._encoded(self._resolved(ids, inputs).reshape(inputs.shape))
 
     def _resolved(self, ids: np.ndarray, inputs: Strings) -> np.ndarray:

@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lamina.layers.preprocessing.packed import Packed, joined, pack, pack_array
+from lamina.layers.preprocessing.packed import PIECE, Packed, joined, pack, pack_array
 
 
 class Strings:
     """Strings in the order of an array, and its shape.
 
     Args:
-        flat: A list of `str` or `bytes`, or a NumPy array of them (`U` or `S`), from which no object is made unless
-            somebody asks for one.
+        flat: A list of `str` or `bytes`, or a NumPy array of them (`U`, `S`, or objects in one axis), of which no list is
+            made unless somebody asks for one.
         shape: Of the array that they stand in.
         plain: Whether all are `str`, if that is known.
-        together: All of them joined by line breaks, if that was made already.
+        together: What `joined` makes of them, if that was made already.
     """
 
     __slots__ = ("_flat", "array", "plain", "shape", "together")
     dtype = "string"
 
     def __init__(
-        self, flat: Any, shape: tuple[int, ...], plain: bool | None = None, together: str | None = None
+        self, flat: Any, shape: tuple[int, ...], plain: bool | None = None, together: list[str] | None = None
     ) -> None:
-        self.array = flat if isinstance(flat, np.ndarray) else None
-        self._flat: list[Any] | None = None if isinstance(flat, np.ndarray) else flat
+        fixed = isinstance(flat, np.ndarray) and flat.dtype.kind != "O"
+        self.array: np.ndarray | None = flat if fixed else None  # of `U` or `S`
+        self._flat: Any = None if fixed else flat
         self.shape, self.plain, self.together = shape, plain, together
 
     def __len__(self) -> int:
-        return len(self.flat) if self.array is None else self.array.size
+        return len(self._flat) if self.array is None else self.array.size
 
     @property
     def flat(self) -> list[Any]:
         """All of them, as `str` or `bytes`."""
-        if self._flat is None:
-            assert self.array is not None
-            self._flat = self.array.ravel().tolist()
+        if not isinstance(self._flat, list):
+            line: np.ndarray = self._flat if self.array is None else self.array.ravel()
+            self._flat = line.tolist()
         return self._flat
 
-    def packed(self, encoding: str) -> Packed:
-        """Their bytes in one buffer."""
-        found = None if self.array is None else pack_array(self.array)
-        return pack(self.flat, encoding, self.together) if found is None else found
+    def mapped(self, encoding: str, function: Callable[[Packed], np.ndarray]) -> np.ndarray:
+        """A number for each string, from a function of some of them at a time: as many as stay in the cache.
+
+        Args:
+            encoding: How text becomes bytes.
+            function: Of the bytes of some strings in one buffer.
+        """
+        found = [function(self._piece(i, encoding)) for i in range(0, max(len(self), 1), PIECE)]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def _piece(self, start: int, encoding: str) -> Packed:
+        some = slice(start, start + PIECE)
+        texts = self._flat[some] if self.array is None else self.array.reshape(-1)[some]
+        if self.array is not None and (packed := pack_array(texts)) is not None:
+            return packed
+        return pack(texts, encoding, self.together[start // PIECE] if self.together else None)
 
     def text(self, encoding: str) -> list[str]:
         """All of them as `str`; bytes that are no text in this encoding survive the way there and back."""
@@ -119,11 +133,11 @@ def strings(x: Any, where: str) -> Strings:
     array = _array(x, where)
     if array.dtype.kind in "US":  # nothing else is in them
         return Strings(array, array.shape, array.dtype.kind == "U")
-    flat = array.ravel().tolist()
-    together = joined(flat)
+    line = array.reshape(-1)
+    together = joined(line)
     if together is None:
-        _check(flat, where, x)
-    return Strings(flat, array.shape, None if together is None else True, together)
+        _check(line.tolist(), where, x)
+    return Strings(line, array.shape, None if together is None else True, together)
 
 
 def _array(x: Any, where: str) -> np.ndarray:

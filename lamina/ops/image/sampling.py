@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from lamina.kernel import dtypes
-from lamina.kernel.contract import Kernel
+from lamina.kernel.contract import Kernel, Unfit
 from lamina.kernel.plugins import random
 from lamina.ops.checks import one_of, shown
 from lamina.ops.image._layout import Layout, batched, layout, narrow, single, wide
@@ -171,6 +171,41 @@ def _moved(
     return out if where.channels_last else k.permute_dims(out, (0, 3, 1, 2))
 
 
+def _affine_places(k: Kernel, maps: Any) -> Any:
+    """Where maps (batch, 8) with g = h = 0 take pixels from: a function of rows and columns."""
+    a, b, c, d, e, f = (k.reshape(v, (-1, 1, 1)) for v in k.unstack(maps, 1)[:6])
+    return lambda y, x: (d * x + e * y + f, a * x + b * y + c)
+
+
+def _places(k: Kernel, maps: Any) -> Any:
+    """The same of any map: `((a x + b y + c) / w, (d x + e y + f) / w)` with `w = g x + h y + 1`."""
+    a, b, c, d, e, f, g, h = (k.reshape(v, (-1, 1, 1)) for v in k.unstack(maps, 1))
+
+    def place(y: Any, x: Any) -> tuple[Any, Any]:
+        w = g * x + h * y + 1.0
+        return (d * x + e * y + f) / w, (a * x + b * y + c) / w
+
+    return place
+
+
+def _projected(
+    k: Kernel, seen: Any, images: Any, maps: Any, where: Layout, interpolation: str, fill_mode: str,
+    fill_value: float,
+) -> Any:  # fmt: skip
+    """Images (rank 4) seen through maps (batch, 8): `seen(images, maps)`, in the kernel's own form where it has one."""
+    if not where.channels_last or not k.fused.offers("projected"):
+        return seen(images, maps)
+    how = {"interpolation": interpolation, "fill_mode": fill_mode, "fill_value": fill_value}
+    found = k.fused.projected(images, maps, **how)
+    if isinstance(found, Unfit):
+        return seen(images, maps)
+
+    def gradients(upstream: Any) -> list[Any]:
+        return k.value_and_grad(lambda values: (k.sum(seen(*values) * upstream), ()), [images, maps])[1]
+
+    return k.custom_gradient(lambda images, maps: (found, gradients), (images, maps))
+
+
 @op("images", "transform", module="image")
 def affine_transform(
     k: Kernel,
@@ -214,12 +249,10 @@ def affine_transform(
         )
     images, was_single = batched(k, images)
     values = wide(k, transform if len(transform.shape) == 2 else k.expand_dims(transform, 0))
-    a0, a1, a2, b0, b1, b2 = (k.reshape(v, (-1, 1, 1)) for v in k.unstack(values, 1)[:6])
-
-    def place(y: Any, x: Any) -> tuple[Any, Any]:
-        return b0 * x + b1 * y + b2, a0 * x + a1 * y + a2
-
-    out = _moved(k, images, where, place, order, fill_mode, fill_value, k.dtype(values))
+    seen = lambda images, maps: _moved(
+        k, images, where, _affine_places(k, maps), order, fill_mode, fill_value, k.dtype(maps)
+    )
+    out = _projected(k, seen, images, values, where, interpolation, fill_mode, fill_value)
     return single(k, out, was_single)
 
 
@@ -268,13 +301,10 @@ def perspective_transform(
             )
     images, was_single = batched(k, images)
     values = homography(k, start_points, end_points)
-    a, b, c, d, e, f, g, h = (k.reshape(v, (-1, 1, 1)) for v in k.unstack(values, 1))
-
-    def place(y: Any, x: Any) -> tuple[Any, Any]:
-        w = g * x + h * y + 1.0
-        return (d * x + e * y + f) / w, (a * x + b * y + c) / w
-
-    out = _moved(k, images, where, place, order, "constant", fill_value, k.dtype(values))
+    seen = lambda images, maps: _moved(
+        k, images, where, _places(k, maps), order, "constant", fill_value, k.dtype(maps)
+    )
+    out = _projected(k, seen, images, values, where, interpolation, "constant", fill_value)
     return single(k, out, was_single)
 
 

@@ -11,9 +11,11 @@ import pytest
 from lamina import backends, layers
 from lamina.kernel.context import interpreter
 from lamina.layers.preprocessing import index, packed, string_lookup, text_vectorization, texts
+from lamina.layers.preprocessing import strings as strings_module
+from lamina.layers.preprocessing.fingerprint import fingerprint64
 from lamina.layers.preprocessing.index import Index
 from lamina.layers.preprocessing.packed import pack, pack_array
-from lamina.layers.preprocessing.strings import strings
+from lamina.layers.preprocessing.strings import Strings, strings
 from lamina.layers.preprocessing.vocabulary import Counts
 
 RNG = np.random.default_rng(0)
@@ -43,14 +45,44 @@ def forms(values: list[str]) -> dict[str, Any]:
     return found
 
 
+def bytes_of(made: Strings) -> list[bytes]:
+    """All that functions of pieces see."""
+    found: list[bytes] = []
+
+    def see(texts: packed.Packed) -> np.ndarray:
+        found.extend(texts.texts())
+        return texts.lengths
+
+    assert made.mapped("utf-8", see).tolist() == list(map(len, found))
+    return found
+
+
 @pytest.mark.parametrize("values", [SOME, PLAIN], ids=["all kinds", "ascii"])
-def test_packed_strings_are_what_they_were(values: list[str]) -> None:
-    for name, form in forms(values).items():
-        assert [t.decode() for t in strings(form, "a test").packed("utf-8").texts()] == values, name
+def test_packed_strings_are_what_they_were(values: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for piece in (1 << 15, 64):
+        monkeypatch.setattr(packed, "PIECE", piece)
+        monkeypatch.setattr(strings_module, "PIECE", piece)
+        for name, form in forms(values).items():
+            assert [t.decode() for t in bytes_of(strings(form, "a test"))] == values, name
+            assert bytes_of(strings(form[:0], "a test")) == []
     assert pack_array(np.array(["é"])) is None
     empty = pack_array(np.array([""] * 3))
     assert empty is not None
     assert empty.texts() == [b""] * 3
+
+
+@pytest.mark.parametrize("length", [1, 3, 7, 8, 16, 30, 64, 200])
+def test_strings_of_one_length_are_read_at_their_step(length: int) -> None:
+    values = ["".join(RNG.choice(list("abcXYZ019"), length)) for _ in range(50)]
+    for form in (values, np.array(values), np.array(values, object)):
+        made = strings(form, "a test")
+        steps: list[int | None] = []
+        found = made.mapped("utf-8", lambda t, steps=steps: (steps.append(t.step), fingerprint64(t))[1])
+        assert all(steps), "the shortcut is not taken"
+        singly = [
+            fingerprint64(pack([t, "another length" * 20]))[0] for t in values
+        ]  # whose places are looked up
+        assert found.tolist() == singly
 
 
 @pytest.mark.parametrize("order", ["=", ">", "<"])

@@ -84,6 +84,53 @@ def test_files_pass_both_ways(tmp_path: Any) -> None:
         )
 
 
+PICTURES = np.random.default_rng(0).uniform(0, 255, (1, 6, 6, 3)).astype("float32")
+
+
+def unlearned(library: Any) -> Any:
+    """A model of layers that learn nothing and that the catalogue's files leave out."""
+    space = library.layers
+    a, b = library.Input((1,), dtype="string", name="a"), library.Input((1,), dtype="int64", name="b")
+    crossed = space.HashedCrossing(7, output_mode="one_hot", name="cross")((a, b))
+    return library.Model([a, b], [space.Hashing(5, mask_value="", salt=[1, 2], name="hash")(a), crossed])
+
+
+def computed(model: Any) -> list[np.ndarray]:
+    words, ids = np.array([["b"], [""], ["é"]]), np.array([[3], [1], [4]])
+    return [np.asarray(model.get_layer("hash")(words)), np.asarray(model.get_layer("cross")((words, ids)))]
+
+
+def test_layers_that_learn_nothing_pass_both_ways(tmp_path: Any) -> None:
+    ours, theirs = unlearned(lamina), unlearned(keras)
+    wanted = computed(theirs)
+    theirs.save(tmp_path / "theirs.keras")
+    ours.save(tmp_path / "ours.keras")
+    found = [ours, *(lamina.models.load_model(tmp_path / f) for f in ("theirs.keras", "ours.keras"))]
+    for model in (*found, keras.models.load_model(tmp_path / "ours.keras")):
+        for a, b in zip(computed(model), wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def passed(layer: Any, there: Any) -> Any:
+    """A layer by way of its config in JSON."""
+    here = lamina if type(layer).__module__.startswith("lamina.") else keras
+    config = json.loads(json.dumps(here.saving.serialize_keras_object(layer)))
+    return there.saving.deserialize_keras_object(config)
+
+
+def test_layers_of_no_model_in_keras_pass_both_ways() -> None:
+    """Pipeline does not build in one, Equalization draws its graph with a cycle."""
+    words, picture = np.array([["a"], ["b"], ["c"]]), PICTURES  # in batches Keras's images change one another
+    for here, there in ((lamina, keras), (keras, lamina)):
+        steps = [here.layers.StringLookup(vocabulary=["a", "b"]), here.layers.CategoryEncoding(3)]
+        again = passed(here.layers.Pipeline(steps), there)
+        assert np.asarray(again(words)).tolist() == [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+        even = here.layers.Equalization(bins=16)
+        np.testing.assert_allclose(
+            np.asarray(passed(even, there)(picture)), np.asarray(even(picture)), atol=1e-3
+        )
+
+
 def test_copies_keep_what_was_learned() -> None:
     model = adapted(lamina)
     wanted = results(model)
