@@ -140,7 +140,7 @@ class Figure(NamedTuple):
 
 
 def measure(
-    library: str, backend: str, what: str, tree: pathlib.Path | None = None, **environment: str
+    library: str, backend: str, what: str, /, tree: pathlib.Path | None = None, **environment: str
 ) -> dict[str, float]:
     """One measurement in a fresh process, of the Lamina in `tree` if one is given."""
     command = [sys.executable, "-m", "benchmarks.measure", library, backend, what]
@@ -161,7 +161,7 @@ def cached(what: str) -> float:
     """Seconds from the start to the first step, where an earlier run has compiled the programs."""
     with tempfile.TemporaryDirectory() as folder:
         given = {"LAMINA_COMPILE_CACHE": folder, "BENCHMARK_ONLY": "first"}
-        return [measure("lamina", "jax", what, **given)["first"] for _ in range(2)][-1]
+        return [measure("lamina", "jax", what, None, **given)["first"] for _ in range(2)][-1]
 
 
 _ENOUGH = 3  # rounds for what misses its target: on a shared machine one says little

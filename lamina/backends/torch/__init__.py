@@ -24,8 +24,8 @@ traced_step = False
 differentiable = True
 
 from lamina.backends.torch import module as module  # noqa: E402 - layers become modules when all is there
+from lamina.backends.torch.dtensor import Spread  # noqa: E402
 from lamina.backends.torch.fused import Fused  # noqa: E402 - it computes with the names above
-from lamina.backends.torch.spread import Spread  # noqa: E402
 
 fused = Fused()
 spread = Spread()

@@ -63,6 +63,11 @@ def is_spread(x: Any) -> bool:
     return hasattr(x, "full_tensor")
 
 
+def whole(x: Any) -> Any:
+    """The tensor itself, or all of one that lies on several devices, for which every process must ask."""
+    return x.full_tensor() if is_spread(x) else x
+
+
 def lift(x: Any, dtype: torch.dtype, ordered: bool) -> Any:
     """x in int64; `ordered` turns the top bit of uint64, so that large numbers do not compare as negative."""
     turn = ordered and dtype is torch.uint64

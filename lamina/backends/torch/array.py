@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.backends.torch._support import DTYPES, WIDE, bits, home, is_spread
+from lamina.backends.torch._support import DTYPES, WIDE, bits, home, whole
 
 _NAMES = {value: name for name, value in DTYPES.items()}
 _DEFAULT = {"float64": "float32", "int64": "int32", "complex128": "complex64"}
@@ -99,8 +99,7 @@ def to_numpy(x: Tensor, view: bool = False) -> np.ndarray:
     if carrier is not None:
         bits = to_numpy(x.view(getattr(torch, carrier.__name__)), view)
         return bits.view(getattr(ml_dtypes, _NAMES[x.dtype]))
-    if is_spread(x):
-        x = x.full_tensor()  # type: ignore[attr-defined]
+    x = whole(x)
     array = x.numpy(force=True)
     # variables change in place: an array that shares their memory would change with them
     return array.copy() if x.device.type == "cpu" and not view else array

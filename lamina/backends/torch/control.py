@@ -18,9 +18,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
 from lamina.backends import process
+from lamina.backends.torch import dtensor
 from lamina.backends.torch._support import DTYPES, is_hidden
 from lamina.backends.torch.array import dtype
-from lamina.backends.torch import spread
 from lamina.backends.torch.shaping import concat, flip, select, stack
 from lamina.errors import BackendError
 from lamina.kernel.context import distribution_in_force
@@ -228,7 +228,7 @@ def value_and_grad(f: Callable[[list], tuple[Tensor, Any]], values: list) -> tup
                 gradients = list(torch.autograd.grad(loss, values, allow_unused=True, create_graph=is_inner))
                 if distribution_in_force() is not None:  # parts of sums, until they lie as the values do
                     gradients = [
-                        g if g is None else spread.like(g, v) for g, v in zip(gradients, values, strict=True)
+                        g if g is None else dtensor.like(g, v) for g, v in zip(gradients, values, strict=True)
                     ]
             else:
                 gradients = [None] * len(values)

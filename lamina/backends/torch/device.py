@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lamina.backends.torch import array, spread
+from lamina.backends.torch import array, dtensor
 from lamina.backends.torch._support import DTYPES, FakeTensor, home, place
 from lamina.backends.torch.array import asarray, from_numpy
 from lamina.kernel.contract import Placement
@@ -20,7 +20,7 @@ def variable(
     value: Any, dtype: str, trainable: bool, placement: Placement | None = None
 ) -> torch.nn.Parameter:
     if placement is not None:
-        own = spread.placed(value, dtype, placement, copy=True).detach()
+        own = dtensor.placed(value, dtype, placement, copy=True).detach()
     else:
         own = asarray(value, dtype).detach()
         own = own.clone() if own is value or isinstance(value, Tensor) else own
@@ -34,7 +34,7 @@ def read(storage: torch.nn.Parameter) -> Tensor:
 
 def write(storage: torch.nn.Parameter, value: Tensor) -> torch.nn.Parameter:
     # through .data: the graph of a step under way must not count it as a change of what it saved
-    storage.data.copy_(spread.like(value, storage))
+    storage.data.copy_(dtensor.like(value, storage))
     return storage
 
 
@@ -62,7 +62,7 @@ def _parse(name: str) -> torch.device:
 
 
 def devices(kind: str | None) -> list[str]:
-    of_all = spread.devices(kind)
+    of_all = dtensor.devices(kind)
     if of_all is not None:
         return of_all
     kind = None if kind is None else {"cuda": "gpu"}.get(kind.lower(), kind.lower())
@@ -72,7 +72,7 @@ def devices(kind: str | None) -> list[str]:
 
 def put(x: Any, dtype: str | None = None, placement: Placement | None = None, own: bool = False) -> Tensor:
     if placement is not None:
-        return spread.placed(x, dtype, placement)
+        return dtensor.placed(x, dtype, placement)
     if not isinstance(x, (np.ndarray, np.generic)) or torch.compiler.is_compiling():
         return asarray(x, dtype)
     host = from_numpy(np.asarray(x), None, copy=False)

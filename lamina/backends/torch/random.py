@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lamina.backends.torch._support import DTYPES, is_hidden, is_spread, place
+from lamina.backends.torch._support import DTYPES, is_hidden, place, whole
 
 _MASK = 2**64 - 1
 _EDGE = math.erf(math.sqrt(2.0))  # the probability of lying within two deviations
@@ -21,7 +21,7 @@ _EDGE = math.erf(math.sqrt(2.0))  # the probability of lying within two deviatio
 
 def generator(seed: Tensor, device: torch.device) -> torch.Generator:
     """torch's generator with this seed."""
-    low, high = (seed.full_tensor() if is_spread(seed) else seed).tolist()
+    low, high = whole(seed).tolist()
     # the CPU's generator uses 32 bits of its seed only: mix both words into them (the finalizer of splitmix64)
     key = (low | high << 32) + 0x9E3779B97F4A7C15 & _MASK
     key = (key ^ key >> 30) * 0xBF58476D1CE4E5B9 & _MASK

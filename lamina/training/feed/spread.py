@@ -159,7 +159,9 @@ def dividing(placement: Placement, shape: tuple[int, ...], regrids: bool = True)
         if n % by and regrids:
             placement = _split(placement, axis, math.gcd(n, by))
         elif n % by:
-            placement = placement._replace(axes=tuple(None if i == axis else a for i, a in enumerate(placement.axes)))
+            placement = placement._replace(
+                axes=tuple(None if i == axis else a for i, a in enumerate(placement.axes))
+            )
     return placement
 
 

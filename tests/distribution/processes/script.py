@@ -147,7 +147,11 @@ def small(optimizer="adam", distribution=None, metrics=("mae",)):
     D.set_distribution(distribution)
     lamina.utils.set_random_seed(1)
     model = lamina.Sequential(
-        [lamina.Input((16,)), lamina.layers.Dense(64, "relu", name="up"), lamina.layers.Dense(1, "sigmoid", name="down")],
+        [
+            lamina.Input((16,)),
+            lamina.layers.Dense(64, "relu", name="up"),
+            lamina.layers.Dense(1, "sigmoid", name="down"),
+        ],
         name="net",
     )
     model.compile(optimizer, "mse", metrics=list(metrics))
@@ -180,7 +184,13 @@ def optimizers():
         "scaled": lambda: O.LossScaleOptimizer(O.Adam(0.01)), "adafactor": lambda: O.Adafactor(0.01),
     }  # fmt: skip
     M = lamina.metrics  # noqa: N806
-    metrics = lambda: ("mae", "accuracy", M.AUC(name="auc"), M.Precision(name="p"), M.RootMeanSquaredError(name="rmse"))
+    metrics = lambda: (
+        "mae",
+        "accuracy",
+        M.AUC(name="auc"),
+        M.Precision(name="p"),
+        M.RootMeanSquaredError(name="rmse"),
+    )
     return {name: small(optimizer(), parallel(), metrics())[1] for name, optimizer in made.items()}
 
 

@@ -41,7 +41,7 @@ class Spread(contract.Spread):
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
         if (address, processes, rank) == (None, None, None):
             return  # nobody started several
-        if None in (address, processes, rank):
+        if address is None or processes is None or rank is None:
             raise ValueError(
                 "On torch, several processes need an address to meet at, their number and the number of this one; got "
                 f"{address!r}, {processes!r}, {rank!r}."
@@ -154,7 +154,7 @@ def placements(placement: Placement) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=256)
 def _mesh(sizes: Sequence[int], names: Sequence[str], devices: Sequence[str]) -> Any:
-    from torch.distributed.tensor import DeviceMesh
+    from torch.distributed.device_mesh import DeviceMesh
 
     if not _joined():
         raise contract.BackendError(
