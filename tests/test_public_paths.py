@@ -52,6 +52,7 @@ FILES = {
     "layers.dense.Dense": "lamina.layers",
     "layers.recurrent.lstm.LSTM": "lamina.layers",
     "ops.nn.activations.relu": "lamina.ops.nn",
+    "activations.functions.silu": "lamina.ops.nn",
     "core.layer.Layer": "lamina",
     "core.seeds.SeedGenerator": "lamina.random",
     "applications.resnet.ResNet50": "lamina.applications.resnet",

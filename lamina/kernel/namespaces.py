@@ -94,7 +94,8 @@ def _make_public(module: ModuleType) -> None:
     """What a module defines for a namespace says that it stands there."""
     for name, space in _listed.get(module.__name__, {}).items():
         thing = vars(module).get(name)
-        if isinstance(thing, type | FunctionType) and thing.__qualname__ == name:
+        own = isinstance(thing, type | FunctionType) and thing.__module__ == module.__name__
+        if own and thing.__qualname__ == name:
             thing.__module__ = space
 
 

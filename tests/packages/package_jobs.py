@@ -137,8 +137,9 @@ def run(
         numbers), "differ" (a list), and the versions "package" and "version" (Keras's).
     """
     versions = {"package": version_of(python, job.package), "version": version_of(python, "keras")}
-    texts = [(JOBS / f"{name}.py").read_bytes() for name in (job.script, "exchange")]
-    stamp = hashlib.sha256(b"".join([*texts, json.dumps([versions, backend]).encode()])).hexdigest()
+    stamp = hashlib.sha256(
+        b"".join([*_texts(job.script), json.dumps([versions, backend]).encode()])
+    ).hexdigest()
     kept = folder / "kept.json"
     if kept.exists() and json.loads(kept.read_text())["stamp"] == stamp:
         theirs = json.loads(kept.read_text())
@@ -153,6 +154,13 @@ def run(
     compared, differ = _compare(folder) if theirs["keras_ok"] and ok else (0, [])
     found = {"keras": theirs["keras"], "keras_ok": theirs["keras_ok"], "lamina": said, "lamina_ok": ok}
     return {**found, **versions, "compared": compared, "differ": differ}
+
+
+def _texts(script: str) -> list[bytes]:
+    """A script of `jobs/`, and those that it imports."""
+    text = (JOBS / f"{script}.py").read_bytes()
+    named = re.findall(r"^from (\w+) import", text.decode(), re.MULTILINE)
+    return [text, *(inner for name in named if (JOBS / f"{name}.py").exists() for inner in _texts(name))]
 
 
 def _side(
