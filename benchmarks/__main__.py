@@ -1,6 +1,7 @@
 """`make bench`: every workload with Lamina and with Keras in turn, on each backend; prints ratios.
 
     python -m benchmarks [WHAT ...] [--backends jax,torch,tensorflow] [--rounds 2] [--write docs/benchmarks.md]
+    python -m benchmarks mlp convnet --against ../before    # a work tree of an earlier Lamina takes Keras's place
 
 WHAT: import, build, eager, rows, batches, files, mlp, convnet, lstm, transformer, resnet, resnet50, efficientnetb0, text,
 augment (all by default). Texts are made ready on the host whatever the backend; Keras needs TensorFlow's for them.
@@ -52,6 +53,7 @@ LABELS = {
     "cached": "the same, compiled before",
     "step": "training step",
     "predict": "predict one row",
+    "predict many": "predict 1,024 rows",
     "peak": "peak memory",
     "best": "step, best backends",
     "load": "load weights",
@@ -94,7 +96,7 @@ TARGETS = {
     ("augment", name, backend): 1.0
     for name in ("augment eager", "augment in fit") for backend in ("jax", "torch", "tensorflow")
 } | {
-    (what, "peak", backend): 1.0 for what in WORKLOADS for backend in ("jax", "torch", "tensorflow")
+    (what, name, backend): 1.0 for name in ("peak", "predict many") for what in WORKLOADS for backend in ("jax", "torch", "tensorflow")
 } | {
     ("files", name, backend): 1.0 for name in FILES for backend in ("jax", "torch", "tensorflow")
 }  # fmt: skip
@@ -114,9 +116,12 @@ class Figure(NamedTuple):
     keras: float
     ratio: float
     raw: float | None
+    limit: float | None = None  # where it is not that of the tables above
 
     def target(self) -> tuple[str, bool]:
         """What is to be reached, and whether it is."""
+        if self.limit is not None:
+            return f"{self.limit:g}", self.ratio <= self.limit
         most = ABOVE.get((self.name, self.backend))
         if most is not None and self.raw is not None:
             return f"raw + {most * 1e6:g} us", self.lamina - self.raw <= most
@@ -134,12 +139,18 @@ class Figure(NamedTuple):
         ]  # fmt: skip
 
 
-def measure(library: str, backend: str, what: str, **environment: str) -> dict[str, float]:
-    """One measurement in a fresh process."""
+def measure(
+    library: str, backend: str, what: str, tree: pathlib.Path | None = None, **environment: str
+) -> dict[str, float]:
+    """One measurement in a fresh process, of the Lamina in `tree` if one is given."""
     command = [sys.executable, "-m", "benchmarks.measure", library, backend, what]
     # bytecode as an installed package has it; no compiled programs of earlier runs unless asked for
     env = {**os.environ, "LAMINA_COMPILE_CACHE": "0", **environment, "BENCHMARK_STARTED": repr(time.time())}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, env=env)
+    if tree is not None:
+        env["PYTHONPATH"] = str(tree)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=1800, check=False, env=env, cwd=tree
+    )
     for line in done.stdout.splitlines():
         if line.startswith("FIGURES "):
             return json.loads(line.removeprefix("FIGURES "))
@@ -222,6 +233,18 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}"
 
 
+def compare_trees(what: str, backend: str, rounds: int, tree: pathlib.Path) -> list[Figure]:
+    """Lamina here and the Lamina in another work tree, in turn."""
+    seen = []
+    for _ in range(rounds):
+        here, there = measure("lamina", backend, what), measure("lamina", backend, what, tree)
+        shared = [name for name in here if name in there]
+        seen.append(
+            {"lamina": {n: here[n] for n in shared}, "keras": {n: there[n] for n in shared}, "raw": {}}
+        )
+    return [figure._replace(limit=1.1) for figure in medians(what, backend, seen, [])]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument(
@@ -242,14 +265,24 @@ def main() -> None:
     parser.add_argument("--backends", default="jax,torch,tensorflow")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--write", type=pathlib.Path, help="put the table into this page, below its marker")
+    parser.add_argument(
+        "--against", type=pathlib.Path, help="a work tree of another Lamina, compared with in Keras's place"
+    )
     given = parser.parse_args()
+    if given.against is not None:
+        given.against = given.against.resolve()
+        compileall.compile_dir(given.against / "lamina", quiet=2)
     compileall.compile_dir(pathlib.Path(lamina.__file__).parent, quiet=2)
     figures = []
     for backend in given.backends.split(","):
         for what in given.what:
             if (what, backend) == ("eager", "tensorflow") or (what == "text" and backend != "tensorflow"):
                 continue
-            for figure in compare(what, backend, given.rounds):
+            if given.against is None:
+                found = compare(what, backend, given.rounds)
+            else:
+                found = compare_trees(what, backend, given.rounds, given.against)
+            for figure in found:
                 print("  ".join(figure.cells()), flush=True)
                 figures.append(figure)
     figures += filter(None, [best(figures, what) for what in ("convnet", "transformer")])

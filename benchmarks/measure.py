@@ -99,10 +99,12 @@ def batches(library: str, backend: str, steps: int = 300) -> dict[str, float]:
 
 
 def trained(library: str, backend: str, name: str) -> dict[str, float]:
-    """Seconds to the end of the first step, per step, for a prediction of one row; peak memory in MB.
+    """Seconds to the end of the first step, per step, for predictions of one row and of 1,024; peak memory in MB.
 
     A step's time is that of the fastest of three fits: the machine's other guests only ever add to it.
     """
+    import numpy as np
+
     from benchmarks.workloads import WORKLOADS
 
     work = WORKLOADS[name]
@@ -123,7 +125,10 @@ def trained(library: str, backend: str, name: str) -> dict[str, float]:
     model.predict(row, verbose=0)
     predict = statistics.median(seconds(lambda: model.predict(row, verbose=0)) for _ in range(30))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"first": first, "step": step, "predict": predict, "peak": peak}
+    many = np.resize(x[:1024], (1024, *x.shape[1:]))
+    model.predict(many, batch_size=256, verbose=0)
+    rows = min(seconds(lambda: model.predict(many, batch_size=256, verbose=0)) for _ in range(7))
+    return {"first": first, "step": step, "predict": predict, "predict many": rows, "peak": peak}
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.tuning [NAME ...] [--quick]
 
-NAME: chunks, split, forward, patches, transpose, take, turns, eigen, threads, all (the default). Times are medians in milliseconds;
+NAME: chunks, split, forward, recurrent, patches, transpose, take, turns, eigen, threads, all (the default). Times are medians in milliseconds;
 below 1 an arm is faster than the first. Run it on a quiet machine: a busy one measures its neighbours.
 """
 
@@ -104,6 +104,28 @@ def forward() -> Iterator[Case]:
         product = lambda x, w, pad=pad: forms.conv(x, w, (1, 1), pad, (1, 1), 1)
         args = numbers(1, size, size, channels), numbers(k, k, channels, features)
         yield str((size, channels, features, k)), {"XLA's": arm(own, *args), "product": arm(product, *args)}
+
+
+def recurrent() -> Iterator[Case]:
+    """IN_TURN_ROWS, IN_TURN_ELEMENTS: an LSTM's prediction with the input's product made ahead, or in each turn."""
+    import lamina
+    from lamina.backends.jax import cpu
+
+    for rows, features, units in ((16, 256, 256), (32, 32, 64), (64, 32, 64), (128, 256, 256), (256, 32, 64)):
+        model = lamina.Sequential([lamina.Input((80, features)), lamina.layers.LSTM(units)])
+
+        def call(x: Any, model: Any = model) -> Any:
+            with cpu.tracing(True):
+                return model(x)
+
+        x = numbers(rows, 80, features)
+        yield (
+            str((rows, 80, features, units)),
+            {
+                "ahead": arm(call, x, IN_TURN_ROWS=1 << 60),
+                "in turn": arm(call, x, IN_TURN_ROWS=0, IN_TURN_ELEMENTS=0),
+            },
+        )
 
 
 def patches() -> Iterator[Case]:
@@ -212,7 +234,8 @@ def threads() -> Iterator[Case]:
 
 
 NAMES: dict[str, Callable[[], Iterator[Case]]] = {
-    f.__name__: f for f in (chunks, split, forward, patches, transpose, take, turns, eigen, threads)
+    f.__name__: f
+    for f in (chunks, split, forward, recurrent, patches, transpose, take, turns, eigen, threads)
 }
 
 

@@ -1,7 +1,16 @@
 """Settings that hold before any test module is imported. Its folder is on the path, so tests share `oracle.py`."""
 
+import contextlib
+import ctypes
 import gc
 import os
+import resource
+import sys
+from typing import Any
+
+import pytest
+
+MOST = 7 << 28  # bytes that a worker may hold before programs are given back
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("LAMINA_COMPILE_CACHE", "0")  # tests leave nothing in the home folder
@@ -31,3 +40,57 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """What three frameworks and all tests leave in memory is not walked again by each full collection."""
     gc.freeze()
+
+
+class Room:
+    """Gives back what frameworks keep of thousands of programs, once a worker holds much."""
+
+    def __init__(self) -> None:
+        self.limit, self.tests = MOST, 0
+
+    def look(self) -> None:
+        """After each test; what it compiled may have to be compiled again, so it is done seldom."""
+        self.tests += 1
+        if self.tests % 25 or held() < self.limit:
+            return
+        if "jax" in sys.modules:
+            sys.modules["jax"].clear_caches()
+        if "torch._dynamo" in sys.modules:
+            sys.modules["torch._dynamo"].reset()
+        gc.collect()
+        with contextlib.suppress(AttributeError, OSError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
+        self.limit = max(MOST, held() + (256 << 20))  # the tests' own fixtures stay
+
+
+def held() -> int:
+    """Resident bytes of this process, 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+room = Room()
+peaks: list[int] = []
+
+
+def pytest_runtest_teardown() -> None:
+    room.look()
+
+
+def pytest_sessionfinish(session: Any) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What the workers held, told by them when they end."""
+    peaks.append(getattr(node, "workeroutput", {}).get("peak", 0))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if peaks:
+        terminalreporter.write_line(f"most memory of a worker: {max(peaks) / 2**20:.1f} GB")

@@ -49,13 +49,24 @@ DEFERRED: dict[str, tuple[str, ...]] = {
     "lamina.legacy.alias": ("lamina", "lamina.legacy.spellings", "the alias stands before Lamina is loaded"),
     "lamina.legacy.backend.math": ("lamina.legacy.backend.state", "a parameter has its name"),
     "lamina.legacy.methods": ("lamina.losses", "a parameter has its name"),
+    "lamina.models.host_part": (
+        "lamina.layers.preprocessing.streams",
+        "lamina.layers.preprocessing.strings",
+        "the time to the first step: text is prepared in few programs",
+    ),
     "lamina.models.model": (
+        "lamina.saving.models",
+        "lamina.saving.weight_files",
         "lamina.visual.page",
         "lamina.visual.plan",
         "lamina.visual.summary",
-        "what draws models knows them; a model can show itself",
+        "the time to the first step: readers of files come with the first file, pictures with the first picture",
     ),
-    "lamina.models.sequential": ("lamina.layers", "a property has its name"),
+    "lamina.models.sequential": (
+        "lamina.layers",
+        "lamina.layers.preprocessing.strings",
+        "a property has its name; text is prepared in few programs",
+    ),
 }
 
 

@@ -60,6 +60,7 @@ class Layer(Weights, Operation):
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _is_activation = False  # whether the rematerialization of "activations" takes it
     _convert_input_args = True
+    _takes_text = False  # whether it takes nothing but strings
     autograph_info__: Any = {}  # AutoGraph runs what has this as it is, where a layer stands in another's pipeline
     _locks = True  # whether all variables and layers must be there once it is built
     _flowing: tuple[str, ...] = ()  # arguments of the user's own that flow to the layers inside

@@ -433,6 +433,10 @@ class Fused:
         "states = update(x[t] + states[0] @ kernel, states) over the first axis of x: (states[0] of each t in the order of x, or () without `keep`; the last states). `update` reads no tensor that a gradient is wanted for."
         return MISSING
 
+    def projects_in_turn(self, shape: Shape, /) -> bool:
+        "Whether a loop had better make the product of the input in each turn, not of all (steps, rows, columns) ahead."
+        return False
+
     def lstm(self, x: T, states: list[T], kernel: T, recurrent: T, bias: T | None, mask: T | None, /, *,
              backwards: bool, zero_masked: bool) -> tuple[T, T, list[T]] | Unfit:
         "A whole LSTM over x (batch, steps, features), gates i, f, g, o: (last output, outputs in the order of the steps taken, last states); a masked step repeats the output before, or gives zeros."

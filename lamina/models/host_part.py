@@ -12,8 +12,6 @@ from lamina.core.operation import Node, Operation
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.shapes.spec import Spec
-from lamina.layers.preprocessing.streams import numbers
-from lamina.layers.preprocessing.strings import strings
 
 _CUT = "lamina: ahead of the program/"  # keys under which values at the cut travel through feeds and steps
 
@@ -124,6 +122,9 @@ def received(model: Any, inputs: Any) -> list[Any]:
 
 
 def _fitted(model: Any, value: Any, want: KerasTensor) -> Any:
+    from lamina.layers.preprocessing.streams import numbers
+    from lamina.layers.preprocessing.strings import strings
+
     name = want._keras_history.operation.name
     if want.dtype != "string":
         array = numbers(value, f"Model {model.path!r}: input {name!r}")

@@ -17,8 +17,6 @@ from lamina.errors import foreign, suggestion
 from lamina.kernel.namespaces import public_in
 from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves, map_leaves
-from lamina.saving.models import save_model
-from lamina.saving.weight_files import load_weights, save_weights
 from lamina.training.trainer import Trainer
 
 
@@ -204,6 +202,8 @@ class Model(Trainer, Layer):
         Raises:
             ValueError: if the name has another ending.
         """
+        from lamina.saving.models import save_model
+
         save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     @folds_frames
@@ -218,6 +218,8 @@ class Model(Trainer, Layer):
             max_shard_size: The greatest size of one file in GB; more is split, beside a JSON index.
             **kwargs: `objects_to_skip` (layers, or names of layers, that are not written).
         """
+        from lamina.saving.weight_files import save_weights
+
         save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size, **kwargs)
 
     @folds_frames
@@ -234,6 +236,8 @@ class Model(Trainer, Layer):
         Raises:
             SerializationError: if the file does not fit the model or breaks a rule of the loader.
         """
+        from lamina.saving.weight_files import load_weights
+
         return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def export(

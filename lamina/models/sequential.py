@@ -16,9 +16,6 @@ from lamina.errors import PlaceError, foreign
 from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers.input import Input, InputLayer
-from lamina.layers.preprocessing.string_lookup import StringLookup
-from lamina.layers.preprocessing.strings import is_strings, strings
-from lamina.layers.preprocessing.text_vectorization import TextVectorization
 from lamina.models.functional import Functional
 from lamina.training.trainer import Trainer
 
@@ -238,15 +235,18 @@ class Sequential(Functional):
     def _begins_with_text(self) -> bool:
         """Whether the first layer takes nothing but strings."""
         layer = self._stack[0] if self._stack else None
-        return isinstance(layer, TextVectorization) or (isinstance(layer, StringLookup) and not layer.invert)
+        return layer is not None and layer._takes_text
 
     @property
     def _convert_input_args(self) -> bool:
         return False if self._begins_with_text() else super()._convert_input_args
 
     def _host_part(self, sample: Any = None) -> Any:
-        if sample is not None and not self._steps_made and self._begins_with_text() and is_strings(sample):
-            self.build((None, *strings(sample, self.name).shape[1:]))
+        if sample is not None and not self._steps_made and self._begins_with_text():
+            from lamina.layers.preprocessing.strings import is_strings, strings
+
+            if is_strings(sample):
+                self.build((None, *strings(sample, self.name).shape[1:]))
         return super()._host_part()
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:

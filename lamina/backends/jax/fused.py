@@ -6,6 +6,7 @@ would add, and one product makes the sum: on a CPU it runs on all threads, on an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import jax
 from jax import lax
 
+from lamina.backends.jax import cpu
 from lamina.backends.jax.spread import sparing
 from lamina.kernel import contract
 
@@ -27,6 +29,12 @@ class Fused(contract.Fused):
         if sparing():
             return contract.Unfit("`update` holds tensors of a trace that is over when the gradient's begins")
         return _recurrence(update, backwards, keep, x, list(states), kernel)
+
+    def projects_in_turn(self, shape: Any, /) -> bool:
+        """Products that leave the cache are read back from memory; where nothing is differentiated none has to be kept."""
+        if not cpu.on() or not cpu.forward_only():
+            return False
+        return shape[1] >= cpu.constants.IN_TURN_ROWS and math.prod(shape) >= cpu.constants.IN_TURN_ELEMENTS
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))

@@ -75,6 +75,7 @@ class StringLookup(Lookup):
         super().__init__(name=name, **kwargs)
         self.mask_token, self.oov_token, self.encoding = _text(mask_token), _text(oov_token), encoding
         self._settle(max_tokens, num_oov_indices, invert, output_mode, pad_to_max_tokens, sparse, salt, size)
+        self._takes_text = not self.invert
         self._take_given(vocabulary, idf_weights)
 
     def _tokens_of(self, vocabulary: Any) -> list[str]:

@@ -64,6 +64,8 @@ class TextVectorization(OnHost):
         [[2, 1, 3], [5, 0, 0]]
     """
 
+    _takes_text = True
+
     def __init__(
         self,
         max_tokens: int | None = None,

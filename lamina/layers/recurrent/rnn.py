@@ -221,13 +221,25 @@ class RNN(Layer):
     def _split_loop(
         self, k: Kernel, inputs: Any, states: Any, mask: Kernel, steps: Any, training: Any
     ) -> tuple:
+        if self._projects_in_turn(k, inputs, training):
+            step = self.cell.stepper(states, training)
+            take = lambda x, old: step(self.cell.project(x, training), old)  # noqa: E731
+            return self._loop(k, take, inputs, states, mask, steps)
         x = self.cell.project(inputs, training)
         if mask is None and k.fused.offers("recurrence") and self._is_recurrence(training):
             found = self._fused_loop(k, x, states)
             if not isinstance(found, Unfit):
                 outputs, states = found
                 return outputs, states[0], states
-        step = self.cell.stepper(states, training)
+        return self._loop(k, self.cell.stepper(states, training), x, states, mask, steps)
+
+    def _projects_in_turn(self, k: Kernel, inputs: Any, training: Any) -> bool:
+        if training or not isinstance(self.cell, UnitsCell):
+            return False
+        shape = (*k.shape(inputs)[:2], self.cell.kernel.shape[-1])
+        return k.fused.projects_in_turn(shape)
+
+    def _loop(self, k: Kernel, step: Any, x: Any, states: Any, mask: Any, steps: Any) -> tuple:
         outputs, states, _ = over_time(
             k,
             lambda x, old, extra: (step(x, old), extra),

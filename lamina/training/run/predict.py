@@ -12,10 +12,11 @@ import numpy as np
 from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
 from lamina.kernel.context import current
-from lamina.kernel.trees import leaves, map_leaves
+from lamina.kernel.trees import map_leaves
 from lamina.training.feed.arrays import as_array
 from lamina.training.feed.make import make_feed
 from lamina.training.feed.spread import spreader
+from lamina.training.run.outputs import Outputs
 from lamina.training.run.schedule import callback_list, limit_of, steps_of
 
 _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
@@ -55,46 +56,47 @@ def predict(
     model.stop_predicting = False
     hooks.on_predict_begin()
     try:
-        parts = _run(model, reader, _predict_batches(feed, k, limit_of(steps)), hooks, progress)
-        if not parts:
+        outputs = Outputs(reader.k, getattr(feed, "rows", None))
+        _run(model, reader, _predict_batches(feed, k, limit_of(steps)), outputs, hooks, progress)
+        if not outputs.count:
             return _no_rows(model, feed)
-        if steps is not None and len(parts) < steps and not model.stop_predicting:
-            warnings.warn(f"The data ended after {len(parts)} batches, {steps} were asked for.", stacklevel=3)
-        out = map_leaves(k.to_numpy, parts)
+        if steps is not None and outputs.count < steps and not model.stop_predicting:
+            warnings.warn(
+                f"The data ended after {outputs.count} batches, {steps} were asked for.", stacklevel=3
+            )
+        found = outputs.result()
         if verbose in (1, 2, True):
-            progress.finish(len(parts), {})
+            progress.finish(outputs.count, {})
     finally:
         progress.close()
     hooks.on_predict_end()
-    return _joined(out)
+    return found
 
 
 def _run(
-    model: Any, reader: Any, batches: Iterator[Any], hooks: CallbackList, progress: Progress
-) -> list[Any]:
-    """The outputs of each batch; callbacks hear of each execution of one step or several."""
-    k, parts, heard = reader.k, [], hooks.has_hook(*_PREDICT_HOOKS)
+    model: Any, reader: Any, batches: Iterator[Any], outputs: Outputs, hooks: CallbackList, progress: Progress
+) -> None:
+    """Bring the outputs of each batch together; callbacks hear of each execution of one step or several."""
+    heard = hooks.has_hook(*_PREDICT_HOOKS)
     first, every = 0, model.steps_per_execution
 
     def end() -> None:
         nonlocal first
-        outputs = _joined(map_leaves(k.to_numpy, parts[first:]))
-        hooks.on_predict_batch_end(len(parts) - 1, {"outputs": outputs})
-        first = len(parts)
+        hooks.on_predict_batch_end(outputs.count - 1, {"outputs": outputs.since(first)})
+        first = outputs.count
 
     for i, batch in enumerate(batches):
         if heard and i == first:
             hooks.on_predict_batch_begin(i)
-        parts.append(reader(batch))
-        if heard and len(parts) - first == every:
+        outputs.add(reader(batch))
+        if heard and outputs.count - first == every:
             end()
         if progress.wants_numbers():
             progress.update(i + 1, {})
         if model.stop_predicting:
             break
-    if heard and first < len(parts):
+    if heard and first < outputs.count:
         end()
-    return parts
 
 
 def _predict_batches(feed: Any, k: Any, steps: int | None) -> Iterator[Any]:
@@ -107,14 +109,6 @@ def _predict_batches(feed: Any, k: Any, steps: int | None) -> Iterator[Any]:
     with closing(feed.batches(0, 0, steps, k)) as batches:
         for batch in batches:
             yield (batch[0],)
-
-
-def _joined(parts: list[Any]) -> Any:
-    if len(parts) == 1:
-        return parts[0]
-    flat = [list(leaves(p)) for p in parts]
-    columns = iter([np.concatenate(column) for column in zip(*flat, strict=True)])
-    return map_leaves(lambda _: next(columns), parts[0])
 
 
 def _no_rows(model: Any, feed: Any) -> Any:

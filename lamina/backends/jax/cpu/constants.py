@@ -38,6 +38,14 @@ FEW_WINDOWS = 64
 # python -m benchmarks.tuning transpose
 COPY_WORTH, COPY_MOST = 90, 1 << 20
 
+# -- recurrent layers (../fused.py) ----------------------------------------------------------------------------------------
+
+# Rows, and elements of (steps, rows, columns), from which a prediction projects the input in each turn instead of all of it
+# ahead: an LSTM of 64 units on (256, 80, 32) takes 0.34 of the time, with 256 units on (128, 80, 256) 0.56; with 32 rows
+# 1.35, since its products are too small.
+# python -m benchmarks.tuning recurrent
+IN_TURN_ROWS, IN_TURN_ELEMENTS = 64, 1 << 20
+
 # -- indexing (../shaping.py) ------------------------------------------------------------------------------------------------
 
 # Elements along an axis up to which one of them is taken by a masked sum, not by a gather.
