@@ -94,8 +94,8 @@ def _make_public(module: ModuleType) -> None:
     """What a module defines for a namespace says that it stands there."""
     for name, space in _listed.get(module.__name__, {}).items():
         thing = vars(module).get(name)
-        own = isinstance(thing, type | FunctionType) and thing.__module__ == module.__name__
-        if own and thing.__qualname__ == name:
+        here = (module.__name__, name)
+        if isinstance(thing, type | FunctionType) and (thing.__module__, thing.__qualname__) == here:
             thing.__module__ = space
 
 

@@ -271,10 +271,10 @@ def main(words: list[str]) -> int:
         return 0
     alone = "--alone" in words
     words = [word for word in words if word != "--alone"]
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     bad = []
     for job, backend in chosen(words):
         found = run(job, backend, python, PLACE / "runs" / job.script / backend, alone=alone)
+        results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         results[f"{job.script}/{backend}"] = found
         result, reason = verdict(found)
         print(f"{job.package} {job.script} {backend}: {result}. {found['lamina']}. {reason}", flush=True)
