@@ -23,9 +23,8 @@ T = TypeVar("T")
 
 # Public names of Keras that are not there yet: asking for one is no misspelling.
 NOT_YET: dict[str, tuple[str, ...]] = {"lamina": ("Quantizer", "export", "quantizers")}
-_listed: dict[
-    str, dict[str, str]
-] = {}  # module -> names that it defines for a namespace around it -> that namespace
+# module -> a name that it defines for a namespace around it -> that namespace
+_listed: dict[str, dict[str, str]] = {}
 
 
 def attach(space: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
@@ -78,9 +77,8 @@ class Package(ModuleType):
         super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return import_module, (
-            self.__name__,
-        )  # as cloudpickle takes plain modules: `ops` in a user's function
+        """By name, as cloudpickle takes plain modules: a user's function may mention `ops`."""
+        return import_module, (self.__name__,)
 
 
 def _watch(package: ModuleType) -> None:
