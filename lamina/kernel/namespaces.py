@@ -10,7 +10,6 @@ import ast
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
@@ -34,7 +33,7 @@ def attach(space: str, file: str) -> tuple[Callable[[str], Any], Callable[[], li
         space: The namespace's `__name__`.
         file: Its `__file__`.
     """
-    inner, modules = _read(Path(file).with_suffix(".pyi"))
+    inner, modules = _read(file.removesuffix("c") + "i")
     for module, defined in modules.items():
         if module not in inner:  # the names of `lamina.applications.resnet` are public there
             _listed.setdefault(f"{space}.{module}", {}).update(dict.fromkeys(defined, space))
@@ -53,11 +52,13 @@ def attach(space: str, file: str) -> tuple[Callable[[str], Any], Callable[[], li
     return find, listed, names
 
 
-def _read(stub: Path) -> tuple[set[str], dict[str, list[str]]]:
+def _read(stub: str) -> tuple[set[str], dict[str, list[str]]]:
     """What a stub lists: namespaces (`from . import layers as layers`), and names by module (`from .dense import Dense`)."""
     inner: set[str] = set()
     modules: dict[str, list[str]] = {}
-    for node in ast.parse(stub.read_text()).body:
+    with open(stub, encoding="utf-8") as file:  # pathlib would be a sixth of what `import lamina` imports
+        parsed = ast.parse(file.read())
+    for node in parsed.body:
         if isinstance(node, ast.ImportFrom):
             names = [alias.name for alias in node.names]
             inner.update(names if node.module is None else ())
