@@ -12,6 +12,7 @@ from lamina.errors import suggestion
 
 COMMANDS = {
     "run": "run a script written for Keras, unedited",
+    "launch": "run a script in several processes that train together",
     "alias": "make `import keras` Lamina in a virtual environment",
     "summary": "the layers of a model's file, with shapes and parameters",
     "plot": "draw a model's file as a page or a picture",

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from lamina.config import is_interactive_logging_enabled
+from lamina.kernel.context import processes
 
 
 def format_logs(logs: dict[str, Any]) -> str:
@@ -68,6 +69,7 @@ class Progress:
     )
 
     def __init__(self, total: int | None, verbose: int, title: str = "") -> None:
+        verbose = 0 if processes()[0] else verbose  # of several processes the first one tells
         self.total, self.verbose, self.title = total, verbose, title
         self.started = self._shown = time.perf_counter()
         self._bar: Any = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 
 import numpy as np
 
 from lamina.core.devices import devices
 from lamina.core.seeds import make_seed
+from lamina.distribution.world import world
 from lamina.kernel.context import real_kernel
 
 
@@ -63,9 +63,10 @@ def initialize(
 ) -> None:
     """Make this process one of several that run the same script; call it before anything else of a framework.
 
-    What is not given is taken from `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
-    `KERAS_DISTRIBUTION_PROCESS_ID`, and then left to the framework to find out. Processes whose random seeds differ are
-    given those of the first one, so that they begin with equal weights.
+    What is not given is read from the environment: `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
+    `KERAS_DISTRIBUTION_PROCESS_ID`, else what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
+    to the framework to find out. Processes whose random seeds differ are given those of the first one, so that they begin
+    with equal weights. `lamina launch` starts such processes on one machine.
 
     Args:
         job_addresses: Addresses "host:port" of the processes, separated by commas; the first is where they meet.
@@ -74,24 +75,21 @@ def initialize(
 
     Raises:
         RuntimeError: if the framework computed already, or cannot start.
+        ValueError: if a variable of the environment is not what it should be.
 
     Example:
         >>> import lamina
         >>> lamina.distribution.initialize("10.0.0.1:1234", 2, 0)  # doctest: +SKIP
     """
-    addresses = job_addresses or os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES")
-    count = num_processes if num_processes is not None else _number("KERAS_DISTRIBUTION_NUM_PROCESSES")
-    rank = process_id if process_id is not None else _number("KERAS_DISTRIBUTION_PROCESS_ID")
+    found = world()
+    address = job_addresses.split(",")[0].strip() if job_addresses else found.address
+    count = found.processes if num_processes is None else num_processes
+    rank = found.rank if process_id is None else process_id
+    if count == 1:
+        return
     spread = real_kernel().spread
-    spread.join(addresses.split(",")[0].strip() if addresses else None, count, rank)
+    spread.join(address, count, rank)
     _agree_on_seeds(spread)
-
-
-def _number(name: str) -> int | None:
-    given = os.environ.get(name)
-    if given is not None and not given.isdigit():
-        raise ValueError(f"{name} must be a number, got {given!r}.")
-    return None if given is None else int(given)
 
 
 def _agree_on_seeds(spread) -> None:

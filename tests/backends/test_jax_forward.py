@@ -10,6 +10,8 @@ import pytest
 import lamina
 
 jax = pytest.importorskip("jax")
+cpu = pytest.importorskip("lamina.backends.jax.cpu")
+tuned = pytest.mark.skipif(not cpu.on(), reason="programs are not tuned here")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,7 @@ def is_plain(k, f, *args, forward=True):
     return "conv_general_dilated" in found[0], result
 
 
+@tuned
 def test_a_forward_pass_has_the_convolution_of_xla(k):
     plain, result = is_plain(k, convolved, X)
     assert plain
@@ -49,6 +52,7 @@ def test_a_forward_pass_has_the_convolution_of_xla(k):
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
+@tuned
 @pytest.mark.parametrize(
     ("sizes", "strides", "plain"),
     [
@@ -70,6 +74,7 @@ def test_products_are_left_to_products(sizes, strides, plain, k, monkeypatch):
         np.testing.assert_allclose(result, is_plain(k, f, given, forward=False)[1], atol=1e-4)
 
 
+@tuned
 def test_not_where_it_is_differentiated(k):
     def gradient(x):
         return k.value_and_grad(lambda values: (lamina.ops.sum(convolved(*values)), None), [x])[1][0]
@@ -79,6 +84,7 @@ def test_not_where_it_is_differentiated(k):
     np.testing.assert_allclose(result, is_plain(k, gradient, X, forward=False)[1], atol=1e-4)
 
 
+@tuned
 def test_not_in_a_loop_and_again_behind_it(k):
     loops = {
         "scan": lambda x: lamina.ops.scan(lambda c, row: (c, convolved(row)), 0.0, x[None])[1],
@@ -94,6 +100,7 @@ def test_not_in_a_loop_and_again_behind_it(k):
     assert is_plain(k, lambda x: (loops["scan"](x), convolved(x)), X)[0]
 
 
+@tuned
 def test_not_for_single_channels_or_three_axes(k):
     assert not is_plain(k, lambda x: convolved(x, groups=4), X)[0]
     volume = RNG.normal(size=(1, 4, 4, 4, 2)).astype("float32")
@@ -142,3 +149,30 @@ def test_the_gradient_of_relu_is_zero_at_zero_in_all_orders(k):
     np.testing.assert_array_equal(first, [0, 0, 12, np.nan])
     np.testing.assert_array_equal(second[:3], [0, 0, 12])
     assert np.isnan(lamina.ops.convert_to_numpy(lamina.ops.relu(x))[3])
+
+
+@tuned
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+def test_many_rows_are_projected_in_each_turn(layer, k, monkeypatch):
+    monkeypatch.setattr(cpu.constants, "IN_TURN_ELEMENTS", 8 * 5 * 4)
+    monkeypatch.setattr(cpu.constants, "IN_TURN_ROWS", 8)
+    rows = RNG.normal(size=(8, 5, 3)).astype("float32")
+    # recurrent layers whose weights are the same, with a mask too
+    model = getattr(lamina.layers, layer)(4, return_sequences=True, seed=1)
+    whole, mask = model(rows), RNG.random((8, 5)) > 0.3
+    masked = model(rows, mask=mask)
+
+    def products(forward):
+        found = []
+
+        def traced(x, mask):
+            found.append(str(jax.make_jaxpr(lambda x: model(x))(x)))
+            return model(x), model(x, mask=mask)
+
+        return k.jit(traced, forward=forward)(rows, mask), found[0]
+
+    (in_turn, with_mask), program = products(True)
+    assert f"{8 * 5},3" not in program  # all rows of all steps as one matrix
+    assert f"{8 * 5},3" in products(False)[1]
+    np.testing.assert_allclose(in_turn, whole, atol=1e-5)
+    np.testing.assert_allclose(with_mask, masked, atol=1e-5)

@@ -25,7 +25,8 @@ def off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv(*((name, "0") if request.param == "its own" else ("LAMINA_LEAVE_PROCESS", "1")))
         assert not process.allows(name)
 
-    monkeypatch.delenv("LAMINA_LEAVE_PROCESS", raising=False)
+    for name in ("LAMINA_LEAVE_PROCESS", "LAMINA_JAX_TUNING"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("LAMINA_COMPILE_CACHE", raising=False)
     return switch
 

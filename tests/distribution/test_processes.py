@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -85,3 +86,31 @@ def test_two_processes(tmp_path):
 @pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
 def test_twenty_losses(tmp_path, kind, floatx):
     compare(tmp_path, [f"trained:{kind}", f"sharded:{kind}"], floatx)
+
+
+@pytest.mark.slow
+def test_the_example_under_slurm_by_its_variables(tmp_path):
+    """As `srun` starts it: two tasks, and the losses of a process that is alone."""
+    script = SCRIPT.parents[3] / "examples" / "cluster" / "train.py"
+    base = {
+        **os.environ, "LAMINA_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
+        "PYTHONPATH": str(SCRIPT.parents[3]),
+    }  # fmt: skip
+    command = [sys.executable, str(script), "--epochs", "2"]
+    alone = subprocess.run(command, env=base, capture_output=True, text=True, check=True).stdout
+    slurm = {
+        "SLURM_NTASKS": "2", "SLURM_JOB_ID": str(os.getpid()), "SLURM_STEP_NODELIST": "localhost",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }  # fmt: skip
+    tasks = [
+        subprocess.Popen(
+            [*command, "--checkpoints", str(tmp_path / "checkpoints")],
+            env=base | slurm | {"SLURM_PROCID": str(rank)}, stdout=subprocess.PIPE, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    texts = [task.communicate(timeout=300)[0] for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0]
+    losses = lambda text: re.findall(r"loss: ([\d.]+)", text)
+    assert losses(texts[0]) == losses(alone)
+    assert losses(texts[1]) == []  # the first one tells

@@ -49,7 +49,13 @@ class Spread(contract.Spread):
         return jax.checkpoint(sparingly, policy=_kept)
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
-        jax.distributed.initialize(address, processes, rank)
+        try:
+            jax.distributed.initialize(address, processes, rank)
+        except ValueError:
+            # without an address jax looks for a cluster that it knows; where it finds none the process is alone, and the
+            # same script goes on
+            if (address, processes, rank) != (None, None, None):
+                raise
 
     def processes(self) -> tuple[int, int]:
         return jax.process_index(), jax.process_count()

@@ -137,6 +137,8 @@ import numpy as np
 import lamina
 from lamina import layers
 
+lamina.utils.set_random_seed(0)
+
 texts = np.array(["good film", "bad film", "a good good one", "bad, bad"] * 8)
 labels = np.array([1, 0, 1, 0] * 8)
 text = layers.TextVectorization()
@@ -164,7 +166,7 @@ pictures, kinds = rng.uniform(0, 255, (32, 8, 8, 3)).astype("float32"), np.arang
 pictures[kinds == 1, :, :4] += 200  # bright on the left
 vision = lamina.Sequential([lamina.Input((8, 8, 3)), layers.Rescaling(1 / 255), layers.RandomFlip("vertical", seed=1),
                             layers.RandomRotation(0.02, seed=2), layers.RandomContrast(0.1, value_range=(0, 1), seed=3),
-                            layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
+                            layers.Conv2D(4, 3, activation="tanh"), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
 vision.compile(lamina.optimizers.Adam(0.02), "binary_crossentropy", metrics=["accuracy"])
 vision.fit(pictures, kinds, epochs=12, verbose=0, batch_size=8)
 vision.save(sys.argv[1] + "/vision.keras")

@@ -1,0 +1,107 @@
+"""`lamina launch`: a group of processes that live and end together."""
+
+import json
+import os
+import pathlib
+
+import pytest
+
+from lamina import cli
+
+TELL = """
+import json, os, sys
+keys = ["KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID", "RANK", "WORLD_SIZE", "XLA_FLAGS"]
+print(json.dumps([os.environ.get(k) for k in keys] + sys.argv[1:]))
+print("to the other stream", file=sys.stderr)
+"""
+# the first and the last process wait for ever, as they would in a collective
+FAILS = """
+import os, signal, sys, time
+if os.environ["RANK"] == "1":
+    {}
+time.sleep(600)
+"""
+
+
+def launch(tmp_path: pathlib.Path, text: str, *options: str, arguments: tuple = ()) -> int:
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    return cli.main(["launch", *options, str(script), *arguments])
+
+
+def test_each_process_knows_its_number_and_each_line_too(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture
+) -> None:
+    given = ("--epochs", "3")
+    assert launch(tmp_path, TELL, "--processes", "2", "--devices", "4", "--cpu", arguments=given) == 0
+    out, error = capsys.readouterr()
+    for rank, line in enumerate(sorted(out.splitlines())):
+        assert line.startswith(f"[{rank}] ")
+        count, own, other, size, flags, *arguments = json.loads(line[4:])
+        assert (count, own, other, size) == ("2", str(rank), str(rank), "2")
+        assert flags.endswith("--xla_force_host_platform_device_count=4")
+        assert arguments == ["--epochs", "3"]
+    assert sorted(error.splitlines()) == ["[0] to the other stream", "[1] to the other stream"]
+
+
+@pytest.mark.parametrize(
+    ("does", "says", "status"),
+    [
+        ("sys.exit(3)", "process 1 failed with exit status 3; the other 2 are ended", 3),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            "process 1 was ended by SIGKILL; the other 2 are ended",
+            137,
+        ),
+        ("raise ValueError('of the user')", "process 1 failed with exit status 1; the other 2 are ended", 1),
+    ],
+    ids=["exit", "killed", "error"],
+)
+def test_one_that_fails_ends_the_others(
+    tmp_path: pathlib.Path, capfd: pytest.CaptureFixture, does: str, says: str, status: int
+) -> None:
+    assert launch(tmp_path, FAILS.format(does), "--processes", "3") == status
+    error = capfd.readouterr().err
+    assert f"lamina launch: {says}.\n" in error
+    assert ("[1] ValueError: of the user" in error) == (status == 1)
+
+
+def test_nothing_of_the_group_is_left(tmp_path: pathlib.Path) -> None:
+    """Also not what a process started itself."""
+    folder = str(tmp_path)
+    text = f"""
+import os, signal, sys, time
+if os.environ["RANK"] == "0":
+    import subprocess
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    with open({folder!r} + "/child", "w") as file:
+        file.write(str(child.pid))
+    os.rename({folder!r} + "/child", {folder!r} + "/ready")
+    time.sleep(600)
+while not os.path.exists({folder!r} + "/ready"):
+    time.sleep(0.01)
+sys.exit(2)
+"""
+    assert launch(tmp_path, text, "--processes", "2") == 2
+    child = int((tmp_path / "ready").read_text())
+    state = pathlib.Path(f"/proc/{child}/stat")
+    assert (
+        not state.exists() or state.read_text().split()[2] == "Z"
+    )  # a zombie of the container's first process
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--processes", "0"), "must be at least 1"),
+        (("--devices", "4"), "give --cpu, too"),
+    ],
+)
+def test_wrong_calls(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture, options: tuple, says: str
+) -> None:
+    assert launch(tmp_path, TELL, *options) == 1
+    assert says in capsys.readouterr().err
+    assert cli.main(["launch", str(tmp_path / "absent.py")]) == 2
+    assert "there is no script" in capsys.readouterr().err
+    assert os.environ.get("RANK") is None

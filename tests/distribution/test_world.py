@@ -1,0 +1,105 @@
+"""Who this process is, from the variables that launchers set."""
+
+import pytest
+
+from lamina.distribution.world import World, first_host, world
+
+CASES = {
+    "nothing": ({}, World(None, None, None, 0, "nothing in the environment")),
+    "own": (
+        {
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": "10.0.0.1:1234, 10.0.0.2:1234",
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+            "KERAS_DISTRIBUTION_PROCESS_ID": "1",
+            "SLURM_NTASKS": "9",
+        },
+        World("10.0.0.1:1234", 2, 1, 0, "KERAS_DISTRIBUTION_*"),
+    ),
+    "torchrun": (
+        {"MASTER_ADDR": "head", "MASTER_PORT": "29500", "WORLD_SIZE": "8", "RANK": "5", "LOCAL_RANK": "1"},
+        World("head:29500", 8, 5, 1, "torchrun"),
+    ),
+    "jax": (
+        {"JAX_COORDINATOR_ADDRESS": "head:1234", "JAX_NUM_PROCESSES": "4", "JAX_PROCESS_ID": "3"},
+        World("head:1234", 4, 3, 0, "JAX_COORDINATOR_ADDRESS"),
+    ),
+    "srun": (
+        {
+            "SLURM_JOB_ID": "70001",
+            "SLURM_NTASKS": "16",
+            "SLURM_PROCID": "9",
+            "SLURM_LOCALID": "1",
+            "SLURM_STEP_NODELIST": "gpu[07-09,12],login1",
+        },
+        World(f"gpu07:{61440 + 70001 % 4096}", 16, 9, 1, "Slurm"),
+    ),
+    "sbatch without srun": (
+        {"SLURM_JOB_ID": "70001", "SLURM_NTASKS": "16"},
+        World(source="nothing in the environment"),
+    ),
+    "mpirun on several hosts": (
+        {
+            "OMPI_COMM_WORLD_SIZE": "4",
+            "OMPI_COMM_WORLD_RANK": "2",
+            "OMPI_COMM_WORLD_LOCAL_RANK": "0",
+            "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
+            "OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://10.96.0.1,10.148.0.1:34911",
+        },
+        World(f"10.96.0.1:{61440 + 1531576320 % 4096}", 4, 2, 0, "Open MPI"),
+    ),
+    "mpirun on one host": (
+        {
+            "OMPI_COMM_WORLD_SIZE": "2",
+            "OMPI_COMM_WORLD_RANK": "1",
+            "OMPI_COMM_WORLD_LOCAL_RANK": "1",
+            "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
+        },
+        World(f"127.0.0.1:{61440 + 2}", 2, 1, 1, "Open MPI"),
+    ),
+    "a set of jobs": (
+        {
+            "JOB_COMPLETION_INDEX": "1",
+            "PROCESSES_IN_JOB": "4",
+            "JOB_INDEX": "1",
+            "JOBS_IN_SET": "2",
+            "JOBSET_NAME": "train",
+            "REPLICATED_JOB_NAME": "slice",
+        },
+        World("train-slice-0-0.train:1234", 8, 5, 0, "JobSet"),
+    ),
+    "an indexed job": (
+        {
+            "JOB_COMPLETION_INDEX": "0",
+            "PROCESSES_IN_JOB": "4",
+            "JAX_COORDINATOR_ADDRESS": "train-0.train:8476",
+        },
+        World("train-0.train:8476", 4, 0, 0, "JobSet"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_launchers(name: str) -> None:
+    env, expected = CASES[name]
+    assert world(env) == expected
+
+
+def test_what_makes_no_sense_is_said() -> None:
+    with pytest.raises(ValueError, match="RANK must be a number, got 'first'"):
+        world({"MASTER_ADDR": "a", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "first"})
+    with pytest.raises(ValueError, match=r"torchrun says that this is process 2 of 2; they count from 0"):
+        world({"MASTER_ADDR": "a", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "2"})
+
+
+@pytest.mark.parametrize(
+    ("nodes", "first"),
+    [
+        ("gpu1", "gpu1"),
+        ("a,b", "a"),
+        ("n[3,5-7]", "n3"),
+        ("n[03-05]-ib,m1", "n03-ib"),
+        ("rack1-n[12]", "rack1-n12"),
+    ],
+)
+def test_the_first_host_of_a_short_list(nodes: str, first: str) -> None:
+    assert first_host(nodes) == first
