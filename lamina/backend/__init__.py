@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import sys
-import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lamina import backends
 from lamina.kernel.context import interpreter
-from lamina.kernel.named import pickled_by_name
 from lamina.kernel.namespaces import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)
-__reduce_ex__ = pickled_by_name(__name__)
 
 
 @contextmanager
@@ -38,7 +35,7 @@ def use(name: str) -> Iterator[Any]:
         yield kernel
 
 
-class _Callable(types.ModuleType):
+class _Callable(type(sys.modules[__name__])):
     """The namespace of Keras's `keras.backend`, which can also be called."""
 
     def __call__(self, name: str) -> Any:

@@ -8,6 +8,7 @@ from lamina.callbacks.callback import Callback
 from lamina.callbacks.history import History
 from lamina.callbacks.logs import ProgbarLogger
 from lamina.errors import stranger
+from lamina.kernel.namespaces import is_ours
 
 
 class CallbackList(Callback):
@@ -108,7 +109,7 @@ def _wait(one: Any, names: tuple[str, ...]) -> int:
 
 def _explain(error: Exception, callback: Any, hook: str, logs: Any) -> None:
     """Say in which hook of the user's own an error came, and what the logs held."""
-    if not type(callback).__module__.startswith("lamina."):
+    if not is_ours(callback):
         error.add_note(
             f"In {type(callback).__name__}.{hook}, whose logs hold: {', '.join(logs) or 'nothing'}."
         )

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from lamina.core.codec import config_value, deserialize_arguments
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.tracebacks import fold_constructor, folds_frames, raised_by_lamina
 
 
@@ -56,7 +57,7 @@ class Configurable:
         an identifier was resolved to an object; otherwise what was given.
         """
         args, kwargs = self._given
-        own = type(self).__module__.startswith("lamina.")
+        own = is_ours(self)
         out = {}
         for name, value in bound_arguments(type(self), args, kwargs).items():
             if name in self.__dict__ and (own or isinstance(value, str | dict)):

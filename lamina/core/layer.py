@@ -21,6 +21,7 @@ from lamina.core.weights import Weights, checked_flag
 from lamina.errors import ArgumentError, suggestion
 from lamina.kernel import dtypes, guests
 from lamina.kernel.context import current, state
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.tracebacks import fold, folds_frames
 
 # what decides whether a call is plain; setting one makes a layer learn anew which calls may take the fast path
@@ -57,6 +58,7 @@ class Layer(Weights, Operation):
     _weightless = False  # whether there is nothing to build: such a layer is built when it is made
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
+    _is_activation = False  # whether the rematerialization of "activations" takes it
     _convert_input_args = True
     _takes_text = False  # whether it takes nothing but strings
     autograph_info__: Any = {}  # AutoGraph runs what has this as it is, where a layer stands in another's pipeline
@@ -442,11 +444,7 @@ class Layer(Weights, Operation):
         `super()`, those of the class below it. So `dict(units=..., **super().get_config())` gives each name once.
         """
         arguments, mro = self._arguments(), type(self).__mro__
-        users = [
-            i
-            for i, cls in enumerate(mro)
-            if "get_config" in vars(cls) and not cls.__module__.startswith("lamina.")
-        ]
+        users = [i for i, cls in enumerate(mro) if "get_config" in vars(cls) and not is_ours(cls)]
         if not users:
             return arguments
         wanted = constructor(mro[users[-1] + 1]).parameters

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lamina.errors import SerializationError
+from lamina.kernel.namespaces import public_in
 
 
+@public_in("lamina.saving")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
     """Budgets of the loader: a file that asks for more is refused before it gets it.

@@ -9,6 +9,7 @@ from typing import Any
 
 from lamina.errors import NotInitialized
 from lamina.kernel.context import state
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.tracebacks import folds_frames
 
 _counts: dict[str, int] = defaultdict(int)
@@ -62,7 +63,7 @@ class _SetByInit:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        base = next(cls.__name__ for cls in owner.__mro__ if cls.__module__.startswith("lamina."))
+        base = next(cls.__name__ for cls in owner.__mro__ if is_ours(cls))
         raise NotInitialized(
             f"{owner.__name__} is not initialized: its `__init__` has not called that of {base}. Begin it with "
             "`super().__init__()` (with `**kwargs`, if it takes them)."

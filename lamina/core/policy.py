@@ -8,6 +8,7 @@ from lamina.core.codec import deserialize
 from lamina.errors import suggestion
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
+from lamina.kernel.namespaces import public_in
 from lamina.kernel.settings import SETTINGS
 from lamina.kernel.tracebacks import folds_frames
 from lamina.ops.op import convert
@@ -87,6 +88,7 @@ class DTypePolicy:
 _CACHE: dict[str, DTypePolicy] = {}
 
 
+@public_in("lamina.mixed_precision")
 def dtype_policy() -> DTypePolicy:
     """The global policy: what layers use that are given no `dtype`.
 
@@ -101,6 +103,7 @@ def dtype_policy() -> DTypePolicy:
     return SETTINGS["dtype_policy"] or _named(SETTINGS["floatx"])
 
 
+@public_in("lamina.mixed_precision")
 @folds_frames
 def set_dtype_policy(policy: Any) -> None:
     """Set the global policy.

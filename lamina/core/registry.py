@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from lamina.kernel.context import state
+from lamina.kernel.namespaces import public_in
 
 _CUSTOM: dict[str, Any] = {}
 _CUSTOM_NAMES: dict[Any, str] = {}
@@ -129,6 +130,7 @@ def known_names() -> list[str]:
 # -- what users add ----------------------------------------------------------------------------------------------------
 
 
+@public_in("lamina.saving")
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
     """A decorator that puts a class or function into the table of what files may name.
 
@@ -163,6 +165,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return decorate
 
 
+@public_in("lamina.saving")
 def get_registered_name(obj: Any) -> str:
     """The registered name of a class or function, or its own name.
 
@@ -180,6 +183,7 @@ def get_registered_name(obj: Any) -> str:
     return _CUSTOM_NAMES.get(obj) or obj.__name__
 
 
+@public_in("lamina.saving")
 def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
     """What is registered under `name`: in the open scopes, the registry, the given tables; None if nothing is.
 
@@ -201,6 +205,7 @@ def get_registered_object(name: str, custom_objects: Any = None, module_objects:
     return None
 
 
+@public_in("lamina.saving")
 def get_custom_objects() -> dict[str, Any]:
     """The global table of registered objects; changing it changes the registry.
 
@@ -215,6 +220,7 @@ def get_custom_objects() -> dict[str, Any]:
     return _CUSTOM
 
 
+@public_in("lamina.saving")
 class CustomObjectScope:
     """A block in which files and identifiers may name these objects, too, in this thread.
 

@@ -70,7 +70,7 @@ class RematScope:
         if layer._remat_apart:
             return False
         if self.mode == "activations":
-            return type(layer).__module__.startswith("lamina.layers.activation")
+            return layer._is_activation
         if self.mode == "larger_than":
             return _output_size(layer, args, kwargs) > self.output_size_threshold
         return self.mode == "full"

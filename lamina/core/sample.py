@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lamina.kernel.namespaces import public_in
+
 _thread = threading.local()
 
 
@@ -19,6 +21,7 @@ class _Sample:
         self.numbers, self.given = numbers, Counter[int]()
 
 
+@public_in("lamina.random")
 @contextmanager
 def for_sample(*numbers: int) -> Iterator[None]:
     """A block in which preprocessing layers draw what follows from their seed and from these numbers alone.

@@ -14,10 +14,12 @@ import numpy as np
 from lamina.core import names
 from lamina.core.variable import Variable
 from lamina.kernel.context import _activate, state
+from lamina.kernel.namespaces import public_in
 
 _global: SeedGenerator | None = None
 
 
+@public_in("lamina.utils")
 def set_random_seed(seed: int) -> None:
     """Make everything that draws numbers repeatable: Lamina, Python, NumPy and the framework in force.
 
@@ -51,6 +53,7 @@ def host_generator(*key: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.random.SeedSequence(key).generate_state(2, np.uint64)))
 
 
+@public_in("lamina.random")
 class SeedGenerator:
     """A stream of seeds for stateless draws; its state is a Variable, so compiled steps carry it along.
 

@@ -8,6 +8,7 @@ from lamina.core import names
 from lamina.core.arithmetic import Arithmetic
 from lamina.errors import NoValue
 from lamina.kernel import dtypes
+from lamina.kernel.namespaces import public_in
 from lamina.kernel.symbolic import Symbolic
 from lamina.kernel.tracebacks import folds_frames
 
@@ -131,6 +132,7 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     return tuple(sizes)
 
 
+@public_in("lamina.utils")
 def is_keras_tensor(x: Any) -> bool:
     """Whether `x` is a symbolic tensor.
 

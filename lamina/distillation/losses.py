@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina import losses, ops
 from lamina.core.config import Configurable
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.losses.loss import Loss
 from lamina.tree import assert_same_structure
@@ -202,7 +203,7 @@ class FeatureDistillation(_Compared):
                 found.append(model.get_layer(name=name).output)
             except ValueError as error:
                 raise ValueError(f"FeatureDistillation: the {role} has no layer {name!r}. {error}") from None
-        own = isinstance(self.loss, Loss) and not type(self.loss).__module__.startswith("lamina.")
+        own = isinstance(self.loss, Loss) and not is_ours(self.loss)
         for t, s in zip(leaves(found[0]), leaves(found[1]), strict=False):
             if not own and len(t.shape) == len(s.shape) and t.shape[-1] != s.shape[-1]:
                 raise ValueError(

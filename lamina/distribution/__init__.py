@@ -1,5 +1,5 @@
 """Training on several devices: meshes of devices, layouts of tensors on them, and distributions, which choose layouts."""
 
-import lazy_loader
+from lamina.kernel.namespaces import attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

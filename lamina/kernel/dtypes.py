@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina.errors import suggestion
+from lamina.kernel.namespaces import public_in
 from lamina.kernel.settings import floatx
 
 BOOL = ("bool",)
@@ -69,6 +70,7 @@ def _join(dtypes: tuple[str, ...]) -> str:
     return _WEAK.get(least, least)
 
 
+@public_in("lamina.backend")
 def result_type(*dtypes: Any) -> str:
     """The dtype that tensors of these dtypes have together.
 

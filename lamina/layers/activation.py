@@ -36,6 +36,7 @@ class Activation(Layer):
     """
 
     _weightless = True
+    _is_activation = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -77,6 +78,7 @@ class ReLU(Layer):
     """
 
     _weightless = True
+    _is_activation = True
 
     def __init__(
         self,
@@ -120,6 +122,7 @@ class LeakyReLU(Layer):
     """
 
     _weightless = True
+    _is_activation = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         if "alpha" in kwargs:
@@ -157,6 +160,8 @@ class PReLU(Layer):
     Reference:
         He et al., 2015: Delving Deep into Rectifiers, https://arxiv.org/abs/1502.01852
     """
+
+    _is_activation = True
 
     def __init__(
         self,
@@ -213,6 +218,7 @@ class ELU(Layer):
     """
 
     _weightless = True
+    _is_activation = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -244,6 +250,7 @@ class Softmax(Layer):
     """
 
     _weightless = True
+    _is_activation = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -490,3 +490,4 @@ class GroupedQueryAttention(_Heads):
 
 
 GroupQueryAttention = GroupedQueryAttention  # the public name, which files have; `__name__` and names made from it are as in Keras
+GroupedQueryAttention.__qualname__ = "GroupQueryAttention"

@@ -11,6 +11,7 @@ from typing import Any
 
 from lamina import config, layers, ops
 from lamina.core.layer import Layer
+from lamina.core.variable import Variable
 from lamina.kernel.context import current
 from lamina.layers.attention import causal_mask
 from lamina.layers.conv import BaseConv
@@ -106,4 +107,6 @@ def patches() -> list[tuple[Any, str, Any]]:
         *((cls, "_kernel", kernel) for cls in (layers.Dense, layers.EinsumDense, BaseConv)),
         (layers.Embedding, "_embeddings", Inside(lambda self: self.embeddings)),
         (Layer, "_post_build", lambda self: None),
+        # what packages free before they load weights: there is something to free once a device holds the value
+        (Variable, "_value", Inside(lambda self: self._stored.tensor)),
     ]

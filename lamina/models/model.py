@@ -14,6 +14,7 @@ from lamina.core.registry import CustomObjectScope
 from lamina.core.sharing import sharing
 from lamina.core.tensor import KerasTensor
 from lamina.errors import foreign, suggestion
+from lamina.kernel.namespaces import public_in
 from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.trainer import Trainer
@@ -28,6 +29,7 @@ def is_functional_call(args: tuple, kwargs: dict) -> bool:
     return symbolic and (len(args) > 1 or "outputs" in kwargs)
 
 
+@public_in("lamina.models")
 class Model(Trainer, Layer):
     """A layer that can be compiled, trained, evaluated and saved.
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from lamina.kernel.named import pickled_by_name
 from lamina.kernel.namespaces import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)
-__reduce_ex__ = pickled_by_name(__name__)
 
 
 def load_all() -> None:

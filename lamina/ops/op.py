@@ -80,6 +80,9 @@ OPS: dict[str, Op[..., Any]] = {}  # class name in files ("ReduceMean") -> op
 class Operation(Protocol[P, Result]):
     """A public function that `@op` has made."""
 
+    __name__: str
+    __qualname__: str
+
     @property
     def op(self) -> Op[P, Result]: ...
 

@@ -3,9 +3,7 @@ from .inspection import info as info
 from .inspection import scan as scan
 from .limits import Limits as Limits
 from .models import load_model as load_model
-from .models import load_weights as load_weights
 from .models import save_model as save_model
-from .models import save_weights as save_weights
 from .objects import deserialize_keras_object as deserialize_keras_object
 from .objects import serialize_keras_object as serialize_keras_object
 from .registered import CustomObjectScope as CustomObjectScope
@@ -14,3 +12,5 @@ from .registered import get_custom_objects as get_custom_objects
 from .registered import get_registered_name as get_registered_name
 from .registered import get_registered_object as get_registered_object
 from .registered import register_keras_serializable as register_keras_serializable
+from .weight_files import load_weights as load_weights
+from .weight_files import save_weights as save_weights

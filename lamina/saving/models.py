@@ -10,6 +10,7 @@ from lamina.core.codec import check_depth, deserialize
 from lamina.core.limits import limited
 from lamina.core.registry import CustomObjectScope
 from lamina.errors import NoSuchFile, SerializationError, suggestion
+from lamina.kernel.namespaces import public_in
 from lamina.kernel.tracebacks import folds_frames
 from lamina.saving import archive, orbax
 from lamina.saving.atomic import may_replace
@@ -173,6 +174,7 @@ def _refuse_saved_model(path: pathlib.Path) -> None:
         )
 
 
+@public_in("lamina.models")
 @folds_frames
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """A model from the text that `to_json` gave, with newly drawn weights.

@@ -11,6 +11,7 @@ from lamina.core.layer import Layer
 from lamina.core.names import to_snake_case
 from lamina.core.tracking import attributes
 from lamina.core.variable import Variable
+from lamina.kernel.namespaces import is_ours
 
 
 class Place(NamedTuple):
@@ -95,7 +96,7 @@ def _children(owner: Any) -> list[tuple[str, Any]]:
 def _lists_layers(cls: type) -> bool:
     """Whether `layers` of a class is that of Lamina's models."""
     listed = next((vars(base)["layers"] for base in cls.__mro__ if "layers" in vars(base)), None)
-    return isinstance(listed, property) and getattr(listed.fget, "__module__", "").startswith("lamina.")
+    return isinstance(listed, property) and is_ours(listed.fget)
 
 
 def _given_by_properties(owner: Any) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def _given_by_properties(owner: Any) -> dict[str, Any]:
 def _own_properties(cls: type) -> tuple[str, ...]:
     known, found = set(), []
     for base in cls.__mro__:
-        if base.__module__.startswith("lamina."):
+        if is_ours(base):
             known.update(vars(base))
         else:
             found += [name for name, value in vars(base).items() if isinstance(value, property)]

@@ -1,7 +1,5 @@
 """Summaries, graph pictures, pages, and what a model costs."""
 
-from lamina.kernel.named import pickled_by_name
 from lamina.kernel.namespaces import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)
-__reduce_ex__ = pickled_by_name(__name__)

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import sysconfig
 import warnings
 
 import numpy as np
@@ -209,6 +210,37 @@ def test_the_file_in_a_virtual_environment(tmp_path, monkeypatch):
     monkeypatch.setattr(startup.sys, "prefix", startup.sys.base_prefix)
     with pytest.raises(RuntimeError, match="is not a virtual environment"):
         startup.change("on")
+
+
+@pytest.mark.slow
+def test_on_and_off_in_a_real_virtual_environment(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    site = next(tmp_path.glob("lib/python*/site-packages"))
+    (site / "base.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n")
+    ask = "import importlib.util as u; print(u.find_spec('keras').origin is None)"  # the real one has a file
+
+    def said(*arguments, **environment):
+        known = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LAMINA_AS_KERAS")}
+        found = subprocess.run(
+            [tmp_path / "bin" / "python", *arguments], capture_output=True, text=True, cwd=tmp_path,
+            env={**known, "LAMINA_BACKEND": "numpy", **environment},
+        )  # fmt: skip
+        assert found.returncode == 0, found.stderr
+        return found.stdout.strip()
+
+    assert said("-c", ask) == "False"
+    said("-m", "lamina", "alias", "on")
+    assert said("-c", ask) == "True"
+    assert said("-c", ask, LAMINA_AS_KERAS="0") == "False"
+    said("-m", "lamina", "alias", "on", "--when-asked")
+    assert said("-c", ask) == "False"
+    assert said("-c", ask, LAMINA_AS_KERAS="1") == "True"
+    assert (
+        said("-c", "from keras.layers import Dense; print(Dense.__module__)", LAMINA_AS_KERAS="1")
+        == "lamina.layers"
+    )
+    said("-m", "lamina", "alias", "off")
+    assert said("-c", ask, LAMINA_AS_KERAS="1") == "False"
 
 
 # -- spellings ---------------------------------------------------------------------------------------------------------

@@ -121,3 +121,13 @@ def test_they_end_with_the_alias():
     assert not hasattr(lamina.Sequential(), "_loss_tracker")
     assert hasattr(keras.layers.MultiHeadAttention(2, 3), "_compute_attention")
     lamina.install_as_keras()
+
+
+def test_the_memory_of_a_variable_can_be_freed_before_weights_are_loaded():
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    assert layer.kernel._value is None  # nothing is drawn yet
+    layer(X[0, :, :3])
+    layer.kernel._value.delete()
+    layer.kernel.assign(np.ones((3, 2), "float32"))
+    assert np.array_equal(layer(np.ones((1, 3), "float32")) - layer.bias, [[3.0, 3.0]])

@@ -2,6 +2,7 @@
 
     python tests/packages/package_jobs.py [words of packages or jobs]    runs them and writes the table of docs/packages.md
     python tests/packages/package_jobs.py --install                      makes the environment only
+    python tests/packages/package_jobs.py --alone [words]                without the real Keras where it has not run yet
 
 The environment, `.venv-packages`, lies on top of the one that runs this script: what is there (Keras, frameworks, NumPy) is
 used and not replaced. Each job runs first with the real Keras, which leaves its weights and numbers in a folder, then under
@@ -117,29 +118,49 @@ def version_of(python: pathlib.Path, package: str) -> str:
 # -- one job -----------------------------------------------------------------------------------------------------------
 
 
-def run(job: Job, backend: str, python: pathlib.Path, folder: pathlib.Path) -> dict[str, Any]:
+def run(
+    job: Job, backend: str, python: pathlib.Path, folder: pathlib.Path, *, alone: bool = False
+) -> dict[str, Any]:
     """Run a job with the real Keras and with Lamina, and compare.
 
     What the real Keras gave is kept in the folder, and taken from there as long as script and versions are the same.
+
+    Args:
+        job: The job.
+        backend: Where it runs.
+        python: The environment's.
+        folder: Where both sides meet.
+        alone: Whether the real Keras is left out where nothing of it is kept.
 
     Returns:
         What came of it: "keras" and "lamina" (a summary or an error each), "keras_ok", "lamina_ok", "compared" (how many
         numbers), "differ" (a list), and the versions "package" and "version" (Keras's).
     """
     versions = {"package": version_of(python, job.package), "version": version_of(python, "keras")}
-    texts = [(JOBS / f"{name}.py").read_bytes() for name in (job.script, "exchange")]
-    stamp = hashlib.sha256(b"".join([*texts, json.dumps([versions, backend]).encode()])).hexdigest()
+    stamp = hashlib.sha256(
+        b"".join([*_texts(job.script), json.dumps([versions, backend]).encode()])
+    ).hexdigest()
     kept = folder / "kept.json"
-    if not kept.exists() or json.loads(kept.read_text())["stamp"] != stamp:
+    if kept.exists() and json.loads(kept.read_text())["stamp"] == stamp:
+        theirs = json.loads(kept.read_text())
+    else:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        ok, said = _side([], job, backend, python, folder)
-        kept.write_text(json.dumps({"stamp": stamp, "keras_ok": ok, "keras": said}))
-    theirs = json.loads(kept.read_text())
+        ok, said = (None, "") if alone else _side([], job, backend, python, folder)
+        theirs = {"stamp": stamp, "keras_ok": ok, "keras": said}
+        if not alone:
+            kept.write_text(json.dumps(theirs))
     ok, said = _side(["-m", "lamina", "run"], job, backend, python, folder)
     compared, differ = _compare(folder) if theirs["keras_ok"] and ok else (0, [])
     found = {"keras": theirs["keras"], "keras_ok": theirs["keras_ok"], "lamina": said, "lamina_ok": ok}
     return {**found, **versions, "compared": compared, "differ": differ}
+
+
+def _texts(script: str) -> list[bytes]:
+    """A script of `jobs/`, and those that it imports."""
+    text = (JOBS / f"{script}.py").read_bytes()
+    named = re.findall(r"^from (\w+) import", text.decode(), re.MULTILINE)
+    return [text, *(inner for name in named if (JOBS / f"{name}.py").exists() for inner in _texts(name))]
 
 
 def _side(
@@ -196,7 +217,7 @@ def verdict(found: dict[str, Any]) -> tuple[str, str]:
         return "works", "the real Keras was not run beside it yet"
     if found["lamina_ok"]:
         return "works", f"Keras {found['version']} itself fails: {found['keras']}"
-    if not found["keras_ok"]:
+    if found["keras_ok"] is False:
         return "the package's own", f"the real Keras fails, too: {found['keras']}"
     return "fails", found["lamina"]
 
@@ -248,10 +269,12 @@ def main(words: list[str]) -> int:
     python = install()
     if words == ["--install"]:
         return 0
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    alone = "--alone" in words
+    words = [word for word in words if word != "--alone"]
     bad = []
     for job, backend in chosen(words):
-        found = run(job, backend, python, PLACE / "runs" / job.script / backend)
+        found = run(job, backend, python, PLACE / "runs" / job.script / backend, alone=alone)
+        results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         results[f"{job.script}/{backend}"] = found
         result, reason = verdict(found)
         print(f"{job.package} {job.script} {backend}: {result}. {found['lamina']}. {reason}", flush=True)

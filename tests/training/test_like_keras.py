@@ -307,3 +307,18 @@ def test_endless_sources_end_when_they_are_told_to(backend):
             assert model.fit(source(), epochs=2, verbose=0, callbacks=[Stop()]).epoch == [0]
             assert model.evaluate(source(), verbose=0, callbacks=[Stop()]) == 4.0
             assert model.predict(source(), verbose=0, callbacks=[Stop()]).shape == (24, 1)
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_predictions_may_be_written_to(rows):
+    """As packages do that make labels of probabilities; also where the framework's own arrays are read-only."""
+    x = np.ones((rows, 2), "float32")
+    with lamina.backend("jax"):
+        model = dense()
+        for predicted in (
+            model.predict(x, verbose=0),
+            model.predict(x, verbose=2),
+            model.predict_on_batch(x),
+        ):
+            predicted[predicted < 9] = 0
+            assert predicted.sum() == 0

@@ -95,7 +95,7 @@ def test_mermaid(model: Any, tmp_path: Path) -> None:
 def test_activations_by_their_public_name(model: Any) -> None:
     source = lamina.utils.model_to_dot(model, show_layer_activations=True, expand_nested=True).source
     assert "activation: relu" in source
-    assert lamina.visual.plot_model.__module__ == "lamina.visual.graph"
+    assert lamina.visual.plot_model.__module__ == "lamina.visual"
 
 
 def test_page_says_what_layers_are(model: Any, tmp_path: Path) -> None:

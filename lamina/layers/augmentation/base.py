@@ -12,6 +12,7 @@ from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, interpreter, state
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.trees import leaves
 from lamina.layers.augmentation.described import described
 from lamina.layers.augmentation.draws import Stream, Tape, apart, uniforms
@@ -69,7 +70,7 @@ class ImageAugmentation(Layer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith("lamina."):  # users' own docstrings are theirs
+        if is_ours(cls):  # users' own docstrings are theirs
             cls.__doc__ = described(cls)
 
     def __init__(

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.core.layer import Layer
+from lamina.kernel.namespaces import is_ours
 from lamina.layers.augmentation.flip import RandomFlip
 from lamina.layers.augmentation.geometry import Geometric
 
@@ -65,7 +66,7 @@ def fused(layers: Sequence[Layer]) -> list[Layer]:
         run.clear()
 
     for layer in layers:
-        own = type(layer).__module__.startswith("lamina.")  # a user's subclass may do more than its map says
+        own = is_ours(layer)  # a user's subclass may do more than its map says
         if not own or not getattr(layer, "_is_affine", False):
             close()
             out.append(layer)

@@ -14,6 +14,7 @@ from lamina.initializers.base import HostInitializer, host_dtype
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel
 from lamina.kernel.contract import Kernel
+from lamina.kernel.namespaces import is_ours
 from lamina.ops.checks import at_least
 
 Step = Callable[[Any, Any], list[Any]]  # (the input's part, states) -> new states; the first is the output
@@ -231,9 +232,7 @@ class UnitsCell(Cell):
     def has_updater(self) -> bool:
         """Whether the step has that form, and `update` reads no weights."""
         own = [self.activation, getattr(self, "recurrent_activation", self.activation)]
-        return all(
-            getattr(f, "__module__", "").startswith("lamina.") and not isinstance(f, Layer) for f in own
-        )
+        return all(is_ours(f) and not isinstance(f, Layer) for f in own)
 
     def stepper(self, states: list[Any], training: Any) -> Step:
         k = current()

@@ -81,6 +81,8 @@ def piecewise_relu(
     return out if max_value is None else k.minimum(out, max_value)
 
 
+piecewise_relu.__module__ = "lamina.activations"
+piecewise_relu.__name__ = piecewise_relu.__qualname__ = "relu"
 piecewise_relu.op.keras_module = (
     "keras.src.activations.activations"  # the one activation that is no op in Keras files
 )

@@ -25,7 +25,7 @@ class Optimizer:
     Example:
         >>> import lamina
         >>> type(lamina.optimizers.legacy.SGD(lr=0.1, decay=1e-6, momentum=0.9))
-        <class 'lamina.optimizers.sgd.SGD'>
+        <class 'lamina.optimizers.SGD'>
     """
 
     today: type[base.Optimizer]

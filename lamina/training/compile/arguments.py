@@ -13,6 +13,7 @@ from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
 from lamina.errors import BackendError
 from lamina.kernel.context import current
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.tracebacks import folds_frames
 from lamina.kernel.trees import leaves
 from lamina.training.compile.losses import CompileLoss
@@ -168,8 +169,8 @@ class Compiled(_Layer):
             return None
         cls = type(self)
         first = lambda name: next(c for c in cls.__mro__ if name in c.__dict__)
-        own = not first("compile").__module__.startswith("lamina.")
-        if own and first("get_compile_config").__module__.startswith("lamina."):
+        own = not is_ours(first("compile"))
+        if own and is_ours(first("get_compile_config")):
             warnings.warn(
                 f"Model {self.name!r} ({cls.__name__}): `compile` was overridden, so how the model was compiled is not saved. "
                 "Compile it again after loading, or override `get_compile_config` and `compile_from_config`, too.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamina import losses, metrics, ops
 from lamina.core.masks import get_mask
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.trees import leaves
 from lamina.losses.loss import LossFunctionWrapper
@@ -80,7 +81,7 @@ class CompileLoss:
     def _explain(self, error: Exception, one: Any, i: int, y_true: Any, y_pred: Any) -> None:
         """Say which loss failed, on what, and how a loss of one's own is called."""
         shapes = [shown(tuple(getattr(y, "shape", ()))) for y in (y_true, y_pred)]
-        own = not str(getattr(getattr(one, "fn", type(one)), "__module__", "")).startswith("lamina.")
+        own = not is_ours(getattr(one, "fn", one))
         error.add_note(
             f"In the loss {_name(one)!r} of output {self.outputs.names[i]!r}, called with y_true of shape {shapes[0]} and "
             f"y_pred of shape {shapes[1]}."
@@ -177,7 +178,7 @@ def check_target(y: Any, y_pred: Any, loss: Any, output: str) -> None:
         ValueError: naming the output, both shapes, the loss, and the way out.
     """
     name = _name(loss)
-    known = isinstance(loss, losses.Loss) and type(loss).__module__.startswith("lamina.")
+    known = isinstance(loss, losses.Loss) and is_ours(loss)
     ys, ps = tuple(getattr(y, "shape", ())), tuple(getattr(y_pred, "shape", ()))
     if not known or not hasattr(y_pred, "shape"):
         return

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel.namespaces import public_in
 from lamina.training.feed.arrays import arrays
 
 
+@public_in("lamina.utils")
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     """`x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)` as three values.
 
@@ -37,6 +39,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
+@public_in("lamina.utils")
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
     """The shortest of `x`, `(x, y)`, `(x, y, sample_weight)` that holds what is given.
 

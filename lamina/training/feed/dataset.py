@@ -16,8 +16,10 @@ from typing import Any
 from lamina.backends.process import fork_is_safe
 from lamina.core.sample import for_sample
 from lamina.kernel.context import interpreter
+from lamina.kernel.namespaces import public_in
 
 
+@public_in("lamina.utils")
 class PyDataset:
     """A data set of batches: a subclass says how many there are, and gives each by its number.
 

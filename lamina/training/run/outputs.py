@@ -95,5 +95,10 @@ class Outputs:
 
 def _joined(parts: list[list[np.ndarray]]) -> list[np.ndarray]:
     if len(parts) == 1:
-        return parts[0]
+        return [writable(array) for array in parts[0]]
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def writable(array: np.ndarray) -> np.ndarray:
+    """An array that its caller may write to: what some frameworks give is to be read only."""
+    return array if array.flags.writeable else array.copy()

@@ -16,7 +16,7 @@ from lamina.kernel.trees import map_leaves
 from lamina.training.feed.arrays import as_array
 from lamina.training.feed.make import make_feed
 from lamina.training.feed.spread import spreader
-from lamina.training.run.outputs import Outputs
+from lamina.training.run.outputs import Outputs, writable
 from lamina.training.run.schedule import callback_list, limit_of, steps_of
 
 _PREDICT_HOOKS = ("on_predict_batch_begin", "on_predict_batch_end")
@@ -27,7 +27,7 @@ def predict_batch(model: Any, batch: Any) -> Any:
     k = current()
     _check_rows(k)
     reader = model._model_state.programs.get(model, "predict", k, lambda: batch)
-    return map_leaves(k.to_numpy, reader(batch))
+    return map_leaves(lambda x: writable(k.to_numpy(x)), reader(batch))
 
 
 def _check_rows(k: Any) -> None:
