@@ -448,8 +448,8 @@ def _called_without(layer: Layer, plan: CallPlan, lacking: list[str]) -> str:
 def _asked_for_value(layer: Layer) -> NoValue:
     return NoValue(
         f"Layer {layer.path!r} ({type(layer).__name__}): its `call` asks a tensor for its value (NumPy, float(), print, `if`), "
-        "which there is none of while a step is compiled. Write it with lamina.ops (ops.where, ops.cond, ops.clip), or "
-        "compile the model with run_eagerly=True."
+        "which there is none of while a step is compiled. Write it with lamina.ops (ops.sqrt for np.sqrt, ops.where or "
+        "ops.cond for `if`), or compile the model with run_eagerly=True, if the backend has values while it differentiates."
     )
 
 
