@@ -53,7 +53,7 @@ POINTS = {
         "differential/test_kinds.py::test_names_that_are_not_there_yet_are_no_misspellings",
     ]),
     8: ("`summary()` and the bar in 80 columns", [
-        "models/test_strangers.py::test_summary_fits_the_terminal",
+        "test_newcomer.py::test_summary_of_branches_fits_80_columns",
         "visual/test_summary.py::test_fits_the_width",
         "callbacks/test_progress_width.py::test_the_bar_keeps_its_parts",
     ]),
@@ -68,7 +68,7 @@ POINTS = {
         "test_newcomer.py::test_a_wrong_shape_in_fit_shows_one_line",
     ]),
     13: ("pictures and progress in notebooks", [
-        "visual/test_pictures.py::test_activations_by_their_public_name",
+        "test_newcomer.py::test_pictures_say_relu",
         "visual/test_pictures.py::test_with_graphviz",
         "visual/test_notebooks.py::test_progress_in_a_notebook_is_one_line_that_changes",
     ]),
@@ -139,6 +139,24 @@ def test_a_name_of_keras_is_no_misspelling():
         lamina.export  # noqa: B018
     with pytest.raises(AttributeError, match="Did you mean 'RandomFlip'"):
         layers.RandomFlp  # noqa: B018 # pyright: ignore
+
+
+def test_summary_of_branches_fits_80_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    inputs = lamina.Input((4,), name="the_only_input_of_the_model")
+    branches = [layers.Dense(4, name=f"a_branch_with_a_long_name_{i}")(inputs) for i in range(3)]
+    model = lamina.Model(inputs, layers.Concatenate(name="all_branches_side_by_side")(branches))
+    printed = []
+    model.summary(print_fn=lambda line, **_: printed.append(line))
+    lines = "\n".join(printed).split("\n")
+    assert max(map(len, lines)) <= 80
+
+
+def test_pictures_say_relu():
+    model = lamina.Sequential([lamina.Input((2,)), layers.Dense(3, activation="relu")])
+    source = lamina.utils.model_to_dot(model, show_layer_activations=True).source
+    assert "relu" in source
+    assert "piecewise" not in source
 
 
 def test_a_wrong_shape_in_fit_shows_one_line(backend):
