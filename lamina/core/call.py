@@ -21,7 +21,7 @@ from lamina.errors import ArgumentError, NoValue, stranger
 from lamina.kernel import dtypes
 from lamina.kernel.context import CallFrame, current, state
 from lamina.kernel.symbolic import Holder
-from lamina.kernel.tracebacks import fold, raised_by_lamina, wrong_arguments
+from lamina.kernel.tracebacks import fold, innermost, raised_by_lamina, wrong_arguments
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.ops.op import convert
 
@@ -231,10 +231,7 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
             outputs = frame.spread.lay_out(layer, outputs)
         _finish(layer, plan, args, masks, outputs)
     except Exception as error:
-        asked = layer._layer_state.asks_values and isinstance(error, TypeError | NotImplementedError)
-        if asked and not raised_by_lamina(
-            error
-        ):  # a framework's own words for what it cannot do while it compiles
+        if layer._layer_state.asks_values and _is_no_value(error):
             raise _asked_for_value(layer).with_traceback(error.__traceback__) from None
         _explain(error, layer, args, named)
         raise
@@ -445,11 +442,18 @@ def _called_without(layer: Layer, plan: CallPlan, lacking: list[str]) -> str:
     )
 
 
+def _is_no_value(error: Exception) -> bool:
+    """Whether an error is a framework's own words for a value that it has not while it compiles or differentiates."""
+    if not isinstance(error, TypeError | NotImplementedError) and innermost(error) != "__array__":
+        return False
+    return not raised_by_lamina(error)
+
+
 def _asked_for_value(layer: Layer) -> NoValue:
     return NoValue(
         f"Layer {layer.path!r} ({type(layer).__name__}): its `call` asks a tensor for its value (NumPy, float(), print, `if`), "
-        "which there is none of while a step is compiled. Write it with lamina.ops (ops.where, ops.cond, ops.clip), or "
-        "compile the model with run_eagerly=True."
+        "which it has not while a step is compiled or differentiated. Write it with lamina.ops (ops.sqrt for np.sqrt, "
+        "ops.where or ops.cond for `if`). To look at values while debugging, compile the model with run_eagerly=True."
     )
 
 

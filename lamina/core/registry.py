@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from lamina.kernel.context import state
@@ -37,6 +37,7 @@ SELDOM = {
 FUNCTIONS = ("activations", "losses", "metrics", "initializers", "regularizers", "constraints")
 
 
+@cache
 def namespace(space: str) -> Any:
     """A public namespace by its name: what core needs of initializers and their kin, which are built on it."""
     assert space in NAMESPACES or space in FUNCTIONS, space

@@ -79,10 +79,21 @@ def raised_by_lamina(error: BaseException) -> bool:
     """Whether an error was raised by Lamina's own code: not by a framework, nor by the user's code."""
     if "_lamina" in error.__dict__:
         return True
+    trace = _last(error)
+    return trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN)
+
+
+def innermost(error: BaseException) -> str:
+    """The name of the Python function that an error was raised in."""
+    trace = _last(error)
+    return "" if trace is None else trace.tb_frame.f_code.co_name
+
+
+def _last(error: BaseException) -> TracebackType | None:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN)
+    return trace
 
 
 def _has_lines(error: BaseException) -> bool:

@@ -148,45 +148,81 @@ class Trainer(Compiled):
     ) -> History:
         """Train the model on data for a number of epochs.
 
-        An epoch goes over the data once. Steps run compiled, many at a time; callbacks are called between them.
+        An epoch is one pass over the data in batches; each batch makes one step: predictions, loss, gradients, and the
+        optimizer's update. Metrics begin anew with each epoch, and what is shown is their value over the epoch so far.
+        Steps run compiled, many to a dispatch; callbacks are called between them. Ctrl-C waits for the dispatch that
+        runs, and the weights are those after it.
 
         Args:
-            x: Inputs (rows, ...): an array or tensor, a list of them in the order of the inputs, a dict by input name,
-                or a frame. Or a source of batches: a generator, a `PyDataset`, a `tf.data.Dataset`, a `DataLoader`,
-                whose batches are x, (x, y) or (x, y, sample_weight).
-            y: Targets (rows, ...), in the structure of the outputs. A source gives them itself.
-            batch_size: Rows per step, 32 by default. A source has batches already.
-            epochs: The number of the last epoch: with `initial_epoch` 3 and `epochs` 5 there are two.
-            verbose: 0 silent, 1 a progress bar, 2 a line per epoch; "auto" is 1.
-            callbacks: A list of `lamina.callbacks.Callback`, or a `CallbackList` made with
-                `add_history=True`. A History is added to a list, and what shows progress. Those with a hook for
-                batches make steps run one at a time.
-            validation_split: The fraction of the rows, between 0 and 1, that is not trained on but evaluated after each
-                epoch: the last ones, before anything is shuffled. Arrays only.
-            validation_data: What to evaluate after each epoch: (x, y), (x, y, sample_weight), or a source of batches.
-                It is chosen over `validation_split`.
-            shuffle: Whether each epoch has an order of its own; "batch" keeps the rows of a batch together. A source
-                decides for itself.
-            class_weight: A dict of class number -> weight, for models with one output. Targets are class numbers (negative
-                ones, too), one-hot, or, where the loss is sparse, a class number for each step. A class that is missing
-                counts 1; sample weights that are given as well are multiplied by it.
-            sample_weight: A weight per row, or per row and step; by output for several outputs.
-            initial_epoch: The number of the first epoch, from 0, which counts towards `epochs`.
-            steps_per_epoch: Steps after which an epoch ends. The next epoch goes on with the same pass over the data, and
-                ends with it, be it early, with a warning; then a new pass begins. A generator that is used up ends training.
-                For arrays without a `batch_size`, the rows are shared out over so many steps.
-            validation_steps: Steps after which validation ends; each validation begins with the first batch of a source
-                that can be read again.
-            validation_batch_size: Rows per step of validation; `batch_size` by default.
-            validation_freq: After how many epochs to validate, or a list of the numbers of epochs, from 1.
-            resume: A folder that keeps the whole state of training after every epoch: where there is one already,
-                training goes on from it, exactly. Or a `BackupAndRestore`, which says when to write.
+            x: Inputs. In memory, with as many rows in each:
+
+                - an array (rows, ...): of NumPy, a tensor of the backend or of another framework, nested lists of
+                  numbers, a pandas or polars frame, an Arrow table, a sparse matrix of SciPy (made dense batch by batch
+                  where it is large), an array of HDF5 or Zarr or a memory map (read in parts where it is large);
+                - for several inputs a list of them in the order of the model's inputs, or a dict by the inputs' names
+                  (None for an optional one);
+                - a data set of columns (Hugging Face): `y` then names the column, or list of columns, of targets.
+
+                Or a source of batches, each x, (x, y) or (x, y, sample_weight) in the structures above:
+
+                - a `lamina.utils.PyDataset`, a `torch.utils.data.DataLoader`, a `tf.data.Dataset`, a Grain loader, any
+                  object with `__getitem__` and `__len__`, any iterable: read again for each epoch;
+                - a generator or another iterator, which is read once and may be endless: give `steps_per_epoch`.
+
+                Floats become the default width (float32); whole numbers stay. Texts are for models that begin with a
+                layer that takes them. A value of NaN in the first batch brings a warning.
+            y: Targets (rows, ...) in any of the forms of `x`: one array for one output, a list or a dict by name for
+                several, or any structure that mirrors the outputs; None where losses come from `add_loss` alone. Not
+                with a source, which gives its own.
+            batch_size: Rows per step, a positive integer; None is 32. The last batch of an epoch has the rows that are
+                left. With a source it changes nothing, and a warning says so.
+            epochs: The number of the last epoch, a positive integer: `initial_epoch=3, epochs=5` trains two.
+            verbose: What is shown: 0 or False nothing; 1, True or "auto" a bar that moves, with counter, time left, loss
+                and metrics (where output is no terminal or notebook: a line per epoch); 2 a line per epoch.
+            callbacks: A `lamina.callbacks.Callback`, or a list of them, called in that order; or a `CallbackList` made
+                with `add_history=True`. A `History` is always among them. One that has a hook for batches is called for
+                each, or after every `steps_per_execution` steps, so that a dispatch takes no more than that.
+            validation_split: A number between 0 and 1: this fraction of the rows is not trained on but evaluated after
+                epochs. They are the last rows as they were given, before anything is shuffled. For data in memory; 0 is
+                none.
+            validation_data: What is evaluated after epochs and not trained on: (x, y) or (x, y, sample_weight) in the
+                forms above, or a source of batches. Its loss and metrics are logged as "val_...". It takes the place of
+                `validation_split`. Dropout and the like are off; `class_weight` does not apply to it.
+            shuffle: True draws a new order of rows for each epoch, False keeps that of the data, "batch" draws an order
+                of batches whose rows stay together (for files that are read in parts). Objects with `__getitem__` have
+                their batches drawn; other sources keep the order they have. `lamina.utils.set_random_seed` makes it
+                repeatable.
+            class_weight: A dict of class number -> weight, for one output. The loss and `weighted_metrics` of each sample
+                are multiplied by the weight of its class; a class without an entry counts 1. Targets are class numbers,
+                one-hot (also smoothed), or with a sparse loss a class number for each step. Given together with sample
+                weights, both multiply.
+            sample_weight: What the loss and `weighted_metrics` of each sample are multiplied by: (rows,), or (rows, steps)
+                for one weight per step. For several outputs a list or dict of them, or one for all. A sample of weight 0
+                counts for nothing. Not with a source, which gives its own.
+            initial_epoch: The number of the first epoch, from 0, where training goes on.
+            steps_per_epoch: Steps after which an epoch ends; None is as many as a pass has. The next epoch goes on where
+                this one ended. A pass that is used up ends its epoch early, with a warning, and the next begins a new
+                pass; an iterator that is used up ends training. For arrays without `batch_size` the rows are shared out
+                over so many steps.
+            validation_steps: Steps after which a validation ends; None is all. Each begins with the first batch, but for
+                an iterator, which goes on. Fewer batches than steps bring a warning.
+            validation_batch_size: Rows per step of validation; None is `batch_size`.
+            validation_freq: An integer n validates after every nth epoch; a list or set of numbers after these epochs,
+                counted from 1.
+            resume: A folder that keeps the whole state of training (weights, optimizer, metrics, random draws, place in
+                the data) after every epoch: where it holds one, training goes on from it as if it had not stopped. Or a
+                `BackupAndRestore`, which says when to write. None keeps nothing. Not in Keras.
 
         Returns:
-            The `History`: `history.history` has a list for each metric, one value per epoch.
+            The `History`: `history.history` is a dict of name -> list with one value for each epoch: "loss", the metrics,
+            and "val_..." of them; `history.epoch` has the numbers of the epochs. A second `fit` goes on with the weights
+            and the optimizer as they are, with a new history.
 
         Raises:
-            ValueError: if the model is not compiled, or data and model do not fit.
+            ValueError: if the model is not compiled or has no optimizer, parts of the data differ in rows, data and
+                model do not fit (the layer, both shapes and the way out are named), or labels are no classes.
+            TypeError: if a callback, or a step of the model's own, does not take what it is given.
+            BackendError: if the backend has no gradients (NumPy).
 
         Example:
             >>> import lamina, numpy as np

@@ -1,6 +1,7 @@
 """Files of weights and of whole models go both ways between real Keras and us, and predictions with them."""
 
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -23,33 +24,43 @@ def assert_close(ours, theirs):
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * scale, rtol=1e-4)
 
 
+QUICK = ("EfficientNetB0", "MobileNet", "MobileNetV3Small")  # the others take Keras a second or four each
+WHOLE = ("MobileNetV3Small", "ConvNeXtTiny")
+
+
+def quick_or_slow(kinds):
+    return [pytest.param(kind, marks=() if kind in QUICK else pytest.mark.slow) for kind in kinds]
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """The files that real Keras wrote of one small model of each family."""
+    """Gives the folder of what real Keras wrote of a family's small model, which it does when first asked."""
     root = tmp_path_factory.mktemp("written")
-    jobs = []
-    for kind, arguments in SMALL.items():
-        (root / kind).mkdir()
-        whole = "all" if kind in ("MobileNetV3Small", "ConvNeXtTiny") else "weights"
-        jobs.append(
-            {"kind": kind, "arguments": {**BARE, **arguments}, "folder": str(root / kind), "write": whole}
+
+    @cache
+    def write(kind):
+        (folder := root / kind).mkdir()
+        whole = "all" if kind in WHOLE else "weights"
+        run_keras(
+            [{"kind": kind, "arguments": {**BARE, **SMALL[kind]}, "folder": str(folder), "write": whole}]
         )
-    run_keras(jobs)
-    yield root
+        return folder
+
+    yield write
     shutil.rmtree(root)
 
 
-@pytest.mark.parametrize("kind", SMALL)
+@pytest.mark.parametrize("kind", quick_or_slow(SMALL))
 def test_weights_of_keras_predict_the_same(kind, written):
-    arrays = np.load(written / kind / "arrays.npz")
-    model = build(kind, **{**BARE, **SMALL[kind], "weights": str(written / kind / "keras.weights.h5")})
+    arrays = np.load(written(kind) / "arrays.npz")
+    model = build(kind, **{**BARE, **SMALL[kind], "weights": str(written(kind) / "keras.weights.h5")})
     assert_close(predict(model, arrays["x"]), arrays["y"])
 
 
-@pytest.mark.parametrize("kind", ["MobileNetV3Small", "ConvNeXtTiny"])
+@pytest.mark.parametrize("kind", quick_or_slow(WHOLE))
 def test_whole_models_of_keras_predict_the_same(kind, written):
-    arrays = np.load(written / kind / "arrays.npz")
-    model = lamina.models.load_model(written / kind / "keras.keras")
+    arrays = np.load(written(kind) / "arrays.npz")
+    model = lamina.models.load_model(written(kind) / "keras.keras")
     assert [layer.name for layer in model.layers] == [
         layer.name for layer in build(kind, weights=None).layers
     ]
@@ -58,9 +69,10 @@ def test_whole_models_of_keras_predict_the_same(kind, written):
 
 def test_own_files_are_read_back(tmp_path, written):
     """`weights` also takes .keras and .safetensors files."""
-    kind, x = "MobileNetV3Small", np.load(written / "MobileNetV3Small" / "arrays.npz")["x"]
+    kind = "MobileNetV3Small"
+    x = np.load(written(kind) / "arrays.npz")["x"]
     arguments = {**BARE, **SMALL[kind]}
-    model = build(kind, **{**arguments, "weights": written / kind / "keras.weights.h5"})
+    model = build(kind, **{**arguments, "weights": written(kind) / "keras.weights.h5"})
     model.save(tmp_path / "own.keras")
     model.save_weights(tmp_path / "own.safetensors")
     wanted = predict(model, x)
@@ -71,7 +83,7 @@ def test_own_files_are_read_back(tmp_path, written):
 
 def test_weights_of_another_network_are_refused(written):
     with pytest.raises(lamina.errors.SerializationError, match="The file does not fit the model"):
-        build("ResNet50", **{**BARE, "weights": written / "MobileNet" / "keras.weights.h5"})
+        build("ResNet50", **{**BARE, "weights": written("MobileNet") / "keras.weights.h5"})
 
 
 SMALLEST = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}

@@ -123,6 +123,24 @@ def test_nested_outputs_train(backend):
     assert history["loss"][-1] < history["loss"][0]
 
 
+@pytest.mark.parametrize("eager", [False, True])
+def test_metrics_of_outputs_whose_keys_are_not_sorted(backend, eager):
+    """A compiled step on jax gives dicts back with their keys sorted: "where" and "what" were mixed up, silently."""
+    inputs = lamina.Input((1,))
+    ones = lambda value: lamina.layers.Dense(1, kernel_initializer=lamina.initializers.Constant(value))(
+        inputs
+    )
+    model = lamina.Model(inputs, {"where": ones(1.0), "what": {"y": ones(2.0), "x": ones(3.0)}})
+    mae = {"where": "mae", "what": {"y": "mae", "x": "mae"}}
+    model.compile(lamina.optimizers.SGD(0.0), "mse", metrics=mae, run_eagerly=eager)
+    x, zeros = np.ones((4, 1), "float32"), np.zeros((4, 1), "float32")
+    y = {"where": zeros, "what": {"y": zeros, "x": zeros}}
+    logs = model.fit(x, y, verbose=0).history
+    assert (logs["where_mae"], logs["y_mae"], logs["x_mae"]) == ([1.0], [2.0], [3.0])
+    logs = model.train_on_batch(x, y, return_dict=True)
+    assert (logs["where_mae"], logs["y_mae"], logs["x_mae"]) == (1.0, 2.0, 3.0)
+
+
 def test_metrics_before_and_after_the_first_batch():
     found = []
     for k in (lamina, keras):

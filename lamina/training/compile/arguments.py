@@ -68,27 +68,47 @@ class Compiled(_Layer):
     ) -> None:
         """Say how the model is trained and judged: before `fit` and `evaluate`, and again after `trainable` changes.
 
+        Weights stay as they are. The optimizer begins anew, unless it is the same object. `predict` needs no `compile`.
+
         Args:
-            optimizer: An optimizer, its name or its config.
-            loss: A loss, its name, or a function of (y_true, y_pred) with one value per row. For several outputs a
-                list in their order or a dict by output name; an output without one has None. The losses that layers
-                add come on top.
-            loss_weights: What the losses are multiplied by, in the structure of `loss`; 1 by default.
-            metrics: A list of metrics, names, or functions of (y_true, y_pred); for several outputs a list of lists or
-                a dict by output name. "accuracy" and "crossentropy" are the binary, categorical or sparse kind
-                that suits the loss and the shapes. Without sample weights.
-            weighted_metrics: The same, with the sample weights and class weights.
-            run_eagerly: Whether to run steps as they are written, without compiling (for debugging): prints and breakpoints
-                in `call` see numbers, and nothing is run on shapes first.
-            steps_per_execution: After how many steps batch callbacks are called, in `fit`, `evaluate` and `predict`: begin
-                gets the number of the first of them, end that of the last.
-            jit_compile: True compiles with the backend's compiler, False does not, "auto" does what the backend
-                is fastest with.
-            auto_scale_loss: Whether a policy "mixed_float16" wraps the optimizer in a `LossScaleOptimizer`, so that
-                small gradients do not vanish.
+            optimizer: What turns gradients into updates: an object (`lamina.optimizers.Adam(1e-3)`), its class or its name
+                ("adam", with the defaults), a config from `lamina.optimizers.serialize`, or an optimizer of optax through
+                its wrapper. None: the model is evaluated, not trained.
+            loss: What training makes small.
+
+                - An object (`lamina.losses.Huber()`), its class, a name ("mse", "sparse_categorical_crossentropy"), a
+                  config, or a function of (y_true, y_pred) with one value per sample, of which the mean is taken.
+                - For several outputs a list in their order, a dict by output name, or any structure that mirrors the
+                  outputs; one for all of them; a list of losses for one of them, which are added. An output with None
+                  or without an entry is not trained on.
+                - None: the losses that layers add (`add_loss`, regularizers) are all. They are added in any case.
+
+                With more than one, each is logged by the name of its output.
+            loss_weights: The numbers that losses are multiplied by before they are added, in the structure of `loss`; None
+                is 1 each.
+            metrics: What is shown beside the loss, without any sample weights: a list of objects, classes, names, or
+                functions of (y_true, y_pred) with a value per sample, of which the mean over the epoch is shown. For
+                several outputs a dict by output name, or a list with a list for each. "accuracy" (or "acc") and
+                "crossentropy" (or "ce") are the binary, categorical or sparse kind, by the shapes of target and
+                prediction. Logged by name, for several outputs behind that of the output.
+            weighted_metrics: The same, with the sample weights and class weights that `fit` and `evaluate` are given. One
+                that `metrics` also holds is logged as "weighted_...".
+            run_eagerly: True runs steps as they are written, one at a time, and nothing is run on shapes first: prints,
+                breakpoints and NumPy in `call` see numbers, as far as the backend has them while it differentiates.
+                Much slower; for debugging. False compiles.
+            steps_per_execution: A positive integer: "each batch" of callbacks is so many steps, in `fit`, `evaluate` and
+                `predict`. The begin hook gets the number of the first of them, the end hook that of the last. How many
+                steps go into one dispatch is chosen by the clock where no callback asks for batches.
+            jit_compile: Whether steps go through the backend's compiler where that is a choice. "auto", as False or None,
+                does what the backend is fastest with: XLA on jax and graphs on TensorFlow, always; on torch operations
+                run one by one. True takes `torch.compile` on torch (a minute or more, for large models), and changes
+                nothing elsewhere. Not together with `run_eagerly`.
+            auto_scale_loss: Whether, under the policy "mixed_float16", the optimizer is put into a `LossScaleOptimizer`,
+                which keeps small gradients from vanishing; other policies need none. False leaves it as it is.
 
         Raises:
-            ValueError: if a name is unknown (naming the nearest).
+            ValueError: if a name is unknown (the nearest is given), an argument is out of its range, or `run_eagerly` and
+                `jit_compile` exclude each other. Losses and metrics that fit no output are found at the first batch.
 
         Example:
             >>> import lamina

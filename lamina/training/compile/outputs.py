@@ -44,8 +44,8 @@ class Outputs:
         ]
 
     def flat(self, structure: Any) -> list[Any]:
-        """The predictions in the order of the names."""
-        return [leaf for _, leaf in _walk(structure, ())]
+        """Predictions in the order of the names, whatever the order of their dicts: a compiled step may sort the keys."""
+        return list(_along(self.structure, structure))
 
     def paired(self, given: Any, what: str, *, missing: bool = True, spread: bool = False) -> list[Any]:
         """Values for the outputs, in the order of the names.
@@ -144,6 +144,15 @@ def _walk(node: Any, path: tuple, keys: Any = list) -> Iterator[tuple[tuple, Any
     parts = [(key, node[key]) for key in keys(node)] if isinstance(node, dict) else enumerate(node)
     for key, part in parts:
         yield from _walk(part, (*path, key), keys)
+
+
+def _along(node: Any, values: Any) -> Iterator[Any]:
+    """The leaves of `values` in the order of those of `node`."""
+    if not _is_node(node):
+        yield values
+        return
+    for key in node if isinstance(node, dict) else range(len(node)):
+        yield from _along(node[key], values[key])
 
 
 def _by_path(structure: Any, names: list[str]) -> dict[tuple, str]:
