@@ -145,6 +145,7 @@ class Trainer(Compiled):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         resume: Any = None,
+        live: Any = False,
     ) -> History:
         """Train the model on data for a number of epochs.
 
@@ -181,6 +182,8 @@ class Trainer(Compiled):
             validation_freq: After how many epochs to validate, or a list of the numbers of epochs, from 1.
             resume: A folder that keeps the whole state of training after every epoch: where there is one already,
                 training goes on from it, exactly. Or a `BackupAndRestore`, which says when to write.
+            live: True prints the address of a page that shows the training while it runs, to this machine alone; a folder
+                keeps what it shows, for `lamina watch`.
 
         Returns:
             The `History`: `history.history` has a list for each metric, one value per epoch.
@@ -232,7 +235,7 @@ class Trainer(Compiled):
         return loop.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
-            validation_freq=validation_freq, resume=resume,
+            validation_freq=validation_freq, resume=resume, live=live,
         )  # fmt: skip
 
     @folds_frames

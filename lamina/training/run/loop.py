@@ -11,6 +11,7 @@ from lamina import config
 from lamina.backends.process import training
 from lamina.callbacks.backup import BackupAndRestore
 from lamina.callbacks.callback_list import CallbackList
+from lamina.callbacks.live.callback import Live
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
 from lamina.kernel.context import current
@@ -27,13 +28,13 @@ _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
 
 def fit(
     model: Any, feed: Any, validate: Any, *, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
-    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None, live: Any = False,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
     with training(), _changing(model, "fit"):
         return _fit(
             model, feed, validate, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps,
-            validation_freq, resume,
+            validation_freq, resume, live,
         )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def _set_aside(model: Any) -> Iterator[None]:
 
 def _fit(
     model: Any, feed: Any, validate: Any, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
-    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any, live: Any,
 ) -> Any:  # fmt: skip
     most = config.max_epochs()
     epochs = epochs if most is None else min(epochs, initial_epoch + most)
@@ -84,6 +85,8 @@ def _fit(
         verbose=verbose,
         add_history=True,
     )
+    if live:
+        _show(model, hooks, live)
     backup = _backup(model, hooks, resume)
     if backup is not None:
         backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
@@ -129,6 +132,14 @@ def _fit(
     _finish_optimizer(model)
     hooks.on_train_end(logs)
     return hooks.history
+
+
+def _show(model: Any, hooks: CallbackList, live: Any) -> None:
+    """A page that shows this run; `live` may name the folder of its records."""
+    shown = Live(None if live is True else live)
+    shown.set_model(model)
+    shown.set_params(hooks.params)
+    hooks.append(shown)
 
 
 def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
