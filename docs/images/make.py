@@ -145,7 +145,7 @@ def terminal(name: str) -> None:
         script = Path(folder, f"{name}.py")
         script.write_text(code)
         for columns in COLUMNS:
-            text = in_terminal(script, columns)
+            text = in_terminal(script, columns).replace(f"{folder}/", "")
             text = last_bar(text) if name == "progress" else text
             (HERE / f"{name}-{columns}.svg").write_text(terminal_svg(text, title, columns))
 

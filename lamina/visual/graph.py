@@ -67,15 +67,9 @@ def model_to_dot(
     if subgraph:
         dot.attr(label=model.name, style="dashed")
     else:
-        dot.attr("graph", rankdir=rankdir, dpi=str(dpi), splines=splines, ranksep="0.3")
-        dot.attr(
-            "node",
-            shape="box",
-            style="rounded,filled",
-            fillcolor="#eef2f7",
-            fontname="Helvetica",
-            fontsize="11",
-        )
+        text = {"fontname": "Helvetica", "fontsize": "11"}
+        dot.attr("graph", rankdir=rankdir, dpi=str(dpi), splines=splines, ranksep="0.3", **text)
+        dot.attr("node", shape="box", style="rounded,filled", fillcolor="#eef2f7", **text)
     _draw(dot, model, says, expand_nested, "")
     return dot
 

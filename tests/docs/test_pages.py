@@ -67,7 +67,9 @@ def test_pictures_of_pages_are_there_and_used():
         for page in (ROOT / "docs").glob("*.md")
         for target in re.findall(r"\]\((images/[\w./-]+)\)", page.read_text())
     }
-    assert shown == {f"images/{p.name}" for p in (ROOT / "docs" / "images").iterdir() if p.suffix in (".svg", ".png")}
+    assert shown == {
+        f"images/{p.name}" for p in (ROOT / "docs" / "images").iterdir() if p.suffix in (".svg", ".png")
+    }
 
 
 def test_an_error_in_a_page_names_its_line(tmp_path):
