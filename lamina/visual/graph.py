@@ -162,7 +162,7 @@ def plot_model(
             path.write_text(dot.source)
         else:
             path.write_bytes(_drawn(dot, path.suffix.lstrip(".") or "png"))
-        return Picture(path, dot.source)
+        return Picture(path, dot.source, resolution)
     except ImportError as missing:
         page = path.with_suffix(".html")
         html(model, page)
