@@ -35,7 +35,12 @@ class GradientNorms:
                 [0.0] * len(paths), dtype="float32", trainable=False, name="gradient_norms"
             )
             self._count = Variable(0, dtype="int32", trainable=False, name="steps")
-        return [self.values, self._count]
+        return self.variables
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its variables, which are no part of what training must remember."""
+        return [] if self.values is None else [self.values, self._count]
 
     def update(self, gradients: list[Any], optimizer: Any) -> None:
         """Keep the norms, if it is their turn.
@@ -44,13 +49,15 @@ class GradientNorms:
             gradients: One per weight; None where there is none.
             optimizer: What scaled the loss that they are of.
         """
-        k = current()
+        k, kept = current(), self.values
+        if kept is None:  # the step is run as it is written, by hand
+            return
 
         def keep() -> None:
             scale = convert(k, optimizer.scale_loss(k.full((), 1.0, "float32")), "float32")
-            self.values.assign(k.stack([_norm(k, g) for g in gradients], 0) / scale)
+            kept.assign(k.stack([_norm(k, g) for g in gradients], 0) / scale)
 
-        choose(k, is_multiple(k, self._count.value, EVERY), keep, lambda: None, [self.values])
+        choose(k, is_multiple(k, self._count.value, EVERY), keep, lambda: None, [kept])
         self._count.assign(k.add(self._count.value, k.full((), 1, "int32")))
 
 

@@ -34,7 +34,7 @@ def model(**options: Any) -> Any:
     made = lamina.Sequential(
         [lamina.Input((4,)), layers.Dense(3, name="a"), layers.Dense(1, name="b")], name="net"
     )
-    made.compile(lamina.optimizers.SGD(0.5), "mse", **options)
+    made.compile(lamina.optimizers.SGD(0.0625), "mse", **options)
     return made
 
 
@@ -63,7 +63,7 @@ def test_what_is_recorded(tmp_path):
     assert batches[0]["speed"] is None
     assert batches[1]["speed"] > 0
     for record in batches:
-        assert record["rates"] == {"learning_rate": 0.5}
+        assert record["rates"] == {"learning_rate": 0.0625}
         assert record["memory"] > 1 << 20
         assert set(record["norms"]) == {"net/a/kernel", "net/a/bias", "net/b/kernel", "net/b/bias"}
         assert record["norm"] == pytest.approx(np.sqrt(sum(v**2 for v in record["norms"].values())), rel=1e-4)
@@ -101,7 +101,18 @@ def test_it_changes_nothing_of_the_training(tmp_path):
         kept.append(
             (history.history, [v.numpy().tolist() for v in (*trained.weights, *trained.optimizer.variables)])
         )
+    assert np.isfinite(kept[0][0]["loss"]).all()
     assert kept[0] == kept[1]
+
+
+@pytest.mark.usefixtures("backend")
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_is_resumed_with_or_without_it(first, tmp_path):
+    live = lambda wanted: [lamina.callbacks.Live(tmp_path / "runs", serve=False)] if wanted else []
+    options = {"batch_size": 4, "verbose": 0, "resume": tmp_path / "state"}
+    model().fit(X, Y, epochs=1, callbacks=live(first), **options)
+    history = model().fit(X, Y, epochs=3, callbacks=live(not first), **options)
+    assert history.epoch == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("backend")

@@ -10,6 +10,7 @@ import pytest
 
 import lamina
 from lamina import layers, visual
+from lamina.core.seeds import random_state
 
 pytest.importorskip("matplotlib")
 
@@ -272,14 +273,14 @@ def test_the_model_is_given_back_as_it_was():
     made, x, y = line()
     history = made.fit(x, y, verbose=0)
     before = [v.numpy().copy() for v in (*made.weights, *made.optimizer.variables, *made.metrics_variables)]
-    drawn_next = np.random.get_state()[1][:3].tolist()
+    draws = random_state()
     visual.find_learning_rate(made, x, y, steps=9)
     for v, value in zip(
         (*made.weights, *made.optimizer.variables, *made.metrics_variables), before, strict=True
     ):
         np.testing.assert_array_equal(v.numpy(), value)
     assert made.history is history
-    assert np.random.get_state()[1][:3].tolist() == drawn_next
+    assert random_state() == draws
     assert not made.stop_training
 
 

@@ -93,7 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             self._refuse(HTTPStatus.NOT_FOUND)
             return
-        self._send(HTTPStatus.OK, *found)
+        kind, content = found
+        self._send(HTTPStatus.OK, kind, content)
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._send(status, "text/plain; charset=utf-8", f"{status.phrase}\n".encode())

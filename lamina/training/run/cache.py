@@ -87,7 +87,10 @@ def _key(model: Any, kind: str) -> _Key:
     optimizers = owned(model, "optimizer") if kind == "train" else []
     facts = (*facts, *(optimizer._structure for optimizer in optimizers))
     known = model._model_state
-    return _Key(facts, (own, distribution, known.given, known.gradient_norms if kind == "train" else None, *optimizers))
+    return _Key(
+        facts,
+        (own, distribution, known.given, known.gradient_norms if kind == "train" else None, *optimizers),
+    )
 
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:

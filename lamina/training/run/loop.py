@@ -102,7 +102,7 @@ def _fit(
     model.stop_training = False
     logs: dict[str, Any] = {}
     hooks.on_train_begin()
-    place = _begin(backup, program, hooks)
+    place = _begin(backup, model, program, hooks)
     first, start = place or (initial_epoch, 0)
     if resume is None and hooks.history is not None:  # as in Keras: only the epochs that run now
         hooks.history.history, hooks.history.epoch = {}, []
@@ -138,7 +138,7 @@ def _show(model: Any, hooks: CallbackList, live: Any) -> None:
     """A page that shows this run; `live` may name the folder of its records."""
     shown = Live(None if live is True else live)
     shown.set_model(model)
-    shown.set_params(hooks.params)
+    shown.set_params(hooks.params or {})
     hooks.append(shown)
 
 
@@ -161,11 +161,13 @@ def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
     return found[0] if found else None
 
 
-def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | None:
+def _begin(backup: Any, model: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | None:
     """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
     if backup is None:
         return None
-    variables = [*program.variables, global_generator().state]
+    norms = model._model_state.gradient_norms
+    seen_only = set() if norms is None else {id(v) for v in norms.variables}
+    variables = [*(v for v in program.variables if id(v) not in seen_only), global_generator().state]
     place = backup.restore(variables, [one for one in hooks.callbacks if one is not backup])
     return None if place is None else (place.epoch, place.batch)
 
