@@ -37,13 +37,12 @@ class RateCurve:
     def _steepest(self) -> float | None:
         if len(self.rates) < 2:
             return None
-        apart = max(
-            1, len(self.rates) // 10
-        )  # over single steps the noise between batches would be the steepest
+        # over single steps, and where few of them are averaged yet, noise between batches is the steepest
+        apart, first = max(1, len(self.rates) // 10), min(10, len(self.rates) // 4)
         logs, losses = np.log(self.rates), np.array(self.losses)
-        slopes = (losses[apart:] - losses[:-apart]) / (logs[apart:] - logs[:-apart])
+        slopes = ((losses[apart:] - losses[:-apart]) / (logs[apart:] - logs[:-apart]))[first:]
         best = int(np.argmin(slopes))
-        return self.rates[best + apart // 2] if slopes[best] < 0 else None
+        return self.rates[first + best + apart // 2] if slopes[best] < 0 else None
 
     def plot(self) -> Any:
         """The loss over the rate as a `matplotlib.figure.Figure`, with the suggestion.

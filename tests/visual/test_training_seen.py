@@ -249,6 +249,7 @@ def test_what_cannot_be_shown():
 
 
 def line() -> tuple[Any, np.ndarray, np.ndarray]:
+    lamina.utils.set_random_seed(0)
     made = lamina.Sequential([lamina.Input((2,)), layers.Dense(1, kernel_initializer="zeros")])
     made.compile(lamina.optimizers.SGD(0.25, momentum=0.9), "mse", metrics=["mae"])
     x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
