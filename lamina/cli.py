@@ -16,6 +16,7 @@ COMMANDS = {
     "alias": "make `import keras` Lamina in a virtual environment",
     "summary": "the layers of a model's file, with shapes and parameters",
     "plot": "draw a model's file as a page or a picture",
+    "watch": "a page of the runs that a folder records, while they run",
     "scan": "what a file holds and what is refused in it, without building anything",
     "info": "what a model's file holds, without building anything",
     "bench": "compare the installed backends on a small model",

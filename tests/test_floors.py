@@ -15,12 +15,12 @@ FLOORS = (
     "backends",
     "ops",
     "core",
-    "tree random initializers regularizers constraints activations dtype_policies config distribution utils.bounding_boxes legacy.saving",
+    "tree random initializers regularizers constraints activations dtype_policies config distribution utils.bounding_boxes utils.images legacy.saving",
     "layers losses metrics optimizers mixed_precision",
     "saving",
     "callbacks training",
-    "visual models",
-    "utils backend applications wrappers distillation datasets preprocessing visualization",
+    "visual models visualization",
+    "utils backend applications wrappers distillation datasets preprocessing",
     "legacy cli commands __init__ __main__",
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

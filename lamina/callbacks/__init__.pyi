@@ -4,6 +4,7 @@ from .callback import Callback as Callback
 from .callback_list import CallbackList as CallbackList
 from .checkpoint import ModelCheckpoint as ModelCheckpoint
 from .history import History as History
+from .live.callback import Live as Live
 from .logs import CSVLogger as CSVLogger
 from .logs import LambdaCallback as LambdaCallback
 from .logs import ProgbarLogger as ProgbarLogger

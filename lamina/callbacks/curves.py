@@ -6,6 +6,8 @@ import html
 import math
 from typing import Any
 
+from lamina.callbacks.figures import grid
+
 WIDTH, HEIGHT, EDGE = 260, 120, 8
 
 
@@ -65,18 +67,13 @@ def figure(history: dict[str, list[float]], epochs: list[int], metrics: Any = No
         )
     if not wanted:
         raise ValueError("There is nothing to plot: the history is empty. Call `fit` first.")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError("Plots need matplotlib: `pip install lamina[plot]`.") from None
-    # a figure of its own, which pyplot does not keep alive
-    drawn = Figure(figsize=(4.5 * len(wanted), 3.2), layout="constrained")
-    for axes, metric in zip(drawn.subplots(1, len(wanted), squeeze=False)[0], wanted, strict=True):
+    drawn, places = grid(len(wanted), len(wanted), 4.5, 3.2)
+    for axes, metric in zip(places, wanted, strict=True):
         for name in known[metric]:
             values = history[name]
-            places = [e + 1 for e in epochs] if len(epochs) == len(values) else range(1, len(values) + 1)
+            at = [e + 1 for e in epochs] if len(epochs) == len(values) else range(1, len(values) + 1)
             axes.plot(
-                places,
+                at,
                 values,
                 "--" if name.startswith("val_") else "-",
                 label=name,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lamina.core.seeds import Stream
+from lamina.training.gradient_norms import GradientNorms
 from lamina.training.run.cache import ProgramCache
 from lamina.training.run.turns import Turns
 
@@ -27,6 +28,7 @@ class ModelState:
         programs: The compiled steps.
         turns: Which thread works with the model's state.
         stream: Where steps draw from that have no seed of their own.
+        gradient_norms: What keeps the norms of gradients, once somebody has asked for them.
     """
 
     compiled: bool = False
@@ -37,3 +39,9 @@ class ModelState:
     programs: ProgramCache = field(default_factory=ProgramCache)
     turns: Turns = field(default_factory=Turns)
     stream: Stream = field(default_factory=Stream)
+    gradient_norms: GradientNorms | None = None
+
+    def keep_gradient_norms(self) -> None:
+        """Let training steps keep the norms of their gradients from now on."""
+        if self.gradient_norms is None:
+            self.gradient_norms = GradientNorms()

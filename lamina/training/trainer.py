@@ -145,6 +145,7 @@ class Trainer(Compiled):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
         resume: Any = None,
+        live: Any = False,
     ) -> History:
         """Train the model on data for a number of epochs.
 
@@ -212,6 +213,8 @@ class Trainer(Compiled):
             resume: A folder that keeps the whole state of training (weights, optimizer, metrics, random draws, place in
                 the data) after every epoch: where it holds one, training goes on from it as if it had not stopped. Or a
                 `BackupAndRestore`, which says when to write. None keeps nothing. Not in Keras.
+            live: True prints the address of a page that shows the training while it runs, to this machine alone; a folder
+                keeps what it shows, for `lamina watch`.
 
         Returns:
             The `History`: `history.history` is a dict of name -> list with one value for each epoch: "loss", the metrics,
@@ -268,7 +271,7 @@ class Trainer(Compiled):
         return loop.fit(
             self, feed, validate, epochs=epochs, verbose=_verbosity(verbose), callbacks=callbacks,
             initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
-            validation_freq=validation_freq, resume=resume,
+            validation_freq=validation_freq, resume=resume, live=live,
         )  # fmt: skip
 
     @folds_frames

@@ -1,3 +1,8 @@
+from .activations import activations as activations
+from .activations import plot_activations as plot_activations
+from .confusion import confusion_matrix as confusion_matrix
+from .confusion import most_confused as most_confused
+from .confusion import plot_confusion_matrix as plot_confusion_matrix
 from .cost import CostReport as CostReport
 from .cost import cost as cost
 from .graph import model_to_dot as model_to_dot
@@ -6,4 +11,11 @@ from .mermaid import mermaid as mermaid
 from .page import html as html
 from .picture import Picture as Picture
 from .plan import Plan as Plan
+from .rate_finder import RateCurve as RateCurve
+from .rate_finder import find_learning_rate as find_learning_rate
+from .show import show_batch as show_batch
+from .show import show_results as show_results
 from .summary import summary as summary
+from .top_losses import plot_top_losses as plot_top_losses
+from .top_losses import top_losses as top_losses
+from .weights import plot_weights as plot_weights

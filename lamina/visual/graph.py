@@ -67,15 +67,9 @@ def model_to_dot(
     if subgraph:
         dot.attr(label=model.name, style="dashed")
     else:
-        dot.attr("graph", rankdir=rankdir, dpi=str(dpi), splines=splines, ranksep="0.3")
-        dot.attr(
-            "node",
-            shape="box",
-            style="rounded,filled",
-            fillcolor="#eef2f7",
-            fontname="Helvetica",
-            fontsize="11",
-        )
+        text = {"fontname": "Helvetica", "fontsize": "11"}
+        dot.attr("graph", rankdir=rankdir, dpi=str(dpi), splines=splines, ranksep="0.3", **text)
+        dot.attr("node", shape="box", style="rounded,filled", fillcolor="#eef2f7", **text)
     _draw(dot, model, says, expand_nested, "")
     return dot
 
@@ -168,7 +162,7 @@ def plot_model(
             path.write_text(dot.source)
         else:
             path.write_bytes(_drawn(dot, path.suffix.lstrip(".") or "png"))
-        return Picture(path, dot.source)
+        return Picture(path, dot.source, resolution)
     except ImportError as missing:
         page = path.with_suffix(".html")
         html(model, page)

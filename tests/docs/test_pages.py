@@ -61,6 +61,17 @@ def test_there_is_a_page_for_each_concept():
             assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
 
 
+def test_pictures_of_pages_are_there_and_used():
+    shown = {
+        target
+        for page in (ROOT / "docs").glob("*.md")
+        for target in re.findall(r"\]\((images/[\w./-]+)\)", page.read_text())
+    }
+    assert shown == {
+        f"images/{p.name}" for p in (ROOT / "docs" / "images").iterdir() if p.suffix in (".svg", ".png")
+    }
+
+
 def test_an_error_in_a_page_names_its_line(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("text\n\n```python\nx = 1\nraise KeyError(x)\n```\n")

@@ -44,3 +44,10 @@ def test_what_an_op_takes_is_shown_without_its_kernel_and_an_alias_points_to_its
         "The same as [`lamina.layers.Input`](lamina.layers.md#lamina.layers.Input)."
         in found["reference/lamina.md"]
     )
+
+
+def test_search_finds_every_public_name_by_itself():
+    """The site's search cuts titles into words by this expression, and finds a title by the beginning of a word."""
+    separator = re.search(r"separator: '(.*)'", (ROOT / "mkdocs.yml").read_text())[1]
+    heads = [h for text in pages().values() for h in re.findall(r"^## (\S+) \{", text, re.MULTILINE)]
+    assert [h for h in heads if h.rpartition(".")[2] not in re.split(separator, h)] == []

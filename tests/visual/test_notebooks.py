@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import importlib.util
+import shutil
 import types
 from typing import Any
 
@@ -139,6 +141,8 @@ def test_a_notebook_that_is_run(tmp_path: Any) -> None:
         "history",
         "lamina.layers.Dense(3)",
         "model.fit(np.ones((8, 3)), np.ones((8, 1)))",
+        "lamina.utils.plot_model(model, 'net.png')",
+        "lamina.utils.plot_model(model, 'net.svg')",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     client = nbclient.NotebookClient(
@@ -152,6 +156,11 @@ def test_a_notebook_that_is_run(tmp_path: Any) -> None:
     assert "<iframe" in outputs[1][0]["data"]["text/html"]
     assert "<svg" in outputs[2][0]["data"]["text/html"]
     assert "<table>" in outputs[3][0]["data"]["text/html"]
+    for cell in outputs[5:]:
+        kind = "<img" if shutil.which("dot") and importlib.util.find_spec("graphviz") else "<iframe"
+        text = cell[-1]["data"]["text/html"]
+        assert text.startswith(kind)
+        assert "width:100%" in text
     trace = "".join(outputs[4][-1]["traceback"])
     assert "expected an input of size 2" in trace
     assert "lamina/" not in trace  # the user's line alone

@@ -154,3 +154,12 @@ def test_page_in_a_browser(model: Any, tmp_path: Path, size: int) -> None:
     assert dom.count('class="node') == (6 if size == 2 else size)
     assert dom.count('class="edge"') == (5 if size == 2 else size - 1)
     assert "<dt>config</dt>" in dom
+
+
+def test_a_picture_in_a_notebook_is_as_large_as_it_would_be_at_a_screens_resolution(tmp_path: Path) -> None:
+    header = bytes.fromhex("89504e470d0a1a0a0000000d49484452")
+    for (width, height), dpi, shown in (((400, 300), 200, 192), ((400, 3000), 200, 96), ((100, 50), 96, 100)):
+        path = tmp_path / "net.png"
+        path.write_bytes(header + width.to_bytes(4, "big") + height.to_bytes(4, "big"))
+        text = lamina.visual.Picture(path, "", dpi)._repr_html_()
+        assert f'style="max-width:100%;width:{shown}px;height:auto"' in text

@@ -31,7 +31,7 @@ class CompileLoss:
         for i, chosen in enumerate(_spread(loss, outputs, "`loss`")):
             for one, weight in _several(chosen, weights[i], outputs):
                 if one is not None:
-                    self.parts.append(_Part(i, _as_loss(losses.get(one)), 1.0 if weight is None else weight))
+                    self.parts.append(_Part(i, as_loss(losses.get(one)), 1.0 if weight is None else weight))
                     self.parts[-1].name = _label(one, outputs.labels[i], outputs.short[i])
         if not self.parts:
             raise ValueError("`loss` names no loss for any output.")
@@ -144,7 +144,7 @@ def _name(loss: Any) -> str:
     return getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)
 
 
-def _as_loss(loss: Any) -> Any:
+def as_loss(loss: Any) -> Any:
     """Plain functions of (y_true, y_pred) get the reduction and the weights of a Loss."""
     if loss is None or isinstance(loss, losses.Loss):
         return loss

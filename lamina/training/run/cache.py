@@ -86,7 +86,11 @@ def _key(model: Any, kind: str) -> _Key:
         return _Key(facts, (own, distribution))
     optimizers = owned(model, "optimizer") if kind == "train" else []
     facts = (*facts, *(optimizer._structure for optimizer in optimizers))
-    return _Key(facts, (own, distribution, model._model_state.given, *optimizers))
+    known = model._model_state
+    return _Key(
+        facts,
+        (own, distribution, known.given, known.gradient_norms if kind == "train" else None, *optimizers),
+    )
 
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
@@ -160,6 +164,8 @@ def _touched(model: Any, *, training: bool) -> list[Variable]:
     found = [*model.variables, *model.metrics_variables]
     if training:
         found += [v for optimizer in owned(model, "optimizer") for v in optimizer.variables]
+        if (norms := model._model_state.gradient_norms) is not None:
+            found += norms.variables_for(model.trainable_variables)
     return [*found, model._model_state.stream.steps.state]
 
 

@@ -11,6 +11,7 @@ from lamina import config
 from lamina.backends.process import training
 from lamina.callbacks.backup import BackupAndRestore
 from lamina.callbacks.callback_list import CallbackList
+from lamina.callbacks.live.callback import Live
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
 from lamina.kernel.context import current
@@ -27,13 +28,13 @@ _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
 
 def fit(
     model: Any, feed: Any, validate: Any, *, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
-    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any = None, live: Any = False,
 ) -> Any:  # fmt: skip
     """Train for some epochs; gives the History."""
     with training(), _changing(model, "fit"):
         return _fit(
             model, feed, validate, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_steps,
-            validation_freq, resume,
+            validation_freq, resume, live,
         )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def _set_aside(model: Any) -> Iterator[None]:
 
 def _fit(
     model: Any, feed: Any, validate: Any, epochs: int, verbose: int, callbacks: Any, initial_epoch: int,
-    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any,
+    steps_per_epoch: int | None, validation_steps: int | None, validation_freq: Any, resume: Any, live: Any,
 ) -> Any:  # fmt: skip
     most = config.max_epochs()
     epochs = epochs if most is None else min(epochs, initial_epoch + most)
@@ -84,6 +85,8 @@ def _fit(
         verbose=verbose,
         add_history=True,
     )
+    if live:
+        _show(model, hooks, live)
     backup = _backup(model, hooks, resume)
     if backup is not None:
         backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
@@ -99,7 +102,7 @@ def _fit(
     model.stop_training = False
     logs: dict[str, Any] = {}
     hooks.on_train_begin()
-    place = _begin(backup, program, hooks)
+    place = _begin(backup, model, program, hooks)
     first, start = place or (initial_epoch, 0)
     if resume is None and hooks.history is not None:  # as in Keras: only the epochs that run now
         hooks.history.history, hooks.history.epoch = {}, []
@@ -131,6 +134,14 @@ def _fit(
     return hooks.history
 
 
+def _show(model: Any, hooks: CallbackList, live: Any) -> None:
+    """A page that shows this run; `live` may name the folder of its records."""
+    shown = Live(None if live is True else live)
+    shown.set_model(model)
+    shown.set_params(hooks.params or {})
+    hooks.append(shown)
+
+
 def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
     """The BackupAndRestore among the callbacks, or one for the folder that `resume` names."""
     found = [one for one in hooks.callbacks if isinstance(one, BackupAndRestore)]
@@ -150,11 +161,13 @@ def _backup(model: Any, hooks: CallbackList, resume: Any) -> Any:
     return found[0] if found else None
 
 
-def _begin(backup: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | None:
+def _begin(backup: Any, model: Any, program: Any, hooks: CallbackList) -> tuple[int, int] | None:
     """The epoch and the batch where a run that was interrupted goes on; None at a new beginning."""
     if backup is None:
         return None
-    variables = [*program.variables, global_generator().state]
+    norms = model._model_state.gradient_norms
+    seen_only = set() if norms is None else {id(v) for v in norms.variables}
+    variables = [*(v for v in program.variables if id(v) not in seen_only), global_generator().state]
     place = backup.restore(variables, [one for one in hooks.callbacks if one is not backup])
     return None if place is None else (place.epoch, place.batch)
 

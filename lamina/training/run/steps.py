@@ -28,6 +28,8 @@ def train(model: Any, data: Any) -> dict[str, Any] | None:
     variables = model.trainable_variables
     if variables:
         (_, (loss, y_pred)), gradients = value_and_grad(forward, variables, has_aux=True)()
+        if (norms := model._model_state.gradient_norms) is not None:
+            norms.update(gradients, model.optimizer)
         model.optimizer.apply(gradients, variables)
     else:
         _, (loss, y_pred) = forward()
