@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from lamina.backends.torch.control import is_nested
 from lamina.kernel import settings
 
 
@@ -123,6 +124,8 @@ def dot_product_attention(
 ) -> Any:
     """One fused kernel, which never holds the weights of all queries and keys in memory."""
     if attn_logits_soft_cap is not None or not _fit(query, key, value):
+        return NotImplemented
+    if is_nested() and not flash_attention:  # torch's kernels have no second derivative
         return NotImplemented
     if mask is not None or bias is not None:
         allowed, is_causal = _allowed(query, key, mask, is_causal), False
