@@ -324,13 +324,9 @@ def test_remote_monitor_posts_what_keras_posts(options, posts):
     from oracle import keras
 
     root, got = posts
-    logs = {
-        "loss": np.float32(0.1),
-        "val loss": 0.25,
-        "r\u00fcck&": np.array([3.5]),
-        "nan": float("nan"),
-        "n": 3,
-    }
+    logs = {"loss": np.float32(0.1), "val loss": 0.25, "r\u00fcck&": np.array([3.5]), "n": 3}
+    if "send_as_json" not in options:  # there the library that Keras posts with refuses it
+        logs["nan"] = float("nan")
     for space in (keras, lamina):
         space.callbacks.RemoteMonitor(root, **options).on_epoch_end(2, dict(logs))
         space.callbacks.RemoteMonitor(root, **options).on_epoch_end(3)
