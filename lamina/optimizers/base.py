@@ -103,8 +103,9 @@ class Optimizer(Around):
         }
         if len(given) > 1:
             raise ValueError(f"Set one of `clipnorm`, `clipvalue` and `global_clipnorm`, got {given}.")
-        if self.weight_decay and self.weight_decay < 0:
-            raise ValueError(f"`weight_decay` must be 0 or more, got {self.weight_decay!r}.")
+        decay = self.weight_decay
+        if decay is not None and (isinstance(decay, str) or decay < 0):
+            raise ValueError(f"`weight_decay` must be a number of 0 or more, got {decay!r}.")
         for option, value in given.items():
             if value <= 0:
                 raise ValueError(f"`{option}` must be positive, got {value!r}.")

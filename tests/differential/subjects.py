@@ -38,7 +38,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
 }
 BASES = {"Layer", "Loss", "Metric", "Optimizer", "Initializer", "Regularizer", "Constraint", "Wrapper",
          "LearningRateSchedule", "MeanMetricWrapper", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}  # fmt: skip
-SPECIAL = {"STFT", "STFTInitializer", "CTC"}
+SPECIAL = {"STFT", "STFTInitializer", "stft", "CTC"}
 SPACES = ("layers", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers",
           "constraints", "activations", "ops")  # fmt: skip
 
@@ -225,7 +225,8 @@ def _layer_facts(probe: Probe, entry: Entry, kwargs: dict, inputs: list, trainin
     facts["output"] = shape_of(out)
     if not (training and entry.random):
         facts["values"] = plain(out)
-    if layer.compute_dtype == "float32" and not (entry.random and training is not False):
+    draws = entry.inference or (entry.random and training is not False)
+    if layer.compute_dtype == "float32" and not draws:
         weights = [np.asarray(library.ops.convert_to_numpy(v)) for v in layer.trainable_variables]
         fixed = [np.asarray(library.ops.convert_to_numpy(v)) for v in layer.non_trainable_variables]
         apply = lambda given: layer.stateless_call(

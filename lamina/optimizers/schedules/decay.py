@@ -20,8 +20,8 @@ def _float(step: Any) -> tuple[Any, Any]:
 
 
 def _positive(value: Any, name: str) -> Any:
-    if not value > 0:
-        raise ValueError(f"`{name}` must be positive, got {value!r}.")
+    if isinstance(value, str | list | tuple | None) or not value > 0:
+        raise ValueError(f"`{name}` must be a positive number, got {value!r}.")
     return value
 
 
@@ -281,7 +281,7 @@ class CosineDecayRestarts(LearningRateSchedule):
     ) -> None:
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = _positive(first_decay_steps, "first_decay_steps")
-        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+        self.t_mul, self.m_mul, self.alpha, self.name = _positive(t_mul, "t_mul"), m_mul, alpha, name
 
     def __call__(self, step: Any) -> Any:
         k, step = _float(step)
