@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lamina.kernel.context import real_kernel
+
 KINDS = ("jax", "tensorflow")  # the backends that have sparse tensors, as in Keras
 
 
@@ -60,6 +62,7 @@ def require(k: Any, what: str) -> None:
     Raises:
         ValueError: if it has none.
     """
+    k = real_kernel() if k.abstract else k
     if k.name not in KINDS:
         raise ValueError(
             f"{what}: `sparse=True` is not supported with the {k.name} backend, which has no sparse tensors. Leave it out; a "

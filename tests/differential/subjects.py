@@ -142,7 +142,7 @@ def plain(x: Any) -> Any:
         return {str(k): plain(v) for k, v in x.items()}
     if isinstance(x, list | tuple):
         return ["list" if isinstance(x, list) else "tuple", *map(plain, x)]
-    if isinstance(x, str | bool | int | float | type(None)):
+    if isinstance(x, str | bool | int | float | type(None)) and not isinstance(x, np.generic):
         return x
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         x = np.asarray(x.detach() if hasattr(x, "detach") else x)
@@ -297,6 +297,8 @@ def _targets(rng: random.Random, name: str) -> tuple[Any, Any, Any]:
         y_true = (np.abs(tensor(rng, shape, "float32")) > 0.5).astype(
             rng.choice(["float32", "int32", "bool"])
         )
+    if name == "AUC":  # of what is no probability nobody asks the area
+        y_pred = np.clip(y_pred, 0, 1)
     weight = (
         None
         if rng.random() < 0.6

@@ -164,7 +164,9 @@ def test_callbacks_hear_of_each_execution(backend):
 MODES = {"eager": {"run_eagerly": True}, "graph": {"jit_compile": False}, "jit": {"jit_compile": True}}
 
 
-IN_A_TRACE = pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own, while Dynamo looks at tensors
+IN_A_TRACE = pytest.mark.filterwarnings(
+    "ignore:The .grad attribute"
+)  # torch's own, while Dynamo looks at tensors
 
 
 @IN_A_TRACE
