@@ -286,6 +286,17 @@ def gates_of_whole_numbers(K: Any) -> Any:
     return numbers(layer(X.astype("int32")))
 
 
+@each("states of whole numbers", ["SimpleRNNCell", "GRUCell", "LSTMCell", "GRU"])
+def states_of_whole_numbers(K: Any, name: str) -> Any:
+    layer = getattr(K.layers, name)(2)
+    layer.build((2, 3, 2) if name == "GRU" else (2, 2))
+    layer.set_weights([np.full(w.shape, 0.1 * i) for i, w in enumerate(layer.weights, 1)])
+    state = np.array([[1, 0], [2, 1]], "int32")
+    if name == "GRU":
+        return numbers(layer(X, initial_state=state))
+    return numbers(layer(X[:, 0], [state] * (2 if name == "LSTMCell" else 1))[0])
+
+
 @program
 def arguments_that_flow_inward(K: Any) -> Any:
     class Inner(K.layers.Layer):
