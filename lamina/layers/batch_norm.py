@@ -82,9 +82,7 @@ class BatchNormalization(ScaledAndShifted):
         )  # fmt: skip
         self.axis = int(axis)
         if isinstance(momentum, str | list | tuple | None) or not 0 <= momentum <= 1:
-            raise ValueError(
-                f"BatchNormalization: `momentum` must be a number from 0 to 1, got {momentum!r}."
-            )
+            raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
