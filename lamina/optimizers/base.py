@@ -105,10 +105,10 @@ class Optimizer(Around):
             raise ValueError(f"Set one of `clipnorm`, `clipvalue` and `global_clipnorm`, got {given}.")
         decay = self.weight_decay
         if decay is not None and (isinstance(decay, str | list | tuple) or decay < 0):
-            raise ValueError(f"`weight_decay` must be a number of 0 or more, got {decay!r}.")
+            raise ValueError(f"`weight_decay` must be 0 or more, got {decay!r}.")
         for option, value in given.items():
             if isinstance(value, str | list | tuple) or value <= 0:
-                raise ValueError(f"`{option}` must be a positive number, got {value!r}.")
+                raise ValueError(f"`{option}` must be positive, got {value!r}.")
         if self.use_ema and not 0 <= self.ema_momentum <= 1:
             raise ValueError(f"`ema_momentum` must be from 0 to 1, got {self.ema_momentum!r}.")
         every = self.ema_overwrite_frequency

@@ -27,7 +27,7 @@ def _number(value: Any, name: str) -> Any:
 
 def _positive(value: Any, name: str) -> Any:
     if isinstance(value, str | list | tuple | None) or not value > 0:
-        raise ValueError(f"`{name}` must be a positive number, got {value!r}.")
+        raise ValueError(f"`{name}` must be positive, got {value!r}.")
     return value
 
 
