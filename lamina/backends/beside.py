@@ -54,6 +54,17 @@ def worker() -> str | None:
     return process.name if process.daemon else None
 
 
+def seed_imported(value: int) -> None:
+    """Seed the generators of the frameworks that the program has imported, also of those that are not in force."""
+    torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+    for seed in (
+        getattr(torch, "manual_seed", None),
+        getattr(getattr(tensorflow, "random", None), "set_seed", None),
+    ):
+        if seed is not None:  # a module that is being imported has none yet
+            seed(value)
+
+
 def host_call(
     k: Any, function: Callable[..., Any], inputs: Sequence[Any], dtype: str, shape: Sequence[int | None]
 ) -> Any:

@@ -163,7 +163,11 @@ class RemoteMonitor(Callback):
 
 
 def _plain(value: Any) -> Any:
-    return np.asarray(value).tolist() if hasattr(value, "dtype") else value
+    """A number of an array of one; of a longer one a list, where Keras fails."""
+    if not hasattr(value, "dtype"):
+        return value
+    array = np.asarray(value)
+    return array.item() if array.size == 1 else array.tolist()
 
 
 class ProgbarLogger(Callback):

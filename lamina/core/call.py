@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from lamina.backends.sparse import densified
 from lamina.core import input_spec, names, remat
 from lamina.core.abstract import call_on_shapes, shapes_of
 from lamina.core.masks import TABLE, get_mask, set_mask
@@ -275,7 +276,8 @@ def _prepared(layer: Layer, k: Any, args: tuple, kwargs: dict) -> tuple[tuple, d
             )
         if isinstance(x, Holder) or (hasattr(x, "__array__") and not isinstance(x, KerasTensor)):
             return one(convert(k, x))
-        return x
+        dense = densified(k, x)
+        return x if dense is x else one(dense)
 
     if not layer._convert_input_args:
         return args, kwargs

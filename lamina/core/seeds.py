@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backends.beside import seed_imported
 from lamina.core import names
 from lamina.core.variable import Variable
 from lamina.kernel.context import _activate, state
@@ -21,7 +22,7 @@ _global: SeedGenerator | None = None
 
 @public_in("lamina.utils")
 def set_random_seed(seed: int) -> None:
-    """Make everything that draws numbers repeatable: Lamina, Python, NumPy and the framework in force.
+    """Make everything that draws numbers repeatable: Lamina, Python, NumPy, and the frameworks that are imported.
 
     Args:
         seed: An integer in [0, 2**32).
@@ -39,6 +40,7 @@ def set_random_seed(seed: int) -> None:
     python_random.seed(seed)
     np.random.seed(seed)
     _global = None
+    seed_imported(seed)
     if state.kernel is not None:
         state.kernel.seed(seed)
 
@@ -122,7 +124,13 @@ def draw_seed(seed: Any) -> Any:
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
-        return (_inner.generator or global_generator()).next()
+        try:
+            return (_inner.generator or global_generator()).next()
+        except ValueError as error:  # its state cannot keep what stands for numbers in a trace
+            raise ValueError(
+                "A draw without a seed in a function that is traced would give the same numbers at each call. Give it `seed=`, "
+                "a SeedGenerator that a layer or the program keeps, or trace with `lamina.jit`, which carries its state."
+            ) from error
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         k = state.kernel or _activate()
         return k.asarray(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))

@@ -19,7 +19,7 @@ class KerasTensor(Arithmetic, Symbolic):
     Args:
         shape: The sizes; None where unknown.
         dtype: A dtype name.
-        sparse, ragged: Kinds of tensors that Lamina does not have; True raises an error.
+        sparse, ragged: Whether it stands for a tensor of that kind: a note, since Lamina computes with dense ones.
         record_history: Whether operations on it add nodes to a graph.
         name: A name; automatic when None.
 
@@ -48,10 +48,12 @@ class KerasTensor(Arithmetic, Symbolic):
         ragged_rank, row_splits_dtype = kwargs.pop("ragged_rank", None), kwargs.pop("row_splits_dtype", None)
         if kwargs:
             raise TypeError(f"KerasTensor got unknown arguments: {', '.join(kwargs)}.")
-        if sparse or ragged:
-            raise NotImplementedError(
-                "Sparse and ragged tensors are not supported yet: use dense tensors and masks."
+        if sparse and ragged:
+            raise ValueError(
+                "A KerasTensor cannot be sparse and ragged at once: got sparse=True and ragged=True."
             )
+        if sparse or ragged:
+            self.sparse, self.ragged = bool(sparse), bool(ragged)
         self.shape = standardize_shape(shape)
         self.dtype = dtypes.standardize(dtype)
         self.ragged_rank, self.row_splits_dtype = ragged_rank, row_splits_dtype

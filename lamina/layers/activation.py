@@ -256,7 +256,7 @@ class Softmax(Layer):
         super().__init__(**kwargs)
         if not isinstance(axis, int | list | tuple | None):
             raise ValueError(f"Softmax: `axis` must be an integer, several, or None for all, got {axis!r}.")
-        self.axis = tuple(axis) if isinstance(axis, list) else axis
+        self.axis = axis
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -285,4 +285,5 @@ class Softmax(Layer):
             )
         if isinstance(self.axis, int):
             return softmax(x, axis=self.axis)
-        return ops.exp(x - logsumexp(x, axis=self.axis, keepdims=True))
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        return ops.exp(x - logsumexp(x, axis=axis, keepdims=True))

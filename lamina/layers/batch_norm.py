@@ -81,9 +81,9 @@ class BatchNormalization(ScaledAndShifted):
             beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
         self.axis = int(axis)
-        if not 0 <= momentum <= 1:
+        if isinstance(momentum, str | list | tuple | None) or not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
-        self.momentum = momentum
+        self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum

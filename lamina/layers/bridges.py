@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.codec import serialize
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.core.tensor import KerasTensor
@@ -24,8 +25,7 @@ class _Bridge(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Name and dtype: the code that the layer runs is not part of a config."""
-        config = super().get_config()
-        return {name: config[name] for name in ("name", "trainable", "dtype")}
+        return {"name": self.name, "trainable": self.trainable, "dtype": serialize(self.dtype_policy)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -201,10 +201,17 @@ class FlaxLayer(JaxLayer):
         What the method gives.
 
     Raises:
+        TypeError: if `module` is no such module.
         BackendError: if another backend is in force.
     """
 
     def __init__(self, module: Any, method: Any = None, variables: Any = None, **kwargs: Any) -> None:
+        if not callable(getattr(module, "init", None)) or not callable(getattr(module, "apply", None)):
+            raise TypeError(
+                f"FlaxLayer: `module` must be a flax.linen.Module, which has `init` and `apply`, got {module!r:.80}. A module of "
+                "flax.nnx is a function of its state for JaxLayer: `graph, state = nnx.split(module)`, then "
+                "JaxLayer(lambda params, inputs: nnx.merge(graph, params)(inputs), params=state)."
+            )
         self.module, self.method = module, method
         function = getattr(module, method) if isinstance(method, str) else method
         options = inspect.signature(function or type(module).__call__).parameters

@@ -163,7 +163,7 @@ class ReversibleEmbedding(Embedding):
             mask_zero, **kwargs,
         )  # fmt: skip
         self.tie_weights = tie_weights
-        self.reverse_dtype = reverse_dtype
+        self.reverse_dtype = None if reverse_dtype is None else dtypes.standardize(reverse_dtype)
         self.logit_soft_cap = logit_soft_cap
         self.quantization_config = None
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.backends.sparse import require
 from lamina.core.layer import Layer
 from lamina.core.operation import Node
 from lamina.core.tensor import KerasTensor, standardize_shape
 from lamina.kernel import dtypes
+from lamina.kernel.context import current
 from lamina.kernel.tracebacks import folds_frames
 
 
@@ -18,7 +20,8 @@ class InputLayer(Layer):
         shape: The shape without the batch axis.
         batch_size: The size of the batch axis; None when unknown.
         dtype: A dtype name; the default float by default.
-        sparse, ragged: Kinds of tensors that Lamina does not have yet.
+        sparse: Whether sparse tensors are fed (of jax, TensorFlow or SciPy); they become dense batch by batch.
+        ragged: Not supported: pad the rows, and mask what was added.
         batch_shape: The whole shape, instead of `shape` and `batch_size`.
         input_tensor: A symbolic tensor to use.
         optional: Whether None may be fed.
@@ -48,10 +51,12 @@ class InputLayer(Layer):
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         shape = kwargs.pop("input_shape", shape)
         super().__init__(name=name, **kwargs)
-        if sparse or ragged:
-            raise NotImplementedError(
-                "Sparse and ragged inputs are not supported yet: feed dense tensors and masks."
+        if ragged:
+            raise ValueError(
+                f"Input {self.name!r}: `ragged=True` is not supported. Pad the rows, and mask what was added."
             )
+        if sparse:
+            require(current(), f"Input {self.name!r}")
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
                 raise ValueError(f"`input_tensor` must be a symbolic tensor, got {input_tensor!r:.80}.")
@@ -69,9 +74,9 @@ class InputLayer(Layer):
         self.batch_shape = standardize_shape(batch_shape)
         self._dtype = dtypes.standardize(dtype)
         self.optional = optional
-        self.sparse, self.ragged = False, False
+        self.sparse, self.ragged = bool(sparse), False
         self.built = True
-        x = input_tensor or KerasTensor(self.batch_shape, self._dtype, name=self.name)
+        x = input_tensor or KerasTensor(self.batch_shape, self._dtype, sparse=self.sparse, name=self.name)
         Node(self, (), {}, x, is_input=True)
 
     @property
@@ -90,7 +95,7 @@ class InputLayer(Layer):
     def get_config(self) -> dict[str, Any]:
         """The shape, dtype and name."""
         return {
-            "batch_shape": list(self.batch_shape), "dtype": self._dtype, "sparse": False, "ragged": False,
+            "batch_shape": list(self.batch_shape), "dtype": self._dtype, "sparse": self.sparse, "ragged": False,
             "name": self.name, "optional": self.optional,
         }  # fmt: skip
 
@@ -113,7 +118,8 @@ def Input(
         shape: The shape without the batch axis; None for unknown sizes.
         batch_size: The size of the batch axis; None when unknown.
         dtype: A dtype name; the default float by default.
-        sparse, ragged: Kinds of tensors that Lamina does not have yet; True raises an error.
+        sparse: Whether sparse tensors are fed (of jax, TensorFlow or SciPy); they become dense batch by batch.
+        ragged: Not supported: pad the rows, and mask what was added.
         batch_shape: The whole shape, instead of `shape` and `batch_size`.
         name: A name, by which data is fed when inputs come as a dict.
         tensor: A symbolic tensor to use.
@@ -123,7 +129,8 @@ def Input(
         A KerasTensor.
 
     Raises:
-        ValueError: if no shape is given, or both forms of it.
+        ValueError: if no shape is given, or both forms of it; for `ragged`; for `sparse` where the backend has no such
+            tensors.
 
     Example:
         >>> import lamina

@@ -147,6 +147,8 @@ class Masking(Layer):
 
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if mask_value is None:
+            raise ValueError("Masking: `mask_value` must be a number or numbers, got None.")
         self.mask_value = mask_value
         self.supports_masking = True
 

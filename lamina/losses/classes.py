@@ -153,6 +153,8 @@ class Huber(LossFunctionWrapper):
         name: str = "huber_loss",
         dtype: Any = None,
     ) -> None:
+        if not isinstance(delta, int | float):
+            raise ValueError(f"Huber: `delta` must be a number, got {delta!r}.")
         super().__init__(regression.huber, reduction, name, dtype, delta=delta)
 
 

@@ -239,7 +239,9 @@ def binary_focal_crossentropy(
     y_true, y_pred = _of_yes_or_no("binary_focal_crossentropy", y_true, y_pred, label_smoothing)
     p = ops.sigmoid(y_pred) if from_logits else y_pred
     p_label = y_true * p + (1.0 - y_true) * (1.0 - p)
-    loss = ops.power(1.0 - p_label, gamma) * ops.binary_crossentropy(y_true, p)
+    # of a power of 0 the gradient is infinite below gamma 1, and times a loss of 0 not a number
+    doubt = ops.maximum(1.0 - p_label, config.epsilon())
+    loss = ops.power(doubt, gamma) * ops.binary_crossentropy(y_true, p)
     if apply_class_balancing:
         loss = loss * (y_true * alpha + (1.0 - y_true) * (1.0 - alpha))
     return ops.mean(loss, axis=axis)

@@ -146,7 +146,7 @@ def sparse_top_k_categorical_accuracy(
     y_true, y_pred = _class_numbers("sparse_top_k_categorical_accuracy", y_true, y_pred, from_sorted_ids)
     if not from_sorted_ids:
         return _in_top_k(y_true, y_pred, k)
-    listed = ops.equal(ops.expand_dims(y_true, -1), ops.cast(y_pred[..., :k], y_true.dtype))
+    listed = ops.equal(ops.expand_dims(ops.cast(y_true, y_pred.dtype), -1), y_pred[..., :k])
     return ops.cast(ops.any(listed, axis=-1), config.floatx())
 
 
@@ -314,4 +314,4 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     ) -> None:
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
         self.k = k
-        self.from_sorted_ids = from_sorted_ids
+        self.from_sorted_ids = bool(from_sorted_ids)

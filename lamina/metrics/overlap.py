@@ -205,7 +205,7 @@ class BinaryIoU(IoU):
         name, dtype: See `Metric`; the counts are int32 when `dtype` is None.
 
     Raises:
-        ValueError: if a chosen class does not exist.
+        ValueError: if a chosen class does not exist, or the threshold is no number.
 
     Example:
         >>> import lamina
@@ -221,6 +221,8 @@ class BinaryIoU(IoU):
         dtype: Any = None,
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
+        if not isinstance(threshold, int | float | np.number):
+            raise ValueError(f"BinaryIoU: `threshold` must be a number, got {threshold!r}.")
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

@@ -76,17 +76,6 @@ def at_least(op: str, parameter: str, value: Any, least: int) -> int:
     return value
 
 
-def no_sparse(op: str, sparse: bool | None, ragged: bool | None = None) -> None:
-    """That no sparse or ragged tensor is asked for.
-
-    Raises:
-        NotImplementedError: otherwise.
-    """
-    if sparse or ragged:
-        kind = "sparse" if sparse else "ragged"
-        raise NotImplementedError(f"{op}: {kind} tensors are not supported. Use {kind}=False.")
-
-
 def known_sizes(op: str, x: Any) -> tuple[int, ...]:
     """The shape of `x`, where the program depends on it.
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backends.sparse import is_sparse, require
+from lamina.backends.sparse import sparse as as_sparse
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.contract import Kernel
 from lamina.kernel.symbolic import Holder, Symbolic
-from lamina.ops.checks import no_sparse
 from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype, count, largest, least
 
@@ -24,23 +25,31 @@ def convert_to_tensor(
     Args:
         x: Tensor, Variable, NumPy array, number, or nested sequences of these.
         dtype: The result's dtype. None keeps that of arrays; Python numbers become int32, the default float or bool.
-        sparse: Only None or False: tensors are dense.
+        sparse: Whether a sparse tensor of jax or TensorFlow is kept; False makes it dense, and None keeps it.
         ragged: Only None or False: tensors are not ragged.
 
     Returns:
         Tensor with the same values.
 
     Raises:
-        NotImplementedError: if a sparse or ragged tensor is wanted.
+        ValueError: if a ragged tensor is wanted, or a sparse one of a backend that has none.
 
     Example:
         >>> lamina.ops.shape(lamina.ops.convert_to_tensor([[1.0, 2.0]]))
         (1, 2)
     """
-    no_sparse("convert_to_tensor", sparse, ragged)
+    if ragged:
+        raise ValueError(
+            "convert_to_tensor: ragged tensors are not supported. Use ragged=False, and pad the rows."
+        )
+    if sparse:
+        require(k, "convert_to_tensor")
     if isinstance(x, Symbolic):  # it is a tensor already
         symbolic: Any = x
         return symbolic if dtype is None or dtypes.standardize(dtype) == x.dtype else cast(x, dtype)
+    if sparse is not False and is_sparse(k, x):
+        same = dtype is None or dtypes.standardize(dtype) == dtypes.standardize(x.dtype)
+        return x if same else as_sparse(k, convert(k, x, dtypes.standardize(dtype)), "convert_to_tensor")
     return convert(k, x, None if dtype is None else dtypes.standardize(dtype))
 
 
@@ -254,4 +263,5 @@ def is_tensor(x: Any) -> bool:
         >>> lamina.ops.is_tensor(lamina.ops.zeros(2)), lamina.ops.is_tensor([0.0, 0.0])
         (True, False)
     """
-    return isinstance(x, Symbolic) or current().is_tensor(x)
+    k = current()
+    return isinstance(x, Symbolic) or k.is_tensor(x) or is_sparse(k, x)

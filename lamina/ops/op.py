@@ -32,6 +32,7 @@ from typing import (
 )
 
 from lamina.backends import NAMES
+from lamina.backends.sparse import densified
 from lamina.errors import LaminaError
 from lamina.kernel import contract, dtypes
 from lamina.kernel.context import interpreter
@@ -322,6 +323,7 @@ def convert(k: Kernel, x: Any, dtype: str | None = None) -> Any:
         return k.full((), x, dtype or dtypes.standardize(kind))
     if isinstance(x, list | tuple):
         return _from_sequence(k, x, dtype)
+    x = densified(k, x)
     if not getattr(getattr(x, "dtype", None), "isnative", True):  # from a file of another kind of machine
         x = x.astype(x.dtype.newbyteorder("="))
     return k.asarray(x, dtype)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.backends.sparse import sparse as as_sparse
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.checks import at_least, axis_of, no_sparse, one_of, shown
+from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import astype, count, move, to_float
 
@@ -153,22 +154,20 @@ def bincount(
         x: Tensor of integers, not negative (negative ones count as 0), of shape (n,) or (rows, n).
         weights: Tensor of the same shape: what each entry counts; None counts 1.
         minlength: The least size of the result.
-        sparse: Only False: results are dense.
+        sparse: Whether the result is a sparse tensor of jax or TensorFlow.
 
     Returns:
         Tensor of size max(x) + 1 or `minlength`, for each row; int32, or of the dtype of the weights. Its size
         depends on the values, so this cannot be compiled by jax.
 
     Raises:
-        ValueError: for another rank, a negative `minlength`, or weights of another shape.
-        NotImplementedError: for sparse=True.
+        ValueError: for another rank, a negative `minlength`, weights of another shape, or `sparse` on a backend without.
         TypeError: if `x` is not of integers.
 
     Example:
         >>> lamina.ops.convert_to_numpy(lamina.ops.bincount([1, 1, 3])).tolist()
         [0, 2, 0, 1]
     """
-    no_sparse("bincount", sparse)
     at_least("bincount", "minlength", minlength, 0)
     if k.dtype(x) not in dtypes.IS_INTEGER:
         raise TypeError(f"bincount: expected integers, got {k.dtype(x)}.")
@@ -186,11 +185,13 @@ def bincount(
     length = k.add(k.max(k.concat([k.reshape(x, (-1,)), none], 0)), k.full((), 1, "int32"))
     size = k.shape(k.arange(0, length, 1, "int32"))[0]
     if len(sizes) == 1:
-        return k.segment(weights, x, size, "sum")
+        counts = k.segment(weights, x, size, "sum")
+        return as_sparse(k, counts, "bincount") if sparse else counts
     rows = k.expand_dims(k.arange(0, sizes[0], 1, "int32"), 1)
     ids = k.add(x, k.multiply(rows, length))
     flat = k.segment(k.reshape(weights, (-1,)), k.reshape(ids, (-1,)), sizes[0] * size, "sum")
-    return k.reshape(flat, (sizes[0], size))
+    counts = k.reshape(flat, (sizes[0], size))
+    return as_sparse(k, counts, "bincount") if sparse else counts
 
 
 @op("x")

@@ -43,6 +43,10 @@ class Adagrad(Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(learning_rate, **options)
+        if not isinstance(initial_accumulator_value, int | float):
+            raise ValueError(
+                f"`initial_accumulator_value` must be a number, got {initial_accumulator_value!r}."
+            )
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:

@@ -103,10 +103,11 @@ class Optimizer(Around):
         }
         if len(given) > 1:
             raise ValueError(f"Set one of `clipnorm`, `clipvalue` and `global_clipnorm`, got {given}.")
-        if self.weight_decay and self.weight_decay < 0:
-            raise ValueError(f"`weight_decay` must be 0 or more, got {self.weight_decay!r}.")
+        decay = self.weight_decay
+        if decay is not None and (isinstance(decay, str | list | tuple) or decay < 0):
+            raise ValueError(f"`weight_decay` must be 0 or more, got {decay!r}.")
         for option, value in given.items():
-            if value <= 0:
+            if isinstance(value, str | list | tuple) or value <= 0:
                 raise ValueError(f"`{option}` must be positive, got {value!r}.")
         if self.use_ema and not 0 <= self.ema_momentum <= 1:
             raise ValueError(f"`ema_momentum` must be from 0 to 1, got {self.ema_momentum!r}.")

@@ -1,12 +1,10 @@
 """Callbacks: the same decisions as real Keras on the same logs, and their own behaviour."""
 
-import json
 import os
 import threading
 import warnings
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
-from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -294,13 +292,15 @@ def test_hooks_come_in_the_order_of_keras():
     assert ours == theirs
 
 
-def test_remote_monitor():
+@pytest.fixture
+def posts():
+    """What a server at `root` is sent: path, kind, and the bytes."""
     got = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            got.append((self.path, self.headers["Content-Type"], body))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((self.requestline, self.headers["Content-Type"], self.headers["X-Mine"], body))
             self.send_response(200)
             self.end_headers()
 
@@ -308,20 +308,35 @@ def test_remote_monitor():
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    try:
-        root = f"http://127.0.0.1:{server.server_port}"
-        callbacks.RemoteMonitor(root).on_epoch_end(2, {"loss": np.float32(0.5)})
-        callbacks.RemoteMonitor(root, send_as_json=True).on_epoch_end(3, {"loss": 0.5})
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    assert json.loads(parse_qs(got[0][2])["data"][0]) == {"epoch": 2, "loss": 0.5}
-    assert (got[1][0], json.loads(got[1][2])) == ("/publish/epoch/end/", {"epoch": 3, "loss": 0.5})
+    yield f"http://127.0.0.1:{server.server_port}", got
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"send_as_json": True}, {"field": "fi eld\u00fc", "path": "/a/b?c=d", "headers": {"X-Mine": "1"}}],
+)
+def test_remote_monitor_posts_what_keras_posts(options, posts):
+    from oracle import keras
+
+    root, got = posts
+    logs = {"loss": np.float32(0.1), "val loss": 0.25, "r\u00fcck&": np.array([3.5]), "n": 3}
+    if "send_as_json" not in options:  # there the library that Keras posts with refuses it
+        logs["nan"] = float("nan")
+    for space in (keras, lamina):
+        space.callbacks.RemoteMonitor(root, **options).on_epoch_end(2, dict(logs))
+        space.callbacks.RemoteMonitor(root, **options).on_epoch_end(3)
+    assert len(got) == 4
+    assert got[2:] == got[:2]
+
+
+def test_remote_monitor_without_a_server():
     with pytest.warns(UserWarning, match="could not reach"):
-        callbacks.RemoteMonitor(root).on_epoch_end(4, {})
+        callbacks.RemoteMonitor("http://127.0.0.1:9").on_epoch_end(4, {})
 
 
 def test_swap_ema_weights():

@@ -78,3 +78,24 @@ def test_host_draws_need_no_framework_and_no_order():
 def test_seeds_that_are_none(seed):
     with pytest.raises(ValueError, match="`seed` must be an integer"):
         lamina.random.SeedGenerator(seed)
+
+
+def test_the_seed_of_the_process_reaches_frameworks_that_are_not_in_force():
+    torch, tf = pytest.importorskip("torch"), pytest.importorskip("tensorflow")
+    seen = []
+    with lamina.backend("numpy"):
+        for _ in range(2):
+            lamina.utils.set_random_seed(5)
+            seen.append((torch.rand(3).tolist(), tf.random.uniform((3,)).numpy().tolist()))
+    assert seen[0] == seen[1]
+
+
+def test_a_draw_without_a_seed_is_refused_in_a_function_that_jax_traces():
+    jax = pytest.importorskip("jax")
+    with lamina.backend("jax"):
+        with pytest.raises(ValueError, match="SeedGenerator"):
+            jax.jit(lambda: lamina.random.normal((3,)))()
+        first, second = (np.asarray(lamina.random.normal((3,))) for _ in range(2))
+        seeded = jax.jit(lambda: lamina.random.normal((3,), seed=1))
+        assert np.array_equal(seeded(), seeded())
+    assert not np.array_equal(first, second)

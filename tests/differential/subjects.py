@@ -13,6 +13,11 @@ import numpy as np
 from catalog import LAYERS, Entry, Inner
 from values import choose, reshaped, tensor
 
+import lamina
+from lamina import backends
+from lamina.kernel.context import interpreter
+from lamina.kernel.trees import leaves
+
 Facts = dict[str, Any]
 # the classes of a kind, and what those with required arguments are given
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -33,7 +38,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
 }
 BASES = {"Layer", "Loss", "Metric", "Optimizer", "Initializer", "Regularizer", "Constraint", "Wrapper",
          "LearningRateSchedule", "MeanMetricWrapper", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}  # fmt: skip
-SPECIAL = {"STFT", "STFTInitializer", "CTC"}
+SPECIAL = {"STFT", "STFTInitializer", "stft", "CTC"}
 SPACES = ("layers", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers",
           "constraints", "activations", "ops")  # fmt: skip
 
@@ -58,10 +63,15 @@ class Raised(Exception):
 
 
 class Probe:
-    """Collects the facts of one object; a stage that raises ends it."""
+    """Collects the facts of one object; a stage that raises ends it.
 
-    def __init__(self, library: Any) -> None:
-        self.library = library
+    Args:
+        library: Keras or Lamina.
+        differentiates: Whether this case asks for gradients, too.
+    """
+
+    def __init__(self, library: Any, differentiates: bool = False) -> None:
+        self.library, self.differentiates = library, differentiates
         self.facts: Facts = {}
         self.messages: dict[str, str] = {}
 
@@ -79,6 +89,52 @@ class Probe:
         self.facts[f"{name} warns"] = said
         return found
 
+    def gradients(self, function: Callable[[list[Any]], Any], values: list[Any]) -> None:
+        """The fact of how the float outputs change with each float of `values` (arrays)."""
+        places = [i for i, x in enumerate(values) if x.dtype == "float32"]
+        if not self.differentiates or not places:
+            return
+        ops = self.library.ops
+
+        def total(given: list[Any]) -> Any:
+            mixed = list(values)
+            for i, x in zip(places, given, strict=True):
+                mixed[i] = x
+            outputs = [x for x in leaves(function(mixed)) if "float" in str(getattr(x, "dtype", ""))]
+            # factors that differ: of a softmax's sum the gradient is 0
+            weighed = [
+                ops.sum(ops.multiply(ops.cast(x, "float32"), _factors(tuple(x.shape)))) for x in outputs
+            ]
+            return sum(weighed, ops.sum(ops.cast(given[0], "float32")))
+
+        differentiate = GRADIENTS[self.library.__name__]
+        found = self.stage("gradient", lambda: differentiate(total, [values[i] for i in places]))
+        self.facts["gradients"] = [
+            np.zeros(values[i].shape, "float32") if g is None else np.asarray(g)
+            for i, g in zip(places, found, strict=True)
+        ]
+
+
+def _factors(shape: tuple[int, ...]) -> np.ndarray:
+    return np.cos(np.arange(int(np.prod(shape)))).reshape(shape).astype("float32")
+
+
+def _with_jax(function: Callable[..., Any], values: list[np.ndarray]) -> list[Any]:
+    import jax
+
+    return jax.grad(function)([jax.numpy.asarray(x) for x in values])
+
+
+def _with_torch(function: Callable[..., Any], values: list[np.ndarray]) -> list[Any]:
+    """Lamina's gradients, of the backend that compiles nothing for them."""
+    k = backends.load("torch")
+    with interpreter(k):
+        found = lamina.grad(function)([k.asarray(x.copy()) for x in values])
+    return [None if g is None else k.to_numpy(g) for g in found]
+
+
+GRADIENTS: dict[str, Callable[..., list[Any]]] = {"keras": _with_jax, "lamina": _with_torch}
+
 
 def plain(x: Any) -> Any:
     """Values, dtypes and containers as they can be compared."""
@@ -86,7 +142,7 @@ def plain(x: Any) -> Any:
         return {str(k): plain(v) for k, v in x.items()}
     if isinstance(x, list | tuple):
         return ["list" if isinstance(x, list) else "tuple", *map(plain, x)]
-    if isinstance(x, str | bool | int | float | type(None)):
+    if isinstance(x, str | bool | int | float | type(None)) and not isinstance(x, np.generic):
         return x
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         x = np.asarray(x.detach() if hasattr(x, "detach") else x)
@@ -169,6 +225,17 @@ def _layer_facts(probe: Probe, entry: Entry, kwargs: dict, inputs: list, trainin
     facts["output"] = shape_of(out)
     if not (training and entry.random):
         facts["values"] = plain(out)
+    draws = entry.inference or (entry.random and training is not False)
+    if layer.compute_dtype == "float32" and not draws:
+        weights = [np.asarray(library.ops.convert_to_numpy(v)) for v in layer.trainable_variables]
+        fixed = [np.asarray(library.ops.convert_to_numpy(v)) for v in layer.non_trainable_variables]
+        apply = lambda given: layer.stateless_call(
+            given[: len(weights)],
+            [*map(library.ops.convert_to_tensor, fixed)],
+            *entry.form(given[len(weights) :]),
+            **call,
+        )[0]
+        probe.gradients(apply, weights + inputs)
 
 
 def _weight(rng: np.random.Generator, w: Any) -> np.ndarray:
@@ -230,6 +297,8 @@ def _targets(rng: random.Random, name: str) -> tuple[Any, Any, Any]:
         y_true = (np.abs(tensor(rng, shape, "float32")) > 0.5).astype(
             rng.choice(["float32", "int32", "bool"])
         )
+    if name == "AUC":  # of what is no probability nobody asks the area
+        y_pred = np.clip(y_pred, 0, 1)
     weight = (
         None
         if rng.random() < 0.6
@@ -243,6 +312,8 @@ def _loss_facts(probe: Probe, made: Any, rng: random.Random) -> None:
     probe.facts["name"] = made.name
     out = probe.stage("call", lambda: made(y_true, y_pred, sample_weight=weight))
     probe.facts["output"], probe.facts["values"] = shape_of(out), plain(out)
+    if made.dtype == "float32":
+        probe.gradients(lambda given: made(y_true, given[0], sample_weight=weight), [y_pred])
 
 
 def _metric_facts(probe: Probe, made: Any, rng: random.Random) -> None:
@@ -343,13 +414,25 @@ def op_case(rng: random.Random, theirs: Any) -> tuple[str, Callable[[Any], Any]]
                 kwargs[p.name] = choose(rng, p.name, p.default)
     show = [f"{a.shape} {a.dtype}" if isinstance(a, np.ndarray) else repr(a)[:60] for a in args]
     return f"ops.{case.name}({', '.join(show)}, {str(kwargs)[:120]})", lambda probe: _call_facts(
-        probe, probe.library.ops, case.name, tuple(args), kwargs, case.rtol
+        probe, probe.library.ops, case.name, tuple(args), kwargs, case.gradient
     )
 
 
-def _call_facts(probe: Probe, space: Any, name: str, args: tuple, kwargs: dict, rtol: float = 1e-5) -> None:
+def _call_facts(
+    probe: Probe, space: Any, name: str, args: tuple, kwargs: dict, differentiable: bool = True
+) -> None:
     out = probe.stage("call", lambda: getattr(space, name)(*args, **kwargs))
     probe.facts["output"], probe.facts["values"] = shape_of(out), plain(out)
+    places = [i for i, a in enumerate(args) if isinstance(a, np.ndarray)]
+
+    def apply(given: list[Any]) -> Any:
+        mixed = list(args)
+        for i, x in zip(places, given, strict=True):
+            mixed[i] = x
+        return getattr(space, name)(*mixed, **kwargs)
+
+    if differentiable:
+        probe.gradients(apply, [args[i] for i in places])
 
 
 KINDS: dict[str, tuple[int, Callable[[random.Random, Any], tuple[str, Callable[[Any], Any]]]]] = {

@@ -47,3 +47,11 @@ def test_each_decision_has_a_reason() -> None:
     for line in tomllib.loads((HERE / "decided.toml").read_text())["decided"]:
         assert line["where"]
         assert len(line["reason"]) > 5
+
+
+def test_every_kind_has_tests_that_are_there() -> None:
+    for kind, tests in tomllib.loads((HERE / "kinds.toml").read_text()).items():
+        assert tests, kind
+        for test in tests:
+            file, _, name = test.partition("::")
+            assert f"def {name}" in (HERE.parent / file).read_text(), test

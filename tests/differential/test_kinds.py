@@ -286,6 +286,17 @@ def gates_of_whole_numbers(K: Any) -> Any:
     return numbers(layer(X.astype("int32")))
 
 
+@each("states of whole numbers", ["SimpleRNNCell", "GRUCell", "LSTMCell", "GRU"])
+def states_of_whole_numbers(K: Any, name: str) -> Any:
+    layer = getattr(K.layers, name)(2)
+    layer.build((2, 3, 2) if name == "GRU" else (2, 2))
+    layer.set_weights([np.full(w.shape, 0.1 * i) for i, w in enumerate(layer.weights, 1)])
+    state = np.array([[1, 0], [2, 1]], "int32")
+    if name == "GRU":
+        return numbers(layer(X, initial_state=state))
+    return numbers(layer(X[:, 0], [state] * (2 if name == "LSTMCell" else 1))[0])
+
+
 @program
 def arguments_that_flow_inward(K: Any) -> Any:
     class Inner(K.layers.Layer):
@@ -341,6 +352,75 @@ def an_array_that_can_be_written_to(K: Any) -> Any:
     array = K.ops.convert_to_numpy(K.ops.ones(3))
     array[0] = 5
     return numbers(array)
+
+
+# -- small ones --------------------------------------------------------------------------------------------------------
+
+
+@program
+def one_input_is_packed_bare(K: Any) -> Any:
+    packed = K.utils.pack_x_y_sample_weight(X)
+    return (
+        numbers(packed),
+        len(K.utils.pack_x_y_sample_weight(X, X)),
+        len(K.utils.pack_x_y_sample_weight(X, X, X)),
+    )
+
+
+@program
+def the_shape_of_a_layer_of_two_inputs(K: Any) -> Any:
+    class Both(K.layers.Layer):
+        def call(self, a: Any, b: Any) -> Any:
+            return K.ops.concatenate([a, b], axis=-1)
+
+        def compute_output_shape(self, a_shape: Any, b_shape: Any) -> Any:
+            return (*a_shape[:-1], a_shape[-1] + b_shape[-1])
+
+    return Both().compute_output_shape((None, 2), (None, 3)), Both()(K.Input((2,)), K.Input((3,))).shape
+
+
+@program
+def dtype_of_a_shape_of_ones_own_in_mixed_precision(K: Any) -> Any:
+    class Own(K.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return shape
+
+    out = Own(dtype="mixed_float16").compute_output_spec(K.KerasTensor((2, 3)))
+    return out.dtype, out.shape
+
+
+@program
+def a_metric_in_a_dtype_object(K: Any) -> Any:
+    metric = K.metrics.Mean(dtype=np.dtype("float16"))
+    metric.update_state([1.0, 2.0])
+    return metric.dtype, numbers(metric.result())
+
+
+@program
+def label_images(K: Any) -> Any:
+    labels = np.random.default_rng(0).integers(0, 4, (2, 64, 64))
+    metric = K.metrics.MeanIoU(4)
+    metric.update_state(labels, np.where(np.arange(64) < 40, labels, 0))
+    return numbers(metric.result()), numbers(metric.total_cm)
+
+
+@each("groups in", ["float16", "bfloat16"])
+def large_numbers_in_half_precision(K: Any, dtype: str) -> Any:
+    y = K.layers.GroupNormalization(2, dtype=dtype)(np.linspace(0, 600, 16).reshape(1, 4, 4))
+    return bool(np.isfinite(np.asarray(K.ops.convert_to_numpy(K.ops.cast(y, "float32")))).all())
+
+
+@program
+def an_attribute_ahead_of_the_base_class(K: Any) -> Any:
+    class Early(K.layers.Layer):
+        def __init__(self) -> None:
+            self.inner = K.layers.Dense(2)
+            super().__init__()
+
+    Early()
 
 
 def outcome(run: Callable[[Any], Any], library: Any) -> Any:
@@ -417,3 +497,15 @@ def test_a_class_with_two_names_has_the_public_one_in_files() -> None:
     theirs = keras.layers.serialize(keras.layers.GroupQueryAttention(2, 2, 1))
     assert ours["class_name"] == theirs["class_name"]
     assert lamina.layers.deserialize(theirs).get_config()["num_query_heads"] == 2
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
+@pytest.mark.parametrize("gamma", [0.0, 0.5])
+def test_the_focal_loss_of_a_sure_prediction_has_a_gradient(backend: str, gamma: float) -> None:
+    loss = lamina.losses.BinaryFocalCrossentropy(gamma=gamma, from_logits=True)
+    with interpreter(backends.load(backend)):
+        for label in (0.0, 1.0):
+            gradient = lamina.grad(lambda x, label=label: loss(np.array([label], "float32"), x))(
+                np.array([30.0], "float32")
+            )
+            assert np.isfinite(lamina.ops.convert_to_numpy(gradient)).all()

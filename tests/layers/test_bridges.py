@@ -280,3 +280,10 @@ def test_configs_hold_no_code() -> None:
     with on("jax"), StatelessScope():
         layer = layers.JaxLayer(affine, params=affine_params(), name="mine")
         assert set(layer.get_config()) == {"name", "trainable", "dtype"}
+
+
+def test_what_flax_calls_no_module() -> None:
+    with on("jax"):
+        assert set(layers.FlaxLayer(Module()).get_config()) == {"name", "trainable", "dtype"}
+        with pytest.raises(TypeError, match=r"must be a flax.linen.Module.*got 3"):
+            layers.FlaxLayer(3)

@@ -190,11 +190,9 @@ WRONG: list[tuple[str, tuple, dict, type[Exception], str]] = [
     ("searchsorted", (v, v), {"side": "middle"}, ValueError, "unknown side 'middle'"),
     ("argpartition", (v, 4), {}, ValueError, "`kth` 4 is out of range for an axis of size 4"),
     ("bincount", (v,), {}, TypeError, "bincount: expected integers, got float32"),
-    ("bincount", (n,), {"sparse": True}, NotImplementedError, "bincount: sparse tensors are not supported"),
     ("histogram", (v, 0), {}, ValueError, "`bins` must be an integer of at least 1, got 0"),
     ("histogram", (v,), {"range": (1.0, 0.0)}, ValueError, "the end of `range` is below its start"),
     ("unique", (v,), {"size": -1}, ValueError, "`size` must be an integer of at least 0, got -1"),
-    ("convert_to_tensor", (v,), {"sparse": True}, NotImplementedError, "sparse tensors are not supported"),
     (
         "view",
         (np.ones(3, "uint8"), "int32"),

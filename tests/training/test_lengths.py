@@ -161,10 +161,19 @@ def test_callbacks_hear_of_each_execution(backend):
     assert [call[2] for call in calls.calls if call[0] == "predict end"] == [(4, 1), (4, 1), (2, 1)]
 
 
+MODES = {"eager": {"run_eagerly": True}, "graph": {"jit_compile": False}, "jit": {"jit_compile": True}}
+
+
+IN_A_TRACE = pytest.mark.filterwarnings(
+    "ignore:The .grad attribute"
+)  # torch's own, while Dynamo looks at tensors
+
+
+@IN_A_TRACE
 @pytest.mark.parametrize("every", [1, 3])
-@pytest.mark.parametrize("eager", [False, True])
-def test_callbacks_end_endless_sources(backend, every, eager):
-    if backend != "torch" and every == 3:
+@pytest.mark.parametrize("mode", ["eager", "graph", pytest.param("jit", marks=pytest.mark.slow)])
+def test_callbacks_end_endless_sources(backend, every, mode):
+    if backend != "torch" and every == 3 and mode != "jit":
         pytest.skip("one compilation per kind is enough")
 
     class Stop(lamina.callbacks.Callback):
@@ -177,11 +186,24 @@ def test_callbacks_end_endless_sources(backend, every, eager):
         def on_predict_batch_end(self, batch, logs=None):
             self.model.stop_predicting = True
 
-    model = linear(steps_per_execution=every, run_eagerly=eager)
+    model = linear(steps_per_execution=every, **MODES[mode])
     mean = (every - 1) / 2
     assert model.fit(batches(), verbose=0, callbacks=[Stop()], epochs=3).history["loss"] == [mean]
     assert model.evaluate(batches(), verbose=0, callbacks=[Stop()]) == mean
     assert len(model.predict(batches(), verbose=0, callbacks=[Stop()])) == 2 * every
+
+
+@IN_A_TRACE
+@pytest.mark.parametrize("mode", ["eager", "graph", pytest.param("jit", marks=pytest.mark.slow)])
+def test_callbacks_are_called_in_the_same_order_in_every_mode(backend, mode):
+    def sequence(k, model):
+        calls = watch(k)
+        model.fit(numbered(k, 3), epochs=2, verbose=0, callbacks=[calls], validation_data=numbered(k, 2))
+        model.evaluate(numbered(k, 2), verbose=0, callbacks=[calls])
+        model.predict(numbered(k, 2), verbose=0, callbacks=[calls])
+        return calls.calls
+
+    assert sequence(lamina, linear(**MODES[mode])) == sequence(keras, in_keras())
 
 
 @pytest.mark.parametrize("what", ["evaluate", "test_on_batch", "train_on_batch", "predict"])

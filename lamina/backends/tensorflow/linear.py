@@ -70,7 +70,33 @@ def cholesky(x: Any, upper: bool) -> Any:
     return tf.linalg.adjoint(factor) if upper else factor
 
 
-det = tf.linalg.det
+LARGEST_EXPANSION = 24  # rows; the expansion costs n^4 and loses digits as n grows
+
+
+def det(x: Any) -> Any:
+    """TensorFlow takes the gradient through the inverse, which fails where there is none; there it is the expansion's."""
+    found = tf.linalg.det(x)
+    rows = x.shape[-1] or x.shape[-2]
+    if rows is None or not 0 < rows <= LARGEST_EXPANSION:
+        return found
+    # up to rounding, by Hadamard's bound
+    bound = tf.reduce_prod(tf.math.real(tf.norm(x, axis=-1)), -1)
+    singular = tf.abs(found) <= 8 * rows * np.finfo(x.dtype.real_dtype.as_numpy_dtype).eps * bound
+    if tf.executing_eagerly() and not bool(tf.reduce_any(singular)):
+        return found
+    at = singular[..., None, None]
+    regular = tf.linalg.det(tf.where(at, tf.eye(rows, dtype=x.dtype), x))
+    return tf.where(singular, _expansion(tf.where(at, x, tf.zeros_like(x)), rows), regular)
+
+
+def _expansion(x: Any, rows: int) -> Any:
+    """The determinant as a polynomial of the entries (Bird, 2011), which can be differentiated anywhere, and again."""
+    wide = tf.cast(x, tf.complex128 if x.dtype.is_complex else tf.float64)
+    f = wide
+    for _ in range(rows - 1):
+        below = tf.cumsum(tf.linalg.diag_part(f), -1, exclusive=True, reverse=True)
+        f = -tf.matmul(tf.linalg.set_diag(tf.linalg.band_part(f, 0, -1), -below), wide)
+    return tf.cast(f[..., 0, 0], x.dtype)
 
 
 def eig(x: Any) -> tuple:

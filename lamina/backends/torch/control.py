@@ -217,6 +217,11 @@ class _Nesting(threading.local):
 _nesting = _Nesting()
 
 
+def is_nested() -> bool:
+    """Whether the gradient that is taken will be differentiated itself."""
+    return _nesting.depth > 1
+
+
 def value_and_grad(f: Callable[[list], tuple[Tensor, Any]], values: list) -> tuple[tuple[Tensor, Any], list]:
     is_inner = _nesting.depth > 0  # then an outer one differentiates what this one returns
     _nesting.depth += 1

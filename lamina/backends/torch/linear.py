@@ -50,7 +50,33 @@ def cholesky(x: Tensor, upper: bool) -> Tensor:
     return factor
 
 
-det = torch.linalg.det
+LARGEST_EXPANSION = 24  # rows; the expansion costs n^4 and loses digits as n grows
+
+
+def det(x: Tensor) -> Tensor:
+    """torch takes the gradient through the inverse, and 0 where there is none; there it is that of the expansion."""
+    found = torch.linalg.det(x)
+    if not x.requires_grad or not 0 < x.shape[-1] <= LARGEST_EXPANSION:
+        return found
+    # up to rounding, by Hadamard's bound
+    rows = torch.linalg.vector_norm(x.detach(), dim=-1)
+    singular = found.detach().abs() <= 8 * x.shape[-1] * torch.finfo(x.dtype).eps * rows.prod(-1)
+    if not is_hidden(singular) and not bool(singular.any()):
+        return found
+    at = singular[..., None, None]
+    regular = torch.linalg.det(torch.where(at, torch.eye(x.shape[-1], dtype=x.dtype, device=x.device), x))
+    return torch.where(singular, _expansion(torch.where(at, x, torch.zeros_like(x))), regular)
+
+
+def _expansion(x: Tensor) -> Tensor:
+    """The determinant as a polynomial of the entries (Bird, 2011), which can be differentiated anywhere, and again."""
+    wide = x.to(torch.promote_types(x.dtype, torch.float64))
+    f = wide
+    for _ in range(x.shape[-1] - 1):
+        diagonal = torch.diagonal(f, dim1=-2, dim2=-1)
+        below = diagonal.flip(-1).cumsum(-1).flip(-1) - diagonal
+        f = -(torch.triu(f, 1) - torch.diag_embed(below)) @ wide
+    return f[..., 0, 0].to(x.dtype)
 
 
 def eig(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lamina.backends.torch._support import is_spread
+from lamina.backends.torch.control import is_nested
 from lamina.kernel import settings
 
 
@@ -126,6 +127,8 @@ def dot_product_attention(
     if attn_logits_soft_cap is not None or not _fit(query, key, value):
         return NotImplemented
     if is_spread(query) or is_spread(key):  # torch 2.13 looks for a way to divide the kernel without an end
+        return NotImplemented
+    if is_nested() and not flash_attention:  # torch's kernels have no second derivative
         return NotImplemented
     if mask is not None or bias is not None:
         allowed, is_causal = _allowed(query, key, mask, is_causal), False

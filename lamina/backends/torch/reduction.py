@@ -24,8 +24,8 @@ def _reduction(f: Callable, ordered: bool = False) -> Callable:
         if axis == ():
             return reduce(x.unsqueeze(-1), -1, False)
         if x.dtype in WIDE:
-            return lower(f(lift(x, x.dtype, ordered), axis, keepdims), x.dtype, ordered)
-        return f(x, axis, keepdims)
+            return lower(f(lift(x, x.dtype, ordered), axis, bool(keepdims)), x.dtype, ordered)
+        return f(x, axis, bool(keepdims))  # torch takes no 1 for True
 
     return reduce
 
@@ -63,11 +63,11 @@ any = _reduction(torch.any)
 
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    return torch.argmax(_comparable(x), axis, keepdims).to(torch.int32)
+    return torch.argmax(_comparable(x), axis, bool(keepdims)).to(torch.int32)
 
 
 def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    return torch.argmin(_comparable(x), axis, keepdims).to(torch.int32)
+    return torch.argmin(_comparable(x), axis, bool(keepdims)).to(torch.int32)
 
 
 def _comparable(x: Tensor) -> Tensor:

@@ -35,6 +35,8 @@ class MaxNumBoundingBoxes(ImageAugmentation):
 
     def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not isinstance(fill_value, int | float):
+            raise ValueError(f"MaxNumBoundingBoxes: `fill_value` must be a number, got {fill_value!r}.")
         self.max_number, self.fill_value = size(self, "max_number", max_number), fill_value
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:

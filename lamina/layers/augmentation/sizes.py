@@ -93,7 +93,7 @@ class Resizing(_ToSize):
             )
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode = one_of("Resizing", "fill_mode", fill_mode, ("constant",))
-        self.fill_value, self.antialias = fill_value, antialias
+        self.fill_value, self.antialias = fill_value, bool(antialias)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The size of the images: nothing is random here."""

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 from lamina.backends.beside import kernel_beside
+from lamina.backends.sparse import require
 from lamina.core.layer import Layer
 from lamina.core.tensor import KerasTensor
 from lamina.errors import suggestion
@@ -62,17 +63,19 @@ def is_abstract(x: Any) -> bool:
     return isinstance(x, Spec) and current().abstract
 
 
-def no_sparse_output(layer: Layer, sparse: bool) -> None:
-    """That no sparse output was asked for.
+def sparse_output(layer: Layer, sparse: bool, output_mode: str) -> bool:
+    """Whether outputs are sparse tensors.
 
     Raises:
-        NotImplementedError: if it was.
+        ValueError: if they cannot be: class numbers have no zeros, and not every backend has sparse tensors.
     """
-    if sparse:
-        raise NotImplementedError(
-            f"{type(layer).__name__}: `sparse=True` is not supported yet: there are no sparse tensors. Leave it out; a "
-            "dense output has the same numbers."
+    if sparse and output_mode == "int":
+        raise ValueError(
+            f"{type(layer).__name__}: `sparse=True` is for vectors, such as output_mode='multi_hot'; the mode is 'int'."
         )
+    if sparse:
+        require(current(), type(layer).__name__)
+    return bool(sparse)
 
 
 def one_of(layer: Any, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:

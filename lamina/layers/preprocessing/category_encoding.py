@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.kernel.context import current
-from lamina.layers.preprocessing.base import no_sparse_output, one_of, symbolic
+from lamina.layers.preprocessing.base import one_of, sparse_output, symbolic
 from lamina.layers.preprocessing.encode import encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost, integers, whole
 from lamina.layers.preprocessing.streams import numbers
@@ -22,7 +22,7 @@ class CategoryEncoding(OnHost):
         num_tokens: How many categories there are: the size of the vectors.
         output_mode: "one_hot", a vector for each integer (of a last axis of size 1 that axis goes away); "multi_hot", one
             vector with ones for all that occur in the last axis; "count", how often each occurs.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         **kwargs: `name`, `dtype`, `trainable`.
 
     Returns:
@@ -45,7 +45,6 @@ class CategoryEncoding(OnHost):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        no_sparse_output(self, sparse)
         one_of(self, "output_mode", output_mode, ("one_hot", "multi_hot", "count"))
         if (
             num_tokens is None
@@ -58,6 +57,7 @@ class CategoryEncoding(OnHost):
                 "IntegerLookup, which learns it."
             )
         self.num_tokens, self.output_mode = int(num_tokens), output_mode
+        self.sparse = sparse_output(self, sparse, output_mode)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.core.tracking import changed
-from lamina.layers.preprocessing.base import no_sparse_output, one_of, only_shapes
+from lamina.layers.preprocessing.base import one_of, only_shapes, sparse_output
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost
 from lamina.layers.preprocessing.streams import in_memory, numbers, pieces, told
@@ -24,7 +24,7 @@ class Discretization(OnHost):
         epsilon: How exact the quantiles are: the sketch keeps 1 / epsilon numbers.
         output_mode: "int" for the bins, "one_hot" for a vector for each number, "multi_hot" or "count" for one vector
             for the last axis.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         dtype: Of vectors; bins are int32.
         name: A name.
 
@@ -52,7 +52,6 @@ class Discretization(OnHost):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        no_sparse_output(self, sparse)
         one_of(self, "output_mode", output_mode, MODES)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
@@ -66,7 +65,8 @@ class Discretization(OnHost):
         self._edges: Any = None  # as an array: what compiled programs hold
         if bin_boundaries is not None:
             self._set_boundaries(_ascending(bin_boundaries))
-        self.num_bins, self.epsilon, self.output_mode, self.sparse = num_bins, epsilon, output_mode, False
+        self.num_bins, self.epsilon, self.output_mode = num_bins, epsilon, output_mode
+        self.sparse = sparse_output(self, sparse, output_mode)
         self._sketch = np.zeros((2, 0), np.float32)  # numbers, and how many each stands for
 
     # -- adapting -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from lamina.backends.beside import host_call
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.layers.preprocessing import fingerprint
-from lamina.layers.preprocessing.base import is_abstract, no_sparse_output, one_of, only_shapes, symbolic
+from lamina.layers.preprocessing.base import is_abstract, one_of, only_shapes, sparse_output, symbolic
 from lamina.layers.preprocessing.bins import bins_in_program, bins_of_integers, bins_of_packed, checked_salt
 from lamina.layers.preprocessing.encode import MODES, encode, encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost, integers, received, whole
@@ -58,7 +58,7 @@ class Hashing(OnHost):
         salt: An integer or a pair of integers: the key of a hash that others cannot foresee.
         output_mode: "int" for the bins, "one_hot" for a vector for each value, "multi_hot" or "count" for one vector for
             the last axis.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         **kwargs: `name`, `dtype` (of the output; int64 for bins by default), `trainable`.
 
     Returns:
@@ -88,13 +88,13 @@ class Hashing(OnHost):
         one_of(self, "output_mode", output_mode, MODES)
         kwargs["dtype"] = _dtype_for("Hashing", output_mode, kwargs.get("dtype"))
         super().__init__(**kwargs)
-        no_sparse_output(self, sparse)
         self.num_bins = _positive(self, num_bins)
         if mask_value is not None and self.num_bins < 2:
             raise ValueError(
                 "Hashing: `mask_value` takes one bin for itself, so `num_bins` must be 2 or more; got 1."
             )
-        self.mask_value, self.output_mode, self.sparse = mask_value, output_mode, False
+        self.mask_value, self.output_mode = mask_value, output_mode
+        self.sparse = sparse_output(self, sparse, output_mode)
         self.salt = checked_salt(self, salt)
         self.supports_masking = False
 
@@ -157,7 +157,7 @@ class HashedCrossing(OnHost):
     Args:
         num_bins: How many bins there are.
         output_mode: "int" for the bins, "one_hot" for a vector for each row.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         name: A name.
         dtype: Of the output; int64 for bins by default.
         **kwargs: `trainable`.
@@ -185,8 +185,8 @@ class HashedCrossing(OnHost):
     ) -> None:
         one_of(self, "output_mode", output_mode, ("int", "one_hot"))
         super().__init__(name=name, dtype=_dtype_for("HashedCrossing", output_mode, dtype), **kwargs)
-        no_sparse_output(self, sparse)
-        self.num_bins, self.output_mode, self.sparse = _positive(self, num_bins), output_mode, False
+        self.num_bins, self.output_mode = _positive(self, num_bins), output_mode
+        self.sparse = sparse_output(self, sparse, output_mode)
 
     def _received(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.backends.beside import host_call, is_of_a_graph
+from lamina.backends.sparse import sparse as as_sparse
 from lamina.core.tensor import KerasTensor
 from lamina.kernel import dtypes
 from lamina.kernel.context import current, state
@@ -28,10 +29,17 @@ class OnHost(Preprocessing):
     """
 
     _convert_input_args = False
+    sparse = False
 
     @folds_frames
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(self._received(inputs), *args, **kwargs)
+        outputs = super().__call__(self._received(inputs), *args, **kwargs)
+        if not self.sparse:
+            return outputs
+        if isinstance(outputs, KerasTensor):
+            outputs.sparse = True
+            return outputs
+        return as_sparse(current(), outputs, type(self).__name__)
 
     def _received(self, inputs: Any) -> Any:
         return received(inputs, type(self).__name__)

@@ -31,7 +31,7 @@ class IntegerLookup(Lookup):
         idf_weights: For "tf_idf" with a given vocabulary: the inverse document frequency of each integer.
         invert: Whether to turn indices into the integers of the vocabulary.
         output_mode: "int"; "one_hot", a vector for each integer; "multi_hot", "count" or "tf_idf", one for the last axis.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         pad_to_max_tokens: Whether vectors have the size `max_tokens` also if the vocabulary is smaller.
         oov_method: How unknown integers share several indices: "floormod", or "farmhash" of their digits.
         salt: An integer or a pair: a key for "farmhash", which is then SipHash.

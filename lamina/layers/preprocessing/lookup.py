@@ -10,7 +10,7 @@ import numpy as np
 from lamina.core.tracking import changed
 from lamina.errors import SerializationError
 from lamina.kernel.tracebacks import folds_frames
-from lamina.layers.preprocessing.base import no_sparse_output, one_of
+from lamina.layers.preprocessing.base import one_of, sparse_output
 from lamina.layers.preprocessing.bins import checked_salt
 from lamina.layers.preprocessing.encode import encode_on_host, encoded_shape
 from lamina.layers.preprocessing.host import OnHost
@@ -51,7 +51,6 @@ class Lookup(OnHost):
     ) -> None:  # fmt: skip
         """Check and keep the arguments that both layers have."""
         name = type(self).__name__
-        no_sparse_output(self, sparse)
         one_of(self, "output_mode", output_mode, MODES)
         if max_tokens is not None and (not hasattr(max_tokens, "__index__") or max_tokens <= 1):
             raise ValueError(
@@ -71,7 +70,7 @@ class Lookup(OnHost):
             output_mode,
             bool(pad_to_max_tokens),
         )
-        self.sparse, self.salt = False, checked_salt(self, salt)
+        self.sparse, self.salt = sparse_output(self, sparse, output_mode), checked_salt(self, salt)
         self.vocabulary = self.idf_weights = None  # for the config: what was given is kept in another form
         self._static = False  # whether the vocabulary was given
         self._vocabulary: Vocabulary | None = None
@@ -312,7 +311,7 @@ class Lookup(OnHost):
         weights = self._weights_of_tokens if given else None
         config.update(
             vocabulary=list(self._vocabulary.tokens) if given else None,  # type: ignore[union-attr]
-            idf_weights=None if weights is None else weights.tolist(), sparse=False,
+            idf_weights=None if weights is None else weights.tolist(), sparse=self.sparse,
             vocabulary_size=None if self._vocabulary is None else self.vocabulary_size(),
             oov_method=self.oov_method, salt=self.salt,
         )  # fmt: skip

@@ -78,6 +78,9 @@ class MelSpectrogram(Preprocessing):
             raise ValueError(
                 f"MelSpectrogram: `sequence_length` must be at most `fft_length` ({fft_length}); got {sequence_length}."
             )
+        for name in ("min_freq", "max_freq", "mag_exp", "min_power", "ref_power"):
+            if not isinstance(getattr(self, name), int | float):
+                raise ValueError(f"MelSpectrogram: `{name}` must be a number; got {getattr(self, name)!r}.")
         if not 0 <= self.min_freq < self.max_freq:
             raise ValueError(
                 f"MelSpectrogram: `min_freq` must be at least 0 and below `max_freq` ({self.max_freq}); got {min_freq}."

@@ -32,7 +32,7 @@ class Rescaling(Preprocessing):
         super().__init__(**kwargs)
         for name, value in (("scale", scale), ("offset", offset)):
             try:
-                np.asarray(value, np.float64)
+                np.asarray("None" if value is None else value, np.float64)  # NumPy makes NaN of None
             except (TypeError, ValueError):
                 raise ValueError(f"Rescaling: `{name}` must be a number or numbers; got {value!r}.") from None
         self.scale, self.offset = scale, offset

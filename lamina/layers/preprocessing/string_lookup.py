@@ -32,7 +32,7 @@ class StringLookup(Lookup):
         invert: Whether to turn indices into strings.
         output_mode: "int"; "one_hot", a vector for each string; "multi_hot", "count" or "tf_idf", one for the last axis.
         pad_to_max_tokens: Whether vectors have the size `max_tokens` also if the vocabulary is smaller.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         encoding: How bytes become text.
         name: A name.
         salt: An integer or a pair: unknown strings get their index by SipHash under that key.

@@ -10,7 +10,7 @@ import numpy as np
 from lamina.errors import SerializationError
 from lamina.kernel.context import current
 from lamina.kernel.tracebacks import folds_frames
-from lamina.layers.preprocessing.base import no_sparse_output, one_of
+from lamina.layers.preprocessing.base import one_of, sparse_output
 from lamina.layers.preprocessing.encode import scatter
 from lamina.layers.preprocessing.host import OnHost
 from lamina.layers.preprocessing.lookup import MODES
@@ -42,7 +42,7 @@ class TextVectorization(OnHost):
         pad_to_max_tokens: Whether vectors have the size `max_tokens` also if the vocabulary is smaller.
         vocabulary: Tokens in the order of their indices, or the path of a file with one a line.
         idf_weights: For "tf_idf" with a given vocabulary: the inverse document frequency of each token.
-        sparse: Not supported yet; True raises an error.
+        sparse: Whether vectors are sparse tensors of jax or TensorFlow; in a compiled program they stay dense.
         ragged: For "int": whether texts keep their own lengths, as a list of arrays (a ragged tensor on TensorFlow).
         encoding: How bytes become text.
         name: A name.
@@ -85,7 +85,6 @@ class TextVectorization(OnHost):
     ) -> None:
         size = kwargs.pop("vocabulary_size", None)  # of configs
         super().__init__(name=name, **kwargs)
-        no_sparse_output(self, sparse)
         if not callable(standardize) and standardize is not None:
             one_of(self, "standardize", standardize, STANDARDIZE)
         if not callable(split) and split is not None:
@@ -102,7 +101,8 @@ class TextVectorization(OnHost):
             output_mode,
             bool(pad_to_max_tokens),
         )
-        self.sparse, self.ragged, self.encoding = False, bool(ragged), encoding
+        self.sparse = sparse_output(self, sparse, output_mode)
+        self.ragged, self.encoding = bool(ragged), encoding
         self.vocabulary = self.idf_weights = None  # for the config: the lookup layer keeps them
         self._tokenizer = Tokenizer(standardize, split, _lengths(ngrams), encoding)
         self._counts: Counts | None = None
@@ -318,7 +318,7 @@ class TextVectorization(OnHost):
         """The arguments, and the vocabulary if it was given (one that was adapted stands in a file of its own)."""
         inner = self._lookup_layer.get_config()
         return super().get_config() | {
-            "vocabulary": inner["vocabulary"], "idf_weights": inner["idf_weights"], "sparse": False,
+            "vocabulary": inner["vocabulary"], "idf_weights": inner["idf_weights"], "sparse": self.sparse,
             "vocabulary_size": self.vocabulary_size(),
         }  # fmt: skip
 

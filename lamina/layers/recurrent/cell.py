@@ -92,7 +92,7 @@ class Cell(Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         states = list(states) if isinstance(states, list | tuple) else [states]
-        inputs = in_floats(inputs, self.compute_dtype)
+        inputs, *states = (in_floats(x, self.compute_dtype) for x in (inputs, *states))
         states = self.stepper(states, training)(self.project(inputs, training), states)
         return states[0], states
 

@@ -146,7 +146,7 @@ class RNN(Layer):
                 f"shape {' and '.join(shown(w.shape) for w in wanted)}, got "
                 f"{', '.join(shown(x.shape) for x in flat) or 'none'}. Give one for each state of the cell."
             )
-        return _pack(fresh, flat)
+        return _pack(fresh, [in_floats(x, self.compute_dtype) for x in flat])
 
     def _as_outputs(self, states: list[Any]) -> list[Any]:
         """The states as the caller gets them: for a cell with one state the tensor, without a list around it."""

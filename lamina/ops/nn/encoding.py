@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.backends.sparse import sparse as as_sparse
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
-from lamina.ops.checks import at_least, axis_of, no_sparse
+from lamina.ops.checks import at_least, axis_of
 from lamina.ops.op import Output, Tensor, op
 
 
@@ -23,25 +24,24 @@ def one_hot(
         num_classes: The size of the new axis.
         axis: Where the new axis goes.
         dtype: The result's dtype; None means the default float.
-        sparse: Must be False: there are no sparse tensors.
+        sparse: Whether the result is a sparse tensor of jax or TensorFlow; inside a compiled program it stays dense.
 
     Returns:
         A tensor of one more axis.
 
     Raises:
-        ValueError: if the axis or `num_classes` is out of range.
-        NotImplementedError: for sparse=True.
+        ValueError: if the axis or `num_classes` is out of range, or the backend has no sparse tensors.
 
     Example:
         >>> import lamina
         >>> lamina.ops.convert_to_numpy(lamina.ops.one_hot([1, 0], 2)).tolist()
         [[0.0, 1.0], [1.0, 0.0]]
     """
-    no_sparse("one_hot", sparse)
     axis = axis_of("one_hot", axis, len(x.shape) + 1)
     if k.dtype(x) not in dtypes.INTEGERS:
         x = k.astype(x, "int32")
-    return k.one_hot(x, at_least("one_hot", "num_classes", num_classes, 0), axis, dtypes.standardize(dtype))
+    rows = k.one_hot(x, at_least("one_hot", "num_classes", num_classes, 0), axis, dtypes.standardize(dtype))
+    return as_sparse(k, rows, "one_hot") if sparse else rows
 
 
 @op("inputs", given=("num_tokens",), module="nn")
@@ -58,15 +58,14 @@ def multi_hot(
         num_classes: The size of the axis of the result.
         axis: Where that axis goes.
         dtype: The result's dtype; None means the default float.
-        sparse: Must be False: there are no sparse tensors.
+        sparse: Whether the result is a sparse tensor of jax or TensorFlow; inside a compiled program it stays dense.
         num_tokens: An older name of `num_classes`.
 
     Returns:
         A tensor in which the axis of the numbers is replaced by one of the classes.
 
     Raises:
-        ValueError: if `num_classes` is missing or an axis is out of range.
-        NotImplementedError: for sparse=True.
+        ValueError: if `num_classes` is missing, an axis is out of range, or the backend has no sparse tensors.
 
     Example:
         >>> import lamina
@@ -76,7 +75,7 @@ def multi_hot(
     num_classes = num_tokens if num_classes is None else num_classes
     if num_classes is None:
         raise ValueError("multi_hot: `num_classes` must be given.")
-    no_sparse("multi_hot", sparse)
     axis = axis_of("multi_hot", axis, len(inputs.shape) + 1)
     rows = one_hot.op.run(k, inputs, num_classes, axis, dtype)
-    return k.max(rows, 1 if len(inputs.shape) > 1 else 0)
+    found = k.max(rows, 1 if len(inputs.shape) > 1 else 0)
+    return as_sparse(k, found, "multi_hot") if sparse else found

@@ -19,8 +19,14 @@ def _float(step: Any) -> tuple[Any, Any]:
     return k, convert(k, step, "float32")
 
 
+def _number(value: Any, name: str) -> Any:
+    if isinstance(value, str | list | tuple | None):
+        raise ValueError(f"`{name}` must be a number, got {value!r}.")
+    return value
+
+
 def _positive(value: Any, name: str) -> Any:
-    if not value > 0:
+    if isinstance(value, str | list | tuple | None) or not value > 0:
         raise ValueError(f"`{name}` must be positive, got {value!r}.")
     return value
 
@@ -53,10 +59,11 @@ class ExponentialDecay(LearningRateSchedule):
         name: str = "ExponentialDecay",
     ) -> None:
         self.initial_learning_rate, self.decay_steps = (
-            initial_learning_rate,
+            _number(initial_learning_rate, "initial_learning_rate"),
             _positive(decay_steps, "decay_steps"),
         )
-        self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
+        self.decay_rate = _number(decay_rate, "decay_rate")
+        self.staircase, self.name = staircase, name
 
     def __call__(self, step: Any) -> Any:
         k, step = _float(step)
@@ -94,10 +101,11 @@ class InverseTimeDecay(LearningRateSchedule):
         name: str = "InverseTimeDecay",
     ) -> None:
         self.initial_learning_rate, self.decay_steps = (
-            initial_learning_rate,
+            _number(initial_learning_rate, "initial_learning_rate"),
             _positive(decay_steps, "decay_steps"),
         )
-        self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
+        self.decay_rate = _number(decay_rate, "decay_rate")
+        self.staircase, self.name = staircase, name
 
     def __call__(self, step: Any) -> Any:
         k, step = _float(step)
@@ -174,10 +182,11 @@ class PolynomialDecay(LearningRateSchedule):
         name: str = "PolynomialDecay",
     ) -> None:
         self.initial_learning_rate, self.decay_steps = (
-            initial_learning_rate,
+            _number(initial_learning_rate, "initial_learning_rate"),
             _positive(decay_steps, "decay_steps"),
         )
-        self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
+        self.end_learning_rate = _number(end_learning_rate, "end_learning_rate")
+        self.power, self.cycle, self.name = _number(power, "power"), cycle, name
 
     def __call__(self, step: Any) -> Any:
         k, step = _float(step)
@@ -224,11 +233,12 @@ class CosineDecay(LearningRateSchedule):
         warmup_steps: int = 0,
     ) -> None:
         self.initial_learning_rate, self.decay_steps = (
-            initial_learning_rate,
+            _number(initial_learning_rate, "initial_learning_rate"),
             _positive(decay_steps, "decay_steps"),
         )
-        self.alpha, self.name = alpha, name
-        self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
+        self.alpha, self.name = _number(alpha, "alpha"), name
+        self.warmup_target = None if warmup_target is None else _number(warmup_target, "warmup_target")
+        self.warmup_steps = warmup_steps
 
     def _fallen(self, k: Kernel, step: Any, highest: float) -> Any:
         p = k.clip(step / self.decay_steps, 0.0, 1.0)
@@ -279,9 +289,10 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
-        self.initial_learning_rate = initial_learning_rate
+        self.initial_learning_rate = _number(initial_learning_rate, "initial_learning_rate")
         self.first_decay_steps = _positive(first_decay_steps, "first_decay_steps")
-        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+        self.t_mul, self.m_mul = _positive(t_mul, "t_mul"), _number(m_mul, "m_mul")
+        self.alpha, self.name = _number(alpha, "alpha"), name
 
     def __call__(self, step: Any) -> Any:
         k, step = _float(step)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.backends.sparse import densified
 from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.kernel.trees import leaves, map_leaves
@@ -110,6 +111,7 @@ def as_array(x: Any, what: str, *, texts: bool = False) -> Any:
     elif isinstance(x, np.memmap) or _in_file(x):
         return Rows(x) if size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what, texts=texts)
     elif not isinstance(x, np.ndarray):
+        x = densified(current(), x)
         if isinstance(x, current().Tensor):
             return x
         x = (

@@ -162,8 +162,8 @@ def test_hashing_refuses_bad_arguments() -> None:
         layers.Hashing(1, mask_value="a")
     with pytest.raises(ValueError, match=r"`dtype` must be 'int64' or 'int32'; got 'float32'"):
         layers.Hashing(3, dtype="float32")
-    with pytest.raises(NotImplementedError, match=r"`sparse=True` is not supported yet"):
-        layers.Hashing(3, output_mode="count", sparse=True)
+    with pytest.raises(ValueError, match=r"`sparse=True` is for vectors"):
+        layers.Hashing(3, sparse=True)
     with pytest.raises(TypeError, match=r"got numbers, but its `mask_value` is the string 'a'"):
         layers.Hashing(3, mask_value="a")(np.array([1, 2]))
     with pytest.raises(NotImplementedError, match=r"fewer than 2\^30 bins, got 2147483648"):
