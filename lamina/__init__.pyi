@@ -33,6 +33,7 @@ from .core.graph import Graph as Graph
 from .core.input_spec import InputSpec as InputSpec
 from .core.layer import Layer as Layer
 from .core.names import name_scope as name_scope
+from .core.operation import KerasTensor as KerasTensor  # with what makes nodes of ops on it
 from .core.operation import Operation as Operation
 from .core.policy import DTypePolicy as DTypePolicy
 from .core.release import version as version
@@ -40,7 +41,6 @@ from .core.remat import RematScope as RematScope
 from .core.remat import remat as remat
 from .core.stateless import StatelessScope as StatelessScope
 from .core.symbolic_scope import SymbolicScope as SymbolicScope
-from .core.tensor import KerasTensor as KerasTensor
 from .core.transforms import grad as grad
 from .core.transforms import jit as jit
 from .core.transforms import value_and_grad as value_and_grad

@@ -13,6 +13,7 @@ from lamina.kernel.symbolic import Symbolic
 from lamina.kernel.tracebacks import folds_frames
 
 
+@public_in("lamina")
 class KerasTensor(Arithmetic, Symbolic):
     """A symbolic tensor: a shape and a dtype, and the operation that gives it.
 

@@ -62,6 +62,11 @@ class Metric(Tracker):
         return self._dtype_policy.compute_dtype
 
     @property
+    def _summed_in(self) -> str:
+        """The dtype of sums whose differences matter: the metric's own, but no half."""
+        return "float32" if self.dtype in ("float16", "bfloat16") else self.dtype
+
+    @property
     def _counted_in(self) -> str:
         """The dtype of counts: the default float, since half precision stops to count at 2048."""
         return config.floatx()

@@ -319,7 +319,7 @@ class R2Score(Metric):
         if num_regressors < 0:
             raise ValueError(f"R2Score: `num_regressors` must not be negative, got {num_regressors!r}.")
         self.num_regressors = num_regressors
-        self.num_samples = self.add_variable((), "zeros", self._counted_in, name="num_samples")
+        self.num_samples = self.add_variable((), "zeros", self._summed_in, name="num_samples")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch.
@@ -336,25 +336,25 @@ class R2Score(Metric):
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         check_columns("R2Score", y_true, y_pred)
         if self.count is None:
-            zeros = lambda name: self.add_variable((y_true.shape[-1],), "zeros", self._counted_in, name=name)
+            zeros = lambda name: self.add_variable((y_true.shape[-1],), "zeros", self._summed_in, name=name)
             self.squared_sum, self.sum, self.residual = zeros("squared_sum"), zeros("sum"), zeros("residual")
             self.count = zeros("count")
-        y_true, y_pred = ops.cast(y_true, self._counted_in), ops.cast(y_pred, self._counted_in)
+        y_true, y_pred = ops.cast(y_true, self._summed_in), ops.cast(y_pred, self._summed_in)
         weight = ops.ones_like(y_true)
         if sample_weight is not None:
-            given = ops.convert_to_tensor(sample_weight, dtype=self._counted_in)
+            given = ops.convert_to_tensor(sample_weight, dtype=self._summed_in)
             weight = weight * (ops.expand_dims(given, -1) if len(given.shape) == 1 else given)
         weighted = y_true * weight
         self.sum.assign_add(ops.sum(weighted, axis=0))
         self.squared_sum.assign_add(ops.sum(y_true * weighted, axis=0))
         self.residual.assign_add(ops.sum(ops.square(y_true - y_pred) * weight, axis=0))
         self.count.assign_add(ops.sum(weight, axis=0))
-        self.num_samples.assign_add(ops.cast(ops.size(y_true), self._counted_in))
+        self.num_samples.assign_add(ops.cast(ops.size(y_true), self._summed_in))
 
     def result(self) -> Any:
         """The score: (columns,) without an aggregation, otherwise a scalar."""
         if self.count is None:  # no batch yet, so the number of columns is not known
-            return ops.zeros((), dtype=self._counted_in)
+            return ops.zeros((), dtype=self._summed_in)
         total = self.squared_sum - self.sum * (self.sum / self.count)
         score = 1.0 - self.residual / total
         score = ops.where(ops.isinf(score), 0.0, score)
