@@ -210,7 +210,7 @@ SAID = {
         "shuffle": ["True", "False", "batch"], "class_weight": ["one-hot", "dict"],
         "sample_weight": ["rows", "steps"], "initial_epoch": ["0"], "steps_per_epoch": ["None", "pass"],
         "validation_steps": ["None"], "validation_batch_size": ["None"], "validation_freq": ["nth", "list"],
-        "resume": ["folder", "BackupAndRestore", "None"],
+        "resume": ["folder", "BackupAndRestore", "None"], "live": ["True", "False", "folder"],
     },
     lamina.Model.compile: {
         "optimizer": ["name", "config", "None"], "loss": ["name", "config", "function", "dict", "None"],

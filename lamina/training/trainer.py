@@ -214,7 +214,7 @@ class Trainer(Compiled):
                 the data) after every epoch: where it holds one, training goes on from it as if it had not stopped. Or a
                 `BackupAndRestore`, which says when to write. None keeps nothing. Not in Keras.
             live: True prints the address of a page that shows the training while it runs, to this machine alone; a folder
-                keeps what it shows, for `lamina watch`.
+                keeps what it shows, for `lamina watch`. False is no page. Not in Keras.
 
         Returns:
             The `History`: `history.history` is a dict of name -> list with one value for each epoch: "loss", the metrics,
