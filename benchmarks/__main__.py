@@ -285,8 +285,9 @@ def main() -> None:
             for figure in found:
                 print("  ".join(figure.cells()), flush=True)
                 figures.append(figure)
-    figures += filter(None, [best(figures, what) for what in ("convnet", "transformer")])
-    report(figures, given.write)
+    if given.against is None:
+        figures += filter(None, [best(figures, what) for what in ("convnet", "transformer")])
+    report(figures, given.write, "Keras" if given.against is None else given.against.name)
 
 
 def best(figures: list[Figure], what: str) -> Figure | None:
@@ -299,9 +300,9 @@ def best(figures: list[Figure], what: str) -> Figure | None:
     return Figure(what, "best", backends, ours.lamina, theirs.keras, ours.lamina / theirs.keras, None)
 
 
-def report(figures: list[Figure], page: pathlib.Path | None) -> None:
+def report(figures: list[Figure], page: pathlib.Path | None, peer: str) -> None:
     """The table on the terminal, and on a page."""
-    columns = ("what", "figure", "backend", "Lamina", "Keras", "ratio", "raw", "target")
+    columns = ("what", "figure", "backend", "Lamina", peer, "ratio", "raw", "target")
     table = Table(*columns, title=machine())
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for figure in figures:

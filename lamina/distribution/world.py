@@ -15,14 +15,12 @@ class World(NamedTuple):
         address: Where the processes meet, "host:port"; None where the framework has to find out.
         processes: How many there are, or None.
         rank: The number of this one, from 0, or None.
-        local_rank: Its number on this machine.
         source: Who said so, for messages.
     """
 
     address: str | None = None
     processes: int | None = None
     rank: int | None = None
-    local_rank: int = 0
     source: str = "arguments"
 
 
@@ -69,7 +67,7 @@ def _own(env: Environment) -> World | None:
         return None
     addresses = env.get(names[0], "")
     first = addresses.split(",")[0].strip() or None
-    return World(first, _number(env, names[1]), _number(env, names[2]), _number(env, "LOCAL_RANK") or 0)
+    return World(first, _number(env, names[1]), _number(env, names[2]))
 
 
 def _coordinator(env: Environment) -> World | None:
@@ -84,7 +82,7 @@ def _torchrun(env: Environment) -> World | None:
     if not {"MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK"} <= set(env):
         return None
     address = f"{env['MASTER_ADDR']}:{env['MASTER_PORT']}"
-    return World(address, _number(env, "WORLD_SIZE"), _number(env, "RANK"), _number(env, "LOCAL_RANK") or 0)
+    return World(address, _number(env, "WORLD_SIZE"), _number(env, "RANK"))
 
 
 def _slurm(env: Environment) -> World | None:
@@ -93,7 +91,7 @@ def _slurm(env: Environment) -> World | None:
     if count is None or rank is None or not nodes:
         return None  # inside `sbatch` but not started by `srun`: one process
     job = _number(env, "SLURM_JOB_ID") or 0
-    return World(f"{first_host(nodes)}:{port_of(job)}", count, rank, _number(env, "SLURM_LOCALID") or 0)
+    return World(f"{first_host(nodes)}:{port_of(job)}", count, rank)
 
 
 def _open_mpi(env: Environment) -> World | None:
@@ -103,10 +101,10 @@ def _open_mpi(env: Environment) -> World | None:
     uri = env.get("OMPI_MCA_orte_hnp_uri", "")  # 1531576320.0;tcp://10.96.0.1,10.148.0.1:34911
     host = re.search(r"tcp6?://\[?([^,;:\]]+)", uri)
     if host is None and _number(env, "OMPI_COMM_WORLD_LOCAL_SIZE") != count:
-        return World(None, count, rank, _number(env, "OMPI_COMM_WORLD_LOCAL_RANK") or 0)
+        return World(None, count, rank)
     job = int((re.match(r"\d+", uri) or [str(count)])[0])
     address = f"{host[1] if host else '127.0.0.1'}:{port_of(job)}"
-    return World(address, count, rank, _number(env, "OMPI_COMM_WORLD_LOCAL_RANK") or 0)
+    return World(address, count, rank)
 
 
 def _job_set(env: Environment) -> World | None:

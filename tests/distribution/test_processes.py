@@ -63,35 +63,28 @@ def same(one, other, where="", near=2e-5):
         assert one == other, where
 
 
-def compare(folder, parts, floatx="float32"):
+# how the script is spread: each of these is compared with one process of one device
+SPREAD = {
+    "jax": [{"devices": 8}, {"devices": 4, "processes": 2}],
+    "torch": [{"processes": 2}],  # where a device has a process of its own
+}
+
+
+def compare(folder, parts, floatx="float32", backend="jax"):
     np.save(folder / "rows.npy", np.arange(45, dtype="float32")[:, None])
-    near = 2e-5 if floatx == "float32" else 1e-10
-    (alone,) = run(folder, parts, floatx=floatx)
-    same(alone, run(folder, parts, devices=8, floatx=floatx)[0], near=near)
-    for found in run(folder, parts, devices=4, processes=2, floatx=floatx):
-        same(alone, found, near=near)
+    (alone,) = run(folder, parts, floatx=floatx, backend=backend)
+    for how in SPREAD[backend]:
+        for found in run(folder, parts, floatx=floatx, backend=backend, **how):
+            same(alone, found, near=2e-5 if floatx == "float32" else 1e-10)
     return alone
 
 
-def test_two_processes(tmp_path):
-    found = compare(tmp_path, ["trained:mlp", "records", "files"])
-    assert found["files"]["same"]
-    assert found["files"]["again"]
-    once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
-    assert all(sums == once for sums in found["records"].values()), found["records"]
-
-
-def compare_torch(folder, parts, floatx="float32"):
-    """Two processes of one device each, beside one process."""
-    np.save(folder / "rows.npy", np.arange(45, dtype="float32")[:, None])
-    (alone,) = run(folder, parts, floatx=floatx, backend="torch")
-    for found in run(folder, parts, processes=2, floatx=floatx, backend="torch"):
-        same(alone, found, near=2e-5 if floatx == "float32" else 1e-10)
-    return alone
-
-
-def test_two_processes_of_torch(tmp_path):
-    found = compare_torch(tmp_path, ["trained:mlp", "records"])
+@pytest.mark.parametrize("backend", SPREAD)
+def test_two_processes(tmp_path, backend):
+    parts = ["trained:mlp", "records", *(["files"] if backend == "jax" else [])]
+    found = compare(tmp_path, parts, backend=backend)
+    if backend == "jax":
+        assert found["files"] == {**found["files"], "same": True, "again": True}
     once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
     assert all(sums == once for sums in found["records"].values()), found["records"]
 
@@ -99,22 +92,16 @@ def test_two_processes_of_torch(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("floatx", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
-def test_twenty_losses_of_torch(tmp_path, kind, floatx):
-    compare_torch(tmp_path, [f"trained:{kind}", f"sharded:{kind}"], floatx)
+@pytest.mark.parametrize("backend", SPREAD)
+def test_twenty_losses(tmp_path, backend, kind, floatx):
+    compare(tmp_path, [f"trained:{kind}", f"sharded:{kind}"], floatx, backend)
 
 
 @pytest.mark.slow
 def test_files_and_layouts_of_torch(tmp_path):
     """Saved whole from parts; a kernel of which each process holds half; every optimizer and metric that has state."""
-    found = compare_torch(tmp_path, ["files", "layouts", "optimizers"])
+    found = compare(tmp_path, ["files", "layouts", "optimizers"], backend="torch")
     assert found["files"] == {**found["files"], "same": True, "again": True}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("floatx", ["float32", "float64"])
-@pytest.mark.parametrize("kind", ["mlp", "conv", "lstm", "transformer"])
-def test_twenty_losses(tmp_path, kind, floatx):
-    compare(tmp_path, [f"trained:{kind}", f"sharded:{kind}"], floatx)
 
 
 @pytest.mark.slow

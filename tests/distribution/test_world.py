@@ -5,7 +5,7 @@ import pytest
 from lamina.distribution.world import World, first_host, world
 
 CASES = {
-    "nothing": ({}, World(None, None, None, 0, "nothing in the environment")),
+    "nothing": ({}, World(None, None, None, "nothing in the environment")),
     "own": (
         {
             "KERAS_DISTRIBUTION_JOB_ADDRESSES": "10.0.0.1:1234, 10.0.0.2:1234",
@@ -13,15 +13,15 @@ CASES = {
             "KERAS_DISTRIBUTION_PROCESS_ID": "1",
             "SLURM_NTASKS": "9",
         },
-        World("10.0.0.1:1234", 2, 1, 0, "KERAS_DISTRIBUTION_*"),
+        World("10.0.0.1:1234", 2, 1, "KERAS_DISTRIBUTION_*"),
     ),
     "torchrun": (
         {"MASTER_ADDR": "head", "MASTER_PORT": "29500", "WORLD_SIZE": "8", "RANK": "5", "LOCAL_RANK": "1"},
-        World("head:29500", 8, 5, 1, "torchrun"),
+        World("head:29500", 8, 5, "torchrun"),
     ),
     "jax": (
         {"JAX_COORDINATOR_ADDRESS": "head:1234", "JAX_NUM_PROCESSES": "4", "JAX_PROCESS_ID": "3"},
-        World("head:1234", 4, 3, 0, "JAX_COORDINATOR_ADDRESS"),
+        World("head:1234", 4, 3, "JAX_COORDINATOR_ADDRESS"),
     ),
     "srun": (
         {
@@ -31,7 +31,7 @@ CASES = {
             "SLURM_LOCALID": "1",
             "SLURM_STEP_NODELIST": "gpu[07-09,12],login1",
         },
-        World(f"gpu07:{61440 + 70001 % 4096}", 16, 9, 1, "Slurm"),
+        World(f"gpu07:{61440 + 70001 % 4096}", 16, 9, "Slurm"),
     ),
     "sbatch without srun": (
         {"SLURM_JOB_ID": "70001", "SLURM_NTASKS": "16"},
@@ -45,7 +45,7 @@ CASES = {
             "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
             "OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://10.96.0.1,10.148.0.1:34911",
         },
-        World(f"10.96.0.1:{61440 + 1531576320 % 4096}", 4, 2, 0, "Open MPI"),
+        World(f"10.96.0.1:{61440 + 1531576320 % 4096}", 4, 2, "Open MPI"),
     ),
     "mpirun on one host": (
         {
@@ -54,7 +54,7 @@ CASES = {
             "OMPI_COMM_WORLD_LOCAL_RANK": "1",
             "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
         },
-        World(f"127.0.0.1:{61440 + 2}", 2, 1, 1, "Open MPI"),
+        World(f"127.0.0.1:{61440 + 2}", 2, 1, "Open MPI"),
     ),
     "a set of jobs": (
         {
@@ -65,7 +65,7 @@ CASES = {
             "JOBSET_NAME": "train",
             "REPLICATED_JOB_NAME": "slice",
         },
-        World("train-slice-0-0.train:1234", 8, 5, 0, "JobSet"),
+        World("train-slice-0-0.train:1234", 8, 5, "JobSet"),
     ),
     "an indexed job": (
         {
@@ -73,7 +73,7 @@ CASES = {
             "PROCESSES_IN_JOB": "4",
             "JAX_COORDINATOR_ADDRESS": "train-0.train:8476",
         },
-        World("train-0.train:8476", 4, 0, 0, "JobSet"),
+        World("train-0.train:8476", 4, 0, "JobSet"),
     ),
 }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 import importlib.util
 import shutil
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,15 +74,8 @@ def test_history_plot() -> None:
         History().plot()
 
 
-def test_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+def test_plot_without_matplotlib(without: Callable[[str], None]) -> None:
+    without("matplotlib")
     with pytest.raises(ImportError, match=r"Plots need matplotlib: `pip install lamina\[plot\]`"):
         history().plot()
 

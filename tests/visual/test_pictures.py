@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,8 @@ def model() -> Any:
 
 
 @pytest.fixture
-def no_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.startswith("graphviz"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+def no_graphviz(without: Callable[[str], None]) -> None:
+    without("graphviz")
 
 
 def data_of(page: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Any
 
 import numpy as np
@@ -307,15 +306,8 @@ def test_what_the_finder_needs():
         visual.find_learning_rate(made, x, y)
 
 
-def test_without_matplotlib(monkeypatch):
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+def test_without_matplotlib(without):
+    without("matplotlib")
     for draw in (
         lambda: visual.plot_confusion_matrix([0], [0]),
         lambda: visual.show_batch(np.zeros((1, 4))),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lamina.core.variable import Variable
-from lamina.kernel.context import distribution_in_force, state
+from lamina.kernel.context import distribution_in_force, real_kernel, state
+from lamina.kernel.contract import Placement
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.spread import spreader
 
@@ -19,15 +20,24 @@ def lay_out(variables: Sequence[Variable]) -> None:
     distribution = distribution_in_force()
     if distribution is None:
         return
-    devices = set(distribution.device_mesh.devices.ravel().tolist())
+    grid, regrids = distribution.device_mesh.placement(), real_kernel().spread.regrids
     for v in variables:
-        if v.placement is None or set(v.placement.devices) != devices:
+        if not _lies_on(v.placement, grid, regrids):
             follows = v._follows
             if follows is not None and follows.layout is not None and follows.shape == v.shape:
                 v._lie(follows.layout)
             else:
                 v.layout = None
                 v._lie(distribution.get_variable_layout(v))
+
+
+def _lies_on(placement: Placement | None, grid: Placement, regrids: bool) -> bool:
+    """Whether a tensor lies on the devices of a grid, and where programs need that, on the same grid of them."""
+    if placement is None:
+        return False
+    if regrids:
+        return set(placement.devices) == set(grid.devices)
+    return placement[:3] == grid[:3]
 
 
 def taking_part(step: Callable[..., Any]) -> Callable[..., Any]:

@@ -41,8 +41,8 @@ COPY_WORTH, COPY_MOST = 90, 1 << 20
 # -- recurrent layers (../fused.py) ----------------------------------------------------------------------------------------
 
 # Rows, and elements of (steps, rows, columns), from which a prediction projects the input in each turn instead of all of it
-# ahead: an LSTM of 64 units on (256, 80, 32) takes 0.34 of the time, with 256 units on (128, 80, 256) 0.56; with 32 rows
-# 1.35, since its products are too small.
+# ahead, beside other load: an LSTM of 64 units on (256, 80, 32) takes 0.47 of the time, with 256 units on (128, 80, 256) 0.68;
+# with 64 rows 0.89, with 32 rows of the smaller one 1.04.
 # python -m benchmarks.tuning recurrent
 IN_TURN_ROWS, IN_TURN_ELEMENTS = 64, 1 << 20
 
