@@ -8,6 +8,7 @@ there as well, for scripts with `torch.distributed`. With --cpu each process has
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import socket
@@ -140,16 +141,21 @@ class Group:
         self._stopped = number
 
     def _end(self) -> None:
-        """End what still runs: asked first, then without asking."""
+        """End what still runs: asked first, then without asking.
+
+        What a process started itself lies in its process group, which outlives it.
+        """
+        if all(process.poll() == 0 for process in self.processes):
+            return
         for process in self.processes:
             _signal(process, signal.SIGTERM)
         limit = time.monotonic() + PATIENCE
         for process in self.processes:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, limit - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _signal(process, signal.SIGKILL)
-                process.wait()
+        for process in self.processes:
+            _signal(process, signal.SIGKILL)
+            process.wait()
 
     def _say(self, text: str) -> None:
         with self._printing:
@@ -158,7 +164,7 @@ class Group:
 
 def _signal(process: subprocess.Popen[str], number: int) -> None:
     """To a process and to those that it started."""
-    if process.poll() is None:
+    with contextlib.suppress(ProcessLookupError):  # nobody is left
         os.killpg(process.pid, number)
 
 
