@@ -191,6 +191,8 @@ def full_call(layer: Layer, args: tuple, kwargs: dict) -> Any:
     """Call a layer with everything that can be in the way: conversion, building, masks, precision, losses."""
     plan, k = layer._plan, state.kernel
     # one tensor, as most calls have: known without a walk
+    if len(args) == 1 and not kwargs and type(args[0]) is KerasTensor:
+        return _symbolic(layer, plan, args, kwargs)
     numbers = k is not None and len(args) == 1 and not kwargs and isinstance(args[0], k.Tensor)
     if not numbers and any(isinstance(x, KerasTensor) for x in leaves((args, list(kwargs.values())))):
         return _symbolic(layer, plan, args, kwargs)  # no framework is needed to draw a graph

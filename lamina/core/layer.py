@@ -6,7 +6,7 @@ import functools
 from typing import Any, Self
 
 from lamina.core import names, policy
-from lamina.core.abstract import shapes_of, tensors_of
+from lamina.core.abstract import shapes_of, tells_in_one_run, tensors_of
 from lamina.core.call import CallPlan, LayerState, call_layer
 from lamina.core.codec import config_value, serialize
 from lamina.core.config import constructor
@@ -16,6 +16,7 @@ from lamina.core.operation import Operation, infer_call
 from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
+from lamina.core.tracking import plain
 from lamina.core.variable import Variable
 from lamina.core.weights import Weights, checked_flag
 from lamina.errors import ArgumentError, suggestion
@@ -59,6 +60,9 @@ class Layer(Weights, Operation):
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _is_activation = False  # whether the rematerialization of "activations" takes it
+    _keeps_marks = (
+        False  # whether what `call` computes with unknown sizes stays marked (`kernel.shapes.Unknown`)
+    )
     _convert_input_args = True
     _takes_text = False  # whether it takes nothing but strings
     autograph_info__: Any = {}  # AutoGraph runs what has this as it is, where a layer stands in another's pipeline
@@ -131,6 +135,8 @@ class Layer(Weights, Operation):
         try:
             if name in _DECIDES_CALLS:
                 self._layer_state.plain.clear()
+            elif plain(value) and name not in self.__dict__["_followed"]:
+                return object.__setattr__(self, name, value)  # a layer has a dozen of them
             if guests.foreign and isinstance(value, guests.foreign) and name != "module":
                 value = guests.wrapped(value)
             super().__setattr__(name, value)
@@ -283,7 +289,7 @@ class Layer(Weights, Operation):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic outputs for symbolic inputs, found by running `call` without numbers."""
-        return infer_call(self.__call__, args, kwargs)
+        return infer_call(self.__call__, args, kwargs, once=self._keeps_marks and tells_in_one_run(self))
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shapes of the outputs for these input shapes.

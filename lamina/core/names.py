@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections import defaultdict
@@ -18,6 +19,7 @@ _counting = (
 )  # names are the process's own, so that layers of two threads can meet in one model
 
 
+@functools.lru_cache(maxsize=4096)
 def to_snake_case(name: str) -> str:
     """`Conv2DTranspose` becomes `conv2d_transpose`."""
     name = re.sub(r"\W+", "", name)

@@ -31,7 +31,13 @@ class History(NamedTuple):
 
 def symbolic_leaves(structure: Any) -> list[KerasTensor]:
     """The symbolic tensors among the leaves."""
+    if isinstance(structure, KerasTensor):  # most calls take one and give one
+        return [structure]
     return [x for x in leaves(structure) if isinstance(x, KerasTensor)]
+
+
+def _symbolic_arguments(args: tuple, kwargs: dict) -> list[KerasTensor]:
+    return symbolic_leaves(args[0] if len(args) == 1 and not kwargs else (args, list(kwargs.values())))
 
 
 class Node:
@@ -51,7 +57,7 @@ class Node:
         self.args, self.kwargs = args, kwargs
         self.outputs = outputs
         self.is_input = is_input
-        self.input_tensors = symbolic_leaves((args, list(kwargs.values())))
+        self.input_tensors = _symbolic_arguments(args, kwargs)
         self.output_tensors = symbolic_leaves(outputs)
         index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
@@ -137,7 +143,7 @@ class Operation(Configurable):
         self.name = names.check(name)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if symbolic_leaves((args, list(kwargs.values()))):
+        if _symbolic_arguments(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
         return self.call(*args, **kwargs)
 
@@ -192,15 +198,16 @@ class Operation(Configurable):
         return self._first_node("output").outputs
 
 
-def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) -> Any:
+def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES, once: bool = False) -> Any:
     """The symbolic results of `call(*args, **kwargs)`, some of whose leaves are symbolic.
 
     Args:
         call: What is called.
         args, kwargs: Its arguments.
         kernel: The shape interpreter, or one derived from it.
+        once: Whether one run tells all, as `infer` takes it.
     """
-    tensors = symbolic_leaves((args, list(kwargs.values())))
+    tensors = _symbolic_arguments(args, kwargs)
 
     # masks go along, so that a layer sees while a graph is drawn whether it will get one
     masks = [t._keras_mask for t in tensors if t._keras_mask is not None]
@@ -216,7 +223,7 @@ def infer_call(call: Any, args: tuple, kwargs: dict, kernel: Kernel = SHAPES) ->
         made[:] = [get_mask(s) if isinstance(s, Spec) else None for s in leaves(outputs)]
         return outputs
 
-    found = infer(program, [(t.shape, t.dtype) for t in (*tensors, *masks)], kernel)
+    found = infer(program, [(t.shape, t.dtype) for t in (*tensors, *masks)], kernel, once)
     outputs = map_leaves(lambda s: KerasTensor(s.shape, s.dtype) if isinstance(s, Spec) else s, found)
     for x, mask in zip(leaves(outputs), made, strict=True):
         if isinstance(x, KerasTensor) and isinstance(mask, Spec):

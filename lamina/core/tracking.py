@@ -23,11 +23,18 @@ _BOXES = {
     "holder": "_holders",
 }
 _CONTAINERS = (list, tuple, dict, set)
+_ATOMS = frozenset((type(None), bool, int, float, str))
 _OF_A_COPY = ("_owners", "_structure")  # what a copy begins anew
 
 
 def _kind(value: Any) -> str | None:
     return getattr(type(value), "_tracked_as", None)
+
+
+def plain(value: Any) -> bool:
+    """Whether there is nothing to look for in a value: a number, a text, or a tuple of them."""
+    kind = type(value)
+    return kind in _ATOMS or (kind is tuple and _ATOMS.issuperset(map(type, value)))
 
 
 class Owners(dict):

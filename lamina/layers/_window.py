@@ -16,6 +16,7 @@ from lamina.ops.nn._window import per_axis
 class Window(Layer):
     """Base of convolutions of any rank: everything but the kernels."""
 
+    _keeps_marks = True
     _paddings: tuple[str, ...] = ("valid", "same")
     bias: Any = None
 

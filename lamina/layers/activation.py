@@ -35,6 +35,7 @@ class Activation(Layer):
         [0.0, 2.0]
     """
 
+    _keeps_marks = True
     _weightless = True
     _is_activation = True
 
@@ -77,6 +78,7 @@ class ReLU(Layer):
         [0.0, 2.0, 3.0]
     """
 
+    _keeps_marks = True
     _weightless = True
     _is_activation = True
 
@@ -121,6 +123,7 @@ class LeakyReLU(Layer):
         [-0.5, 2.0]
     """
 
+    _keeps_marks = True
     _weightless = True
     _is_activation = True
 
@@ -161,6 +164,7 @@ class PReLU(Layer):
         He et al., 2015: Delving Deep into Rectifiers, https://arxiv.org/abs/1502.01852
     """
 
+    _keeps_marks = True
     _is_activation = True
 
     def __init__(
@@ -217,6 +221,7 @@ class ELU(Layer):
         Clevert et al., 2015: Exponential Linear Units, https://arxiv.org/abs/1511.07289
     """
 
+    _keeps_marks = True
     _weightless = True
     _is_activation = True
 
@@ -249,6 +254,7 @@ class Softmax(Layer):
         [0.5, 0.5]
     """
 
+    _keeps_marks = True
     _weightless = True
     _is_activation = True
 

@@ -55,6 +55,8 @@ class BatchNormalization(ScaledAndShifted):
         Ioffe, 2017: Batch Renormalization, https://arxiv.org/abs/1702.03275
     """
 
+    _keeps_marks = True
+
     def __init__(
         self,
         axis: int = -1,

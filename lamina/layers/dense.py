@@ -38,6 +38,7 @@ class Dense(Adaptable):
         True
     """
 
+    _keeps_marks = True
     kernel: Any = None
     bias: Any = None
 

@@ -40,6 +40,7 @@ class EinsumDense(Adaptable):
         True
     """
 
+    _keeps_marks = True
     kernel: Any = None
     bias: Any = None
 

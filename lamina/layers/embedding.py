@@ -42,6 +42,7 @@ class Embedding(Adaptable):
         True
     """
 
+    _keeps_marks = True
     _takes_indices = True
 
     def __init__(

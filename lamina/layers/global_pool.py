@@ -15,6 +15,7 @@ from lamina.ops.nn.pooling import adaptive_average_pool, adaptive_max_pool
 class _Global(Layer):
     """A reduction of all spatial axes; `_reduce` is the op."""
 
+    _keeps_marks = True
     _weightless = True
     _rank: int
     _reduce: Any

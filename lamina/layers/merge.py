@@ -14,6 +14,7 @@ from lamina.ops.nn.normalization import normalize
 class _Merge(Layer):
     """What the merging layers share: a list of inputs, ranks made equal, masks united."""
 
+    _keeps_marks = True
     _least = 1
     _pairwise: Any
 

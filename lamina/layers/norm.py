@@ -56,6 +56,8 @@ class LayerNormalization(ScaledAndShifted):
         Ba et al., 2016: Layer Normalization, https://arxiv.org/abs/1607.06450
     """
 
+    _keeps_marks = True
+
     def __init__(
         self,
         axis: Any = -1,
@@ -122,6 +124,8 @@ class GroupNormalization(ScaledAndShifted):
     Reference:
         Wu and He, 2018: Group Normalization, https://arxiv.org/abs/1803.08494
     """
+
+    _keeps_marks = True
 
     def __init__(
         self,
@@ -205,6 +209,8 @@ class RMSNormalization(Layer):
         Zhang and Sennrich, 2019: Root Mean Square Layer Normalization, https://arxiv.org/abs/1910.07467
     """
 
+    _keeps_marks = True
+
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis if isinstance(axis, int | tuple) else _as_list(self, axis)
@@ -240,6 +246,7 @@ class UnitNormalization(Layer):
         [[0.0, 1.0]]
     """
 
+    _keeps_marks = True
     _weightless = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:

@@ -31,6 +31,8 @@ def _margins(layer: Layer, parameter: str, value: Any, rank: int) -> tuple[tuple
 class _Margins(Layer):
     """What padding and cropping share: a margin on both sides of each spatial axis."""
 
+    _keeps_marks = True
+
     def __init__(self, rank: int, parameter: str, value: Any, data_format: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if rank == 1 and isinstance(value, list | tuple):

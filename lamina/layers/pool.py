@@ -15,6 +15,7 @@ from lamina.ops.nn.pooling import average_pool, max_pool
 class BasePooling(Layer):
     """Pooling over `rank` spatial axes; `_pool` is the op."""
 
+    _keeps_marks = True
     _weightless = True
     _pool: Any
 

@@ -43,6 +43,7 @@ def _checked_noise_shape(noise_shape: Any) -> Any:
 class _Noise(Layer):
     """What the noisy layers share: a stream of seeds, and passing masks on."""
 
+    _keeps_marks = True
     _weightless = True
 
     def __init__(self, seed: Any, **kwargs: Any) -> None:

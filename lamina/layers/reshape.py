@@ -31,6 +31,8 @@ class Flatten(Layer):
         True
     """
 
+    _keeps_marks = True
+
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = config.standardize_data_format(data_format)
@@ -109,6 +111,8 @@ class Permute(Layer):
         >>> lamina.layers.Permute((2, 1))(lamina.ops.ones((5, 3, 4))).shape == (5, 4, 3)
         True
     """
+
+    _keeps_marks = True
 
     def __init__(self, dims: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)

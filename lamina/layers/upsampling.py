@@ -16,6 +16,8 @@ from lamina.ops.nn._window import per_axis
 class _Repeating(Layer):
     """Repeats each entry along the spatial axes."""
 
+    _keeps_marks = True
+
     def __init__(self, rank: int, size: Any, data_format: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = per_axis(type(self).__name__, "size", size, rank)

@@ -26,6 +26,7 @@ class Identity(Layer):
         True
     """
 
+    _keeps_marks = True
     _weightless = True
 
     def __init__(self, **kwargs: Any) -> None:

@@ -127,6 +127,35 @@ def test_inferred_shapes_are_the_real_ones(entry: Entry) -> None:
                 assert found[0] is None or "mask" in entry.call  # a mask has a batch size
 
 
+@over([e for e in LAYERS if getattr(layers, e.name)._keeps_marks])
+def test_one_run_tells_what_two_tell(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class that says it keeps the marks of unknown sizes does: the second run, which would find those that were lost,
+    finds none."""
+    given = [[unknown(entry, s) for s in entry.shapes], [(None, *s[1:]) for s in entry.shapes]]
+    found = []
+    for _ in range(2):
+        for shapes in given:
+            inputs = [lamina.KerasTensor(s, entry.dtype) for s in shapes]
+            outputs = entry.make(layers)(*entry.form(inputs), **entry.call)
+            found.append([(y.shape, y.dtype) for y in listed(outputs)])
+        monkeypatch.setattr("lamina.core.layer.tells_in_one_run", lambda layer: False)
+    assert found[:2] == found[2:]
+
+
+def test_code_of_others_runs_twice_on_shapes() -> None:
+    """A subclass or an activation of the user's may lose the mark of an unknown size."""
+
+    class Doubled(layers.Dense):
+        def call(self, inputs: Any) -> Any:
+            return twice(super().call(inputs))
+
+    def twice(x: Any) -> Any:
+        return lamina.ops.zeros((2 * int(x.shape[0]), 3))
+
+    for layer in (Doubled(3), layers.Dense(3, activation=twice), layers.Activation(twice)):
+        assert layer(lamina.Input((3,))).shape == (None, 3)
+
+
 # -- configs -----------------------------------------------------------------------------------------------------------
 
 

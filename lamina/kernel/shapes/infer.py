@@ -21,6 +21,7 @@ def infer(
     program: Callable[[list[Spec]], Any],
     inputs: Sequence[tuple[Sequence[int | None], str]],
     kernel: Kernel = SHAPES,
+    once: bool = False,
 ) -> Any:
     """Run `program` on tensors without numbers.
 
@@ -28,13 +29,14 @@ def infer(
         program: Takes a list of `Spec`s, gives a tree of tensors.
         inputs: The shape and dtype of each; an unknown size is None.
         kernel: The shape interpreter, or one derived from it. With unknown sizes it runs the program twice.
+        once: Whether one run tells all: whatever the program computes with an unknown size keeps its mark.
 
     Returns:
         The tree of results, each a `Spec` whose unknown sizes are None.
     """
     with interpreter(kernel):
         first = program(_stand_in(inputs, STAND_INS[0]))
-        if all(None not in shape for shape, _ in inputs):
+        if once or all(None not in shape for shape, _ in inputs):
             return _map(_strip, first)
         return _map(_agree, first, program(_stand_in(inputs, STAND_INS[1])))
 

@@ -156,7 +156,8 @@ def broadcast(*shapes: tuple) -> tuple:
         ValueError: if the shapes do not broadcast.
     """
     first = shapes[0]
-    if all(s == first for s in shapes[1:]) and not any(type(n) is Unknown for s in shapes for n in s):
+    kinds = tuple(map(type, first))  # a known size may equal the one that stands in for an unknown one
+    if all(s == first and tuple(map(type, s)) == kinds for s in shapes[1:]):
         return first
     rank = max(len(s) for s in shapes)
     out = []
