@@ -44,7 +44,6 @@ DEFERRED: dict[str, tuple[str, ...]] = {
         "lamina.backends.torch.bridges",
         "a framework is imported by who uses its layers",
     ),
-    "lamina.layers.preprocessing.text_vectorization": ("lamina.backends.beside", "a parameter has its name"),
     "lamina.layers.regularize": ("lamina.config", "a parameter has its name"),
     "lamina.legacy.alias": ("lamina", "lamina.legacy.spellings", "the alias stands before Lamina is loaded"),
     "lamina.legacy.backend.math": ("lamina.legacy.backend.state", "a parameter has its name"),
