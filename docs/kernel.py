@@ -23,7 +23,8 @@ OPTIONAL = {
 }
 
 
-def main() -> None:
+def page() -> str:
+    """The page as it has to be."""
     lines = [
         HEAD.format(count=len(contract.functions()), extension=len(contract.functions(contract.EXTENSION)))
     ]
@@ -50,7 +51,11 @@ def main() -> None:
         names = [name for name in contract.functions([part]) if name != asks]
         lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in names]
         lines.append("")
-    (pathlib.Path(__file__).parent / "kernel.md").write_text("\n".join(lines))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    (pathlib.Path(__file__).parent / "kernel.md").write_text(page())
 
 
 if __name__ == "__main__":
