@@ -21,6 +21,12 @@ from lamina.kernel.trees import leaves
 # Keras asks for it in MixUp; jax says that it has 32 bits.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")
 
+
+def shares(parameters: dict[str, Any]) -> Any:
+    """All of an entry is compared with one layer of Keras, and one program of it."""
+    return parameters.get("entry")
+
+
 RATE = 0.1  # of the gradient descent in the comparisons
 
 
