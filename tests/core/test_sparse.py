@@ -176,8 +176,23 @@ def test_ragged_tensors_say_what_to_do(backend: str) -> None:
         layers.ReLU()(rows)
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
-@pytest.mark.parametrize("kind", KINDS)
+QUICK = (
+    ("jax", "jax"),
+    ("tensorflow", "tensorflow"),
+    ("torch", "scipy"),
+    ("torch", "jax"),
+    ("torch", "tensorflow"),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "backend"),
+    [
+        pytest.param(kind, backend, marks=[] if (backend, kind) in QUICK else [pytest.mark.slow])
+        for kind in KINDS
+        for backend in ("jax", "torch", "tensorflow")
+    ],
+)
 def test_training_on_them(backend: str, kind: str) -> None:
     make = KINDS[kind]
 
