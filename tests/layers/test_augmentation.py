@@ -189,9 +189,13 @@ def drawn_by(name: str, backend: str, x: np.ndarray = X, calls: int = 2) -> list
         return [kernel.to_numpy(layer(x, training=True)) for _ in range(calls)]
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n == "AugMix" else n for n in RANDOM]
+)
 def test_one_seed_gives_the_same_images_on_every_backend(name: str) -> None:
-    first, *others = [drawn_by(name, backend, calls=4) for backend in BACKENDS]
+    first, *others = [
+        drawn_by(name, backend, calls=2 if place else 4) for place, backend in enumerate(BACKENDS)
+    ]
     tolerance = 0.02 if name == "RandomPerspective" else 2e-3
     for other in others:
         np.testing.assert_allclose(other[0], first[0], atol=tolerance)

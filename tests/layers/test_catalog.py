@@ -262,8 +262,24 @@ def test_agrees_with_keras(entry: Entry, k: Any) -> None:
 @pytest.mark.filterwarnings("ignore")  # of frameworks' compilers
 @over([e for e in LAYERS if e.compiled])
 def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
-    if k.name == "torch" and entry.name not in ("Dense", "BatchNormalization"):
-        pytest.skip("torch takes seconds to compile, so two stand for all")
+    if k.name == "torch" and entry.name != "Dense":
+        pytest.skip(
+            "torch takes seconds to compile, so one stands for all, and one with a state in a slow test"
+        )
+    compare_with_compiled(entry, k)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@over([e for e in LAYERS if e.compiled and e.name == "BatchNormalization"])
+def test_torch_compiles_a_layer_with_a_state(entry: Entry) -> None:
+    if "torch" not in BACKENDS:
+        pytest.skip("torch is not installed")
+    with interpreter(backends.load("torch")) as k:
+        compare_with_compiled(entry, k)
+
+
+def compare_with_compiled(entry: Entry, k: Any) -> None:
     layer = build(entry, layers)
     layer.set_weights(weights(entry))
     trained = [v.value for v in layer.trainable_variables]
