@@ -103,7 +103,18 @@ def shares(parameters: dict[str, Any]) -> Any:
     return parameters["case"].name if "case" in parameters else None
 
 
-@pytest.mark.parametrize("case", catalog.CASES, ids=lambda c: c.id)
+def over_cases() -> list[Any]:
+    """torch takes seconds to compile: there one compiled case, and one of a gradient below, stand for all."""
+    params = []
+    for case in catalog.CASES:
+        compiled = case.label == "jit" or (case.name == "jit" and case.label)
+        for name in OTHERS:
+            marks = [pytest.mark.slow] if compiled and name == "torch" else []
+            params.append(pytest.param(case, name, id=f"{name}-{case.id}", marks=marks))
+    return params
+
+
+@pytest.mark.parametrize(("case", "other"), over_cases(), indirect=["other"])
 def test_equals_numpy(case: catalog.Case, other: Any) -> None:
     expected = case.run(oracle, oracle.asarray)
     found = further_cases(other, case.name).get(case.id) if other.functional else None
