@@ -4,14 +4,18 @@ PYTHON := $(VENV)/bin/python
 # A machine without room for the CUDA packages of torch can name an index of CPU builds: make test PIP_FLAGS="..."
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 
+COMMA := ,
+
 .PHONY: demo differential test test-slow test-floors packages check bench fuzz docs format clean
 
 demo: $(VENV)/.demo
 	$(PYTHON) examples/digits.py
 
 # In parts, each with workers of its own: what frameworks keep of thousands of compiled programs is given back between
-# them, and no worker holds more than 3 GB. `make test ARGS=tests/core` runs what it names.
-BULK := tests/ops tests/backends tests/layers tests/losses tests/metrics tests/training
+# them, and no worker holds more than 3 GB. A part costs 15 seconds of imports, so small folders share one (by a comma).
+# `make test ARGS=tests/core` runs what it names.
+BULK := tests/ops tests/backends tests/layers tests/losses,tests/metrics tests/training
+APART := $(subst $(COMMA), ,$(BULK))
 PYTEST := $(PYTHON) -m pytest -m "not slow" -n auto --dist worksteal $(ARGS)
 
 test: $(VENV)/.test
@@ -19,8 +23,8 @@ ifneq (,$(findstring tests,$(ARGS)))
 	$(PYTEST)
 else
 	@failed=0; \
-	for part in $(BULK); do echo "-- $$part"; $(PYTEST) $$part || failed=1; done; \
-	echo "-- the others"; $(PYTEST) tests $(BULK:%=--ignore=%) || failed=1; \
+	for part in $(BULK); do echo "-- $$part"; $(PYTEST) $$(echo $$part | tr , " ") || failed=1; done; \
+	echo "-- the others"; $(PYTEST) tests $(APART:%=--ignore=%) || failed=1; \
 	exit $$failed
 endif
 

@@ -1,5 +1,6 @@
 """Writes `docs/kernel.md` from the contract."""
 
+import inspect
 import pathlib
 
 from lamina.kernel import contract
@@ -13,23 +14,48 @@ backend's tensor type. Callers (`lamina.ops`) hand over clean input: tensors of 
 This page is written by `python docs/kernel.py`.
 """
 
+# The optional parts, each with the function that says whether it is there.
+OPTIONAL = {
+    contract.Fused: "offers",
+    contract.Spread: "offered",
+    contract.Sparse: "offered",
+    contract.Host: "offered",
+}
 
-def main() -> None:
+
+def page() -> str:
+    """The page as it has to be."""
     lines = [
         HEAD.format(count=len(contract.functions()), extension=len(contract.functions(contract.EXTENSION)))
     ]
     for part in (*contract.STANDARD, *contract.EXTENSION):
-        lines += [f"## {part.__name__}", "", part.__doc__ or "", "", "| function | rule |", "|---|---|"]
+        lines += [
+            f"## {part.__name__}",
+            "",
+            inspect.getdoc(part) or "",
+            "",
+            "| function | rule |",
+            "|---|---|",
+        ]
         lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in contract.functions([part])]
         lines.append("")
-    lines += ["## Fused", "", contract.Fused.__doc__ or "", "", "| form | rule |", "|---|---|"]
-    forms = [name for name in vars(contract.Fused) if name[0] != "_" and name != "offers"]
-    lines += [f"| `{name}` | {getattr(contract.Fused, name).__doc__} |" for name in forms]
-    lines += ["", "## Spread", "", contract.Spread.__doc__ or "", "", "| function | rule |", "|---|---|"]
-    forms = [name for name in vars(contract.Spread) if name[0] != "_" and name != "offered"]
-    lines += [f"| `{name}` | {getattr(contract.Spread, name).__doc__} |" for name in forms]
-    lines.append("")
-    (pathlib.Path(__file__).parent / "kernel.md").write_text("\n".join(lines))
+    for part, asks in OPTIONAL.items():
+        lines += [
+            f"## {part.__name__}",
+            "",
+            inspect.getdoc(part) or "",
+            "",
+            "| function | rule |",
+            "|---|---|",
+        ]
+        names = [name for name in contract.functions([part]) if name != asks]
+        lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in names]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    (pathlib.Path(__file__).parent / "kernel.md").write_text(page())
 
 
 if __name__ == "__main__":

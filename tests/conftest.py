@@ -40,6 +40,20 @@ def pytest_configure() -> None:
     plan.for_every_step.update(xla_backend_optimization_level=3, xla_cpu_use_fusion_emitters=True)
 
 
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Tests that share what they compare with run one after the other, so that one worker makes it, once.
+
+    A module says what that is: `shares`, a function of a test's parameters. Tests with the same answer stay together.
+    """
+    by_module: dict[Any, dict[Any, list[Any]]] = {}
+    for item in items:
+        module = getattr(item, "module", None)
+        shares, callspec = getattr(module, "shares", None), getattr(item, "callspec", None)
+        answer = shares(callspec.params) if shares is not None and callspec is not None else None
+        by_module.setdefault(module, {}).setdefault(answer, []).append(item)
+    items[:] = [item for groups in by_module.values() for group in groups.values() for item in group]
+
+
 def pytest_collection_finish() -> None:
     """What three frameworks and all tests leave in memory is not walked again by each full collection."""
     gc.freeze()

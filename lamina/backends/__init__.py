@@ -13,14 +13,35 @@ import sys
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lamina.backends import cache, process
 from lamina.errors import BackendError, suggestion
 from lamina.kernel.contract import Kernel
 from lamina.kernel.interpreter import Interpreter
 
-NAMES = ("jax", "torch", "tensorflow", "numpy")
+
+class Known(NamedTuple):
+    """What is known of a framework before its backend is loaded, which may never be: a program may only have imported it.
+
+    Attributes:
+        seed: Its function that seeds its generators, if it has any.
+        guests: Whether layers are made objects of it (`kernel.guests`).
+        pipelines: Whether it has data sets of its own, which trace what they call into graphs.
+    """
+
+    seed: str | None = None
+    guests: bool = False
+    pipelines: bool = False
+
+
+KNOWN = {  # in order of preference
+    "jax": Known(),
+    "torch": Known(seed="manual_seed", guests=True),
+    "tensorflow": Known(seed="random.set_seed", guests=True, pipelines=True),
+    "numpy": Known(seed="random.seed"),
+}
+NAMES = tuple(KNOWN)
 TRAINED = NAMES[:3]  # those that have gradients
 
 
@@ -99,7 +120,7 @@ def with_offers() -> list[str]:
         name = default_name()
     except ValueError:  # said when a backend is needed
         return []
-    return [name] if name in ("torch", "tensorflow") else []
+    return [name] if KNOWN[name].guests else []
 
 
 def _is_installed(name: str) -> bool:
@@ -111,12 +132,13 @@ def host() -> Any:
     return load("numpy")
 
 
-PIPELINES = f"{__name__}.tensorflow.datasets"  # the module that makes data sets of a framework's own
+_WITH_PIPELINES = next(name for name, known in KNOWN.items() if known.pipelines)
+PIPELINES = f"{__name__}.{_WITH_PIPELINES}.datasets"  # the module that makes data sets of a framework's own
 
 
 def has_pipelines() -> bool:
     """Whether the framework of `PIPELINES` is installed."""
-    return _is_installed("tensorflow")
+    return _is_installed(_WITH_PIPELINES)
 
 
 def _check(name: str, source: str) -> str:

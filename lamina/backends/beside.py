@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
-from lamina.backends import load
+from lamina.backends import KNOWN, load, loaded
 from lamina.kernel.context import state
 from lamina.kernel.trees import leaves
 
@@ -19,13 +18,14 @@ def kernel_beside(structure: Any) -> Any:
     loader) NumPy does the work: importing a framework there, or using one that was forked, would cost more, or hang.
     """
     inputs = list(leaves(structure))
-    if any(is_of_a_graph(x) for x in inputs):
-        found = load("tensorflow")
-        return None if state.kernel is found else found
+    for x in inputs:
+        if is_of_a_graph(x):
+            found = backend_of(x)
+            return None if state.kernel is found else found
     if worker() is not None:
         k = state.kernel
         if k is None or (
-            k.name != "numpy" and not k.abstract and not any(isinstance(x, k.Tensor) for x in inputs)
+            k is not on_host() and not k.abstract and not any(isinstance(x, k.Tensor) for x in inputs)
         ):
             return on_host()
     return None
@@ -36,10 +36,20 @@ def on_host() -> Any:
     return load("numpy")
 
 
+def backend_of(x: Any) -> Any:
+    """The interpreter of the backend whose framework made x; None for what no backend's framework has made."""
+    name = _framework(x)
+    return load(name) if name in KNOWN else None
+
+
+def _framework(x: Any) -> str:
+    return type(x).__module__.partition(".")[0]
+
+
 def is_of_a_graph(x: Any) -> bool:
-    """Whether x is a tensor of a TensorFlow graph (also one of strings, or ragged): there is no framework to ask else."""
-    module = type(x).__module__
-    return module.startswith("tensorflow.") and not hasattr(x, "numpy") and hasattr(x, "dtype")
+    """Whether x is a tensor of a graph (also one of strings, or ragged), while a pipeline traces what it calls."""
+    known = KNOWN.get(_framework(x))
+    return known is not None and known.pipelines and not hasattr(x, "numpy") and hasattr(x, "dtype")
 
 
 def worker() -> str | None:
@@ -54,15 +64,27 @@ def worker() -> str | None:
     return process.name if process.daemon else None
 
 
-def seed_imported(value: int) -> None:
-    """Seed the generators of the frameworks that the program has imported, also of those that are not in force."""
-    torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
-    for seed in (
-        getattr(torch, "manual_seed", None),
-        getattr(getattr(tensorflow, "random", None), "set_seed", None),
-    ):
-        if seed is not None:  # a module that is being imported has none yet
-            seed(value)
+def seed_all(value: int) -> None:
+    """Seed each generator of the process once: of the backends in use, of frameworks that are merely imported, of NumPy.
+
+    An interpreter of somebody's own that is in force is asked too; the functions that it borrows have been called.
+    """
+    ways = [load(name).seed for name in loaded()]
+    if state.kernel is not None and state.kernel.seed not in ways:
+        ways.append(state.kernel.seed)
+    for name, known in KNOWN.items():
+        if name not in loaded() and known.seed and (seed := _found(name, known.seed)) is not None:
+            ways.append(seed)
+    for seed in ways:
+        seed(value)
+
+
+def _found(module: str, path: str) -> Any:
+    """A function of a module that is imported; None if it is not, or only in part so far."""
+    found: Any = sys.modules.get(module)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def host_call(
@@ -80,16 +102,8 @@ def host_call(
     Raises:
         NotImplementedError: if the backend has no such call.
     """
-    if k.name != "tensorflow":
+    if not k.host.offered():
         raise NotImplementedError(
             f"The backend {k.name!r} cannot call Python from inside a compiled program."
         )
-    return import_module("lamina.backends.tensorflow.host").call(function, inputs, dtype, shape)
-
-
-def ragged(k: Any, flat: Any, lengths: Any) -> Any:
-    """Rows of different lengths in the backend's own kind of tensor; a list of arrays where it has none."""
-    if k.name == "tensorflow":
-        return import_module("lamina.backends.tensorflow.host").ragged(flat, lengths)
-    ends = lengths.cumsum()
-    return [flat[end - n : end] for end, n in zip(ends.tolist(), lengths.tolist(), strict=True)]
+    return k.host.call(function, inputs, dtype, shape)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from lamina.backends.beside import backend_of
 from lamina.kernel.context import real_kernel
+from lamina.kernel.contract import Unfit
 
-KINDS = ("jax", "tensorflow")  # the backends that have sparse tensors, as in Keras
+_MARKS = (
+    "todense",
+    "dense_shape",
+    "row_splits",
+)  # what tensors that are kept in parts have, and others have not
 
 
 def densified(k: Any, x: Any) -> Any:
@@ -28,16 +32,15 @@ def densified(k: Any, x: Any) -> Any:
         return x
     if hasattr(kind, "toarray"):  # SciPy
         return x.toarray()
-    if hasattr(kind, "todense"):  # jax
-        return x.todense() if k.name == "jax" else np.asarray(x.todense())
-    if hasattr(kind, "dense_shape"):  # TensorFlow; of gradients, the rows that are not zero
-        tf = sys.modules["tensorflow"]
-        dense = (
-            tf.sparse.to_dense(tf.sparse.reorder(x))
-            if hasattr(kind, "from_value")
-            else tf.convert_to_tensor(x)
-        )
-        return dense if k.name == "tensorflow" else dense.numpy()
+    if not any(hasattr(kind, mark) for mark in _MARKS):
+        return x
+    if not isinstance(dense := k.sparse.to_dense(x), Unfit):
+        return dense
+    other = backend_of(x)
+    if other is not None and not isinstance(dense := other.sparse.to_dense(x), Unfit):
+        return other.to_numpy(dense)
+    if hasattr(kind, "todense"):  # of a library that computes nothing else
+        return np.asarray(x.todense())
     if hasattr(kind, "row_splits"):
         raise ValueError(
             f"Ragged tensors are not supported, got one of shape {tuple(x.shape)}. Pad the rows with `x.to_tensor()`, and mask "
@@ -48,12 +51,7 @@ def densified(k: Any, x: Any) -> Any:
 
 def is_sparse(k: Any, x: Any) -> bool:
     """Whether x is a sparse tensor of the backend."""
-    module, kind = type(x).__module__, type(x)
-    return (
-        k.name in KINDS
-        and module.startswith(k.name)
-        and (hasattr(kind, "todense") or (hasattr(kind, "dense_shape") and hasattr(kind, "from_value")))
-    )
+    return k.sparse.holds(x)
 
 
 def require(k: Any, what: str) -> None:
@@ -63,7 +61,7 @@ def require(k: Any, what: str) -> None:
         ValueError: if it has none.
     """
     k = real_kernel() if k.abstract else k
-    if k.name not in KINDS:
+    if not k.sparse.offered():
         raise ValueError(
             f"{what}: `sparse=True` is not supported with the {k.name} backend, which has no sparse tensors. Leave it out; a "
             "dense result has the same numbers."
@@ -84,4 +82,4 @@ def sparse(k: Any, x: Any, what: str) -> Any:
     if k.abstract:
         return x
     require(k, what)
-    return import_module(f"lamina.backends.{k.name}.sparse").from_dense(x)
+    return k.sparse.from_dense(x)

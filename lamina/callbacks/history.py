@@ -25,10 +25,15 @@ class History(Callback):
     """
 
     _kept = ("history", "epoch")
+    _kind: type[dict] = dict  # of `history`: another one knows old names (`lamina.legacy`)
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[float]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Hold no epochs; what was handed out before stays as it is."""
+        self.history: dict[str, list[float]] = self._kind()
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from lamina.backends.beside import seed_imported
+from lamina.backends.beside import seed_all
 from lamina.core import names
 from lamina.core.variable import Variable
+from lamina.errors import NoValue
 from lamina.kernel.context import _activate, state
 from lamina.kernel.namespaces import public_in
 
@@ -38,11 +39,8 @@ def set_random_seed(seed: int) -> None:
     if not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1, got {seed!r}.")
     python_random.seed(seed)
-    np.random.seed(seed)
+    seed_all(seed)
     _global = None
-    seed_imported(seed)
-    if state.kernel is not None:
-        state.kernel.seed(seed)
 
 
 def make_seed() -> int:
@@ -126,8 +124,8 @@ def draw_seed(seed: Any) -> Any:
     if seed is None:
         try:
             return (_inner.generator or global_generator()).next()
-        except ValueError as error:  # its state cannot keep what stands for numbers in a trace
-            raise ValueError(
+        except NoValue as error:  # its state cannot keep what stands for numbers in a trace
+            raise NoValue(
                 "A draw without a seed in a function that is traced would give the same numbers at each call. Give it `seed=`, "
                 "a SeedGenerator that a layer or the program keeps, or trace with `lamina.jit`, which carries its state."
             ) from error

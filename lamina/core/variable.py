@@ -12,7 +12,7 @@ from lamina.core.arithmetic import Arithmetic
 from lamina.core.registry import namespace
 from lamina.core.storage import OnDevice, OnHost, Pending, Storage, take_back
 from lamina.core.tensor import KerasTensor, standardize_shape
-from lamina.errors import BackendError
+from lamina.errors import BackendError, NoValue
 from lamina.kernel import dtypes
 from lamina.kernel.context import _activate, distribution_in_force, interpreter, real_kernel, state
 from lamina.kernel.symbolic import Holder
@@ -280,7 +280,7 @@ class Variable(Arithmetic, Holder):
             self._put(OnDevice(k, written, stored.placement))
 
     def _refusal(self, value: Any) -> Exception:
-        return ValueError(
+        return NoValue(
             f"Variable {self.path!r} cannot keep {type(value).__name__} of shape {tuple(value.shape)}: it has no numbers, it "
             "stands for a tensor while a function is traced or its shapes are found. The variable keeps its value. Return "
             "such a value from the traced function and assign it outside, or use `lamina.jit`, which carries variables."

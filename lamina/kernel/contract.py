@@ -1,7 +1,7 @@
 """What a backend is: the functions of the kernel language, with the rule of each in a line.
 
 The first part is the Python Array API standard (dtypes are names, axes are normal Python integers), the second
-the neural extension; `Fused` and `Spread` at the end are optional. A backend is a module that has every function listed here:
+the neural extension; `Fused`, `Spread`, `Sparse` and `Host` at the end are optional. A backend is a module that has every function listed here:
 `backend: Kernel = lamina.backends.jax` is checked by the type checker for each of them (`tests/checked/`),
 `tests/backends/test_contract.py` checks what they do. `Interpreter` makes the object of it that programs run on.
 Callers (`lamina.ops`) hand over clean input: tensors of this interpreter, of one dtype where a function takes several,
@@ -123,6 +123,10 @@ class Facts(Protocol):
     def fused(self) -> Fused: "What it has a form of its own for beyond single ops."
     @property
     def spread(self) -> Spread: "How tensors lie on several devices; the base where each lies on one."
+    @property
+    def sparse(self) -> Sparse: "Its own kind of sparse tensors; the base where it has none."
+    @property
+    def host(self) -> Host: "Python in the midst of its programs; the base where it cannot be called from there."
 
 
 class Inspection(Protocol):
@@ -533,6 +537,46 @@ class Spread:
 
     def meet(self, name: str, /) -> None:
         "Wait until every process has come here."
+
+
+class Sparse:
+    """Optional: a framework's own tensors that keep only what is not zero.
+
+    Whatever computes takes them as dense ones (`lamina.backends.sparse`), those of other frameworks too.
+    """
+
+    def offered(self) -> bool:
+        "Whether there are such tensors."
+        return type(self).from_dense is not Sparse.from_dense
+
+    def from_dense(self, x: T, /) -> Any:
+        "A sparse tensor of the entries that are not zero; x itself where their number is not known, in a program that is traced."
+        raise BackendError("This backend has no sparse tensors.")
+
+    def to_dense(self, x: Any, /) -> Tensor | Unfit:
+        "The tensor in full of one that is kept sparse by this framework, also of a gradient that is kept by rows; `Unfit` for anything else."
+        return MISSING
+
+    def holds(self, x: Any, /) -> bool:
+        "Whether x is a sparse tensor of this framework."
+        return False
+
+
+class Host:
+    """Optional: Python in the midst of a framework's own programs, and what only layers on the host give."""
+
+    def offered(self) -> bool:
+        "Whether a program that is traced can call Python."
+        return type(self).call is not Host.call
+
+    def call(self, function: Callable, inputs: Sequence[T], dtype: str, shape: Sequence[int | None], /) -> Tensor:
+        "The tensor that `function` makes of the NumPy arrays in `inputs` (strings as arrays of bytes), from inside a program that is traced; of its shape this much is known."
+        raise BackendError("This backend cannot call Python from inside a program.")
+
+    def ragged(self, flat: Any, lengths: Any, /) -> Any:
+        "Rows of these lengths, one behind the other in flat, as the framework's own kind of tensor; a list of arrays where it has none."
+        ends = lengths.cumsum()
+        return [flat[end - n : end] for end, n in zip(ends.tolist(), lengths.tolist(), strict=True)]
 
 
 NO_SPREAD = (

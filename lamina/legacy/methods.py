@@ -55,14 +55,6 @@ class Logs(dict):
         return dict.get(self, self._key(name), default)
 
 
-_INIT_HISTORY = History.__init__
-
-
-def _history_init(self: History) -> None:
-    _INIT_HISTORY(self)
-    self.history = Logs()
-
-
 def _with_old_names(hook: Any) -> Any:
     def on_end(self: CallbackList, number: int, logs: Any = None) -> None:
         hook(self, number, Logs(logs or {}))
@@ -457,7 +449,7 @@ def patches() -> list[tuple[Any, str, Any]]:
         (Layer, "outbound_nodes", property(lambda self: self._outbound_nodes)),
         (Functional, "container_nodes", property(lambda self: set(self._nodes))),
         (Sequential, "model", property(lambda self: self)),
-        (History, "__init__", _history_init),
+        (History, "_kind", Logs),
         (CallbackList, "on_epoch_end", _with_old_names(CallbackList.on_epoch_end)),
         (Model, "_loss_tracker", property(_loss_tracker, _set_loss_tracker)),
         (Model, "compile", _compile(Model.compile)),

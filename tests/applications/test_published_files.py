@@ -37,7 +37,15 @@ def older_name(kind, name):
     return name
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(  # one of each family; the graphs of all of them are compared in test_graphs.py
+    "kind",
+    [
+        kind
+        if kind in (*SMALL, "InceptionResNetV2", "NASNetMobile")
+        else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in KINDS
+    ],
+)
 def test_layers_and_weights_are_in_the_order_of_published_files(kind):
     for top, wanted in zip((True, False), LAYOUTS[kind], strict=True):
         model = build(kind, weights=None, include_top=top)

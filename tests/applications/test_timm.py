@@ -82,13 +82,23 @@ def test_convnext_of_timm_and_of_torchvision(tmp_path):
     assert_close(predict(lamina.applications.load_timm(bare, file), x), run(module, standardized(x)))
 
 
-@pytest.mark.parametrize("rename", [dict, nets.efficientnet_like_torchvision])
+EFFICIENT = {
+    "EfficientNetB0": nets.EfficientNetB0,
+    "EfficientNetV2B0": lambda: nets.EfficientNetV2(32),
+    "EfficientNetV2S": lambda: nets.EfficientNetV2(24),
+}
+RENAMES = {"timm": dict, "torchvision": nets.efficientnet_like_torchvision}
+QUICK = (("EfficientNetB0", "timm"), ("EfficientNetV2B0", "torchvision"))
+
+
 @pytest.mark.parametrize(
-    ("kind", "make"),
+    ("kind", "make", "rename"),
     [
-        ("EfficientNetB0", nets.EfficientNetB0),
-        ("EfficientNetV2B0", lambda: nets.EfficientNetV2(32)),
-        pytest.param("EfficientNetV2S", lambda: nets.EfficientNetV2(24), marks=pytest.mark.slow),
+        pytest.param(
+            kind, make, rename, id=f"{kind}-{of}", marks=[] if (kind, of) in QUICK else [pytest.mark.slow]
+        )
+        for kind, make in EFFICIENT.items()
+        for of, rename in RENAMES.items()
     ],
 )
 def test_efficientnet(kind, make, rename, tmp_path):

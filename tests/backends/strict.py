@@ -30,6 +30,8 @@ differentiable = False
 overrides: dict[str, Callable[..., Any]] = {}
 fused = contract.Fused()
 spread = contract.Spread()
+sparse = contract.Sparse()
+host = contract.Host()
 
 DTYPES = {d: getattr(xp, d) for d in numpy_array.DTYPES if hasattr(xp, d)}
 NAMES = {value: key for key, value in DTYPES.items()}

@@ -1,7 +1,10 @@
 """Seeds: streams that repeat, in several threads, on every backend."""
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -10,6 +13,8 @@ import pytest
 import lamina
 from lamina import layers, ops
 from lamina.core import seeds
+from lamina.kernel.context import interpreter
+from lamina.kernel.interpreter import Interpreter
 
 
 def drawn(generator, count):
@@ -88,6 +93,54 @@ def test_the_seed_of_the_process_reaches_frameworks_that_are_not_in_force():
             lamina.utils.set_random_seed(5)
             seen.append((torch.rand(3).tolist(), tf.random.uniform((3,)).numpy().tolist()))
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax", "torch", "tensorflow"])
+def test_each_generator_is_seeded_once(backend, monkeypatch):
+    torch, tf = pytest.importorskip("torch"), pytest.importorskip("tensorflow")
+    seen = []
+    for module, name in ((np.random, "seed"), (torch, "manual_seed"), (tf.random, "set_seed")):
+        monkeypatch.setattr(module, name, lambda value, name=name: seen.append((name, value)))
+    with lamina.backend(backend):
+        lamina.utils.set_random_seed(5)
+    assert sorted(seen) == [("manual_seed", 5), ("seed", 5), ("set_seed", 5)]
+
+
+def test_an_interpreter_of_somebody_elses_is_seeded_too():
+    class Own(Interpreter):
+        name = "own"
+
+        def seed(self, value):
+            seen.append(value)
+
+    seen = []
+    with interpreter(Own(lamina.backends.load("numpy"))):
+        lamina.utils.set_random_seed(5)
+    assert seen == [5]
+
+
+def test_frameworks_that_are_merely_imported_are_seeded_without_their_backends():
+    """In a process of its own, where none is loaded."""
+    code = """
+import random, numpy, torch
+import lamina
+from lamina import backends
+def drawn():
+    lamina.utils.set_random_seed(5)
+    return random.random(), numpy.random.rand(), torch.rand(1).item()
+assert drawn() == drawn()
+assert backends.loaded() == (), backends.loaded()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "LAMINA_BACKEND": "numpy"})
+
+
+def test_an_error_of_another_kind_is_not_taken_for_a_traced_draw():
+    class Broken(lamina.random.SeedGenerator):
+        def next(self, ordered=True):
+            raise ValueError("another reason")
+
+    with seeds.drawing_from(Broken(1)), pytest.raises(ValueError, match=r"^another reason$"):
+        lamina.random.normal((3,))
 
 
 def test_a_draw_without_a_seed_is_refused_in_a_function_that_jax_traces():

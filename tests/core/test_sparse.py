@@ -11,6 +11,7 @@ import pytest
 import lamina
 from lamina import backends, layers, ops
 from lamina.kernel.context import interpreter
+from lamina.kernel.interpreter import Interpreter
 
 X = np.array([[1.0, 0, 2], [0, 3, 0], [0, 0, 0], [4, 0, 0]], "float32")
 Y = np.arange(4, dtype="float32")[:, None]
@@ -59,6 +60,32 @@ def test_operations_and_layers_take_them(backend: str, kind: str) -> None:
         assert np.array_equal(numbers(layers.Maximum()([sparse, 1 - X])), np.maximum(X, 1 - X))
         rows = layers.Embedding(5, 2)(KINDS[kind](X.astype("int32")))
         assert ops.shape(rows) == (4, 3, 2)
+
+
+class Half(Interpreter):
+    """Something derived, with a name of its own."""
+
+    name = "half"
+
+
+@pytest.mark.parametrize("backend", OWN)
+def test_an_interpreter_on_top_of_a_backend_has_its_sparse_tensors(backend: str) -> None:
+    k = Half(backends.load(backend))
+    assert k.sparse.offered()
+    assert not backends.load("torch").sparse.offered()
+    with interpreter(k):
+        assert ops.is_tensor(OWN[backend](X))
+        assert type(RESULTS["one_hot"](True)) is type(OWN[backend](X))
+        assert np.array_equal(numbers(ops.add(OWN[backend](X), X)), X + X)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy", "tensorflow"])
+def test_a_gradient_by_rows_is_a_dense_one(backend: str) -> None:
+    tf = pytest.importorskip("tensorflow")
+    rows = tf.IndexedSlices(tf.constant([[1.0, 2], [3, 4]]), tf.constant([2, 0]), tf.constant([3, 2]))
+    with interpreter(backends.load(backend)):
+        assert np.array_equal(numbers(ops.add(rows, 0.0)), [[3, 4], [0, 0], [1, 2]])
+        assert not backends.load(backend).sparse.holds(rows)
 
 
 @pytest.mark.parametrize("backend", OWN)
@@ -149,8 +176,23 @@ def test_ragged_tensors_say_what_to_do(backend: str) -> None:
         layers.ReLU()(rows)
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
-@pytest.mark.parametrize("kind", KINDS)
+QUICK = (
+    ("jax", "jax"),
+    ("tensorflow", "tensorflow"),
+    ("torch", "scipy"),
+    ("torch", "jax"),
+    ("torch", "tensorflow"),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "backend"),
+    [
+        pytest.param(kind, backend, marks=[] if (backend, kind) in QUICK else [pytest.mark.slow])
+        for kind in KINDS
+        for backend in ("jax", "torch", "tensorflow")
+    ],
+)
 def test_training_on_them(backend: str, kind: str) -> None:
     make = KINDS[kind]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -43,6 +45,11 @@ LISTS = [
 CASES = [*HEADS, *LISTS]
 
 
+def shares(parameters: dict[str, Any]) -> Any:
+    """What Keras gives for a case is found once for all backends."""
+    return id(parameters["case"]) if "case" in parameters else None
+
+
 @pytest.fixture(params=BACKENDS)
 def k(request: pytest.FixtureRequest) -> Any:
     kernel = backends.load(request.param)
@@ -54,13 +61,33 @@ def pair(name: str, args: tuple, kwargs: dict, inputs: tuple, **more: Any) -> tu
     """The layer in Lamina and in Keras with the same weights, which leave no symmetry."""
     ours = getattr(layers, name)(*args, **kwargs, **more)
     theirs = getattr(keras.layers, name)(*args, **kwargs, **more)
-    for layer in (ours, theirs):
-        layer(*inputs)
+    for layer, tensor in ((ours, lamina.KerasTensor), (theirs, keras.KerasTensor)):
+        layer(*jax.tree.map(lambda x, tensor=tensor: tensor(x.shape), inputs))
     drawn = np.random.default_rng(3)
     values = [drawn.normal(size=v.shape).astype("float32") * 0.4 for v in theirs.weights]
     ours.set_weights(values)
     theirs.set_weights(values)
     return ours, theirs
+
+
+def answers(layer: Any, inputs: tuple, call: dict) -> Callable[[list], list]:
+    """The output, and the output with its scores, as a function of the weights."""
+    other = [v.value for v in layer.non_trainable_variables]
+
+    def compute(values: list) -> list:
+        alone = layer.stateless_call(values, other, *inputs, **call)[0]
+        with_scores = layer.stateless_call(values, other, *inputs, return_attention_scores=True, **call)[0]
+        return [alone, *with_scores]
+
+    return compute
+
+
+@functools.cache
+def wanted(place: int) -> list:
+    """What Keras answers for a case, from one program."""
+    name, args, kwargs, inputs, call = CASES[place]
+    _, theirs = pair(name, args, kwargs, inputs)
+    return jax.jit(answers(theirs, inputs, call))([v.value for v in theirs.trainable_variables])
 
 
 def near(ours: Any, theirs: Any, tolerance: float = 2e-6) -> None:
@@ -70,13 +97,12 @@ def near(ours: Any, theirs: Any, tolerance: float = 2e-6) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c[0])
 def test_outputs_and_scores_are_those_of_keras(case: tuple, k: Any) -> None:
     name, args, kwargs, inputs, call = case
-    ours, theirs = pair(name, args, kwargs, inputs)
-    near(ours(*inputs, **call), theirs(*inputs, **call))
-    for one, other in zip(
-        ours(*inputs, return_attention_scores=True, **call),
-        theirs(*inputs, return_attention_scores=True, **call),
-        strict=True,
-    ):
+    ours, _ = pair(name, args, kwargs, inputs)
+    compute = answers(ours, inputs, call)
+    compute = k.jit(compute) if k.functional else compute  # op by op, jax compiles each operation
+    found = compute([v.value for v in ours.trainable_variables])
+    place = next(i for i, other in enumerate(CASES) if other is case)
+    for one, other in zip(found, wanted(place), strict=True):
         near(one, other)
 
 
@@ -104,15 +130,17 @@ def test_gradients_are_those_of_keras(case: tuple, k: Any) -> None:
         pytest.skip("no gradients here")
     name, args, kwargs, inputs, call = case
     ours, theirs = pair(name, args, kwargs, inputs)
-    factors = np.random.default_rng(4).normal(size=numbers(ours(*inputs)).shape).astype("float32")
-    expected = jax.grad(
-        lambda values: (theirs.stateless_call(values, [], *inputs, **call)[0] * factors).sum()
+    place = next(i for i, other in enumerate(CASES) if other is case)
+    factors = np.random.default_rng(4).normal(size=wanted(place)[0].shape).astype("float32")
+    expected = jax.jit(
+        jax.grad(lambda values: (theirs.stateless_call(values, [], *inputs, **call)[0] * factors).sum())
     )([v.value for v in theirs.trainable_variables])
 
     def loss(values: list[Any]) -> Any:
         return k.sum(ours.stateless_call(values, [], *inputs, **call)[0] * k.asarray(factors)), None
 
-    _, found = k.value_and_grad(loss, [v.value for v in ours.trainable_variables])
+    derive = lambda values: k.value_and_grad(loss, values)[1]
+    found = (k.jit(derive) if k.functional else derive)([v.value for v in ours.trainable_variables])
     for one, other in zip(found, expected, strict=True):
         near(np.zeros(other.shape) if one is None else one, other, 1e-4)
 

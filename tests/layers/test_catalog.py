@@ -21,6 +21,12 @@ from lamina.kernel.trees import leaves
 # Keras asks for it in MixUp; jax says that it has 32 bits.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Explicitly requested dtype int64")
 
+
+def shares(parameters: dict[str, Any]) -> Any:
+    """All of an entry is compared with one layer of Keras, and one program of it."""
+    return parameters.get("entry")
+
+
 RATE = 0.1  # of the gradient descent in the comparisons
 
 
@@ -285,8 +291,24 @@ def test_agrees_with_keras(entry: Entry, k: Any) -> None:
 @pytest.mark.filterwarnings("ignore")  # of frameworks' compilers
 @over([e for e in LAYERS if e.compiled])
 def test_eager_equals_compiled(entry: Entry, k: Any) -> None:
-    if k.name == "torch" and entry.name not in ("Dense", "BatchNormalization"):
-        pytest.skip("torch takes seconds to compile, so two stand for all")
+    if k.name == "torch" and entry.name != "Dense":
+        pytest.skip(
+            "torch takes seconds to compile, so one stands for all, and one with a state in a slow test"
+        )
+    compare_with_compiled(entry, k)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@over([e for e in LAYERS if e.compiled and e.name == "BatchNormalization"])
+def test_torch_compiles_a_layer_with_a_state(entry: Entry) -> None:
+    if "torch" not in BACKENDS:
+        pytest.skip("torch is not installed")
+    with interpreter(backends.load("torch")) as k:
+        compare_with_compiled(entry, k)
+
+
+def compare_with_compiled(entry: Entry, k: Any) -> None:
     layer = build(entry, layers)
     layer.set_weights(weights(entry))
     trained = [v.value for v in layer.trainable_variables]

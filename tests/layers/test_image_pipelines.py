@@ -19,6 +19,10 @@ X = images(4)
 CHAIN = ("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear", "RandomContrast",
          "RandomBrightness", "RandomCrop", "Resizing")  # fmt: skip
 
+# One of each kind that TensorFlow traces in `make test`; the others are slow.
+TRACED = ("RandomFlip", "RandomRotation", "RandomPerspective", "RandomBrightness", "RandomGaussianBlur", "RandomHue",
+          "RandomErasing", "MixUp", "RandomColorJitter", "RandomCrop", "RandomGrayscale", *FIXED)  # fmt: skip
+
 
 def chain() -> list[Any]:
     return [getattr(layers, n)(**ALL[n], **({} if n in FIXED else {"seed": i})) for i, n in enumerate(CHAIN)]
@@ -58,9 +62,7 @@ def test_inside_tf_data_whatever_the_backend(backend: str) -> None:
 
 
 @pytest.mark.skipif("tensorflow" not in BACKENDS, reason="TensorFlow is not installed")
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in ("RandAugment", "AugMix") else n for n in ALL]
-)
+@pytest.mark.parametrize("name", [n if n in TRACED else pytest.param(n, marks=pytest.mark.slow) for n in ALL])
 def test_every_layer_inside_tf_data(name: str) -> None:
     """Single images of unknown size, which TensorFlow traces."""
     import tensorflow as tf

@@ -331,6 +331,22 @@ def test_history_knows_both_names_of_a_metric():
         logs["val_loss"]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_fit_gives_logs_by_both_names_while_the_alias_stands(alias, again):
+    x = np.ones((4, 1), "float32")
+    with lamina.backend("torch"):
+        model = lamina.Sequential([lamina.Input((1,)), lamina.layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=[lamina.metrics.MeanAbsoluteError(name="acc")])
+        history = lamina.callbacks.History()
+        for _ in range(1 + again):  # one object for two runs holds the second's epochs
+            found = model.fit(x, x, verbose=0, validation_data=(x, x), callbacks=[history])
+    assert found is history
+    assert len(found.history["acc"]) == 1
+    assert found.history["accuracy"] == found.history["acc"]
+    assert found.history["val_accuracy"] == found.history["val_acc"]
+    assert set(found.history) == {"loss", "acc", "val_loss", "val_acc"}
+
+
 def test_models_go_into_open_files(alias):
     """As packages pickle them."""
     import io

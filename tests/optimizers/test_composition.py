@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 from typing import Any
 
 import jax
@@ -79,10 +81,21 @@ def accumulated(family: str, options: dict[str, Any], parts: int, dtype: str) ->
     return max(worst, np.abs(flat(other) - flat(one)).max() / np.abs(flat(one)).max())
 
 
-@pytest.mark.parametrize("parts", [2, 3, pytest.param(4, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def accumulations() -> list[Any]:
+    """Where an operation starts at once, in both dtypes, over two and three batches; each is one program on the others."""
+    params = []
+    for backend, (family, options), dtype, parts in itertools.product(
+        BACKENDS, ACCUMULATED, ("float32", "float64"), (2, 3, 4)
+    ):
+        quick = parts < 4 if backend in ("numpy", "torch") else (dtype, parts) == ("float64", 2)
+        label = f"{backend}-{family}-{','.join(options) or 'plain'}-{dtype}-{parts}"
+        marks = [] if quick else [pytest.mark.slow]
+        params.append(pytest.param(backend, family, options, dtype, parts, id=label, marks=marks))
+    return params
+
+
 @pytest.mark.parametrize(
-    ("family", "options"), ACCUMULATED, ids=[f"{f}-{','.join(o) or 'plain'}" for f, o in ACCUMULATED]
+    ("kernel", "family", "options", "dtype", "parts"), accumulations(), indirect=["kernel"]
 )
 def test_accumulation_over_batches_is_one_larger_batch(
     kernel: Any, family: str, options: dict[str, Any], dtype: str, parts: int
@@ -97,34 +110,49 @@ def test_accumulation_over_batches_is_one_larger_batch(
         assert accumulated(family, options, parts, dtype) < limit
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "numpy"])
-@pytest.mark.parametrize("clip", [{"clipnorm": 0.05}, {"clipvalue": 0.02}, {"global_clipnorm": 0.1}], ids=str)
-def test_accumulation_while_fitting_is_one_larger_batch(backend: str, clip: dict[str, float]) -> None:
-    """In the compiled steps of `fit`: the same weights, averages and moments."""
+CLIPS: list[dict[str, float]] = [{"clipnorm": 0.05}, {"clipvalue": 0.02}, {"global_clipnorm": 0.1}]
+
+
+def fits() -> list[Any]:
+    """All where nothing is compiled, one where each is a program."""
+    params = []
+    for backend, clip, parts in itertools.product(BACKENDS, range(len(CLIPS)), (2, 3, 4)):
+        if backend != "numpy":
+            marks = [] if backend == "torch" or (clip, parts) == (2, 3) else [pytest.mark.slow]
+            params.append(
+                pytest.param(backend, clip, parts, id=f"{backend}-{CLIPS[clip]}-{parts}", marks=marks)
+            )
+    return params
+
+
+@functools.lru_cache(maxsize=2)
+def fitted(backend: str, clip: int, parts: int | None) -> list[np.ndarray]:
+    """Weights, averages and moments after `fit` with 24 rows a step."""
     x, y = INPUTS[:24].astype("float64"), TARGETS[:24].astype("float64")
+    inputs = lamina.Input((5,), dtype="float64")
+    hidden = lamina.layers.Dense(4, "tanh", dtype="float64", kernel_initializer=GlorotUniform(1))(inputs)
+    model = lamina.Model(
+        inputs, lamina.layers.Dense(3, dtype="float64", kernel_initializer=GlorotUniform(2))(hidden)
+    )
+    rate = optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
+    options = {**EMA, "ema_overwrite_frequency": 3, "weight_decay": 0.1, **CLIPS[clip]}
+    optimizer = optimizers.Adam(rate, gradient_accumulation_steps=parts, **options)
+    model.compile(optimizer, lamina.losses.MeanSquaredError(dtype="float64"))
+    model.fit(x, y, batch_size=24 // (parts or 1), epochs=5, shuffle=False, verbose=0)
+    kept = [v for v in optimizer.variables if v.dtype == "float64" and "accumulator" not in v.name]
+    return [*model.get_weights(), *[v.numpy() for v in kept]]
 
-    def fitted(batch: int, parts: int | None) -> list[np.ndarray]:
-        inputs = lamina.Input((5,), dtype="float64")
-        hidden = lamina.layers.Dense(4, "tanh", dtype="float64", kernel_initializer=GlorotUniform(1))(inputs)
-        model = lamina.Model(
-            inputs, lamina.layers.Dense(3, dtype="float64", kernel_initializer=GlorotUniform(2))(hidden)
-        )
-        rate = optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
-        options = {**EMA, "ema_overwrite_frequency": 3, "weight_decay": 0.1, **clip}
-        optimizer = optimizers.Adam(rate, gradient_accumulation_steps=parts, **options)
-        model.compile(optimizer, lamina.losses.MeanSquaredError(dtype="float64"))
-        model.fit(x, y, batch_size=batch, epochs=5, shuffle=False, verbose=0)
-        kept = [v for v in optimizer.variables if v.dtype == "float64" and "accumulator" not in v.name]
-        return [*model.get_weights(), *[v.numpy() for v in kept]]
 
+@pytest.mark.parametrize(("backend", "clip", "parts"), fits())
+def test_accumulation_while_fitting_is_one_larger_batch(backend: str, clip: int, parts: int) -> None:
+    """In the compiled steps of `fit`: the same weights, averages and moments."""
     wide = jax.enable_x64(True) if backend == "jax" else contextlib.nullcontext()
     with interpreter(backends.load(backend)), wide:
-        wanted = fitted(24, None)
+        wanted = fitted(backend, clip, None)
         assert len(wanted) == 16  # four weights, and of each an average and two moments
-        for parts in (2, 3, 4):
-            for found, value in zip(fitted(24 // parts, parts), wanted, strict=True):
-                assert found.dtype == np.float64
-                np.testing.assert_allclose(found, value, rtol=1e-10, atol=1e-12)
+        for found, value in zip(fitted(backend, clip, parts), wanted, strict=True):
+            assert found.dtype == np.float64
+            np.testing.assert_allclose(found, value, rtol=1e-10, atol=1e-12)
 
 
 # -- loss scaling ------------------------------------------------------------------------------------------------------

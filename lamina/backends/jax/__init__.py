@@ -14,7 +14,9 @@ from lamina.backends.jax.neural import *
 from lamina.backends.jax.random import *
 from lamina.backends.jax.reduction import *
 from lamina.backends.jax.shaping import *
+from lamina.backends.jax.sparse import Sparse
 from lamina.backends.jax.spread import Spread
+from lamina.kernel.contract import Host
 
 name = "jax"
 abstract = False
@@ -24,3 +26,5 @@ traced_step = False
 differentiable = True
 fused = Fused()
 spread = Spread()
+sparse = Sparse()
+host = Host()

@@ -29,6 +29,8 @@ differentiable = False
 overrides: dict[str, Callable[..., Any]] = {}
 fused = _contract.Fused()
 spread = _contract.Spread()
+sparse = _contract.Sparse()
+host = _contract.Host()
 
 
 def _finished(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from lamina.backends.tensorflow.array import *
 from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *
 from lamina.backends.tensorflow.elementwise import *
+from lamina.backends.tensorflow.host import Host
 from lamina.backends.tensorflow.linear import *
 from lamina.backends.tensorflow.native import Fused
 from lamina.backends.tensorflow.native import overrides as overrides
@@ -21,6 +22,7 @@ from lamina.backends.tensorflow.neural import *
 from lamina.backends.tensorflow.random import *
 from lamina.backends.tensorflow.reduction import *
 from lamina.backends.tensorflow.shaping import *
+from lamina.backends.tensorflow.sparse import Sparse
 from lamina.kernel.contract import Spread
 
 _process.without_retracing_warnings(_tf.get_logger())
@@ -33,3 +35,5 @@ traced_step = True
 differentiable = True
 fused = Fused()
 spread = Spread()
+sparse = Sparse()
+host = Host()

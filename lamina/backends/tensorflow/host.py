@@ -7,15 +7,21 @@ from typing import Any
 
 import tensorflow as tf
 
-
-def call(function: Callable[..., Any], inputs: Sequence[Any], dtype: str, shape: Sequence[int | None]) -> Any:
-    """A node that runs `function` on NumPy arrays."""
-    out = tf.numpy_function(function, list(inputs), tf.as_dtype(dtype), stateful=False)
-    out.set_shape([n if isinstance(n, int) else None for n in shape])
-    return out
+from lamina.kernel import contract
 
 
-def ragged(flat: Any, lengths: Any) -> Any:
-    """A ragged tensor from all values and the length of each row."""
-    kind: Any = tf.RaggedTensor
-    return kind.from_row_lengths(flat, lengths)
+class Host(contract.Host):
+    """What TensorFlow's graphs can do beside tensors."""
+
+    def call(
+        self, function: Callable[..., Any], inputs: Sequence[Any], dtype: str, shape: Sequence[int | None], /
+    ) -> Any:
+        """A node that runs `function` on NumPy arrays."""
+        out = tf.numpy_function(function, list(inputs), tf.as_dtype(dtype), stateful=False)
+        out.set_shape([n if isinstance(n, int) else None for n in shape])
+        return out
+
+    def ragged(self, flat: Any, lengths: Any, /) -> Any:
+        """A ragged tensor from all values and the length of each row."""
+        kind: Any = tf.RaggedTensor
+        return kind.from_row_lengths(flat, lengths)

@@ -15,6 +15,7 @@ from lamina.backends.torch.neural import *
 from lamina.backends.torch.random import *
 from lamina.backends.torch.reduction import *
 from lamina.backends.torch.shaping import *
+from lamina.kernel.contract import Host, Sparse
 
 name = "torch"
 abstract = False
@@ -29,3 +30,5 @@ from lamina.backends.torch.fused import Fused  # noqa: E402 - it computes with t
 
 fused = Fused()
 spread = Spread()
+sparse = Sparse()
+host = Host()

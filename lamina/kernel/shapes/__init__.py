@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from lamina.kernel.contract import Fused, Spread
+from lamina.kernel.contract import Fused, Host, Sparse, Spread
 from lamina.kernel.interpreter import Interpreter
 from lamina.kernel.shapes.control import *
 from lamina.kernel.shapes.functions import *
@@ -26,5 +26,7 @@ differentiable = True
 overrides: dict = {}
 fused = Fused()
 spread = Spread()
+sparse = Sparse()
+host = Host()
 
 SHAPES = Interpreter(sys.modules[__name__])

@@ -300,9 +300,7 @@ class TextVectorization(OnHost):
     def _out(self, array: Any) -> Any:
         if not isinstance(array, _Ragged):
             return super()._out(array)
-        from lamina.backends.beside import ragged
-
-        return ragged(current(), *array.cut())
+        return current().host.ragged(*array.cut())
 
     def _strings_of_a_program(self, k: Any, inputs: Any) -> Any:
         if self.ragged and not k.abstract:

@@ -105,7 +105,7 @@ def _fit(
     place = _begin(backup, model, program, hooks)
     first, start = place or (initial_epoch, 0)
     if resume is None and hooks.history is not None:  # as in Keras: only the epochs that run now
-        hooks.history.history, hooks.history.epoch = {}, []
+        hooks.history._forget()
     ended = place is not None and model.stop_training  # what a resumed run had come to
     for epoch in range(first, first if ended else epochs):
         if not start:

@@ -75,7 +75,9 @@ def test_a_step_and_metrics_of_the_users_own():
     both(Curves, metrics=(), optimizer=lambda: lamina.optimizers.SGD(0.1))
 
 
-@pytest.mark.parametrize("rows", [3, 8, 13])
+@pytest.mark.parametrize(
+    "rows", [3, pytest.param(8, marks=pytest.mark.slow), pytest.param(13, marks=pytest.mark.slow)]
+)
 def test_few_rows(rows):
     both(rows=rows, optimizer=lambda: lamina.optimizers.SGD(0.1))
 
@@ -212,30 +214,21 @@ def test_layouts_that_do_not_fit():
 
 def test_plans_are_what_is_compiled():
     import hlo
-    from test_same import SCALARS, deep, mesh
+    from test_same import SCALARS, step_of
 
-    layouts = D.LayoutMap(mesh())
-    layouts["first/kernel"], layouts["first/bias"], layouts["middle/kernel"] = (
-        (None, "model"),
-        ("model",),
-        ("model", None),
-    )
-    rng = np.random.default_rng(0)
-    x, y = rng.random((64, 64), "float32"), rng.random((64, 8), "float32")
-    for distribution, scalars in ((D.DataParallel(), SCALARS), (D.ModelParallel(layout_map=layouts), 4)):
+    for name, scalars in (("data", SCALARS), ("model", 4)):
+        model, text, _, distribution = step_of(name)
         with distribution.scope():
-            model = deep()
             plan = model.plan(distribution, batch=64)
-            assert sum(hlo.sent(hlo.compiled_step(model, x, y)).values()) == plan.sent + scalars
+            assert sum(hlo.sent(text).values()) == plan.sent + scalars
             assert plan.weights == sum(v.value.addressable_data(0).nbytes for v in model.weights)
             assert plan.optimizer == sum(
                 v.value.addressable_data(0).nbytes for v in model.optimizer.variables
             )
-    distribution = D.FullyShardedDataParallel(min_size=8)
+    model, text, _, distribution = step_of("sharded")
+    found = hlo.sent(text)
     with distribution.scope():
-        model = deep()
         plan = model.plan(distribution, batch=64)
-        found = hlo.sent(hlo.compiled_step(model, x, y))
     kinds = {
         kind: sum(c.sent for c in plan.collectives if c.kind == kind)
         for kind in ("all-gather", "reduce-scatter")
