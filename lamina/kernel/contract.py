@@ -531,9 +531,13 @@ class Spread:
         "(processes, *shape): the host array that each process has, on each of them."
         return x[None]
 
-    def meet(self, name: str, /) -> None:
-        "Wait until every process has come here."
+    def broken(self, error: Exception, /) -> bool:
+        "Whether an error says that processes cannot reach each other any more."
+        return False
 
+
+JOINING = 300  # seconds in which all processes have to come
+SILENCE = 60  # seconds after which a process that says nothing counts as gone
 
 NO_SPREAD = (
     "This backend keeps each tensor on one device: it cannot spread them over several. Use one that can "

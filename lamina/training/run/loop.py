@@ -14,11 +14,13 @@ from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.live.callback import Live
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
+from lamina.distribution import group
 from lamina.kernel.context import current
 from lamina.training.compile.first_batch import check_labels
 from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.chunks import Pass
 from lamina.training.run import interrupt
+from lamina.training.run.agreement import Fact, agree, facts_of_run
 from lamina.training.run import steps as steps_of_model
 from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
 
@@ -50,6 +52,7 @@ def _changing(model: Any, what: str, *, part: bool = False) -> Iterator[None]:
         turns.alone(what, model.name),
         interrupt.interrupts(),
         _set_aside(model) if inside else nullcontext(),
+        group.together(),
     ):
         yield
 
@@ -97,6 +100,12 @@ def _fit(
     program = programs.get(model, "train", k, feed.sample)
     if isinstance(feed, ArrayFeed):
         check_labels(model._model_state.losses, *feed.tree[1:])
+    if group.shared():
+        feeds = {"data": feed} | ({} if validate is None else {"validation data": validate})
+        agree("the beginning of `fit`", facts_of_run(
+            model, k, program.variables, feeds, epochs=(initial_epoch, epochs), steps=steps, validation=validation_freq,
+            resume=None if backup is None else backup.found(),
+        ))  # fmt: skip
     run = _Run(model, program, feed, hooks, "train", backup)
     verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
@@ -188,6 +197,9 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
     program = model._model_state.programs.get(model, "test", current(), feed.sample)
     if isinstance(feed, ArrayFeed):
         check_labels(model._model_state.losses, *feed.tree[1:])
+    if group.shared() and not inside:
+        facts = facts_of_run(model, current(), program.variables, {"data": feed}, steps=steps)
+        agree("the beginning of `evaluate`", facts)
     run = _Run(model, program, feed, hooks, "test")
     model.stop_evaluating = False
     hooks.on_test_begin()
@@ -218,6 +230,7 @@ class _Run:
         self.schedule = Schedule(wait, model.steps_per_execution, save, hooks.has_hook(*names))
         self.governor = Governor()
         self.begin, self.end = getattr(hooks, names[0]), getattr(hooks, names[1])
+        self.shared = group.shared()
 
     def epoch(
         self, epoch: int, limit: int | None, progress: Progress, start: int = 0
@@ -227,6 +240,8 @@ class _Run:
         self.schedule.start(start)
         count = self._walk(epoch, limit, progress, start)
         self.feed.end_epoch()
+        if self.shared:
+            agree(f"the end of {self._pass(epoch)}", [Fact("batches", "so many batches:", str(count))])
         if count < (limit or 1) and not self._stopped():
             self._ran_out(count, limit)
         if self.schedule.over(count):
@@ -248,6 +263,8 @@ class _Run:
                     if self.schedule.begins(done):
                         self.begin(done)
                     self.feed.taken(block)
+                    if self.shared:
+                        group.turn(f"step {done + 1} of {self._pass(epoch)}", block)
                     if chunk.lines is None:
                         self.program.run_batch(chunk.data)
                     else:
@@ -260,6 +277,10 @@ class _Run:
                     if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
                         return done
         return done
+
+    def _pass(self, epoch: int) -> str:
+        """What a pass over the data is called."""
+        return f"epoch {epoch + 1}" if self.kind == "train" else "an evaluation"
 
     def _asked(self, epoch: int, limit: int | None, start: int) -> Pass:
         self.done = start
@@ -334,6 +355,8 @@ def one_batch(model: Any, kind: str, batch: Any, *, fresh: bool = False) -> dict
         program = model._model_state.programs.get(model, kind, current(), lambda: batch)
         if len(batch) == 3:
             check_labels(model._model_state.losses, *batch[1:])
+        if group.shared():
+            group.turn(f"`{kind}_on_batch`")
         program.run_batch(batch)
         return in_order(model, program.shown())
 
