@@ -74,6 +74,7 @@ class Watch:
         self._gathered: dict[str, list[str]] = {}  # the same, once all have come
         self._wake, self._woken = socket.socketpair()
         self._limit = math.inf  # when the process is ended
+        self._failed = False  # whether this process ends with an error of its own
 
     @property
     def here(self) -> Place:
@@ -84,7 +85,7 @@ class Watch:
 
     def reach(self, host: str, port: int) -> None:
         """Of others than the first: connect to that, where it can be reached."""
-        greeting = {"rank": self.rank, "token": self.token, "host": self.here.host, "pid": self.here.pid}
+        greeting = {"rank": self.rank, "token": self.token, **self._state()}
         with suppress(OSError):
             self.links[0] = reach(host, port, greeting)
 
@@ -96,9 +97,8 @@ class Watch:
             came = welcome(server, self.token)
             if came is not None:
                 link, greeting = came
-                rank = int(greeting["rank"])
-                self.links[rank] = link
-                self.places[rank].host, self.places[rank].pid = str(greeting["host"]), int(greeting["pid"])
+                self.links[int(greeting["rank"])] = link
+                self._hear(int(greeting["rank"]), greeting)
 
     @property
     def linked(self) -> bool:
@@ -143,7 +143,6 @@ class Watch:
         with self._lock:
             while name not in self._gathered and self.verdict is None:
                 self._arrived.wait(BEAT)
-            self.here.waits = None
             return self._gathered.pop(name, None)
 
     def wait_for_verdict(self, seconds: float) -> str | None:
@@ -201,13 +200,15 @@ class Watch:
             _say(f"{self._name(rank)} has not answered for {silent:.0f} s. It is waited for.")
 
     def _state(self) -> Message:
-        return {"turns": self.here.turns, "doing": self.here.doing}
+        here = self.here
+        return {"turns": here.turns, "doing": here.doing, "host": here.host, "pid": here.pid}
 
     # -- what is heard -----------------------------------------------------------------------------------------------------
 
     def _hear(self, rank: int, message: Message) -> None:
         place, kind = self.places[rank], message.get("kind")
         place.heard, place.warned = time.monotonic(), False
+        place.host, place.pid = str(message.get("host", place.host)), int(message.get("pid", place.pid))
         if int(message.get("turns", -1)) > place.turns:  # of two threads that say it the later one may come first
             place.turns, place.doing = int(message["turns"]), str(message["doing"])
         if kind == "gather":
@@ -237,7 +238,7 @@ class Watch:
 
     def _all_came(self, name: str, texts: list[str]) -> None:
         with self._lock:
-            self._gathered[name] = texts
+            self._gathered[name], self.here.waits = texts, None
             self._arrived.notify_all()
 
     def _judge(self) -> None:
@@ -272,7 +273,8 @@ class Watch:
                 return
             self.verdict, self._limit = why, time.monotonic() + GRACE
             self._arrived.notify_all()
-        _say(f"{why}. This process ends, too.")
+        if not self._failed:  # which Python has told, or will
+            _say(f"{why}. This process ends, too.")
         self._ended.set()
         self._wake.send(b".")
 
@@ -283,6 +285,7 @@ class Watch:
         if self.verdict is not None:
             process.end(FOLLOWED)  # what a framework does at its end may wait for the others
         error = getattr(sys, "last_value", None)
+        self._failed = error is not None
         if error is None:
             self.here.left = True
             self._send_all({"kind": "left", **self._state()})

@@ -537,7 +537,7 @@ class Spread:
 
 
 JOINING = 300  # seconds in which all processes have to come
-SILENCE = 60  # seconds after which a process that says nothing counts as gone
+SILENCE = 60  # seconds after which a process that says nothing counts as gone. A framework's own watch is to be slower
 
 NO_SPREAD = (
     "This backend keeps each tensor on one device: it cannot spread them over several. Use one that can "
