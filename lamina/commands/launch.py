@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cpu", action="store_true", help="compute on the CPU, also where there are others")
     parser.add_argument(
-        "--restarts", type=int, default=0, metavar="N", help="how often the group begins again after a failure (0)"
+        "--restarts",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how often the group begins again after a failure (0)",
     )
     parser.add_argument("--backend", choices=backends.TRAINED, help="the backend (that of the environment)")
     parser.add_argument("script", help="a Python script")
@@ -142,7 +146,9 @@ class Group:
             if any(states):
                 limit = min(limit, time.monotonic() + PATIENCE)
                 # of processes that watch each other the one that failed is named, if it is one of this group
-                failed = [(rank, state) for rank, state in enumerate(states) if state not in (None, 0, FOLLOWED)]
+                failed = [
+                    (rank, state) for rank, state in enumerate(states) if state not in (None, 0, FOLLOWED)
+                ]
                 if failed or None not in states or time.monotonic() > limit:
                     return self._failed(failed, states)
             elif None not in states:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -31,6 +32,16 @@ def shared() -> bool:
     """Whether what the distribution in force computes is computed by several processes together."""
     distribution = distribution_in_force()
     return distribution is not None and processes()[1] > 1 and distribution._spans_processes
+
+
+def rank() -> int:
+    """The number of this process."""
+    return processes()[0]
+
+
+def say(text: str) -> None:
+    """Tell the user, where errors are told."""
+    print(f"lamina: {text}", file=sys.stderr, flush=True)
 
 
 def turn(doing: str, count: int = 1) -> None:
@@ -64,7 +75,7 @@ def _collected(text: str) -> list[str]:
     """By the framework alone, which takes arrays of one shape."""
     collect, data = real_kernel().spread.collect, np.frombuffer(text.encode(), np.uint8)
     sizes = collect(np.asarray(len(data), np.int32)).tolist()
-    room = np.zeros(max(sizes), np.uint8)
+    room = np.zeros(-(-max(sizes) // 256) * 256, np.uint8)  # few shapes, since each may be compiled
     room[: len(data)] = data
     return [row[:n].tobytes().decode() for row, n in zip(collect(room), sizes, strict=True)]
 
@@ -149,7 +160,9 @@ class _Note:
         self.token, self.address = token or secrets.token_hex(8), address or own_address()
 
     def packed(self) -> np.ndarray:
-        data = struct.pack("!?H8s4s", self.wanted, self.port, bytes.fromhex(self.token), inet_aton(self.address))
+        data = struct.pack(
+            "!?H8s4s", self.wanted, self.port, bytes.fromhex(self.token), inet_aton(self.address)
+        )
         return np.frombuffer(data.ljust(32, b"\0"), np.uint8)
 
     @classmethod

@@ -64,13 +64,17 @@ class Watch:
 
     def __init__(self, rank: int, count: int, token: str, silence: float = SILENCE) -> None:
         self.rank, self.count, self.token, self.silence = rank, count, token, silence
-        self.links: dict[int, Link] = {}  # of the first process to all others by number; of those, to the first
+        self.links: dict[
+            int, Link
+        ] = {}  # of the first process to all others by number; of those, to the first
         self.places = {r: Place() for r in range(count)}
         self.here.host, self.here.pid = socket.gethostname(), os.getpid()
         self.verdict: str | None = None  # why the group has ended
         self._ended, self._lock = threading.Event(), threading.RLock()
         self._arrived = threading.Condition(self._lock)
-        self._texts: dict[str, dict[int, str]] = {}  # what processes say where they wait, by the name of the place
+        self._texts: dict[
+            str, dict[int, str]
+        ] = {}  # what processes say where they wait, by the name of the place
         self._gathered: dict[str, list[str]] = {}  # the same, once all have come
         self._wake, self._woken = socket.socketpair()
         self._limit = math.inf  # when the process is ended
@@ -116,6 +120,8 @@ class Watch:
         for link in self.links.values():
             link.close()
         self.links = {}
+        self._wake.close()
+        self._woken.close()
 
     # -- for the thread that works ---------------------------------------------------------------------------------------
 
@@ -166,7 +172,7 @@ class Watch:
                         waiting.unregister(key.fileobj)
                 now = time.monotonic()
                 if now >= self._limit:
-                    process.end(FOLLOWED)
+                    return process.end(FOLLOWED)
                 if now >= due:
                     # one that was stopped itself, as a whole group may be, says nothing of the others' silence
                     self._beat(judges=now - due < BEAT)
@@ -209,7 +215,9 @@ class Watch:
         place, kind = self.places[rank], message.get("kind")
         place.heard, place.warned = time.monotonic(), False
         place.host, place.pid = str(message.get("host", place.host)), int(message.get("pid", place.pid))
-        if int(message.get("turns", -1)) > place.turns:  # of two threads that say it the later one may come first
+        if (
+            int(message.get("turns", -1)) > place.turns
+        ):  # of two threads that say it the later one may come first
             place.turns, place.doing = int(message["turns"]), str(message["doing"])
         if kind == "gather":
             self._came(rank, str(message["name"]), str(message["text"]))
@@ -248,8 +256,14 @@ class Watch:
                 found = conflict({r: self.places[r] for r in {self.rank, *self.links}})
             if found is not None:
                 one, other, where = found
-                how = "has come to the end of its script" if self.places[one].left else f"waits at {self.places[one].waits}"
-                self._tell_all(f"{self._name(one)} {how}, and {self._name(other)} {where}, which needs all of them")
+                how = (
+                    "has come to the end of its script"
+                    if self.places[one].left
+                    else f"waits at {self.places[one].waits}"
+                )
+                self._tell_all(
+                    f"{self._name(one)} {how}, and {self._name(other)} {where}, which needs all of them"
+                )
 
     def _name(self, rank: int) -> str:
         place = self.places[rank]

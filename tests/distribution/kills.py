@@ -37,7 +37,9 @@ def drawn(seed: int, processes: int, fit: float) -> list[list]:
     rng = random.Random(seed)
     plan = []
     for _ in range(3):
-        phase = rng.choice(PHASES if seed % 2 else PHASES[:-1])  # by hand, nobody knows of one that never came
+        phase = rng.choice(
+            PHASES if seed % 2 else PHASES[:-1]
+        )  # by hand, nobody knows of one that never came
         amount = {"time": rng.uniform(0, fit * 0.7), "step": rng.randint(1, 9)}.get(phase, rng.randint(1, 3))
         plan.append([rng.randrange(processes), phase, amount])
     return plan
@@ -51,36 +53,45 @@ def environment(backend: str, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def by_hand(folder: pathlib.Path, plan: list, backend: str, processes: int, attempt: int) -> tuple[list[int], list[str], float]:
-    """One start of a group: exit statuses, what was printed, and the seconds from the first end to the last."""
+def started(
+    folder: pathlib.Path, command: list[str], backend: str, processes: int = 2, attempt: int = 0
+) -> tuple[list[int], list[str], float]:
+    """A group without a launcher: exit statuses, what was printed, and the seconds from the first end to the last."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     logs = [folder / f"log{attempt}.{rank}" for rank in range(processes)]
-    started = []
+    group = []
     for rank, log in enumerate(logs):
         place = {
             "RANK": str(rank), "WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             "TORCHELASTIC_RESTART_COUNT": str(attempt),
         }  # fmt: skip
         with open(log, "w") as to:
-            command = [sys.executable, str(SCRIPT), str(folder), json.dumps(plan)]
-            started.append(
-                subprocess.Popen(command, env=environment(backend, **place), stdout=to, stderr=subprocess.STDOUT)
+            env = environment(backend, **place)
+            group.append(
+                subprocess.Popen([sys.executable, *command], env=env, stdout=to, stderr=subprocess.STDOUT)
             )
     first, begin = None, time.monotonic()
     try:
-        while any(one.poll() is None for one in started):
-            if first is None and any(one.poll() is not None for one in started):
+        while any(one.poll() is None for one in group):
+            if first is None and any(one.poll() is not None for one in group):
                 first = time.monotonic()
             if time.monotonic() - begin > HANGS:
-                raise AssertionError(f"{folder}: the group hangs")
+                raise AssertionError(f"the group hangs: {[log.read_text() for log in logs]}")
             time.sleep(0.02)
     finally:
-        for one in started:
+        for one in group:
             one.kill()
     took = time.monotonic() - (first or time.monotonic())
-    return [one.wait() for one in started], [log.read_text() for log in logs], took
+    return [one.wait() for one in group], [log.read_text() for log in logs], took
+
+
+def by_hand(
+    folder: pathlib.Path, plan: list, backend: str, processes: int, attempt: int
+) -> tuple[list[int], list[str], float]:
+    """One start of the training."""
+    return started(folder, [str(SCRIPT), str(folder), json.dumps(plan)], backend, processes, attempt)
 
 
 def chain_by_hand(folder: pathlib.Path, plan: list, backend: str, processes: int) -> list[dict]:
@@ -90,10 +101,22 @@ def chain_by_hand(folder: pathlib.Path, plan: list, backend: str, processes: int
         if all(state == 0 for state in states):
             return kills
         killed = plan[attempt][0] if attempt < len(plan) else None
-        assert killed is not None and states[killed] == -9, (attempt, states, texts)
-        others = [(state, text) for rank, (state, text) in enumerate(zip(states, texts, strict=True)) if rank != killed]
+        assert killed is not None, (attempt, states, texts)
+        assert states[killed] == -9, (attempt, states, texts)
+        others = [
+            (state, text)
+            for rank, (state, text) in enumerate(zip(states, texts, strict=True))
+            if rank != killed
+        ]
         named = all(f"process {killed} of {processes}" in text for _, text in others)
-        kills.append({"kill": plan[attempt], "seconds": round(took, 2), "named": named, "others": [s for s, _ in others]})
+        kills.append(
+            {
+                "kill": plan[attempt],
+                "seconds": round(took, 2),
+                "named": named,
+                "others": [s for s, _ in others],
+            }
+        )
     raise AssertionError(f"{folder}: the last start failed, too")
 
 
@@ -129,7 +152,9 @@ def reference(folder: pathlib.Path, backend: str, processes: int) -> float:
     return float(ended) - float(joined)
 
 
-def chain(folder: pathlib.Path, seed: int, backend: str, processes: int, whole: pathlib.Path, fit: float) -> dict:
+def chain(
+    folder: pathlib.Path, seed: int, backend: str, processes: int, whole: pathlib.Path, fit: float
+) -> dict:
     """One chain; gives what is written of it."""
     folder.mkdir()
     plan = drawn(seed, processes, fit)
@@ -150,8 +175,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("kills.jsonl"))
     given = parser.parse_args(arguments)
     lines = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out.exists() else []
-    same = [line for line in lines if (line["backend"], line["processes"]) == (given.backend, given.processes)]
-    done, seed = sum(len(line["kills"]) for line in same), max([given.first, *(line["seed"] + 1 for line in same)])
+    same = [
+        line for line in lines if (line["backend"], line["processes"]) == (given.backend, given.processes)
+    ]
+    done, seed = (
+        sum(len(line["kills"]) for line in same),
+        max([given.first, *(line["seed"] + 1 for line in same)]),
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         fit = reference(folder / "whole", given.backend, given.processes) if done < given.count else 0.0

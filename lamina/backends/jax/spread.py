@@ -81,7 +81,7 @@ _BROKEN = re.compile(
 )
 
 
-def _heartbeat() -> dict[str, int]:
+def _heartbeat() -> dict[str, Any]:
     """After how many seconds jax itself gives up a process that is silent, where it lets that be chosen (after 0.6)."""
     name = "heartbeat_timeout_seconds"
     return {name: SILENCE + 15} if name in inspect.signature(jax.distributed.initialize).parameters else {}

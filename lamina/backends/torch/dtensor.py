@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.distributed as group
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from lamina.backends import process
 from lamina.backends.torch._support import DTYPES, is_spread
@@ -52,8 +53,8 @@ class Spread(contract.Spread):
             torch.cuda.set_device(rank % torch.cuda.device_count())
         kind = "nccl" if torch.cuda.is_available() else "gloo"
         # all have to come soon; what they compute together later may take longer
-        found = group.rendezvous(f"tcp://{address}", rank, processes, timeout=timedelta(seconds=JOINING))
-        store = group.PrefixStore("lamina", next(iter(found))[0])
+        found = rendezvous(f"tcp://{address}", rank, processes, timeout=timedelta(seconds=JOINING))
+        store, _, _ = next(iter(found))
         group.init_process_group(kind, store=store, world_size=processes, rank=rank)
 
     def processes(self) -> tuple[int, int]:

@@ -40,12 +40,13 @@ def agree(what: str, facts: Iterable[Fact]) -> None:
     Raises:
         ProcessError: in every process, if they are not equal.
     """
-    mine = json.dumps([fact for fact in facts])
-    keys = json.dumps([(fact[0], fact[2]) for fact in json.loads(mine)])
-    digests = group.gather(what, hashlib.sha256(keys.encode()).hexdigest())
+    mine = list(facts)
+    compared = json.dumps([(fact.key, fact.value) for fact in mine])
+    digests = group.gather(what, hashlib.sha256(compared.encode()).hexdigest())
     if len(set(digests)) == 1:
         return
-    told = [[Fact(*fact) for fact in json.loads(text)] for text in group.gather(f"{what}, in words", mine)]
+    texts = group.gather(f"{what}, in words", written(mine))
+    told = [[Fact(*fact) for fact in json.loads(text)] for text in texts]
     lines = [line for rank, other in enumerate(told) for line in differences(told[0], other, rank)]
     more = f"\n  and {len(lines) - _MOST} more" if len(lines) > _MOST else ""
     raise ProcessError(
@@ -55,13 +56,20 @@ def agree(what: str, facts: Iterable[Fact]) -> None:
     )
 
 
+def written(facts: list[Fact]) -> str:
+    """Facts as a text."""
+    return json.dumps(facts)
+
+
 def differences(first: list[Fact], other: list[Fact], rank: int) -> list[str]:
     """What differs between the first process and another one, in words."""
     known, found, lines = {f.key: f for f in first}, {f.key: f for f in other}, []
     for key in dict.fromkeys([*known, *found]):
         here, there = known.get(key), found.get(key)
         if here is None or there is None or here.value != there.value:
-            lines.append(f"  process {rank} has {_told(there, here)}, process 0 {_told(here, there, after=True)}")
+            lines.append(
+                f"  process {rank} has {_told(there, here)}, process 0 {_told(here, there, after=True)}"
+            )
     return lines
 
 
@@ -75,7 +83,9 @@ def _told(fact: Fact | None, other: Fact | None, after: bool = False) -> str:
 # -- the facts -----------------------------------------------------------------------------------------------------------
 
 
-def facts_of_run(model: Any, k: Any, variables: list[Any], feeds: dict[str, Any], **settings: Any) -> list[Fact]:
+def facts_of_run(
+    model: Any, k: Any, variables: list[Any], feeds: dict[str, Any], **settings: Any
+) -> list[Fact]:
     """What decides about the steps of a `fit` or `evaluate`.
 
     Args:
@@ -123,8 +133,14 @@ def _variable(v: Any) -> str:
 
 def _of_feed(name: str, feed: Any, own_rows: bool) -> list[Fact]:
     """What all processes must have in common of data; where each has rows of its own, how many is its affair."""
-    sizes = {"batch size": feed.batch_size, "batches": feed.steps, "order (seed)": getattr(feed, "seed", None)}
-    facts = [] if own_rows else [Fact(f"{name} {what}", f"{name} {what}", str(n)) for what, n in sizes.items()]
+    sizes = {
+        "batch size": feed.batch_size,
+        "batches": feed.steps,
+        "order (seed)": getattr(feed, "seed", None),
+    }
+    facts = (
+        [] if own_rows else [Fact(f"{name} {what}", f"{name} {what}", str(n)) for what, n in sizes.items()]
+    )
     tree = getattr(feed, "tree", None)
     if tree is None and own_rows:
         return facts  # a source may have no batch here

@@ -17,7 +17,7 @@ import time
 ATTEMPT, RANK = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")), int(os.environ.get("RANK", "0"))
 FOLDER = pathlib.Path(sys.argv[1])
 plan = json.loads(sys.argv[2]) if len(sys.argv) > 2 else []
-told = plan[ATTEMPT] if ATTEMPT < len(plan) else None
+told = dict(enumerate(plan)).get(ATTEMPT)
 phase, amount = told[1:] if told and told[0] == RANK else (None, 0)
 
 
