@@ -16,7 +16,7 @@ REFUSED = {
     "units": [r"weight '.*up/kernel' \(4, 4\) float32, process 0 \(4, 3\) float32", r"down/kernel' \(4, 1\)"],
     "rate": [r"optimizer SGD .*0\.2.*, process 0 SGD .*0\.1"],
     "batch": ["data batch size 16, process 0 8", "data batches 2, process 0 4"],
-    "rows": ["data batches 1, process 0 2", r"shape \(16, 4\) float32, process 0 shape \(32, 4\) float32"],
+    "rows": ["data batch size 16, process 0 32", r"shape \(16, 4\) float32, process 0 shape \(32, 4\) float32"],
     "labels": [r"data array 1 of shape \(32, 1\) float32, process 0 shape \(32,\) float32"],
     "seed": [r"process 1 has random seed \d+, process 0 \d+"],
 }

@@ -150,10 +150,7 @@ def _of_feed(name: str, feed: Any, own_rows: bool) -> list[Fact]:
     for i, leaf in enumerate(leaves(tree)):
         if leaf is not None:
             shape = tuple(leaf.shape)
-            shape = ("rows", *shape[1:]) if own_rows and shape else shape
-            facts.append(Fact(f"{name} {i}", f"{name} array {i} of", f"shape {_shape(shape)} {leaf.dtype}"))
+            shape = shape[1:] if own_rows else shape  # without how many rows
+            facts.append(Fact(f"{name} {i}", f"{name} array {i} of", f"shape {shape} {leaf.dtype}"))
     return facts
 
-
-def _shape(shape: tuple[Any, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"
