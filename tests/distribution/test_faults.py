@@ -16,8 +16,12 @@ REFUSED = {
     "units": [r"weight '.*up/kernel' \(4, 4\) float32, process 0 \(4, 3\) float32", r"down/kernel' \(4, 1\)"],
     "rate": [r"optimizer SGD .*0\.2.*, process 0 SGD .*0\.1"],
     "batch": ["data batch size 16, process 0 8", "data batches 2, process 0 4"],
-    "rows": ["data batch size 16, process 0 32", r"shape \(16, 4\) float32, process 0 shape \(32, 4\) float32"],
+    "rows": [
+        "data batch size 16, process 0 32",
+        r"shape \(16, 4\) float32, process 0 shape \(32, 4\) float32",
+    ],
     "labels": [r"data array 1 of shape \(32, 1\) float32, process 0 shape \(32,\) float32"],
+    "folder": [r"process 1 has resume no state in '.*/1', process 0 no state in '.*/0'"],
     "seed": [r"process 1 has random seed \d+, process 0 \d+"],
 }
 
@@ -30,7 +34,7 @@ def faulty(folder: pathlib.Path, backend: str, *arguments: str) -> tuple[list[in
 def test_what_differs_is_said_and_one_that_is_killed_ends_the_other(
     tmp_path: pathlib.Path, backend: str
 ) -> None:
-    states, texts, _ = faulty(tmp_path, backend, "kill")
+    states, texts, _ = faulty(tmp_path, backend, "kill", str(tmp_path))
     for text in texts:
         told = dict(re.findall(r"REFUSED (\w+): (.*)", text))
         assert set(told) == set(REFUSED), text

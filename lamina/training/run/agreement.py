@@ -148,9 +148,7 @@ def _of_feed(name: str, feed: Any, own_rows: bool) -> list[Fact]:
     structure = map_leaves(lambda leaf: None if leaf is None else 0, tree)
     facts.append(Fact(f"{name} structure", f"{name} structure", str(structure)))
     for i, leaf in enumerate(leaves(tree)):
-        if leaf is not None:
-            shape = tuple(leaf.shape)
-            shape = shape[1:] if own_rows else shape  # without how many rows
+        if hasattr(leaf, "shape"):  # a step of the user's own may take anything
+            shape = tuple(leaf.shape)[1 if own_rows else 0 :]
             facts.append(Fact(f"{name} {i}", f"{name} array {i} of", f"shape {shape} {leaf.dtype}"))
     return facts
-

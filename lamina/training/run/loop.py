@@ -104,7 +104,7 @@ def _fit(
     if group.shared():
         feeds = {"data": feed} | ({} if validate is None else {"validation data": validate})
         agree("the beginning of `fit`", facts_of_run(
-            model, k, program.variables, feeds, epochs=(initial_epoch, epochs), steps=steps, validation=validation_freq,
+            model, k, program.variables, feeds, epochs=(initial_epoch, epochs), steps=limit, validation=validation_freq,
             resume=None if backup is None else backup.found(),
         ))  # fmt: skip
     run = _Run(model, program, feed, hooks, "train", backup)
@@ -200,7 +200,7 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
     if isinstance(feed, ArrayFeed):
         check_labels(model._model_state.losses, *feed.tree[1:])
     if group.shared() and not inside:
-        facts = facts_of_run(model, current(), program.variables, {"data": feed}, steps=steps)
+        facts = facts_of_run(model, current(), program.variables, {"data": feed}, steps=limit_of(steps))
         agree("the beginning of `evaluate`", facts)
     run = _Run(model, program, feed, hooks, "test")
     model.stop_evaluating = False

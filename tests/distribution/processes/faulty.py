@@ -1,6 +1,6 @@
 """What differs between processes is said; then one of them does something that the others do not.
 
-python faulty.py END
+python faulty.py END PLACE
 """
 
 import os
@@ -52,6 +52,7 @@ def differ():
     refused("batch", lambda: model.fit(x, y, batch_size=8 << RANK, verbose=0))
     refused("rows", lambda: model.fit(x[: 32 - 16 * RANK], y[: 32 - 16 * RANK], verbose=0))
     refused("labels", lambda: model.evaluate(x, y if RANK else y[:, 0], verbose=0))
+    refused("folder", lambda: model.fit(x, y, verbose=0, resume=f"{sys.argv[2]}/{RANK}"))
     refused("seed", other_seed)
     lamina.utils.set_random_seed(3)
     refused("nothing", lambda: network().fit(x, y, verbose=0))
