@@ -45,6 +45,10 @@ class BackendError(LaminaError, RuntimeError):
     """The backend in force cannot do what was asked (training on NumPy, say)."""
 
 
+class ProcessError(LaminaError, RuntimeError):
+    """Another of the processes that train together has ended, or does not do what this one does."""
+
+
 def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """ " Did you mean 'x'?" for the nearest known name, or an empty text."""
     import difflib  # for errors alone

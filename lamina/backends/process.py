@@ -90,6 +90,14 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
         "the first small loop of steps on jax, on a CPU",
         "at once",
     ),
+    "LAMINA_WATCH_PROCESSES": Effect(
+        "a thread watches the other processes of the run. Where one of them ends, this one is ended, too (`os._exit` with "
+        "status 75, after its streams are flushed), if it does not end by itself within 3 seconds; after an error of its own "
+        "it ends with status 1 without waiting for the others",
+        "it would wait for ever in a collective, where no exception can reach it",
+        "`lamina.distribution.initialize()` has joined several processes",
+        "never; forks of the process do not watch",
+    ),
     "LAMINA_AS_KERAS": Effect(
         "an import hook (`sys.meta_path`) and the modules it has made (`sys.modules`): `keras`, `tf_keras` and "
         "`tensorflow.keras` are Lamina",
@@ -386,6 +394,31 @@ def interrupt_handled_by(make: Callable[[Any], Callable[[int, Any], None]]) -> I
     finally:
         if signal.getsignal(signal.SIGINT) is handler:  # not where somebody has set his own meanwhile
             signal.signal(signal.SIGINT, before)
+
+
+def at_end(function: Callable[[], None]) -> None:
+    """Call this when the interpreter ends, before all that was asked for earlier."""
+    atexit.register(function)
+
+
+def in_forks(function: Callable[[], None]) -> None:
+    """Call this in forks of the process."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+
+
+def end(status: int) -> None:
+    """End the process at once, whatever its other threads do; what it has printed is flushed, if that can be done."""
+
+    def flush() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+
+    with suppress(RuntimeError):  # the interpreter has nearly ended
+        (flushing := threading.Thread(target=flush, daemon=True)).start()
+        flushing.join(1.0)  # not longer: another thread may hold a stream that nobody reads
+    os._exit(status)
 
 
 def fork_is_safe() -> bool:

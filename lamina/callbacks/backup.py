@@ -60,6 +60,10 @@ class BackupAndRestore(Callback):
         """
         self._journal.open(self.model, feeds)
 
+    def found(self) -> str:
+        """What `open` has read, in words; for the training loop."""
+        return self._journal.found()
+
     def restore(self, variables: list[Any], callbacks: list[Any]) -> Position | None:
         """Put the folder's state in place, if there is one; for the training loop.
 

@@ -65,6 +65,13 @@ class Journal:
                     feed.load_state_dict(self._found[0]["feeds"][name])
         return self._found is not None
 
+    def found(self) -> str:
+        """What `open` has read, in words."""
+        if self._found is None:
+            return f"no state in {str(self.folder)!r}"
+        facts = self._found[0]
+        return f"epoch {facts['epoch']}, batch {facts['batch']} (checksum {facts['checksum']})"
+
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def save(self, position: Position) -> None:

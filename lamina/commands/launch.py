@@ -1,7 +1,8 @@
 """Start a script in several processes on this machine, which train together.
 
 Each line that a process prints begins with its number. When one of them fails the others are ended, and the exit status is
-its own. The script calls `lamina.distribution.initialize()` before anything else; the variables that torchrun sets are
+its own; with --restarts the group begins again then, so that a script with `fit(resume=folder)` goes on from its last state.
+The script calls `lamina.distribution.initialize()` before anything else; the variables that torchrun sets are
 there as well, for scripts with `torch.distributed`. With --cpu each process has that many simulated devices (jax).
 """
 
@@ -19,6 +20,7 @@ import time
 from typing import IO
 
 from lamina import backends
+from lamina.distribution.watch import FOLLOWED
 
 EXAMPLE = "lamina launch --processes 2 --devices 4 --cpu train.py --epochs 3"
 FAILURES = (OSError,)
@@ -32,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--devices", type=int, default=1, metavar="N", help="simulated devices of each, with --cpu (1)"
     )
     parser.add_argument("--cpu", action="store_true", help="compute on the CPU, also where there are others")
+    parser.add_argument(
+        "--restarts",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how often the group begins again after a failure (0)",
+    )
     parser.add_argument("--backend", choices=backends.TRAINED, help="the backend (that of the environment)")
     parser.add_argument("script", help="a Python script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
@@ -41,15 +50,22 @@ def execute(given: argparse.Namespace) -> int:
     """Run the group to its end; the exit status is 0, or that of the first process that failed."""
     if given.processes < 1 or given.devices < 1:
         raise OSError("--processes and --devices must be at least 1.")
+    if given.restarts < 0:
+        raise OSError("--restarts must be at least 0.")
     if given.devices > 1 and not given.cpu:
         raise OSError("--devices simulates devices of a CPU: give --cpu, too. Others are taken as they are.")
     if not os.path.isfile(given.script):
         raise FileNotFoundError(f"there is no script {given.script!r}.")
-    group = Group([command(given, rank) for rank in range(given.processes)])
-    return group.run()
+    for restart in range(given.restarts + 1):
+        group = Group([command(given, restart) for _ in range(given.processes)])
+        status = group.run()
+        if status == 0 or group.interrupted or restart == given.restarts:
+            break
+        group.say(f"the group begins again, restart {restart + 1} of {given.restarts}")
+    return status
 
 
-def command(given: argparse.Namespace, rank: int) -> tuple[list[str], dict[str, str]]:
+def command(given: argparse.Namespace, restart: int = 0) -> tuple[list[str], dict[str, str]]:
     """The command of a process and its environment."""
     env = dict(os.environ)
     if given.backend:
@@ -59,6 +75,8 @@ def command(given: argparse.Namespace, rank: int) -> tuple[list[str], dict[str, 
         flag = f"--xla_force_host_platform_device_count={given.devices}"
         env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} {flag}".strip()
     env["PYTHONUNBUFFERED"] = "1"  # lines appear when they are printed
+    # as torchrun tells it
+    env |= {"TORCHELASTIC_RESTART_COUNT": str(restart), "TORCHELASTIC_MAX_RESTARTS": str(given.restarts)}
     return [sys.executable, given.script, *given.arguments], env
 
 
@@ -73,6 +91,7 @@ class Group:
         self.commands = commands
         self.processes: list[subprocess.Popen[str]] = []
         self._printing = threading.Lock()
+        self.interrupted = False  # by Ctrl-C or a signal to end
         self._stopped: int | None = None
 
     def run(self) -> int:
@@ -94,7 +113,8 @@ class Group:
                     readers[-1].start()
             return self._wait()
         except KeyboardInterrupt:
-            self._say("interrupted: the processes are ended")
+            self.interrupted = True
+            self.say("interrupted: the processes are ended")
             return 130
         finally:
             self._end()
@@ -118,27 +138,34 @@ class Group:
                     to.flush()
 
     def _wait(self) -> int:
+        limit = float("inf")
         while True:
             states = [process.poll() for process in self.processes]
-            failed = [(rank, state) for rank, state in enumerate(states) if state]
             if self._stopped is not None:
                 return 128 + self._stopped
-            if failed:
-                rank, state = failed[0]
-                how = (
-                    f"was ended by {signal.Signals(-state).name}"
-                    if state < 0
-                    else f"failed with exit status {state}"
-                )
-                others = sum(state is None for state in states)
-                self._say(f"process {rank} {how}" + (f"; the other {others} are ended" if others else ""))
-                return 128 - state if state < 0 else state
-            if not any(state is None for state in states):
+            if any(states):
+                limit = min(limit, time.monotonic() + PATIENCE)
+                # of processes that watch each other the one that failed is named, if it is one of this group
+                failed = [
+                    (rank, state) for rank, state in enumerate(states) if state not in (None, 0, FOLLOWED)
+                ]
+                if failed or None not in states or time.monotonic() > limit:
+                    return self._failed(failed, states)
+            elif None not in states:
                 return 0
             time.sleep(0.05)
 
+    def _failed(self, failed: list[tuple[int, int]], states: list[int | None]) -> int:
+        """Say which process failed, and how; gives the exit status of the group."""
+        rank, state = failed[0] if failed else next((i, s) for i, s in enumerate(states) if s)
+        name = signal.Signals(-state).name if state < 0 else ""
+        how = f"was ended by {name}" if name else f"failed with exit status {state}"
+        others = sum(one is None for one in states)
+        self.say(f"process {rank} {how}" + (f"; the other {others} are ended" if others else ""))
+        return 128 - state if state < 0 else state
+
     def _stop(self, number: int, frame: object) -> None:
-        self._stopped = number
+        self._stopped, self.interrupted = number, True
 
     def _end(self) -> None:
         """End what still runs: asked first, then without asking.
@@ -157,7 +184,8 @@ class Group:
             _signal(process, signal.SIGKILL)
             process.wait()
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A line of the group's own."""
         with self._printing:
             print(f"lamina launch: {text}.", file=sys.stderr, flush=True)
 

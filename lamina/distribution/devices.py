@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import Any
 
 import numpy as np
 
 from lamina.core.devices import devices
 from lamina.core.seeds import make_seed
+from lamina.distribution.group import open_watch
 from lamina.distribution.world import world
+from lamina.errors import ProcessError
 from lamina.kernel.context import real_kernel
+from lamina.kernel.contract import JOINING
 
 
 def list_devices(device_type: str | None = None) -> list[str]:
@@ -66,7 +70,8 @@ def initialize(
     What is not given is read from the environment: `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
     `KERAS_DISTRIBUTION_PROCESS_ID`, else what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
     to the framework to find out. Processes whose random seeds differ are given those of the first one, so that they begin
-    with equal weights. `lamina launch` starts such processes on one machine.
+    with equal weights. They watch each other from here on, so that the end of one is the end of all.
+    `lamina launch` starts such processes on one machine.
 
     Args:
         job_addresses: Addresses "host:port" of the processes, separated by commas; the first is where they meet.
@@ -74,7 +79,7 @@ def initialize(
         process_id: The number of this one, from 0.
 
     Raises:
-        RuntimeError: if the framework computed already, or cannot start.
+        RuntimeError: if the framework computed already, cannot start, or not all processes come within 300 seconds.
         ValueError: if a variable of the environment is not what it should be.
 
     Example:
@@ -88,14 +93,27 @@ def initialize(
     if count == 1:
         return
     spread = real_kernel().spread
-    spread.join(address, count, rank)
-    _agree_on_seeds(spread)
+    _join(spread, address, count, rank)
+    if spread.processes()[1] > 1:
+        open_watch(spread, address)
+        _agree_on_seeds(spread)
 
 
-def _agree_on_seeds(spread) -> None:
+def _join(spread: Any, address: str | None, count: int | None, rank: int | None) -> None:
+    try:
+        spread.join(address, count, rank)
+    except Exception as error:
+        if not spread.broken(error):
+            raise
+        first = str(error).strip().split("\n", 1)[0][:300]
+        raise ProcessError(
+            f"initialize: process {rank} of {count} could not meet the others at {address}: in {JOINING} s not all of them "
+            f"have come, or one has ended meanwhile ({first})."
+        ) from error
+
+
+def _agree_on_seeds(spread: Any) -> None:
     """Where processes would draw other numbers, all go on with a seed of the first one."""
-    if spread.processes()[1] == 1:
-        return
     here = hashlib.sha256(repr(random.getstate()).encode()).digest()
     states = spread.collect(np.frombuffer(here, np.uint8))
     if (states == states[0]).all():

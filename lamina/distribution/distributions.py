@@ -83,6 +83,12 @@ class Distribution:
         return real_kernel().spread.processes()[1]
 
     @property
+    def _spans_processes(self) -> bool:
+        """Whether the mesh has devices of several processes."""
+        spread = real_kernel().spread
+        return len({spread.rank_of(name) for name in self._device_mesh.devices.ravel().tolist()}) > 1
+
+    @property
     def data_shard_id(self) -> int:
         """Which part of the data this process reads, of as many as there are processes with different rows."""
         rank = real_kernel().spread.processes()[0]

@@ -127,12 +127,6 @@ def processes() -> tuple[int, int]:
     return (0, 1) if kernel is None else kernel.spread.processes()
 
 
-def meet(name: str) -> None:
-    """Wait until every process of several has come here."""
-    if processes()[1] > 1:
-        real_kernel().spread.meet(name)
-
-
 @contextmanager
 def interpreter(kernel: Kernel) -> Iterator[Kernel]:
     """Put `kernel` in force for the block."""

@@ -535,8 +535,9 @@ class Spread:
         "(processes, *shape): the host array that each process has, on each of them."
         return x[None]
 
-    def meet(self, name: str, /) -> None:
-        "Wait until every process has come here."
+    def broken(self, error: Exception, /) -> bool:
+        "Whether an error says that processes cannot reach each other any more."
+        return False
 
 
 class Sparse:
@@ -578,6 +579,9 @@ class Host:
         ends = lengths.cumsum()
         return [flat[end - n : end] for end, n in zip(ends.tolist(), lengths.tolist(), strict=True)]
 
+
+JOINING = 300  # seconds in which all processes have to come
+SILENCE = 60  # seconds after which a process that says nothing counts as gone. A framework's own watch is to be slower
 
 NO_SPREAD = (
     "This backend keeps each tensor on one device: it cannot spread them over several. Use one that can "

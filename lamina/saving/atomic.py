@@ -16,7 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from lamina.kernel.context import meet, processes
+from lamina.distribution.group import gather
+from lamina.errors import ProcessError
+from lamina.kernel.context import processes
 
 
 def may_replace(path: Any, overwrite: bool) -> None:
@@ -42,11 +44,17 @@ def writing(path: Any, overwrite: bool = True) -> Iterator[pathlib.Path]:
     Raises:
         FileExistsError: if there is one and it may not.
     """
-    if processes()[0]:
-        with _elsewhere() as folder:
-            yield folder / pathlib.Path(path).name
-        return
-    target = pathlib.Path(path)
+    with _by_the_first(path):
+        if processes()[0]:
+            with tempfile.TemporaryDirectory() as folder:
+                yield pathlib.Path(folder) / pathlib.Path(path).name
+        else:
+            with _replacing(pathlib.Path(path), overwrite) as temporary:
+                yield temporary
+
+
+@contextmanager
+def _replacing(target: pathlib.Path, overwrite: bool) -> Iterator[pathlib.Path]:
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} exists already. Pass overwrite=True to replace it.")
     if target.is_dir():
@@ -64,15 +72,24 @@ def writing(path: Any, overwrite: bool = True) -> Iterator[pathlib.Path]:
         _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
-    meet("lamina_saved")
 
 
 @contextmanager
-def _elsewhere() -> Iterator[pathlib.Path]:
-    """For processes that do not write: a folder that goes, and the wait for the one that does."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield pathlib.Path(folder)
-    meet("lamina_saved")
+def _by_the_first(path: Any) -> Iterator[None]:
+    """The others wait until the first one has written; where it cannot, they hear why, and all go on alike."""
+    if processes()[1] == 1:
+        yield
+        return
+    place = f"the saving of {path}"
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, ProcessError):  # of a group that has ended
+            gather(place, f"{type(error).__name__}: {error}")
+        raise
+    failed = [(rank, text) for rank, text in enumerate(gather(place, "")) if text]
+    if failed:
+        raise OSError(f"Process {failed[0][0]} could not save {path}: {failed[0][1]}")
 
 
 @contextmanager
@@ -86,13 +103,19 @@ def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
     Raises:
         FileExistsError: if `path` is something else than a folder of this kind.
     """
-    if processes()[0]:
-        with _elsewhere() as folder:
-            made = folder / "model"
-            made.mkdir()
-            yield made
-        return
-    target = pathlib.Path(path)
+    with _by_the_first(path):
+        if processes()[0]:
+            with tempfile.TemporaryDirectory() as folder:
+                made = pathlib.Path(folder) / "model"
+                made.mkdir()
+                yield made
+        else:
+            with _replacing_folder(pathlib.Path(path), ours) as temporary:
+                yield temporary
+
+
+@contextmanager
+def _replacing_folder(target: pathlib.Path, ours: frozenset[str]) -> Iterator[pathlib.Path]:
     if not target.parent.exists():
         raise FileNotFoundError(f"The folder {target.parent} does not exist: make it first.")
     if target.exists():
@@ -123,7 +146,6 @@ def writing_folder(path: Any, ours: frozenset[str]) -> Iterator[pathlib.Path]:
         for left in (temporary, old):
             if left.exists():
                 shutil.rmtree(left)
-    meet("lamina_saved")
 
 
 def _exchanged(one: pathlib.Path, other: pathlib.Path) -> bool:

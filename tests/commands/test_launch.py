@@ -8,6 +8,7 @@ import time
 import pytest
 
 from lamina import cli
+from lamina.distribution.watch import FOLLOWED
 
 TELL = """
 import json, os, sys
@@ -67,6 +68,42 @@ def test_one_that_fails_ends_the_others(
     assert ("[1] ValueError: of the user" in error) == (status == 1)
 
 
+FOLLOWS = """
+import os, sys, time
+while os.environ["RANK"] == "1" and not os.path.exists({0!r}):
+    time.sleep(0.01)
+if os.environ["RANK"] == "1":
+    time.sleep(0.3)
+    sys.exit(4)
+open({0!r}, "w")
+sys.exit({1})
+"""
+
+
+def test_the_one_that_failed_is_named_not_one_that_followed_it(
+    tmp_path: pathlib.Path, capfd: pytest.CaptureFixture
+) -> None:
+    assert launch(tmp_path, FOLLOWS.format(str(tmp_path / "there"), FOLLOWED)) == 4
+    assert "lamina launch: process 1 failed with exit status 4.\n" in capfd.readouterr().err
+
+
+def test_a_group_begins_again(tmp_path: pathlib.Path, capfd: pytest.CaptureFixture) -> None:
+    text = """
+import os, sys, time
+count = os.environ["TORCHELASTIC_RESTART_COUNT"]
+print("start", count)
+if os.environ["RANK"] == "1" and count != "2":
+    sys.exit(3)
+time.sleep(600 * (count != "2"))
+"""
+    assert launch(tmp_path, text, "--restarts", "2") == 0
+    out, error = capfd.readouterr()
+    assert {line for line in out.splitlines() if line[:3] == "[1]"} == {f"[1] start {i}" for i in range(3)}
+    assert error.count("process 1 failed with exit status 3; the other 1 are ended.") == 2
+    assert "lamina launch: the group begins again, restart 2 of 2.\n" in error
+    assert launch(tmp_path, text, "--restarts", "1") == 3
+
+
 def test_nothing_of_the_group_is_left(tmp_path: pathlib.Path) -> None:
     """Also not what a process started itself, which may take no notice of being asked."""
     folder = str(tmp_path)
@@ -104,6 +141,7 @@ def runs(process: int) -> bool:
     ("options", "says"),
     [
         (("--processes", "0"), "must be at least 1"),
+        (("--restarts", "-1"), "--restarts must be at least 0"),
         (("--devices", "4"), "give --cpu, too"),
     ],
 )

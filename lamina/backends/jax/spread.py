@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
@@ -16,7 +18,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from lamina.kernel import contract
-from lamina.kernel.contract import Placement
+from lamina.kernel.contract import JOINING, SILENCE, Placement
 
 GATHERED = (
     "lamina_gathered"  # what is gathered anew for the gradient, by the name that jax's policies know it by
@@ -50,7 +52,9 @@ class Spread(contract.Spread):
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
         try:
-            jax.distributed.initialize(address, processes, rank)
+            jax.distributed.initialize(
+                address, processes, rank, initialization_timeout=JOINING, **_heartbeat()
+            )
         except ValueError:
             # without an address jax looks for a cluster that it knows; where it finds none the process is alone, and the
             # same script goes on
@@ -66,8 +70,21 @@ class Spread(contract.Spread):
     def collect(self, x: Any, /) -> np.ndarray:
         return np.asarray(multihost_utils.process_allgather(np.asarray(x)))
 
-    def meet(self, name: str, /) -> None:
-        multihost_utils.sync_global_devices(name)
+    def broken(self, error: Exception, /) -> bool:
+        return isinstance(error, jax.errors.JaxRuntimeError) and bool(_BROKEN.search(str(error)))
+
+
+# gloo's words, NCCL's, and those of jax's coordination service
+_BROKEN = re.compile(
+    r"gloo|nccl|connection (reset|closed|refused)|broken pipe|socket|heartbeat|coordination|UNAVAILABLE|DEADLINE_EXCEEDED",
+    re.IGNORECASE,
+)
+
+
+def _heartbeat() -> dict[str, Any]:
+    """After how many seconds jax itself gives up a process that is silent, where it lets that be chosen (after 0.6)."""
+    name = "heartbeat_timeout_seconds"
+    return {name: SILENCE + 15} if name in inspect.signature(jax.distributed.initialize).parameters else {}
 
 
 class _Tracing(threading.local):

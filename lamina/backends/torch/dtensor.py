@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -10,12 +12,13 @@ import numpy as np
 import torch
 import torch.distributed as group
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from lamina.backends import process
 from lamina.backends.torch._support import DTYPES, is_spread
 from lamina.backends.torch.array import asarray, from_numpy
 from lamina.kernel import contract
-from lamina.kernel.contract import Placement
+from lamina.kernel.contract import JOINING, Placement
 
 
 class Spread(contract.Spread):
@@ -49,7 +52,10 @@ class Spread(contract.Spread):
         if torch.cuda.is_available():
             torch.cuda.set_device(rank % torch.cuda.device_count())
         kind = "nccl" if torch.cuda.is_available() else "gloo"
-        group.init_process_group(kind, init_method=f"tcp://{address}", world_size=processes, rank=rank)
+        # all have to come soon; what they compute together later may take longer
+        found = rendezvous(f"tcp://{address}", rank, processes, timeout=timedelta(seconds=JOINING))
+        store, _, _ = next(iter(found))
+        group.init_process_group(kind, store=store, world_size=processes, rank=rank)
 
     def processes(self) -> tuple[int, int]:
         return (group.get_rank(), group.get_world_size()) if _joined() else (0, 1)
@@ -65,9 +71,14 @@ class Spread(contract.Spread):
         group.all_gather_object(found, mine)
         return np.stack(found)
 
-    def meet(self, name: str, /) -> None:
-        if _joined():
-            group.barrier()
+    def broken(self, error: Exception, /) -> bool:
+        return isinstance(error, RuntimeError) and bool(_BROKEN.search(str(error)))
+
+
+# gloo's words, NCCL's, and those of the store
+_BROKEN = re.compile(
+    r"gloo|nccl|connection (reset|closed|refused)|broken pipe|socket|timed out|DistStoreError", re.IGNORECASE
+)
 
 
 def _joined() -> bool:

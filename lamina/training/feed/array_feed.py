@@ -125,7 +125,9 @@ class ArrayFeed:
         spread = spreader(k)
         if spread is not None:
             if spread.apart:
-                yield from spread.joined(self.batches(epoch, start, limit, k), self.batch(np.arange(0)))
+                yield from spread.joined(
+                    self.batches(epoch, start, limit, k), asked.pace, self.batch(np.arange(0))
+                )
                 return
             if self.steps > 1:
                 spread.says(self.batch_size)

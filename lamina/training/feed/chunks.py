@@ -24,6 +24,7 @@ class Pass(NamedTuple):
         limit: After how many batches it ends; None for as many as there are.
         k: The kernel.
         want: How many batches the next dispatch may take at most; None for one at a time.
+        pace: What measures where the time goes.
     """
 
     epoch: int
@@ -31,6 +32,7 @@ class Pass(NamedTuple):
     limit: int | None
     k: Any
     want: Callable[[], int] | None = None
+    pace: Any = None
 
 
 def place_of(epoch: int, limit: int | None, batches: int) -> tuple[int, int]:

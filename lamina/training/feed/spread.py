@@ -66,13 +66,14 @@ class Spreader:
 
         return map_leaves(one, tree)
 
-    def joined(self, batches: Iterator[Any], like: Any = None) -> Iterator[Chunk]:
+    def joined(self, batches: Iterator[Any], pace: Any, like: Any = None) -> Iterator[Chunk]:
         """Batches of which each process has rows of its own, as many as it has left: together they are one batch.
 
         A process whose rows are used up goes on with none until all are: nobody waits for it.
 
         Args:
             batches: Those of this process.
+            pace: Told when the others are waited for.
             like: A batch to take the shapes from where it has none.
 
         Raises:
@@ -82,7 +83,8 @@ class Spreader:
             tree = next(batches, None)
             like = like if tree is None else tree
             rows = -1 if like is None else 0 if tree is None else _rows(tree)
-            counts = self.k.spread.collect(np.asarray(rows)).tolist()
+            with pace.among_data():
+                counts = self.k.spread.collect(np.asarray(rows)).tolist()
             if max(counts) <= 0:
                 return
             if -1 in counts:
@@ -91,7 +93,9 @@ class Spreader:
                     "a source of its own that gives one batch at least."
                 )
             mine = like if tree is not None else map_leaves(lambda x: None if x is None else x[:0], like)
-            yield Chunk(self._from_each(mine, counts), None)
+            with pace.among_data():
+                tree = self._from_each(mine, counts)
+            yield Chunk(tree, None)
 
     def _from_each(self, tree: Any, counts: list[int]) -> Any:
         rank = self.distribution.data_shard_id

@@ -125,7 +125,7 @@ class StreamFeed:
             return
         if spread.apart:
             with closing(self._chunks(asked._replace(want=None))) as chunks:
-                yield from spread.joined(chunk.data for chunk in chunks)
+                yield from spread.joined((chunk.data for chunk in chunks), asked.pace)
             return
         with closing(self._chunks(asked)) as chunks:
             for chunk in chunks:

@@ -14,12 +14,15 @@ from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.live.callback import Live
 from lamina.callbacks.progress import Progress
 from lamina.core.seeds import global_generator
+from lamina.distribution import group
 from lamina.kernel.context import current
 from lamina.training.compile.first_batch import check_labels
 from lamina.training.feed.array_feed import ArrayFeed
 from lamina.training.feed.chunks import Pass
 from lamina.training.run import interrupt
 from lamina.training.run import steps as steps_of_model
+from lamina.training.run.agreement import agree, facts_of_run
+from lamina.training.run.pace import Pace, Times, Unmeasured, slowest
 from lamina.training.run.schedule import Clock, Governor, Schedule, callback_list, limit_of, steps_of
 
 _TRAIN_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
@@ -50,6 +53,7 @@ def _changing(model: Any, what: str, *, part: bool = False) -> Iterator[None]:
         turns.alone(what, model.name),
         interrupt.interrupts(),
         _set_aside(model) if inside else nullcontext(),
+        group.together(),
     ):
         yield
 
@@ -97,6 +101,12 @@ def _fit(
     program = programs.get(model, "train", k, feed.sample)
     if isinstance(feed, ArrayFeed):
         check_labels(model._model_state.losses, *feed.tree[1:])
+    if group.shared():
+        feeds = {"data": feed} | ({} if validate is None else {"validation data": validate})
+        agree("the beginning of `fit`", facts_of_run(
+            model, k, program.variables, feeds, epochs=(initial_epoch, epochs), steps=limit, validation=validation_freq,
+            resume=None if backup is None else backup.found(),
+        ))  # fmt: skip
     run = _Run(model, program, feed, hooks, "train", backup)
     verbose = 0 if hooks.has_bar else verbose
     model.stop_training = False
@@ -112,6 +122,7 @@ def _fit(
             model.reset_metrics()
         hooks.on_epoch_begin(epoch)
         progress = Progress(steps, verbose, f"Epoch {epoch + 1}/{epochs}")
+        run.name = f"epoch {epoch + 1}"
         try:
             count, logs = run.epoch(epoch - initial_epoch, limit, progress, start)
             if not count:  # the data has ended
@@ -188,6 +199,9 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
     program = model._model_state.programs.get(model, "test", current(), feed.sample)
     if isinstance(feed, ArrayFeed):
         check_labels(model._model_state.losses, *feed.tree[1:])
+    if group.shared() and not inside:
+        facts = facts_of_run(model, current(), program.variables, {"data": feed}, steps=limit_of(steps))
+        agree("the beginning of `evaluate`", facts)
     run = _Run(model, program, feed, hooks, "test")
     model.stop_evaluating = False
     hooks.on_test_begin()
@@ -218,6 +232,8 @@ class _Run:
         self.schedule = Schedule(wait, model.steps_per_execution, save, hooks.has_hook(*names))
         self.governor = Governor()
         self.begin, self.end = getattr(hooks, names[0]), getattr(hooks, names[1])
+        self.shared, self.name = group.shared(), "an evaluation"
+        self.pace = Pace() if self.shared else Unmeasured()
 
     def epoch(
         self, epoch: int, limit: int | None, progress: Progress, start: int = 0
@@ -227,17 +243,30 @@ class _Run:
         self.schedule.start(start)
         count = self._walk(epoch, limit, progress, start)
         self.feed.end_epoch()
+        if self.shared:
+            self._compare(count)
         if count < (limit or 1) and not self._stopped():
             self._ran_out(count, limit)
         if self.schedule.over(count):
             self.end(count - 1, self._logs())
         return count, self._logs()
 
+    def _compare(self, count: int) -> None:
+        """Every process has come to the end of the pass; one that took longer than the others is named."""
+        self.program.wait()
+        self.pace.lap("steps")
+        texts = group.gather(f"the end of {self.name}", self.pace.written(count))
+        found = slowest([Times.read(text) for text in texts])
+        if found is not None and not group.rank():
+            group.say(f"{self.name}: {found}.")
+
     def _walk(self, epoch: int, limit: int | None, progress: Progress, done: int) -> int:
         """Many steps per dispatch; a smaller batch, and one that came alone, is a dispatch of its own."""
-        k, lines, indices = self.program.k, None, None
+        k, lines, indices, pace = self.program.k, None, None, self.pace
+        pace.begin()
         with closing(self.feed.chunks(self._asked(epoch, limit, done))) as chunks:
             for chunk in chunks:
+                pace.lap("data")
                 first, end = done, done + chunk.count
                 if chunk.lines is not lines and chunk.lines is not None:
                     lines = chunk.lines
@@ -248,15 +277,22 @@ class _Run:
                     if self.schedule.begins(done):
                         self.begin(done)
                     self.feed.taken(block)
+                    if self.shared:
+                        group.turn(f"step {done + 1} of {self.name}", block)
+                    pace.lap("callbacks")
                     if chunk.lines is None:
                         self.program.run_batch(chunk.data)
                     else:
                         usual = self.feed.batch_size in (None, chunk.rows)
                         self._dispatch(chunk.data, indices, done - first, done - first + block, usual)
                     self.done = done = done + block
+                    if self.shared and self.schedule.hears(done):
+                        self.program.wait()  # as who hears does: what callbacks take is their own time
+                    pace.lap("steps")
                     self._after(epoch, done)
                     if progress.wants_numbers():
                         progress.update(done, self._logs())
+                    pace.lap("callbacks")
                     if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
                         return done
         return done
@@ -267,7 +303,7 @@ class _Run:
         k = self.program.k
         # where a step alone is another program, callbacks must not choose it: it may round in another way
         together = self.program.loops and (k.functional or want() != 1)
-        return Pass(epoch, start, limit, k, want if together else None)
+        return Pass(epoch, start, limit, k, want if together else None, self.pace)
 
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, usual: bool) -> None:
         clock = Clock()
@@ -334,6 +370,8 @@ def one_batch(model: Any, kind: str, batch: Any, *, fresh: bool = False) -> dict
         program = model._model_state.programs.get(model, kind, current(), lambda: batch)
         if len(batch) == 3:
             check_labels(model._model_state.losses, *batch[1:])
+        if group.shared():
+            group.turn(f"`{kind}_on_batch`")
         program.run_batch(batch)
         return in_order(model, program.shown())
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from lamina.callbacks.callback_list import CallbackList
 from lamina.callbacks.progress import Progress
+from lamina.distribution import group
 from lamina.kernel.context import current
 from lamina.kernel.trees import map_leaves
 from lamina.training.feed.arrays import as_array
@@ -27,7 +28,10 @@ def predict_batch(model: Any, batch: Any) -> Any:
     k = current()
     _check_rows(k)
     reader = model._model_state.programs.get(model, "predict", k, lambda: batch)
-    return map_leaves(lambda x: writable(k.to_numpy(x)), reader(batch))
+    with group.together():
+        if group.shared():
+            group.turn("`predict`")
+        return map_leaves(lambda x: writable(k.to_numpy(x)), reader(batch))
 
 
 def _check_rows(k: Any) -> None:
@@ -57,7 +61,8 @@ def predict(
     hooks.on_predict_begin()
     try:
         outputs = Outputs(reader.k, getattr(feed, "rows", None))
-        _run(model, reader, _predict_batches(feed, k, limit_of(steps)), outputs, hooks, progress)
+        with group.together():
+            _run(model, reader, _predict_batches(feed, k, limit_of(steps)), outputs, hooks, progress)
         if not outputs.count:
             return _no_rows(model, feed)
         if steps is not None and outputs.count < steps and not model.stop_predicting:
@@ -78,7 +83,7 @@ def _run(
 ) -> None:
     """Bring the outputs of each batch together; callbacks hear of each execution of one step or several."""
     heard = hooks.has_hook(*_PREDICT_HOOKS)
-    first, every = 0, model.steps_per_execution
+    first, every, shared = 0, model.steps_per_execution, group.shared()
 
     def end() -> None:
         nonlocal first
@@ -88,6 +93,8 @@ def _run(
     for i, batch in enumerate(batches):
         if heard and i == first:
             hooks.on_predict_batch_begin(i)
+        if shared:
+            group.turn(f"batch {i + 1} of `predict`")
         outputs.add(reader(batch))
         if heard and outputs.count - first == every:
             end()

@@ -63,9 +63,13 @@ class Schedule:
         """Whether callbacks hear now that batch `done` begins."""
         return self._heard and self._called == done
 
+    def hears(self, done: int) -> bool:
+        """Whether callbacks are called after so many steps."""
+        return 0 < self._due <= done
+
     def ends(self, done: int) -> bool:
         """Whether callbacks hear now that batch `done - 1` has ended; the next call is counted from here."""
-        if not 0 < self._due <= done:
+        if not self.hears(done):
             return False
         self._called, self._due = done, self._next(done)
         return True
