@@ -487,9 +487,12 @@ class Spread:
 
     Attributes:
         regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
+        checkpoints: The format in which each process writes the parts of tensors that it holds: "orbax", a package that
+            takes the framework's tensors as they are (jax) or arrays (others), or "dcp", by `write_parts`.
     """
 
     regrids = True
+    checkpoints = "orbax"
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."
@@ -533,6 +536,10 @@ class Spread:
 
     def meet(self, name: str, /) -> None:
         "Wait until every process has come here."
+
+    def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:
+        "Begin to write tensors as they are now, each process the parts that it holds; gives what waits until all are written."
+        raise BackendError(NO_SPREAD)
 
 
 NO_SPREAD = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch.distributed as group
 from torch import Tensor
 
 from lamina.backends import process
+from lamina.backends.torch import checkpoint
 from lamina.backends.torch._support import DTYPES, is_spread
 from lamina.backends.torch.array import asarray, from_numpy
 from lamina.kernel import contract
@@ -25,6 +26,7 @@ class Spread(contract.Spread):
     """
 
     regrids = False
+    checkpoints = "dcp"
 
     def native(self, placement: Placement, /) -> Sequence[Any]:
         return placements(placement)
@@ -68,6 +70,9 @@ class Spread(contract.Spread):
     def meet(self, name: str, /) -> None:
         if _joined():
             group.barrier()
+
+    def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:
+        return checkpoint.write(folder, tensors)
 
 
 def _joined() -> bool:
