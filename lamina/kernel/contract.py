@@ -537,6 +537,10 @@ class Spread:
     def meet(self, name: str, /) -> None:
         "Wait until every process has come here."
 
+    def own_parts(self, x: T, /) -> list[tuple[tuple[int, ...], Any]]:
+        "(where it begins, host array) of the parts of x that this process has to write, so that all write each entry once."
+        raise BackendError(NO_SPREAD)
+
     def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:
         "Begin to write tensors as they are now, each process the parts that it holds; gives what waits until all are written."
         raise BackendError(NO_SPREAD)

@@ -64,15 +64,13 @@ def _format(path: pathlib.Path) -> _Format | None:
     return next((one for one in _FORMATS if one.finished(path)), None)
 
 
-def _opened(path: pathlib.Path) -> Checkpoint:
+def _opened(path: pathlib.Path, label: str | None = None) -> Checkpoint:
     """A checkpoint, or the latest of a folder of them."""
     found = _format(path)
     if found is not None:
-        return found.open(path, path.name)
+        return found.open(path, label or path.name)
     latest = steps(path)[-1]
-    found = _format(latest)
-    assert found is not None
-    return found.open(latest, f"{path.name}/{latest.name}")
+    return _opened(latest, f"{path.name}/{latest.name}")
 
 
 def load(path: pathlib.Path, custom_objects: Any = None, compile: bool = True) -> Any:
@@ -147,7 +145,7 @@ def restore(model: Any, directory: Any, step: int | None = None) -> int:
         known = f" There are {', '.join(map(str, there))}." if there else ""
         wanted = "finished checkpoint" if step is None else f"finished checkpoint {step}"
         raise NoSuchFile(f"There is no {wanted} in {path}.{known}")
-    found = _opened(there[number])
+    found = _opened(there[number], f"{path.name}/{number}")
     saved = any(place[0] in OPTIMIZER for place in found.arrays)
     _read(model, found, with_optimizer=saved and _with_optimizer(model))
     return number

@@ -11,9 +11,10 @@ import pathlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def is_finished(path: pathlib.Path) -> bool:
     return (path / _MARK).is_file()
 
 
-class Lies(NamedTuple):
+@dataclass(frozen=True)  # a tuple would be a tree to jax
+class Lies:
     """What Orbax asks of an array that it is to read: also how it is to lie, so that each process reads its own parts."""
 
     shape: tuple[int, ...]

@@ -14,7 +14,7 @@ from torch import Tensor
 from lamina.backends import process
 from lamina.backends.torch import checkpoint
 from lamina.backends.torch._support import DTYPES, is_spread
-from lamina.backends.torch.array import asarray, from_numpy
+from lamina.backends.torch.array import asarray, from_numpy, to_numpy
 from lamina.kernel import contract
 from lamina.kernel.contract import Placement
 
@@ -70,6 +70,13 @@ class Spread(contract.Spread):
     def meet(self, name: str, /) -> None:
         if _joined():
             group.barrier()
+
+    def own_parts(self, x: Any, /) -> list[tuple[tuple[int, ...], np.ndarray]]:
+        where, mesh = x.placements, x.device_mesh
+        if any(mesh.get_local_rank(axis) for axis, p in enumerate(where) if not p.is_shard()):
+            return []  # another process has the same
+        begins = tuple(s.start for s in _own_part(tuple(x.shape), mesh, where))
+        return [(begins, to_numpy(x.detach().to_local()))]
 
     def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:
         return checkpoint.write(folder, tensors)

@@ -3,6 +3,7 @@
 python script.py FOLDER PART...
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -194,9 +195,123 @@ def optimizers():
     return {name: small(optimizer(), parallel(), metrics())[1] for name, optimizer in made.items()}
 
 
+def stated(distribution, last="bfloat16"):
+    """A network with state of all kinds."""
+    D.set_distribution(distribution)
+    lamina.utils.set_random_seed(1)
+    L = lamina.layers  # noqa: N806
+    model = lamina.Sequential(
+        [
+            lamina.Input((16,)), L.Dense(64, "relu", name="up"), L.Dropout(0.1, name="drop"),
+            L.BatchNormalization(name="norm"), L.Dense(3, dtype=last, name="down"),
+        ],
+        name="net",
+    )  # fmt: skip
+    model.compile(lamina.optimizers.Adam(0.01, name="adam"), "mse")
+    return model
+
+
+def rows_of(count):
+    x = np.random.RandomState(0).rand(count, 16).astype("float32")
+    return x, np.stack([x.sum(axis=1)] * 3, axis=1)
+
+
+def how(kind):
+    """A distribution by name, over all devices."""
+    if not MANY:
+        return None
+    if kind == "grid":
+        mesh = D.DeviceMesh((2, D.get_device_count() // 2), ["batch", "model"])
+        return D.ModelParallel(layout_map="auto", device_mesh=mesh, batch_dim_name="batch")
+    return {"sharded": lambda: D.FullyShardedDataParallel(min_size=8), "data": D.DataParallel}[kind]()
+
+
+def hashes(model):
+    """A hash of each number that counts, in order."""
+    state = [*model.weights, *model.optimizer.variables]
+    return [hashlib.sha256(v.numpy().tobytes()).hexdigest()[:16] for v in state]
+
+
+def checkpoint(kind, name):
+    model = stated(how(kind))
+    keep = lamina.callbacks.ShardedCheckpoint(FOLDER / name, max_to_keep=2)
+    model.fit(*rows_of(64), epochs=3, verbose=0, callbacks=[keep])
+    return {"state": hashes(model), "kept": sorted(p.name for p in (FOLDER / name).iterdir())}
+
+
+def restored(kind, name):
+    model = stated(how(kind))
+    number = lamina.callbacks.ShardedCheckpoint.restore(model, FOLDER / name)
+    kernel = model.get_layer("up").kernel
+    found = {"number": number, "state": hashes(model), "parts": int(np.prod(kernel.placement.parts)) if MANY else 1}
+    loaded = lamina.saving.load_model(FOLDER / name)
+    other = stated(how(kind))
+    other.load_weights(FOLDER / name / "2")
+    found["loaded"] = hashes(loaded) == found["state"]
+    found["weights"] = hashes(loaded)[: len(other.weights)] == hashes(other)[: len(other.weights)]
+    return found
+
+
 PARTS = {"records": records, "files": files, "layouts": layouts, "optimizers": optimizers}
+class Interrupt(lamina.callbacks.Callback):
+    """Ends training in the second epoch, as Ctrl-C does."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 4):
+            raise KeyboardInterrupt
+
+
+def own_rows():
+    """Batches of the rows of this process alone, of which others have more or fewer, with numbers of its own."""
+    parallel = D.DataParallel(auto_shard_dataset=False)
+    rank, count = (parallel.data_shard_id, parallel.num_data_shards) if MANY else (0, 1)
+    x, y = rows_of(101)
+    while True:
+        for i in range(0, 96 - 32 * rank, 16):
+            rows = np.random.randint(0, 101, 16)[rank::count]
+            yield x[rows], y[rows]
+
+
+def train(kind, folder, *callbacks, seed=0):
+    own = kind == "own"
+    distribution = D.DataParallel(auto_shard_dataset=False) if own and MANY else how("data" if own else kind)
+    model = stated(distribution, "float32")
+    lamina.utils.set_random_seed(5 + seed)
+    np.random.seed(5 + seed + (distribution.data_shard_id if own and MANY else 0))
+    backup = lamina.callbacks.BackupAndRestore(folder, save_freq=2, double_checkpoint=True, delete_checkpoint=False)
+    data = {"x": own_rows(), "steps_per_epoch": 7} if own else dict(zip("xy", rows_of(101), strict=True))
+    try:
+        history = model.fit(**data, batch_size=None if own else 16, epochs=3, verbose=0, resume=backup, callbacks=callbacks)
+    except KeyboardInterrupt:
+        return None
+    return {"losses": history.history["loss"], "state": hashes(model)}
+
+
+def begun(kind, name):
+    assert train(kind, FOLDER / name, Interrupt()) is None
+    return sorted(p.name for p in (FOLDER / name).iterdir())
+
+
+def ended(kind, name):
+    return train(kind, FOLDER / name, seed=3)
+
+
+def resumed(kind):
+    """Training at one go, and training that was interrupted inside an epoch."""
+    whole = train(kind, FOLDER / f"{kind}.whole")
+    begun(kind, f"{kind}.part")
+    return {"whole": whole, "again": ended(kind, f"{kind}.part")}
+
+
+WITH_ARGUMENTS = {
+    "begun": begun, "ended": ended, "resumed": resumed,
+    "trained": trained, "sharded": sharded, "checkpoint": checkpoint, "restored": restored,
+}  # fmt: skip
 found = {}
 for part in sys.argv[2:]:
-    name, _, argument = part.partition(":")
-    found[part] = {"trained": trained, "sharded": sharded}[name](argument) if argument else PARTS[name]()
+    name, *arguments = part.split(":")
+    found[part] = (WITH_ARGUMENTS if arguments else PARTS)[name](*arguments)
 print("FOUND " + json.dumps(found), flush=True)
