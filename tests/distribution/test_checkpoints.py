@@ -53,7 +53,7 @@ def test_every_world_reads_what_every_other_wrote(tmp_path):
 @pytest.mark.parametrize("world", ["torch-2-processes", pytest.param("jax-2-processes", marks=pytest.mark.slow)])
 def test_the_same_world_goes_on_bit_for_bit(tmp_path, world):
     backend, devices, processes, _ = WORLDS[world]
-    kinds = ["sharded", "own"]
+    kinds = ["sharded", "own", "uneven"]
     for found in run(tmp_path, [f"resumed:{kind}" for kind in kinds], devices, processes, backend=backend):
         for kind in kinds:
             assert found[f"resumed:{kind}"]["again"] == found[f"resumed:{kind}"]["whole"], kind

@@ -15,6 +15,7 @@ import lamina
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "eight"))
 from same import data, network  # noqa: E402
+from sources import sources as every_source  # noqa: E402
 
 D = lamina.distribution
 FOLDER = pathlib.Path(sys.argv[1])
@@ -62,61 +63,8 @@ def sharded(kind):
     return losses(kind, D.FullyShardedDataParallel(min_size=8) if MANY else None)
 
 
-class Ids(lamina.Model):
-    """Adds up the numbers of the rows that it sees: their count, sum and sum of squares say whether each came once."""
-
-    def __init__(self):
-        super().__init__()
-        self.w = self.add_weight((), "zeros", name="w")
-        self.sums = [lamina.metrics.Sum(name=n) for n in ("count", "total", "squares")]
-
-    def call(self, x):
-        return x * self.w
-
-    def train_step(self, data):
-        x, _, _ = lamina.utils.unpack_x_y_sample_weight(data)
-        for metric, power in zip(self.sums, (0, 1, 2), strict=True):
-            metric.update_state(x**power)
-        return {m.name: m.result() for m in self.sums}
-
-
-class Numbers(lamina.utils.PyDataset):
-    def __len__(self):
-        return 6
-
-    def __getitem__(self, i):
-        return np.arange(i * 8, min(i * 8 + 8, 45), dtype="float32")[:, None]
-
-
-def seen(source, distribution=None, **how):
-    D.set_distribution(distribution or parallel())
-    model = Ids()
-    model.compile()
-    return {n: float(v[-1]) for n, v in model.fit(source, epochs=2, verbose=0, **how).history.items()}
-
-
-def records():
-    rows = np.arange(45, dtype="float32")[:, None]
-    out = {
-        "arrays": seen(rows, batch_size=8),
-        "dataset": seen(Numbers()),
-        "generator": seen((Numbers()[i % 6] for i in range(12)), steps_per_epoch=6),
-    }
-    if FOLDER.joinpath("rows.npy").exists():
-        out["file"] = seen(np.load(FOLDER / "rows.npy", mmap_mode="r"), batch_size=8)
-    out["own rows"] = out["own empty"] = out["own equal"] = out["arrays"]
-    count = D.DataParallel().num_processes if MANY else 1
-    if count == 2:  # each process is given rows of its own: 13 and 32, none and 45, equal parts
-        rank, own = D.DataParallel().data_shard_id, parallel(auto_shard_dataset=False)
-        out["own rows"] = seen(rows[:13] if rank else rows[13:], own, batch_size=8)
-        out["own empty"] = seen(rows[:0] if rank else rows, own, batch_size=8)
-        out["own equal"] = seen(
-            (rows[rank:44:2][i * 4 : i * 4 + 4] for i in list(range(6)) * 2), own, steps_per_epoch=6
-        )
-        out["own equal"] = {
-            n: v + 44.0 ** ["count", "total", "squares"].index(n) for n, v in out["own equal"].items()
-        }
-    return out
+def sources(which):
+    return every_source(FOLDER, MANY, which == "all")
 
 
 def files():
@@ -252,7 +200,7 @@ def restored(kind, name):
     return found
 
 
-PARTS = {"records": records, "files": files, "layouts": layouts, "optimizers": optimizers}
+PARTS = {"files": files, "layouts": layouts, "optimizers": optimizers}
 class Interrupt(lamina.callbacks.Callback):
     """Ends training in the second epoch, as Ctrl-C does."""
 
@@ -275,14 +223,27 @@ def own_rows():
             yield x[rows], y[rows]
 
 
+class Uneven:
+    """Of two processes one has three batches, the other seven."""
+
+    def __iter__(self):
+        parallel = D.DataParallel(auto_shard_dataset=False)
+        x, y = rows_of(101)
+        rows = slice(0, 24) if parallel.data_shard_id else slice(24, 80)
+        x, y = x[rows], y[rows]
+        return ((x[i : i + 8], y[i : i + 8]) for i in range(0, len(x), 8))
+
+
 def train(kind, folder, *callbacks, seed=0):
-    own = kind == "own"
+    own = kind in ("own", "uneven")
     distribution = D.DataParallel(auto_shard_dataset=False) if own and MANY else how("data" if own else kind)
     model = stated(distribution, "float32")
     lamina.utils.set_random_seed(5 + seed)
     np.random.seed(5 + seed + (distribution.data_shard_id if own and MANY else 0))
     backup = lamina.callbacks.BackupAndRestore(folder, save_freq=2, double_checkpoint=True, delete_checkpoint=False)
-    data = {"x": own_rows(), "steps_per_epoch": 7} if own else dict(zip("xy", rows_of(101), strict=True))
+    data = {
+        "own": lambda: {"x": own_rows(), "steps_per_epoch": 7}, "uneven": lambda: {"x": Uneven()},
+    }.get(kind, lambda: dict(zip("xy", rows_of(101), strict=True)))()  # fmt: skip
     try:
         history = model.fit(**data, batch_size=None if own else 16, epochs=3, verbose=0, resume=backup, callbacks=callbacks)
     except KeyboardInterrupt:
@@ -307,7 +268,7 @@ def resumed(kind):
 
 
 WITH_ARGUMENTS = {
-    "begun": begun, "ended": ended, "resumed": resumed,
+    "sources": sources, "begun": begun, "ended": ended, "resumed": resumed,
     "trained": trained, "sharded": sharded, "checkpoint": checkpoint, "restored": restored,
 }  # fmt: skip
 found = {}
