@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lamina.kernel.context import distribution_in_force
+from lamina.kernel.context import distribution_in_force, real_kernel
 from lamina.kernel.contract import Placement
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.arrays import Rows, take_rows
@@ -110,13 +110,14 @@ class Spreader:
         def one(leaf: Any) -> Any:
             if leaf is None:
                 return None
+            leaf = self.k.to_numpy(leaf) if isinstance(leaf, self.k.Tensor) else np.asarray(leaf)
             if not equal:  # rows that others hold: they are few, so all get all of them
                 room = np.zeros((max(counts), *leaf.shape[1:]), leaf.dtype)
                 room[: len(leaf)] = leaf
                 all_rows = self.k.spread.collect(room)[self._firsts]
                 whole = np.concatenate([rows[:n] for rows, n in zip(all_rows, counts, strict=True)])
                 return self.k.put(whole, placement=self.placement(whole.shape))
-            own = Own(np.asarray(leaf), sum(counts), rank * counts[0])
+            own = Own(leaf, sum(counts), rank * counts[0])
             return self.k.put(own, placement=self.placement(own.shape))
 
         return map_leaves(one, tree)
@@ -188,7 +189,7 @@ class Shared(NamedTuple):
 
     def of_all(self, tree: Any) -> Any:
         """The same rows as arrays, which say that they are among those of all."""
-        return map_leaves(lambda x: None if x is None else Own(np.asarray(x), self.total, self.first), tree)
+        return map_leaves(lambda x: None if x is None else Own(x, self.total, self.first), tree)
 
 
 def spreader(k: Any) -> Spreader | None:
@@ -242,7 +243,9 @@ class Own:
         first: The place of its first one.
     """
 
-    def __init__(self, rows: np.ndarray, total: int, first: int) -> None:
+    def __init__(self, rows: Any, total: int, first: int) -> None:
+        k = real_kernel()
+        rows = k.to_numpy(rows) if isinstance(rows, k.Tensor) else np.asarray(rows)
         self.rows, self.first, self.dtype = rows, first, rows.dtype
         self.shape = (total, *rows.shape[1:])
 
