@@ -99,7 +99,9 @@ def load(path: pathlib.Path, custom_objects: Any = None, compile: bool = True) -
         config.pop("compile_config", None)
     model = deserialize(config, custom_objects, where=found.label)
     if not hasattr(model, "_layer_state"):
-        raise SerializationError(f"{found.label}: the config describes a {type(model).__name__}, not a model.")
+        raise SerializationError(
+            f"{found.label}: the config describes a {type(model).__name__}, not a model."
+        )
     _read(model, found, with_optimizer=compile and _with_optimizer(model))
     return model
 

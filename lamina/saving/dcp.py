@@ -35,13 +35,11 @@ _FORMAT = 1
 
 _META = "torch.distributed.checkpoint.metadata."
 _INFO = "torch.distributed.checkpoint.filesystem._StorageInfo"
-_DTYPES = {
-    f"torch.{name}": name
-    for name in (
-        "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128 "
-        "float8_e4m3fn float8_e5m2"
-    ).split()
-}
+_NUMBERS = (
+    "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128 "
+    "float8_e4m3fn float8_e5m2"
+)
+_DTYPES = {f"torch.{name}": name for name in _NUMBERS.split()}
 _STORAGES = {
     "torch.BoolStorage": "bool", "torch.ByteStorage": "uint8", "torch.CharStorage": "int8", "torch.ShortStorage": "int16",
     "torch.IntStorage": "int32", "torch.LongStorage": "int64", "torch.HalfStorage": "float16",

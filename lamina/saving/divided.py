@@ -20,7 +20,9 @@ from lamina.errors import SerializationError
 from lamina.saving.parts import Part
 
 
-def write(folder: pathlib.Path, rank: int, arrays: Iterable[tuple[str, list[tuple[Any, np.ndarray]]]]) -> None:
+def write(
+    folder: pathlib.Path, rank: int, arrays: Iterable[tuple[str, list[tuple[Any, np.ndarray]]]]
+) -> None:
     """Write what a process holds of some arrays.
 
     Args:

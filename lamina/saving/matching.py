@@ -39,9 +39,7 @@ def paired(
     return _compared(pairs, others, have, with_optimizer)
 
 
-def _same_names(
-    variables: list[Any], places: dict[Place, Any], have: dict[Place, Any]
-) -> dict[int, Place]:
+def _same_names(variables: list[Any], places: dict[Place, Any], have: dict[Place, Any]) -> dict[int, Place]:
     """The names of each variable in the folder: the same path, else the only one that ends like it.
 
     A model that is read from its config is built from the inside, so that its variables may lack the names of models

@@ -57,7 +57,9 @@ class Parted:
 
     def __getitem__(self, index: Any) -> np.ndarray:
         index = index if isinstance(index, tuple) else (index,)
-        index = (*[i for i in index if i is not Ellipsis], *[slice(None)] * len(self.shape))[: len(self.shape)]
+        index = (*[i for i in index if i is not Ellipsis], *[slice(None)] * len(self.shape))[
+            : len(self.shape)
+        ]
         bounds = [i.indices(n) for i, n in zip(index, self.shape, strict=True)]
         begin, end = [b for b, _, _ in bounds], [max(b, e) for b, e, _ in bounds]
         found = np.zeros([e - b for b, e in zip(begin, end, strict=True)], self.dtype)

@@ -92,7 +92,9 @@ class _Machine:
             elif name not in _NOTHING:
                 step = getattr(self, f"_{name.lower()}", None)
                 if step is None:
-                    raise SerializationError(f"{self.label}: a pickle with {name}, which no plain value needs.")
+                    raise SerializationError(
+                        f"{self.label}: a pickle with {name}, which no plain value needs."
+                    )
                 step(arg)
         raise SerializationError(f"{self.label}: the pickle has no end.")
 

@@ -50,7 +50,9 @@ def test_every_world_reads_what_every_other_wrote(tmp_path):
 # -- resume ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("world", ["torch-2-processes", pytest.param("jax-2-processes", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "world", ["torch-2-processes", pytest.param("jax-2-processes", marks=pytest.mark.slow)]
+)
 def test_the_same_world_goes_on_bit_for_bit(tmp_path, world):
     backend, devices, processes, _ = WORLDS[world]
     kinds = ["sharded", "own", "uneven"]

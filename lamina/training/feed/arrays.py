@@ -112,9 +112,7 @@ def as_array(x: Any, what: str, *, texts: bool = False) -> Any:
         # of several processes each reads its own rows, however small the file is
         apart = processes()[1] > 1 and np.dtype(x.dtype).kind in "biuf"
         return (
-            Rows(x)
-            if apart or size_of(x) > FILE_BUDGET
-            else as_array(np.asarray(x[...]), what, texts=texts)
+            Rows(x) if apart or size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what, texts=texts)
         )
     elif not isinstance(x, np.ndarray):
         x = densified(current(), x)

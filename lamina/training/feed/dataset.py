@@ -70,15 +70,15 @@ class PyDataset:
             return len(self)
         raise NotImplementedError(f"{type(self).__name__} must define `__len__` or `num_batches`.")
 
-    def num_rows(self, index: int) -> int | None:
-        """How many rows a batch has, where `rows` can give some of them; None, the default, where batches are read whole.
+    def count_rows(self, index: int) -> int | None:
+        """How many rows a batch has, where `read_rows` can give some of them; None, the default, where batches are read whole.
 
         Args:
             index: The number of the batch.
         """
         return None
 
-    def rows(self, index: int, start: int, stop: int) -> Any:
+    def read_rows(self, index: int, start: int, stop: int) -> Any:
         """Some rows of a batch. Of several processes each asks for those that it computes on, and reads no others.
 
         Args:
@@ -88,7 +88,9 @@ class PyDataset:
         Returns:
             What `self[index]` has in these rows.
         """
-        raise NotImplementedError(f"{type(self).__name__} defines `num_rows`, so it must define `rows`, too.")
+        raise NotImplementedError(
+            f"{type(self).__name__} defines `count_rows`, so it must define `read_rows`, too."
+        )
 
     def on_epoch_begin(self) -> None:
         """Before every epoch."""
@@ -99,9 +101,10 @@ class PyDataset:
 
 def read_batch(source: Any, number: int, share: Share | None) -> Any:
     """A batch; or the rows of it that a process computes on, of a data set that can give them alone."""
-    total = source.num_rows(number) if share is not None and isinstance(source, PyDataset) else None
-    own = None if share is None or total is None else share.of(total)
-    return source[number] if own is None else Shared(source.rows(number, *own), total, own[0])
+    total = source.count_rows(number) if share is not None and isinstance(source, PyDataset) else None
+    if share is None or total is None or (own := share.of(total)) is None:
+        return source[number]
+    return Shared(source.read_rows(number, *own), total, own[0])
 
 
 def read_in_order(

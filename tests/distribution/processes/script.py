@@ -191,7 +191,11 @@ def restored(kind, name):
     model = stated(how(kind))
     number = lamina.callbacks.ShardedCheckpoint.restore(model, FOLDER / name)
     kernel = model.get_layer("up").kernel
-    found = {"number": number, "state": hashes(model), "parts": int(np.prod(kernel.placement.parts)) if MANY else 1}
+    found = {
+        "number": number,
+        "state": hashes(model),
+        "parts": int(np.prod(kernel.placement.parts)) if MANY else 1,
+    }
     loaded = lamina.saving.load_model(FOLDER / name)
     other = stated(how(kind))
     other.load_weights(FOLDER / name / "2")
@@ -201,6 +205,8 @@ def restored(kind, name):
 
 
 PARTS = {"files": files, "layouts": layouts, "optimizers": optimizers}
+
+
 class Interrupt(lamina.callbacks.Callback):
     """Ends training in the second epoch, as Ctrl-C does."""
 
@@ -218,7 +224,7 @@ def own_rows():
     rank, count = (parallel.data_shard_id, parallel.num_data_shards) if MANY else (0, 1)
     x, y = rows_of(101)
     while True:
-        for i in range(0, 96 - 32 * rank, 16):
+        for _ in range(6 - 2 * rank):
             rows = np.random.randint(0, 101, 16)[rank::count]
             yield x[rows], y[rows]
 
@@ -240,12 +246,16 @@ def train(kind, folder, *callbacks, seed=0):
     model = stated(distribution, "float32")
     lamina.utils.set_random_seed(5 + seed)
     np.random.seed(5 + seed + (distribution.data_shard_id if own and MANY else 0))
-    backup = lamina.callbacks.BackupAndRestore(folder, save_freq=2, double_checkpoint=True, delete_checkpoint=False)
+    backup = lamina.callbacks.BackupAndRestore(
+        folder, save_freq=2, double_checkpoint=True, delete_checkpoint=False
+    )
     data = {
         "own": lambda: {"x": own_rows(), "steps_per_epoch": 7}, "uneven": lambda: {"x": Uneven()},
     }.get(kind, lambda: dict(zip("xy", rows_of(101), strict=True)))()  # fmt: skip
     try:
-        history = model.fit(**data, batch_size=None if own else 16, epochs=3, verbose=0, resume=backup, callbacks=callbacks)
+        history = model.fit(
+            **data, batch_size=None if own else 16, epochs=3, verbose=0, resume=backup, callbacks=callbacks
+        )
     except KeyboardInterrupt:
         return None
     return {"losses": history.history["loss"], "state": hashes(model)}

@@ -73,12 +73,12 @@ class ByRows(Batches):
     seen = set()
 
     def __getitem__(self, i):
-        return self.rows(i, 0, self.num_rows(i))
+        return self.read_rows(i, 0, self.count_rows(i))
 
-    def num_rows(self, i):
+    def count_rows(self, i):
         return len(ROWS[i * SIZE : i * SIZE + SIZE])
 
-    def rows(self, i, start, stop):
+    def read_rows(self, i, start, stop):
         found = ROWS[i * SIZE : i * SIZE + SIZE][start:stop]
         type(self).seen |= set(found.ravel().astype(int).tolist())
         return found
@@ -197,9 +197,15 @@ def told(shard, everything):
         "own pandas": lambda: (frame(own), rows),
     }  # fmt: skip
     if everything and there("torch"):
-        found |= {"own loader": lambda: (loader(own, False), {}), "own stream": lambda: (loader(few, True), {})}
+        found |= {
+            "own loader": lambda: (loader(own, False), {}),
+            "own stream": lambda: (loader(few, True), {}),
+        }
     if everything and there("tensorflow"):
-        found["own tf.data"] = lambda: (tf_data(ROWS).unbatch().shard(shard.count, shard.number).batch(SIZE), {})
+        found["own tf.data"] = lambda: (
+            tf_data(ROWS).unbatch().shard(shard.count, shard.number).batch(SIZE),
+            {},
+        )
     if everything and there("grain"):
         found["own grain map"] = lambda: (grain_map(ROWS, shard)[0], {})
     return found
