@@ -82,10 +82,10 @@ def test_another_world_goes_on_at_the_same_place(tmp_path, before, after):
     part = lambda name, world: f"{name}:sharded:r" if world[-1] != "1" else f"{name}:data:r"
     worlds = [WORLDS[world][:3] for world in (before, after)]
     (_, *alone), (_, *first), (backend, *second) = WORLDS[f"{worlds[0][0]}-1"][:3], *worlds
-    (whole, *_) = run(tmp_path, ["ended:data:whole"], *alone, backend=backend)
+    (whole, *_) = run(tmp_path, ["at_one_go:data"], *alone, backend=backend)
     for found in run(tmp_path, [part("begun", before)], *first, backend=backend):
         files = found[part("begun", before)]
         assert any(name.startswith("parts") for name in files) == (first[1] > 1)
     for found in run(tmp_path, [part("ended", after)], *second, backend=backend):
         losses = found[part("ended", after)]["losses"]
-        assert losses == pytest.approx(whole["ended:data:whole"]["losses"], 1e-5)
+        assert losses == pytest.approx(whole["at_one_go:data"]["losses"], 1e-5)

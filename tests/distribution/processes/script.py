@@ -270,15 +270,19 @@ def ended(kind, name):
     return train(kind, FOLDER / name, seed=3)
 
 
+def at_one_go(kind):
+    return train(kind, FOLDER / f"{kind}.whole")
+
+
 def resumed(kind):
     """Training at one go, and training that was interrupted inside an epoch."""
-    whole = train(kind, FOLDER / f"{kind}.whole")
+    whole = at_one_go(kind)
     begun(kind, f"{kind}.part")
     return {"whole": whole, "again": ended(kind, f"{kind}.part")}
 
 
 WITH_ARGUMENTS = {
-    "sources": sources, "begun": begun, "ended": ended, "resumed": resumed,
+    "sources": sources, "at_one_go": at_one_go, "begun": begun, "ended": ended, "resumed": resumed,
     "trained": trained, "sharded": sharded, "checkpoint": checkpoint, "restored": restored,
 }  # fmt: skip
 found = {}
