@@ -128,7 +128,7 @@ DIES = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[3])
 import test_dcp_files as tests
-from torch.distributed.checkpoint import FileSystemWriter as Writer
+from torch.distributed.checkpoint.filesystem import FileSystemWriter as Writer
 tests.train(sys.argv[1], epochs=1)
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

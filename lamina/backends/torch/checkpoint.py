@@ -17,7 +17,7 @@ def write(folder: str, tensors: Mapping[str, Any]) -> Callable[[], None]:
         folder: Where; it is there, or made.
         tensors: By name; the same names in each process.
     """
-    from torch.distributed.checkpoint import async_save
+    from torch.distributed.checkpoint.state_dict_saver import async_save
 
     alone = not (group.is_available() and group.is_initialized())
     with warnings.catch_warnings():
@@ -42,7 +42,7 @@ def _own(x: Any) -> Any:
 
 
 def _writer(folder: str) -> Any:
-    from torch.distributed.checkpoint import FileSystemWriter
+    from torch.distributed.checkpoint.filesystem import FileSystemWriter
     from torch.distributed.checkpoint.metadata import StorageMeta
 
     class Writer(FileSystemWriter):
