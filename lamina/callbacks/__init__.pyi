@@ -12,6 +12,7 @@ from .logs import RemoteMonitor as RemoteMonitor
 from .orbax import OrbaxCheckpoint as OrbaxCheckpoint
 from .rates import LearningRateScheduler as LearningRateScheduler
 from .rates import ReduceLROnPlateau as ReduceLROnPlateau
+from .sharded import ShardedCheckpoint as ShardedCheckpoint
 from .stopping import EarlyStopping as EarlyStopping
 from .stopping import TerminateOnNaN as TerminateOnNaN
 from .tensorboard import TensorBoard as TensorBoard

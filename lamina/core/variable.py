@@ -268,6 +268,26 @@ class Variable(Arithmetic, Holder):
         else:
             self._assign(value, own=True)
 
+    def take_parts(self, parts: Any) -> None:
+        """Set the value to an array that is read by slices: a process reads those that its own devices hold.
+
+        Args:
+            parts: What has a shape, a dtype and slices, and gives the whole array when it is called.
+
+        Raises:
+            ValueError: if the shape differs.
+        """
+        stored = self._stored
+        if stored.placement is None or state.scope is not None or tuple(parts.shape) != self.shape:
+            self.take_over(parts())
+            return
+        k = real_kernel()
+        if stored.kernel is k and k.in_place:
+            k.write(stored.tensor, k.put(parts, self.dtype, placement=stored.placement))
+        else:
+            made = k.variable(parts, self.dtype, self._trainable, stored.placement)
+            self._put(OnDevice(k, made, stored.placement))
+
     def _write(self, k: Any, stored: Storage, value: Any) -> None:
         if stored.kernel is not k:
             made = k.variable(value, self.dtype, self._trainable, stored.placement)

@@ -90,9 +90,17 @@ class Distribution:
 
     @property
     def data_shard_id(self) -> int:
-        """Which part of the data this process reads, of as many as there are processes with different rows."""
+        """Which part of the data this process reads, of `num_data_shards`."""
         rank = real_kernel().spread.processes()[0]
         return next((i for i, ranks in enumerate(self._readers()) if rank in ranks), 0)
+
+    @property
+    def num_data_shards(self) -> int:
+        """Into how many parts the data is divided that processes read: processes that compute on the same rows read the same.
+
+        A source of one's own is told its part by this number and `data_shard_id`: `rows[shard::count]`.
+        """
+        return len(self._readers())
 
     def _readers(self) -> list[frozenset[int]]:
         """The processes that read the same rows, in the order of those in a batch."""

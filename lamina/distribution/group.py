@@ -71,6 +71,16 @@ def gather(name: str, text: str) -> list[str]:
         return _collected(text)
 
 
+def meet(name: str) -> None:
+    """Wait until every process has come to this place.
+
+    Raises:
+        ProcessError: if one of them has ended.
+    """
+    if processes()[1] > 1:
+        gather(name, "")
+
+
 def _collected(text: str) -> list[str]:
     """By the framework alone, which takes arrays of one shape."""
     collect, data = real_kernel().spread.collect, np.frombuffer(text.encode(), np.uint8)

@@ -491,9 +491,12 @@ class Spread:
 
     Attributes:
         regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
+        checkpoints: The format in which each process writes the parts of tensors that it holds: "orbax", a package that
+            takes the framework's tensors as they are (jax) or arrays (others), or "dcp", by `write_parts`.
     """
 
     regrids = True
+    checkpoints = "orbax"
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."
@@ -538,6 +541,14 @@ class Spread:
     def broken(self, error: Exception, /) -> bool:
         "Whether an error says that processes cannot reach each other any more."
         return False
+
+    def own_parts(self, x: T, /) -> list[tuple[tuple[int, ...], Any]]:
+        "(where it begins, host array) of the parts of x that this process has to write, so that all write each entry once."
+        raise BackendError(NO_SPREAD)
+
+    def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:
+        "Begin to write tensors as they are now, each process the parts that it holds; gives what waits until all are written."
+        raise BackendError(NO_SPREAD)
 
 
 class Sparse:

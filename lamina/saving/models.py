@@ -12,7 +12,7 @@ from lamina.core.registry import CustomObjectScope
 from lamina.errors import NoSuchFile, SerializationError, suggestion
 from lamina.kernel.namespaces import public_in
 from lamina.kernel.tracebacks import folds_frames
-from lamina.saving import archive, orbax
+from lamina.saving import archive, checkpoints
 from lamina.saving.atomic import may_replace
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import files as legacy
@@ -125,8 +125,8 @@ def _load_path(path: pathlib.Path, custom_objects: Any, compile: bool, expected:
     if not path.exists():
         raise NoSuchFile(f"There is no file {path}.{_neighbor(path)}")
     check_sha256(path, expected)
-    if orbax.is_checkpoint(path):
-        return orbax.load(path, custom_objects, compile)
+    if checkpoints.is_checkpoint(path):
+        return checkpoints.load(path, custom_objects, compile)
     if path.is_dir():
         _refuse_saved_model(path)
         return archive.load(path, path.name, custom_objects, compile)

@@ -16,7 +16,7 @@ import numpy as np
 from lamina.core.limits import limited
 from lamina.errors import NoSuchFile, SerializationError
 from lamina.kernel.tracebacks import folds_frames
-from lamina.saving import archive, hdf5, members, orbax, shards, sources, weights
+from lamina.saving import archive, checkpoints, hdf5, members, shards, sources, weights
 from lamina.saving.atomic import may_replace, writing
 from lamina.saving.checksum import check_sha256
 from lamina.saving.legacy import weights as by_layer
@@ -173,8 +173,8 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     label = str(getattr(given, "name", "the file"))
     with limited(limits), naming(label):
         check_sha256(given, expected)
-        if isinstance(given, pathlib.Path) and orbax.is_checkpoint(given):
-            orbax.load_weights(model, given, skip_mismatch=skip_mismatch, skip=skip)
+        if isinstance(given, pathlib.Path) and checkpoints.is_checkpoint(given):
+            checkpoints.load_weights(model, given, skip_mismatch=skip_mismatch, skip=skip)
             return
         if _is_hdf5(given, label):
             with hdf5.opened(given, label) as file:

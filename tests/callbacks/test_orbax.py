@@ -18,7 +18,7 @@ def model():
 
 
 def test_without_the_package(monkeypatch):
-    monkeypatch.setattr("lamina.callbacks.orbax.find_spec", lambda name: None)
+    monkeypatch.setattr("lamina.callbacks.sharded.find_spec", lambda name: None)
     with pytest.raises(ImportError, match="pip install orbax-checkpoint"):
         callbacks.OrbaxCheckpoint("folder")
 

@@ -30,7 +30,7 @@ def run(folder, parts, devices=1, processes=1, floatx="float32", backend="jax"):
         environment = {
             **os.environ, "LAMINA_BACKEND": backend, "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
             "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "XLA_FLAGS": f"{QUICK} --xla_force_host_platform_device_count={devices}", "PYTHONWARNINGS": "ignore",
-            "PYTHONPATH": str(SCRIPT.parents[3]), "TEST_FLOATX": floatx, "JAX_ENABLE_X64": str(int(floatx == "float64")),
+            "PYTHONPATH": os.pathsep.join((str(SCRIPT.parents[3]), os.environ.get("PYTHONPATH", ""))), "TEST_FLOATX": floatx, "JAX_ENABLE_X64": str(int(floatx == "float64")),
         }  # fmt: skip
         if processes > 1:
             environment |= {
@@ -71,7 +71,6 @@ SPREAD = {
 
 
 def compare(folder, parts, floatx="float32", backend="jax", ways=None):
-    np.save(folder / "rows.npy", np.arange(45, dtype="float32")[:, None])
     (alone,) = run(folder, parts, floatx=floatx, backend=backend)
     for how in SPREAD[backend][:ways]:
         for found in run(folder, parts, floatx=floatx, backend=backend, **how):
@@ -84,12 +83,10 @@ def compare(folder, parts, floatx="float32", backend="jax", ways=None):
 )
 def test_two_processes(tmp_path, backend, ways):
     """One process with eight devices is a slow test here: `eight/` trains so."""
-    parts = ["trained:mlp", "records", *(["files"] if backend == "jax" else [])]
+    parts = ["trained:mlp", *(["files"] if backend == "jax" else [])]
     found = compare(tmp_path, parts, backend=backend, ways=ways)
     if backend == "jax":
         assert found["files"] == {**found["files"], "same": True, "again": True}
-    once = {"count": 45.0, "total": 45 * 44 / 2, "squares": 44 * 45 * 89 / 6}
-    assert all(sums == once for sums in found["records"].values()), found["records"]
 
 
 @pytest.mark.slow

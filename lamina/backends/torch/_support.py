@@ -63,9 +63,23 @@ def is_spread(x: Any) -> bool:
     return hasattr(x, "full_tensor")
 
 
+# what gloo does not send, as what of the same width it does: the bits are moved as they are
+_SENT_AS = {
+    torch.int16: torch.bfloat16,
+    torch.uint16: torch.bfloat16,
+    torch.uint32: torch.int32,
+    torch.uint64: torch.int64,
+    torch.float8_e4m3fn: torch.int8,
+    torch.float8_e5m2: torch.int8,
+}
+
+
 def whole(x: Any) -> Any:
     """The tensor itself, or all of one that lies on several devices, for which every process must ask."""
-    return x.full_tensor() if is_spread(x) else x
+    if not is_spread(x):
+        return x
+    sent_as = _SENT_AS.get(x.dtype)
+    return x.full_tensor() if sent_as is None else x.view(sent_as).full_tensor().view(x.dtype)
 
 
 def lift(x: Any, dtype: torch.dtype, ordered: bool) -> Any:

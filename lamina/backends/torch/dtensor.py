@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
 from lamina.backends import process
+from lamina.backends.torch import checkpoint
 from lamina.backends.torch._support import DTYPES, is_spread
-from lamina.backends.torch.array import asarray, from_numpy
+from lamina.backends.torch.array import asarray, from_numpy, to_numpy
 from lamina.kernel import contract
 from lamina.kernel.contract import JOINING, Placement
 
@@ -28,6 +29,7 @@ class Spread(contract.Spread):
     """
 
     regrids = False
+    checkpoints = "dcp"
 
     def native(self, placement: Placement, /) -> Sequence[Any]:
         return placements(placement)
@@ -73,6 +75,16 @@ class Spread(contract.Spread):
 
     def broken(self, error: Exception, /) -> bool:
         return isinstance(error, RuntimeError) and bool(_BROKEN.search(str(error)))
+
+    def own_parts(self, x: Any, /) -> list[tuple[tuple[int, ...], np.ndarray]]:
+        where, mesh = x.placements, x.device_mesh
+        if any(mesh.get_local_rank(axis) for axis, p in enumerate(where) if not p.is_shard()):
+            return []  # another process has the same
+        begins = tuple(s.start for s in _own_part(tuple(x.shape), mesh, where))
+        return [(begins, to_numpy(x.detach().to_local()))]
+
+    def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:
+        return checkpoint.write(folder, tensors)
 
 
 # gloo's words, NCCL's, and those of the store

@@ -99,8 +99,11 @@ class ArrayFeed:
         return map_leaves(lambda leaf: take_rows(leaf, places), self.tree)
 
     def sample(self) -> Any:
-        """The first batch, for its shapes and dtypes."""
-        return self.batch(np.arange(min(self.batch_size, self.rows)))
+        """The first batch, for its shapes and dtypes; of files nothing is read for them."""
+        count = min(self.batch_size, self.rows)
+        empty = lambda leaf: np.zeros((count, *leaf.shape[1:]), leaf.dtype)
+        first = lambda leaf: empty(leaf) if isinstance(leaf, Rows) else take_rows(leaf, np.arange(count))
+        return map_leaves(first, self.tree)
 
     # -- passes ----------------------------------------------------------------------------------------------------------
 

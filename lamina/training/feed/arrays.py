@@ -8,7 +8,7 @@ import numpy as np
 
 from lamina.backends.sparse import densified
 from lamina.kernel import dtypes
-from lamina.kernel.context import current
+from lamina.kernel.context import current, processes
 from lamina.kernel.trees import leaves, map_leaves
 
 # bytes above which data is not converted or moved to the device as a whole, but in chunks
@@ -109,7 +109,11 @@ def as_array(x: Any, what: str, *, texts: bool = False) -> Any:
     elif _is_frame(x):
         x = np.column_stack([np.asarray(column) for column in x.columns])
     elif isinstance(x, np.memmap) or _in_file(x):
-        return Rows(x) if size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what, texts=texts)
+        # of several processes each reads its own rows, however small the file is
+        apart = processes()[1] > 1 and np.dtype(x.dtype).kind in "biuf"
+        return (
+            Rows(x) if apart or size_of(x) > FILE_BUDGET else as_array(np.asarray(x[...]), what, texts=texts)
+        )
     elif not isinstance(x, np.ndarray):
         x = densified(current(), x)
         if isinstance(x, current().Tensor):

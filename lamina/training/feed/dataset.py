@@ -17,6 +17,7 @@ from lamina.backends.process import fork_is_safe
 from lamina.core.sample import for_sample
 from lamina.kernel.context import interpreter
 from lamina.kernel.namespaces import public_in
+from lamina.training.feed.spread import Share, Shared
 
 
 @public_in("lamina.utils")
@@ -69,6 +70,28 @@ class PyDataset:
             return len(self)
         raise NotImplementedError(f"{type(self).__name__} must define `__len__` or `num_batches`.")
 
+    def count_rows(self, index: int) -> int | None:
+        """How many rows a batch has, where `read_rows` can give some of them; None, the default, where batches are read whole.
+
+        Args:
+            index: The number of the batch.
+        """
+        return None
+
+    def read_rows(self, index: int, start: int, stop: int) -> Any:
+        """Some rows of a batch. Of several processes each asks for those that it computes on, and reads no others.
+
+        Args:
+            index: The number of the batch.
+            start, stop: The first row and the one behind the last.
+
+        Returns:
+            What `self[index]` has in these rows.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} defines `count_rows`, so it must define `read_rows`, too."
+        )
+
     def on_epoch_begin(self) -> None:
         """Before every epoch."""
 
@@ -76,7 +99,17 @@ class PyDataset:
         """After every epoch."""
 
 
-def read_in_order(source: Any, numbers: Iterator[int], k: Any, epoch: int = 0) -> Generator[Any]:
+def read_batch(source: Any, number: int, share: Share | None) -> Any:
+    """A batch; or the rows of it that a process computes on, of a data set that can give them alone."""
+    total = source.count_rows(number) if share is not None and isinstance(source, PyDataset) else None
+    if share is None or total is None or (own := share.of(total)) is None:
+        return source[number]
+    return Shared(source.read_rows(number, *own), total, own[0])
+
+
+def read_in_order(
+    source: Any, numbers: Iterator[int], k: Any, epoch: int = 0, share: Share | None = None
+) -> Generator[Any]:
     """The batches of these numbers, in their order, made by the workers that the data set asks for.
 
     What layers draw for a batch follows from its number and the epoch, so it does not depend on the workers.
@@ -86,14 +119,17 @@ def read_in_order(source: Any, numbers: Iterator[int], k: Any, epoch: int = 0) -
     if workers <= 1 and not processes:
         for number in numbers:
             with for_sample(epoch, number):
-                batch = source[number]
+                batch = read_batch(source, number, share)
             yield batch
         return
     ahead = max(int(getattr(source, "max_queue_size", 10) or 1), workers)
     pool = _processes(source, workers) if processes else ThreadPoolExecutor(workers, "lamina-worker")
     try:
         yield from _ordered(
-            pool, partial(_of_process, epoch) if processes else _Reading(source, k, epoch), numbers, ahead
+            pool,
+            partial(_of_process, epoch, share) if processes else _Reading(source, k, epoch, share),
+            numbers,
+            ahead,
         )
     except BrokenProcessPool as error:
         raise RuntimeError(
@@ -118,12 +154,12 @@ def _ordered(pool: Executor, read: Any, numbers: Iterator[int], ahead: int) -> I
 class _Reading:
     """Reads a batch in a thread, under the kernel of the one that asked."""
 
-    def __init__(self, source: Any, k: Any, epoch: int) -> None:
-        self.source, self.k, self.epoch = source, k, epoch
+    def __init__(self, source: Any, k: Any, epoch: int, share: Share | None) -> None:
+        self.source, self.k, self.epoch, self.share = source, k, epoch, share
 
     def __call__(self, number: int) -> Any:
         with interpreter(self.k), for_sample(self.epoch, number):
-            return self.source[number]
+            return read_batch(self.source, number, self.share)
 
 
 def _processes(source: Any, workers: int) -> Executor:
@@ -164,6 +200,6 @@ def _receive(source: Any) -> None:
     _source = source
 
 
-def _of_process(epoch: int, number: int) -> Any:
+def _of_process(epoch: int, share: Share | None, number: int) -> Any:
     with for_sample(epoch, number):
-        return _source[number]
+        return read_batch(_source, number, share)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lamina.kernel.context import distribution_in_force
+from lamina.kernel.context import distribution_in_force, real_kernel
 from lamina.kernel.contract import Placement
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.training.feed.arrays import Rows, take_rows
@@ -32,11 +32,8 @@ class Spreader:
         self.distribution, self.k = distribution, k
         count = distribution.num_processes
         self.apart = count > 1 and not distribution.auto_shard_dataset
-        if self.apart and len(distribution._readers()) != count:
-            raise ValueError(
-                f"auto_shard_dataset=False gives each of {count} processes rows of its own, but with {distribution!r} some "
-                "of them compute on the same rows. Give all of them the same data, with auto_shard_dataset=True."
-            )
+        # one process of those that read the same rows
+        self._firsts = [min(ranks) for ranks in distribution._readers()]
         self._told = False
 
     def placement(self, shape: tuple[int, ...], stacked: int = 0) -> Placement:
@@ -50,7 +47,7 @@ class Spreader:
         """One batch, on the devices; of rows that each process has its own, those of all."""
         flat = [leaf for leaf in leaves(tree) if leaf is not None]
         if self.apart and not any(isinstance(leaf, self.k.Tensor) for leaf in flat):
-            return self._from_each(tree, self.k.spread.collect(np.asarray(_rows(tree))).tolist())
+            return self._from_each(tree, self._of_readers(np.asarray(_rows(tree))))
         rows = max(
             (int(leaf.shape[0]) for leaf in leaves(tree) if leaf is not None and leaf.shape), default=0
         )
@@ -84,18 +81,30 @@ class Spreader:
             like = like if tree is None else tree
             rows = -1 if like is None else 0 if tree is None else _rows(tree)
             with pace.among_data():
-                counts = self.k.spread.collect(np.asarray(rows)).tolist()
+                counts = self._of_readers(np.asarray(rows))
             if max(counts) <= 0:
                 return
             if -1 in counts:
                 raise ValueError(
-                    f"Process {counts.index(-1)} was given no batch at all. With auto_shard_dataset=False each process needs "
+                    f"Process {self._firsts[counts.index(-1)]} was given no batch at all. With auto_shard_dataset=False each process needs "
                     "a source of its own that gives one batch at least."
                 )
             mine = like if tree is not None else map_leaves(lambda x: None if x is None else x[:0], like)
             with pace.among_data():
                 tree = self._from_each(mine, counts)
             yield Chunk(tree, None)
+
+    def _of_readers(self, number: np.ndarray) -> list[int]:
+        """A number of each process; of those that read the same rows once."""
+        return self.k.spread.collect(number)[self._firsts].tolist()
+
+    def share(self) -> Share | None:
+        """The rows of a batch that this process computes on; None where it is all of them, or they are not in one piece."""
+        readers = self.distribution._readers()
+        parts = self.distribution.num_model_replicas
+        if len(readers) == 1 or len(set(readers)) < len(readers) or parts % len(readers):
+            return None
+        return Share(self.distribution.data_shard_id, len(readers), parts)
 
     def _from_each(self, tree: Any, counts: list[int]) -> Any:
         rank = self.distribution.data_shard_id
@@ -105,13 +114,14 @@ class Spreader:
         def one(leaf: Any) -> Any:
             if leaf is None:
                 return None
+            leaf = self.k.to_numpy(leaf) if isinstance(leaf, self.k.Tensor) else np.asarray(leaf)
             if not equal:  # rows that others hold: they are few, so all get all of them
                 room = np.zeros((max(counts), *leaf.shape[1:]), leaf.dtype)
                 room[: len(leaf)] = leaf
-                all_rows = self.k.spread.collect(room)
+                all_rows = self.k.spread.collect(room)[self._firsts]
                 whole = np.concatenate([rows[:n] for rows, n in zip(all_rows, counts, strict=True)])
                 return self.k.put(whole, placement=self.placement(whole.shape))
-            own = Own(np.asarray(leaf), sum(counts), rank * counts[0])
+            own = Own(leaf, sum(counts), rank * counts[0])
             return self.k.put(own, placement=self.placement(own.shape))
 
         return map_leaves(one, tree)
@@ -147,6 +157,43 @@ class Spreader:
             f"compute the same. A `batch_size` of {sizes} would use all of them.",
             stacklevel=2,
         )
+
+
+class Share(NamedTuple):
+    """The rows of a batch that a process computes on: one of equal pieces.
+
+    Fields:
+        number: Which of them.
+        count: How many there are.
+        parts: Over how many devices all rows must divide; else each process has all of them.
+    """
+
+    number: int
+    count: int
+    parts: int
+
+    def of(self, rows: int) -> tuple[int, int] | None:
+        """The first one and the one behind the last, of so many rows; None for all."""
+        each = rows // self.count
+        return None if rows % self.parts else (self.number * each, (self.number + 1) * each)
+
+
+class Shared(NamedTuple):
+    """A batch of which a process has its own rows alone.
+
+    Fields:
+        rows: What the data set gave.
+        total: How many rows the batch has.
+        first: The place of the first one here.
+    """
+
+    rows: Any
+    total: int
+    first: int
+
+    def of_all(self, tree: Any) -> Any:
+        """The same rows as arrays, which say that they are among those of all."""
+        return map_leaves(lambda x: None if x is None else Own(x, self.total, self.first), tree)
 
 
 def spreader(k: Any) -> Spreader | None:
@@ -200,7 +247,9 @@ class Own:
         first: The place of its first one.
     """
 
-    def __init__(self, rows: np.ndarray, total: int, first: int) -> None:
+    def __init__(self, rows: Any, total: int, first: int) -> None:
+        k = real_kernel()
+        rows = k.to_numpy(rows) if isinstance(rows, k.Tensor) else np.asarray(rows)
         self.rows, self.first, self.dtype = rows, first, rows.dtype
         self.shape = (total, *rows.shape[1:])
 

@@ -6,22 +6,26 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lamina.core.seeds import host_generator, make_seed, random_state, set_random_state
+from lamina.kernel.context import current
 from lamina.training.feed.batch import as_batch
 from lamina.training.feed.chunks import Chunk, Group, Pass, place_of
-from lamina.training.feed.dataset import PyDataset, read_in_order
+from lamina.training.feed.dataset import PyDataset, read_batch, read_in_order
 from lamina.training.feed.prefetch import Prefetch
-from lamina.training.feed.spread import spreader
+from lamina.training.feed.spread import Share, Shared, spreader
 
 
 def _kept(batch: Any) -> Any:
     """A batch that stays as it is when its source fills the same arrays again: several are on their way at once."""
     if type(batch) is np.ndarray:
         return batch.copy()
+    if type(batch) is Shared:
+        return batch._replace(rows=_kept(batch.rows))
     if type(batch) in (tuple, list):
         return type(batch)([_kept(part) for part in batch])
     if type(batch) is dict:
@@ -64,6 +68,8 @@ class StreamFeed:
         self._marks: list[
             tuple[int, Any]
         ] = []  # where iterators began, and where the process's generators stood then
+        self._over = False  # whether training goes on inside an epoch whose batches are used up
+        self._like: Any = None  # a batch to take the shapes from where none is left
         self._waiting: deque[Any] = deque()  # batches that were read and not taken
         self._grouped: deque[Any] = deque()  # those of them that the next dispatches take
         self.steps = steps if steps is not None else self._length()
@@ -96,16 +102,25 @@ class StreamFeed:
         """The first batch, for its shapes and dtypes; it is not lost."""
         if not self._waiting:
             if self.indexed:
-                return self._ready(self.source[0])
+                return self._ready(read_batch(self.source, 0, self._share()))
             try:
                 self._waiting.append(self._next())
             except StopIteration:
+                if self._like is not None:
+                    return self._ready(self._like)
                 raise ValueError("The data source gives no batch at all.") from None
         return self._ready(self._waiting[0])
 
     def _ready(self, batch: Any) -> Any:
+        if isinstance(batch, Shared):
+            return batch.of_all(self._ready(batch.rows))
         tree = self.read(batch)
         return tree if self.change is None else self.change(tree)
+
+    def _share(self) -> Share | None:
+        """Which rows of a batch are asked of a data set that gives single ones."""
+        spread = spreader(current())
+        return None if spread is None or spread.apart else spread.share()
 
     def _given(self, batch: Any) -> Any:
         return batch if self.indexed else self._ready(batch)  # converted where it is read
@@ -124,8 +139,9 @@ class StreamFeed:
             yield from self._chunks(asked)
             return
         if spread.apart:
+            like = self.sample() if asked.start else None
             with closing(self._chunks(asked._replace(want=None))) as chunks:
-                yield from spread.joined((chunk.data for chunk in chunks), asked.pace)
+                yield from spread.joined((chunk.data for chunk in chunks), asked.pace, like)
             return
         with closing(self._chunks(asked)) as chunks:
             for chunk in chunks:
@@ -168,7 +184,9 @@ class StreamFeed:
             self.source.on_epoch_begin()
         left = None if limit is None else max(limit - start, 0)
         reader = (
-            self._numbered(epoch, start, limit, k) if self.indexed else Prefetch(self._raw, k, limit=left)
+            self._numbered(epoch, start, limit, k)
+            if self.indexed
+            else Prefetch(partial(self._raw, start), k, limit=left)
         )
         try:
             with reader:
@@ -181,9 +199,10 @@ class StreamFeed:
     def _numbered(self, epoch: int, start: int, limit: int | None, k: Any) -> Prefetch:
         numbers = self._numbers(epoch, start, limit)
         ahead = getattr(self.source, "max_queue_size", 2) or 2
+        share = self._share()  # of this thread
 
         def each() -> Iterator[Any]:
-            with closing(read_in_order(self.source, numbers, k, epoch)) as source:
+            with closing(read_in_order(self.source, numbers, k, epoch, share)) as source:
                 yield from (self._ready(_kept(batch)) for batch in source)
 
         return Prefetch(each, k, ahead)
@@ -215,7 +234,10 @@ class StreamFeed:
         self._read += 1
         return batch
 
-    def _raw(self) -> Iterator[Any]:
+    def _raw(self, start: int = 0) -> Iterator[Any]:
+        over, self._over = self._over, False
+        if over and start:
+            return
         before = self._read - len(self._waiting)
         while self._waiting:
             yield self._waiting.popleft()
@@ -228,7 +250,7 @@ class StreamFeed:
                 return
             self._iterator = None
             self._marks.append((self._read, None))
-            if fresh or self._read > before:  # else the epoch before had taken the last batch
+            if fresh or start or self._read > before:  # else the epoch before had taken the last batch
                 return
 
     def rewind(self) -> None:
@@ -239,8 +261,8 @@ class StreamFeed:
         self._iterator, self._taken = None, self._read
 
     def taken(self, count: int) -> None:
-        """So many batches go into steps."""
-        self._taken += count
+        """So many batches go into steps; of a process whose own rows are used up, fewer."""
+        self._taken = self._taken + count if self.indexed else min(self._taken + count, self._read)
         for _ in range(min(count, len(self._grouped))):
             self._grouped.popleft()
 
@@ -262,6 +284,7 @@ class StreamFeed:
             "taken": self._taken - first,
             "random": random,
             "epochs_ended": self.epochs_ended,
+            "over": bool(marks) and self._iterator is None and self._taken == self._read,
         }
         if self.indexed and hasattr(self.source, "state_dict"):
             state["source"] = self.source.state_dict()
@@ -278,7 +301,7 @@ class StreamFeed:
                 while self.epochs_ended < state["epochs_ended"]:
                     self.end_epoch()
             return
-        self.epochs_ended = state["epochs_ended"]
+        self.epochs_ended, self._over = state["epochs_ended"], state["over"]
         if state["random"] is not None:
             set_random_state({name: state["random"][name] for name in ("python", "numpy")})
             self._skip(state["taken"])
@@ -286,7 +309,7 @@ class StreamFeed:
     def _skip(self, count: int) -> None:
         for i in range(count):
             try:
-                self._next()
+                self._like = self._next()
             except StopIteration:
                 raise ValueError(
                     f"The data source ended after {i} batches, but training had come to batch {count}: give the same data."

@@ -3,6 +3,7 @@
 python script.py FOLDER PART...
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import lamina
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "eight"))
 from same import data, network  # noqa: E402
+from sources import sources as every_source  # noqa: E402
 
 D = lamina.distribution
 FOLDER = pathlib.Path(sys.argv[1])
@@ -61,61 +63,8 @@ def sharded(kind):
     return losses(kind, D.FullyShardedDataParallel(min_size=8) if MANY else None)
 
 
-class Ids(lamina.Model):
-    """Adds up the numbers of the rows that it sees: their count, sum and sum of squares say whether each came once."""
-
-    def __init__(self):
-        super().__init__()
-        self.w = self.add_weight((), "zeros", name="w")
-        self.sums = [lamina.metrics.Sum(name=n) for n in ("count", "total", "squares")]
-
-    def call(self, x):
-        return x * self.w
-
-    def train_step(self, data):
-        x, _, _ = lamina.utils.unpack_x_y_sample_weight(data)
-        for metric, power in zip(self.sums, (0, 1, 2), strict=True):
-            metric.update_state(x**power)
-        return {m.name: m.result() for m in self.sums}
-
-
-class Numbers(lamina.utils.PyDataset):
-    def __len__(self):
-        return 6
-
-    def __getitem__(self, i):
-        return np.arange(i * 8, min(i * 8 + 8, 45), dtype="float32")[:, None]
-
-
-def seen(source, distribution=None, **how):
-    D.set_distribution(distribution or parallel())
-    model = Ids()
-    model.compile()
-    return {n: float(v[-1]) for n, v in model.fit(source, epochs=2, verbose=0, **how).history.items()}
-
-
-def records():
-    rows = np.arange(45, dtype="float32")[:, None]
-    out = {
-        "arrays": seen(rows, batch_size=8),
-        "dataset": seen(Numbers()),
-        "generator": seen((Numbers()[i % 6] for i in range(12)), steps_per_epoch=6),
-    }
-    if FOLDER.joinpath("rows.npy").exists():
-        out["file"] = seen(np.load(FOLDER / "rows.npy", mmap_mode="r"), batch_size=8)
-    out["own rows"] = out["own empty"] = out["own equal"] = out["arrays"]
-    count = D.DataParallel().num_processes if MANY else 1
-    if count == 2:  # each process is given rows of its own: 13 and 32, none and 45, equal parts
-        rank, own = D.DataParallel().data_shard_id, parallel(auto_shard_dataset=False)
-        out["own rows"] = seen(rows[:13] if rank else rows[13:], own, batch_size=8)
-        out["own empty"] = seen(rows[:0] if rank else rows, own, batch_size=8)
-        out["own equal"] = seen(
-            (rows[rank:44:2][i * 4 : i * 4 + 4] for i in list(range(6)) * 2), own, steps_per_epoch=6
-        )
-        out["own equal"] = {
-            n: v + 44.0 ** ["count", "total", "squares"].index(n) for n, v in out["own equal"].items()
-        }
-    return out
+def sources(which):
+    return every_source(FOLDER, MANY, which == "all")
 
 
 def files():
@@ -194,9 +143,151 @@ def optimizers():
     return {name: small(optimizer(), parallel(), metrics())[1] for name, optimizer in made.items()}
 
 
-PARTS = {"records": records, "files": files, "layouts": layouts, "optimizers": optimizers}
+def stated(distribution, last="bfloat16", optimizer=None):
+    """A network with state of all kinds."""
+    D.set_distribution(distribution)
+    lamina.utils.set_random_seed(1)
+    L = lamina.layers  # noqa: N806
+    model = lamina.Sequential(
+        [
+            lamina.Input((16,)), L.Dense(64, "relu", name="up"), L.Dropout(0.1, name="drop"),
+            L.BatchNormalization(name="norm"), L.Dense(3, dtype=last, name="down"),
+        ],
+        name="net",
+    )  # fmt: skip
+    model.compile(optimizer or lamina.optimizers.Adam(0.01, name="adam"), "mse")
+    return model
+
+
+def rows_of(count):
+    x = np.random.RandomState(0).rand(count, 16).astype("float32")
+    return x, np.stack([x.sum(axis=1)] * 3, axis=1)
+
+
+def how(kind):
+    """A distribution by name, over all devices."""
+    if not MANY:
+        return None
+    if kind == "grid":
+        mesh = D.DeviceMesh((2, D.get_device_count() // 2), ["batch", "model"])
+        return D.ModelParallel(layout_map="auto", device_mesh=mesh, batch_dim_name="batch")
+    return {"sharded": lambda: D.FullyShardedDataParallel(min_size=8), "data": D.DataParallel}[kind]()
+
+
+def hashes(model):
+    """A hash of each number that counts, in order."""
+    state = [*model.weights, *model.optimizer.variables]
+    return [hashlib.sha256(v.numpy().tobytes()).hexdigest()[:16] for v in state]
+
+
+def checkpoint(kind, name):
+    model = stated(how(kind))
+    keep = lamina.callbacks.ShardedCheckpoint(FOLDER / name, max_to_keep=2)
+    model.fit(*rows_of(64), epochs=3, verbose=0, callbacks=[keep])
+    return {"state": hashes(model), "kept": sorted(p.name for p in (FOLDER / name).iterdir())}
+
+
+def restored(kind, name):
+    model = stated(how(kind))
+    number = lamina.callbacks.ShardedCheckpoint.restore(model, FOLDER / name)
+    kernel = model.get_layer("up").kernel
+    found = {
+        "number": number,
+        "state": hashes(model),
+        "parts": int(np.prod(kernel.placement.parts)) if MANY else 1,
+    }
+    loaded = lamina.saving.load_model(FOLDER / name)
+    other = stated(how(kind))
+    other.load_weights(FOLDER / name / "2")
+    found["loaded"] = hashes(loaded) == found["state"]
+    found["weights"] = hashes(loaded)[: len(other.weights)] == hashes(other)[: len(other.weights)]
+    return found
+
+
+PARTS = {"files": files, "layouts": layouts, "optimizers": optimizers}
+
+
+class Interrupt(lamina.callbacks.Callback):
+    """Ends training in the second epoch, as Ctrl-C does."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 4):
+            raise KeyboardInterrupt
+
+
+def own_rows():
+    """Batches of the rows of this process alone, of which others have more or fewer, with numbers of its own."""
+    parallel = D.DataParallel(auto_shard_dataset=False)
+    rank, count = (parallel.data_shard_id, parallel.num_data_shards) if MANY else (0, 1)
+    x, y = rows_of(101)
+    while True:
+        for _ in range(6 - 2 * rank):
+            rows = np.random.randint(0, 101, 16)[rank::count]
+            yield x[rows], y[rows]
+
+
+class Uneven:
+    """Of two processes one has three batches, the other seven."""
+
+    def __iter__(self):
+        parallel = D.DataParallel(auto_shard_dataset=False)
+        x, y = rows_of(101)
+        rows = slice(0, 24) if parallel.data_shard_id else slice(24, 80)
+        x, y = x[rows], y[rows]
+        return ((x[i : i + 8], y[i : i + 8]) for i in range(0, len(x), 8))
+
+
+def train(kind, folder, *callbacks, seed=0):
+    own = kind in ("own", "uneven")
+    distribution = D.DataParallel(auto_shard_dataset=False) if own and MANY else how("data" if own else kind)
+    # Adam makes whole steps of gradients that are rounding, which differs from world to world
+    model = stated(distribution, "float32", lamina.optimizers.SGD(0.002, momentum=0.9, nesterov=True))
+    lamina.utils.set_random_seed(5 + seed)
+    np.random.seed(5 + seed + (distribution.data_shard_id if own and MANY else 0))
+    backup = lamina.callbacks.BackupAndRestore(
+        folder, save_freq=2, double_checkpoint=True, delete_checkpoint=False
+    )
+    data = {
+        "own": lambda: {"x": own_rows(), "steps_per_epoch": 7}, "uneven": lambda: {"x": Uneven()},
+    }.get(kind, lambda: dict(zip("xy", rows_of(101), strict=True)))()  # fmt: skip
+    try:
+        history = model.fit(
+            **data, batch_size=None if own else 16, epochs=3, verbose=0, resume=backup, callbacks=callbacks
+        )
+    except KeyboardInterrupt:
+        return None
+    return {"losses": history.history["loss"], "state": hashes(model)}
+
+
+def begun(kind, name):
+    assert train(kind, FOLDER / name, Interrupt()) is None
+    return sorted(p.name for p in (FOLDER / name).iterdir())
+
+
+def ended(kind, name):
+    return train(kind, FOLDER / name, seed=3)
+
+
+def at_one_go(kind):
+    return train(kind, FOLDER / f"{kind}.whole")
+
+
+def resumed(kind):
+    """Training at one go, and training that was interrupted inside an epoch."""
+    whole = at_one_go(kind)
+    begun(kind, f"{kind}.part")
+    return {"whole": whole, "again": ended(kind, f"{kind}.part")}
+
+
+WITH_ARGUMENTS = {
+    "sources": sources, "at_one_go": at_one_go, "begun": begun, "ended": ended, "resumed": resumed,
+    "trained": trained, "sharded": sharded, "checkpoint": checkpoint, "restored": restored,
+}  # fmt: skip
 found = {}
 for part in sys.argv[2:]:
-    name, _, argument = part.partition(":")
-    found[part] = {"trained": trained, "sharded": sharded}[name](argument) if argument else PARTS[name]()
+    name, *arguments = part.split(":")
+    found[part] = (WITH_ARGUMENTS if arguments else PARTS)[name](*arguments)
 print("FOUND " + json.dumps(found), flush=True)
