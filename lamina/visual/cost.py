@@ -47,6 +47,8 @@ class CostReport:
         buffers = [x.buffer for x in results if hasattr(x, "buffer")]
         self.peak = cost.ledger.peak(buffers)
         self.outputs = sum(b.size for b in buffers)
+        self._ledger = cost.ledger
+        self._weights: dict[int, Any] = {}  # variables by the ids of their buffers
 
     def at(self, *path: str) -> Place:
         """What a layer costs together with the layers in it.
@@ -74,6 +76,18 @@ class CostReport:
     def kept(self) -> int:
         """Bytes of the tensors that the gradient reads again."""
         return self.at().kept
+
+    @property
+    def factors(self) -> list[Any]:
+        """The variables that the gradient multiplies by once more."""
+        found = [self._weights.get(key) for key in self._ledger.factors]
+        return [v for v in found if v is not None]
+
+    @property
+    def products(self) -> list[tuple[Any, Any]]:
+        """Each product with a weight: the variable and a `lamina.kernel.cost.ledger.Product`."""
+        found = [(self._weights.get(id(one.weight)), one) for one in self._ledger.products]
+        return [(v, one) for v, one in found if v is not None]
 
     def __repr__(self) -> str:
         return f"<CostReport of {self.root!r}, {self.batch_size} rows: {self.multiply_adds:,} multiply-adds>"
@@ -120,7 +134,9 @@ def cost(
             out = model(*args, **(call or {}))
         finally:
             state.names = names
-    return CostReport(counter, model.name, batch_size, list(leaves(out)))
+    report = CostReport(counter, model.name, batch_size, list(leaves(out)))
+    report._weights = {id(x.buffer): v for v, x in values}
+    return report
 
 
 def _arguments(model: Any, counter: Cost, rows: int, inputs: Any) -> list[Any]:

@@ -10,7 +10,7 @@ import optree
 from lamina.kernel.context import state
 from lamina.kernel.contract import Fused
 from lamina.kernel.cost import rules
-from lamina.kernel.cost.ledger import Ledger
+from lamina.kernel.cost.ledger import Ledger, Product
 from lamina.kernel.cost.tensor import Traced
 from lamina.kernel.dtypes import IS_INEXACT
 from lamina.kernel.interpreter import Interpreter
@@ -71,6 +71,10 @@ class Cost(Interpreter):
         made = [x for x in leaves(out) if isinstance(x, Traced)]
         if not made:
             return out
+        if name == "astype" and traced:
+            made[0].buffer.source = traced[0].buffer.source
+        if name in rules.PRODUCTS:
+            self._note_product(name, args, operands, made[0])
         in_place = name in rules.ELEMENTWISE or name == "astype"
         self.ledger.happened([x.buffer for x in traced], [x.buffer for x in made], in_place)
         counts = rules.forward(name, args, kwargs, made[0])
@@ -90,6 +94,19 @@ class Cost(Interpreter):
         if isinstance(out, list | tuple):
             return type(out)([self._traced(x, wanted) for x in out])
         return out
+
+    def _note_product(self, name: str, args: tuple, operands: list[Any], out: Traced) -> None:
+        pair = operands[:2]
+        if len(pair) < 2:
+            return
+        for i, (weight, x) in enumerate(zip(pair, pair[::-1], strict=True)):
+            if not isinstance(weight, Traced) or not weight.buffer.source.given:
+                continue
+            source, summed = weight.buffer.source, rules.summed(name, args, i)
+            if summed is not None:
+                self.ledger.products.append(Product(state.names, source, summed, x, out, self.ledger.times))
+            if getattr(x, "wanted", False):
+                self.ledger.factors[id(source)] = source
 
     def _keep(self, name: str, operands: list[Any], made: list[Traced]) -> None:
         kept: list[Any] = []

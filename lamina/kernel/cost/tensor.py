@@ -22,12 +22,14 @@ class Buffer:
     Attributes:
         size: In bytes.
         given: Whether it was there before the program began: a variable or an input.
+        source: What it holds in another dtype; itself as a rule.
     """
 
-    __slots__ = ("given", "size")
+    __slots__ = ("given", "size", "source")
 
     def __init__(self, size: int, given: bool = False) -> None:
         self.size, self.given = size, given
+        self.source: Buffer = self
 
 
 class Traced(Spec):
