@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -118,15 +118,23 @@ def cost(
         >>> lamina.visual.cost(model, batch_size=2).multiply_adds
         24
     """
+    return counted(model, batch_size, inputs, call, input_gradient)
+
+
+def counted(
+    model: Any, rows: int, inputs: Any, call: Any, input_gradient: bool = False,
+    parts: Callable[[Any], Sequence[int]] = lambda variable: (),
+) -> CostReport:  # fmt: skip
+    """As `cost`, on one of several devices: `parts` says into how many parts each axis of a variable is divided."""
     if not model.built:
         raise ValueError(
             f"{model.name!r} is not built yet, so what it costs is not known: call it on data, or `build(input_shape)`."
         )
     counter = Cost()
-    args = _arguments(model, counter, batch_size, inputs)
+    args = _arguments(model, counter, rows, inputs)
     for x in leaves(args):
         x.wanted = input_gradient and x.dtype in IS_INEXACT
-    values = [(v, counter.given(v.shape, v.dtype, v.trainable)) for v in model.variables]
+    values = [(v, counter.given(v.shape, v.dtype, v.trainable, parts(v))) for v in model.variables]
     names = state.names
     with interpreter(counter), full_path_only(), StatelessScope(values), _named_operations(model):
         state.names = ()
@@ -134,7 +142,7 @@ def cost(
             out = model(*args, **(call or {}))
         finally:
             state.names = names
-    report = CostReport(counter, model.name, batch_size, list(leaves(out)))
+    report = CostReport(counter, model.name, rows, list(leaves(out)))
     report._weights = {id(x.buffer): v for v, x in values}
     return report
 

@@ -12,7 +12,7 @@ from lamina.kernel.cost.tensor import width
 from lamina.kernel.dtypes import IS_FLOAT
 from lamina.kernel.trees import leaves
 from lamina.layers import BatchNormalization
-from lamina.visual.cost import cost
+from lamina.visual.cost import counted
 
 # what each of p devices sends, in parts of the bytes of the whole tensor
 SENT = {
@@ -81,7 +81,9 @@ class Plan:
         self.rows = batch // math.gcd(batch, parts)
         self._replicas = math.gcd(batch, parts)
         self._owners = {id(v): layer for layer in model._flatten_layers() for v in owned(layer, "variable")}
-        count = self._count = cost(model, self.rows, inputs, {"training": True})
+        count = self._count = counted(
+            model, self.rows, inputs, {"training": True}, parts=self._shared_parts
+        )
         self.activations = count.kept + self._input_bytes()
         self.multiply_adds = (count.multiply_adds + count.backward_multiply_adds) * self._replicas
         self.weights = sum(map(self._part, model.variables))
@@ -121,6 +123,10 @@ class Plan:
         same = follows is not None and follows.shape == variable.shape
         found = self.distribution.get_variable_layout(follows if same and follows is not None else variable)
         return found.placement(variable.shape, f"Variable {variable.path!r}")
+
+    def _shared_parts(self, variable: Variable) -> tuple[int, ...]:
+        placement = self._layout(variable)
+        return () if placement.gathered else placement.parts
 
     def _part(self, variable: Variable) -> int:
         return math.prod(self._layout(variable).part_of(variable.shape)) * width(variable.dtype)

@@ -118,7 +118,7 @@ class Ledger:
         for buffer in buffers:
             if not buffer.given and id(buffer) not in self._kept:
                 self._kept[id(buffer)] = buffer
-                self.place(path).kept += buffer.size * self.times
+                self.place(path).kept += buffer.size // buffer.shared * self.times
 
     def happened(self, read: list[Any], made: list[Any], in_place: bool = False) -> None:
         """Tensors were read and others made; `in_place` where the result may lie where an operand was."""

@@ -83,6 +83,8 @@ def summed(name: str, args: tuple, operand: int) -> frozenset[int] | None:
         letters = terms.split(",")[operand]
         return frozenset(i for i, letter in enumerate(letters) if letter not in result)
     rank = len(spec(args[operand]).shape)
+    if name == "take":
+        return None if operand else frozenset((args[2] % rank,))
     if name in ("matmul", "linear"):
         return frozenset((rank - 2 if operand else rank - 1,))
     if name == "conv" and operand == 1 and args[5] == 1:  # of groups each has channels of its own
