@@ -66,7 +66,7 @@ def initialize(
     What is not given is read from the environment: `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
     `KERAS_DISTRIBUTION_PROCESS_ID`, else what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
     to the framework to find out. Processes whose random seeds differ are given those of the first one, so that they begin
-    with equal weights. `lamina launch` starts such processes on one machine.
+    with equal weights. Where the framework knows its processes already (Ray joins them, or the program itself did), it stays so. `lamina launch` starts such processes on one machine.
 
     Args:
         job_addresses: Addresses "host:port" of the processes, separated by commas; the first is where they meet.
