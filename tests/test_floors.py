@@ -21,7 +21,7 @@ FLOORS = (
     "saving",
     "callbacks training",
     "visual models visualization",
-    "utils backend applications wrappers distillation datasets preprocessing",
+    "distribution.ray utils backend applications wrappers distillation datasets preprocessing",
     "legacy cli commands __init__ __main__",
 )
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names.split()}

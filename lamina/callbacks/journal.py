@@ -86,7 +86,7 @@ class Journal:
         """What `open` has read, in words."""
         if self._found is None:
             return f"no state in {str(self.folder)!r}"
-        facts = self._found[0]
+        facts = self._found.facts
         return f"epoch {facts['epoch']}, batch {facts['batch']} (checksum {facts['checksum']})"
 
     # -- writing -------------------------------------------------------------------------------------------------------

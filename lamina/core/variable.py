@@ -169,11 +169,12 @@ class Variable(Arithmetic, Holder):
         else:
             value = self._own(k)
         frame = state.frame
-        if frame.spread is not None and frame.inside and (lies := self._stored.placement) is not None:
-            value = k.spread.gather(value, lies) if lies.gathered else value
         cast = frame.autocast
         if cast is not None and cast != self.dtype and self._autocast and self.dtype in dtypes.IS_FLOAT:
-            return k.astype(value, cast)
+            value = k.astype(value, cast)
+        if frame.spread is not None and frame.inside and (lies := self._stored.placement) is not None:
+            # after the cast: half the bytes move, and what is kept for the gradient is not a whole weight of another dtype
+            return k.spread.gather(value, lies) if lies.gathered else value
         return value
 
     def _own(self, k: Any) -> Any:

@@ -1,3 +1,4 @@
+from . import ray as ray
 from .devices import get_device_count as get_device_count
 from .devices import initialize as initialize
 from .devices import list_devices as list_devices

@@ -70,8 +70,9 @@ def initialize(
     What is not given is read from the environment: `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
     `KERAS_DISTRIBUTION_PROCESS_ID`, else what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
     to the framework to find out. Processes whose random seeds differ are given those of the first one, so that they begin
-    with equal weights. They watch each other from here on, so that the end of one is the end of all.
-    `lamina launch` starts such processes on one machine.
+    with equal weights. Where the framework knows its processes already (Ray joins them, or the program itself did), it stays so.
+    They watch each other from here on, so that the end of one is the end of all. `lamina launch` starts such processes on one
+    machine.
 
     Args:
         job_addresses: Addresses "host:port" of the processes, separated by commas; the first is where they meet.

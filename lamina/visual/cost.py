@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,6 +47,8 @@ class CostReport:
         buffers = [x.buffer for x in results if hasattr(x, "buffer")]
         self.peak = cost.ledger.peak(buffers)
         self.outputs = sum(b.size for b in buffers)
+        self._ledger = cost.ledger
+        self._weights: dict[int, Any] = {}  # variables by the ids of their buffers
 
     def at(self, *path: str) -> Place:
         """What a layer costs together with the layers in it.
@@ -74,6 +76,18 @@ class CostReport:
     def kept(self) -> int:
         """Bytes of the tensors that the gradient reads again."""
         return self.at().kept
+
+    @property
+    def factors(self) -> list[Any]:
+        """The variables that the gradient multiplies by once more."""
+        found = [self._weights.get(key) for key in self._ledger.factors]
+        return [v for v in found if v is not None]
+
+    @property
+    def products(self) -> list[tuple[Any, Any]]:
+        """Each product with a weight: the variable and a `lamina.kernel.cost.ledger.Product`."""
+        found = [(self._weights.get(id(one.weight)), one) for one in self._ledger.products]
+        return [(v, one) for v, one in found if v is not None]
 
     def __repr__(self) -> str:
         return f"<CostReport of {self.root!r}, {self.batch_size} rows: {self.multiply_adds:,} multiply-adds>"
@@ -104,15 +118,23 @@ def cost(
         >>> lamina.visual.cost(model, batch_size=2).multiply_adds
         24
     """
+    return counted(model, batch_size, inputs, call, input_gradient)
+
+
+def counted(
+    model: Any, rows: int, inputs: Any, call: Any, input_gradient: bool = False,
+    parts: Callable[[Any], Sequence[int]] = lambda variable: (),
+) -> CostReport:  # fmt: skip
+    """As `cost`, on one of several devices: `parts` says into how many parts each axis of a variable is divided."""
     if not model.built:
         raise ValueError(
             f"{model.name!r} is not built yet, so what it costs is not known: call it on data, or `build(input_shape)`."
         )
     counter = Cost()
-    args = _arguments(model, counter, batch_size, inputs)
+    args = _arguments(model, counter, rows, inputs)
     for x in leaves(args):
         x.wanted = input_gradient and x.dtype in IS_INEXACT
-    values = [(v, counter.given(v.shape, v.dtype, v.trainable)) for v in model.variables]
+    values = [(v, counter.given(v.shape, v.dtype, v.trainable, parts(v))) for v in model.variables]
     names = state.names
     with interpreter(counter), full_path_only(), StatelessScope(values), _named_operations(model):
         state.names = ()
@@ -120,7 +142,9 @@ def cost(
             out = model(*args, **(call or {}))
         finally:
             state.names = names
-    return CostReport(counter, model.name, batch_size, list(leaves(out)))
+    report = CostReport(counter, model.name, rows, list(leaves(out)))
+    report._weights = {id(x.buffer): v for v, x in values}
+    return report
 
 
 def _arguments(model: Any, counter: Cost, rows: int, inputs: Any) -> list[Any]:

@@ -9,8 +9,10 @@ from lamina.core.tracking import owned
 from lamina.core.variable import Variable
 from lamina.kernel.context import distributed
 from lamina.kernel.cost.tensor import width
+from lamina.kernel.dtypes import IS_FLOAT
 from lamina.kernel.trees import leaves
-from lamina.visual.cost import cost
+from lamina.layers import BatchNormalization
+from lamina.visual.cost import counted
 
 # what each of p devices sends, in parts of the bytes of the whole tensor
 SENT = {
@@ -78,14 +80,18 @@ class Plan:
         self.devices = math.prod(mesh.shape)
         self.rows = batch // math.gcd(batch, parts)
         self._replicas = math.gcd(batch, parts)
-        count = cost(model, self.rows, inputs, {"training": True})
+        self._owners = {id(v): layer for layer in model._flatten_layers() for v in owned(layer, "variable")}
+        count = self._count = counted(model, self.rows, inputs, {"training": True}, parts=self._shared_parts)
         self.activations = count.kept + self._input_bytes()
         self.multiply_adds = (count.multiply_adds + count.backward_multiply_adds) * self._replicas
         self.weights = sum(map(self._part, model.variables))
         self.gradients = sum(map(self._part, model.trainable_variables))
         self.optimizer = sum(map(self._part, self._state()))
         self.gathered = self._most_gathered()
-        self.collectives = [*self._of_gradients(), *self._of_layers()]
+        self._summed_by_layers = [
+            x for x in model._flatten_layers() if isinstance(x, BatchNormalization) and x.trainable
+        ]
+        self.collectives = [*self._of_gradients(), *self._of_moments(), *self._of_products()]
 
     @property
     def memory(self) -> int:
@@ -117,6 +123,10 @@ class Plan:
         same = follows is not None and follows.shape == variable.shape
         found = self.distribution.get_variable_layout(follows if same and follows is not None else variable)
         return found.placement(variable.shape, f"Variable {variable.path!r}")
+
+    def _shared_parts(self, variable: Variable) -> tuple[int, ...]:
+        placement = self._layout(variable)
+        return () if placement.gathered else placement.parts
 
     def _part(self, variable: Variable) -> int:
         return math.prod(self._layout(variable).part_of(variable.shape)) * width(variable.dtype)
@@ -156,51 +166,75 @@ class Plan:
 
     def _of_gradients(self) -> list[Collective]:
         gathered = {id(v) for v in self._gathered()}
-        trained = self.model.trainable_variables
         p, found = self._replicas, []
         if p == 1 and not gathered:
             return []
         parts = self.distribution.num_model_replicas
-        weights = sum(_bytes(v) for v in self.model.variables if id(v) in gathered)
-        # a bias is not read again for the gradient; a kernel is, for that of its layer's input
-        again = sum(_bytes(v) for v in trained if id(v) in gathered and len(v.shape) > 1)
+        sums = {id(v) for layer in self._summed_by_layers for v in (layer.gamma, layer.beta)}
+        trained = [v for v in self.model.trainable_variables if id(v) not in sums]
+        weights = sum(self._read(v) for v in self.model.variables if id(v) in gathered)
+        again = sum(self._read(v) for v in self._count.factors if id(v) in gathered)
         divided = sum(_bytes(v) for v in trained if id(v) in gathered)
         whole = sum(self._part(v) for v in trained if id(v) not in gathered)
         if weights:
             found.append(Collective("all-gather", "weights, where layers read them", parts, weights))
         if again and self.distribution.gathers_again:
-            found.append(Collective("all-gather", "kernels once more, for the gradient", parts, again))
+            found.append(Collective("all-gather", "factors once more, for the gradient", parts, again))
         if divided:
             found.append(Collective("reduce-scatter", "gradients of divided weights", parts, divided))
         if whole and p > 1:
             found.append(Collective("all-reduce", "gradients", p, whole))
+        if p > 1:
+            found.append(Collective("all-reduce", "the loss", p, 4))
         return found
 
-    def _of_layers(self) -> list[Collective]:
-        """Of kernels that are divided over the model: sums of partial products, forward or backward."""
+    def _read(self, variable: Variable) -> int:
+        """Bytes of a weight as layers read it: in their compute dtype."""
+        owner = self._owners.get(id(variable))
+        dtype = variable.dtype
+        if owner is not None and variable._autocast and dtype in IS_FLOAT:
+            dtype = owner.compute_dtype or dtype
+        return math.prod(variable.shape) * width(dtype)
+
+    def _of_moments(self) -> list[Collective]:
+        """Of BatchNormalization: mean and variance of the whole batch, and the two sums that their gradient takes.
+
+        The gradients of gamma and beta are made of the latter.
+        """
+        found, p = [], self._replicas
+        for layer in self._summed_by_layers if p > 1 else []:
+            trained = sum(v is not None for v in (layer.gamma, layer.beta))
+            sums = 2 + (trained if self._is_first(layer) else 2)
+            what = f"{layer.name}: {sums} sums of moments and gradients"
+            found.append(Collective("all-reduce", what, p, sums * self._held(layer.moving_mean)))
+        return found
+
+    def _is_first(self, layer: Any) -> bool:
+        """Whether a layer takes nothing but inputs of the model, of which no gradient is wanted."""
         first = {id(x) for x in leaves(getattr(self.model, "inputs", None) or [])}
+        nodes = layer._inbound_nodes
+        return bool(nodes) and all(id(x) in first for x in leaves(nodes[-1].input_tensors))
+
+    def _held(self, variable: Variable) -> int:
+        """Bytes that a device computes with: of a part, but of the whole where it is gathered."""
+        return _bytes(variable) if self._layout(variable).gathered else self._part(variable)
+
+    def _of_products(self) -> list[Collective]:
+        """Of weights that are divided over the model: sums of partial products, forward or backward."""
         found = []
-        for layer in self.model._flatten_layers():
-            kernel = getattr(layer, "kernel", None)
-            if not isinstance(kernel, Variable) or not layer._inbound_nodes:
-                continue
-            placement, node = self._layout(kernel), layer._inbound_nodes[-1]
+        for variable, product in self._count.products:
+            placement = self._layout(variable)
             if placement.gathered:
                 continue
             for axis, parts in enumerate(placement.parts):
-                last = axis == len(kernel.shape) - 1
-                inputs = [x for x in leaves(node.input_tensors) if id(x) not in first]
-                summed = inputs if last else list(leaves(node.outputs))
-                if parts > 1 and summed:
-                    what = (
-                        f"{layer.name}: {'gradient of its input' if last else 'partial sums of its output'}"
-                    )
-                    found.append(Collective("all-reduce", what, parts, sum(map(self._rows_of, summed))))
+                forward = axis in product.summed
+                x = product.out if forward else product.x
+                if parts > 1 and (forward or x.wanted):
+                    what = "partial sums of its output" if forward else "gradient of its input"
+                    size = int(x.size) * width(x.dtype) * product.times
+                    name = "/".join(product.path[1:]) or variable.path
+                    found.append(Collective("all-reduce", f"{name}: {what}", parts, size))
         return found
-
-    def _rows_of(self, x: Any) -> int:
-        sizes = [self.rows if i == 0 and n is None else n or 1 for i, n in enumerate(x.shape)]
-        return math.prod(sizes) * width(x.dtype)
 
     # -- to read ---------------------------------------------------------------------------------------------------------
 

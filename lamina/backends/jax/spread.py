@@ -51,6 +51,8 @@ class Spread(contract.Spread):
         return jax.checkpoint(sparingly, policy=_kept)
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+        if jax.distributed.is_initialized():  # by who started this process
+            return
         try:
             jax.distributed.initialize(
                 address, processes, rank, initialization_timeout=JOINING, **_heartbeat()

@@ -44,6 +44,10 @@ class Spread(contract.Spread):
         return _laid(x, placement.whole)
 
     def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+        if _joined():  # by who started this process
+            if torch.cuda.is_available():
+                torch.cuda.set_device(group.get_rank() % torch.cuda.device_count())
+            return
         if (address, processes, rank) == (None, None, None):
             return  # nobody started several
         if address is None or processes is None or rank is None:

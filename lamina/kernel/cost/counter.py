@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ import optree
 from lamina.kernel.context import state
 from lamina.kernel.contract import Fused
 from lamina.kernel.cost import rules
-from lamina.kernel.cost.ledger import Ledger
-from lamina.kernel.cost.tensor import Traced
+from lamina.kernel.cost.ledger import Ledger, Product
+from lamina.kernel.cost.tensor import Buffer, Traced
 from lamina.kernel.dtypes import IS_INEXACT
 from lamina.kernel.interpreter import Interpreter
 from lamina.kernel.shapes import SHAPES, Spec
@@ -43,10 +44,18 @@ class Cost(Interpreter):
         self.ledger = Ledger()
         super().__init__(SHAPES)
 
-    def given(self, shape: Sequence[int], dtype: str, wanted: bool = False) -> Traced:
-        """A tensor that is there before the program begins: an input, or the value of a variable."""
+    def given(
+        self, shape: Sequence[int], dtype: str, wanted: bool = False, parts: Sequence[int] = ()
+    ) -> Traced:
+        """A tensor that is there before the program begins: an input, or the value of a variable.
+
+        Args:
+            shape, dtype: Of the whole.
+            wanted: Whether a gradient of it is wanted.
+            parts: Into how many parts each of its axes is divided, where several devices share a model.
+        """
         found = Traced(tuple(shape), dtype, self, wanted)
-        found.buffer.given = True
+        found.buffer = Buffer(found.buffer.size, True, tuple(parts))
         return found
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,6 +80,14 @@ class Cost(Interpreter):
         made = [x for x in leaves(out) if isinstance(x, Traced)]
         if not made:
             return out
+        for x in made:
+            x.buffer.shared = max([1, *[other.buffer.shared for other in traced]])
+        if name == "astype" and traced:
+            made[0].buffer.source = traced[0].buffer.source
+        if (
+            name in rules.PRODUCTS or name == "take"
+        ):  # of a table of which each device has some rows: a sum of ones and zeros
+            self._note_product(name, args, operands, made[0])
         in_place = name in rules.ELEMENTWISE or name == "astype"
         self.ledger.happened([x.buffer for x in traced], [x.buffer for x in made], in_place)
         counts = rules.forward(name, args, kwargs, made[0])
@@ -90,6 +107,22 @@ class Cost(Interpreter):
         if isinstance(out, list | tuple):
             return type(out)([self._traced(x, wanted) for x in out])
         return out
+
+    def _note_product(self, name: str, args: tuple, operands: list[Any], out: Traced) -> None:
+        pair = operands[:2]
+        if len(pair) < 2:
+            return
+        for i, (weight, x) in enumerate(zip(pair, pair[::-1], strict=True)):
+            if not isinstance(weight, Traced) or not weight.buffer.source.given:
+                continue
+            source, summed = weight.buffer.source, rules.summed(name, args, i)
+            if summed is not None:
+                if source.shared > 1:  # by the axes that stay; what is summed over devices is whole on each
+                    stay = [n for axis, n in enumerate(source.parts) if axis not in summed]
+                    out.buffer.shared = math.prod(stay)
+                self.ledger.products.append(Product(state.names, source, summed, x, out, self.ledger.times))
+            if getattr(x, "wanted", False) and name in rules.PRODUCTS:
+                self.ledger.factors[id(source)] = source
 
     def _keep(self, name: str, operands: list[Any], made: list[Traced]) -> None:
         kept: list[Any] = []

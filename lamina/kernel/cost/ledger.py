@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 PRODUCTS = (
     "matmul",
@@ -45,17 +45,40 @@ class Place:
         return 2 * self.multiply_adds(backward, padding_taps) + sum(counts[kind] for kind in SINGLE)
 
 
+class Product(NamedTuple):
+    """A product with a tensor that was given, as a rule a weight.
+
+    Fields:
+        path: The layer.
+        weight: The memory of the weight.
+        summed: The axes of the weight that are summed over.
+        x, out: What it was multiplied with, and what came out: tensors without numbers.
+        times: How often it happens.
+    """
+
+    path: tuple[str, ...]
+    weight: Any
+    summed: frozenset[int]
+    x: Any
+    out: Any
+    times: int
+
+
 class Ledger:
     """The counts of a program by the path of the layer that caused them.
 
     Attributes:
         places: Path -> Place.
+        products: Those with what was given.
+        factors: By their ids the given tensors that the gradient multiplies by once more.
         unbounded: Paths with a `while` whose number of rounds is not known: its body is counted once.
     """
 
     def __init__(self) -> None:
         self.places: dict[tuple[str, ...], Place] = {}
         self.unbounded: set[tuple[str, ...]] = set()
+        self.products: list[Product] = []
+        self.factors: dict[int, Any] = {}
         self.times = 1
         self._kept: dict[int, Any] = {}  # the buffer stays alive, so that its id is its own
         self._events: list[tuple[list[Any], list[Any], bool]] = []
@@ -95,7 +118,7 @@ class Ledger:
         for buffer in buffers:
             if not buffer.given and id(buffer) not in self._kept:
                 self._kept[id(buffer)] = buffer
-                self.place(path).kept += buffer.size * self.times
+                self.place(path).kept += buffer.size // buffer.shared * self.times
 
     def happened(self, read: list[Any], made: list[Any], in_place: bool = False) -> None:
         """Tensors were read and others made; `in_place` where the result may lie where an operand was."""

@@ -76,6 +76,22 @@ def backward(name: str, operands: list[Any], out_size: int, counts: Counts) -> C
     return found
 
 
+def summed(name: str, args: tuple, operand: int) -> frozenset[int] | None:
+    """The axes of a factor, the first (0) or the second one, that a product sums over; None where no rule says."""
+    if name == "einsum":
+        terms, _, result = args[0].replace(" ", "").partition("->")
+        letters = terms.split(",")[operand]
+        return frozenset(i for i, letter in enumerate(letters) if letter not in result)
+    rank = len(spec(args[operand]).shape)
+    if name == "take":
+        return None if operand else frozenset((args[2] % rank,))
+    if name in ("matmul", "linear"):
+        return frozenset((rank - 2 if operand else rank - 1,))
+    if name == "conv" and operand == 1 and args[5] == 1:  # of groups each has channels of its own
+        return frozenset((rank - 2,))
+    return None
+
+
 def _matmul(out: Any, x1: Any, x2: Any) -> Counts:
     return {"matmul": int(out.size * spec(x1).shape[-1])}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,12 +23,17 @@ class Buffer:
     Attributes:
         size: In bytes.
         given: Whether it was there before the program began: a variable or an input.
+        source: What it holds in another dtype; itself as a rule.
+        parts: Of a weight that several devices share: into how many parts each axis is divided.
+        shared: Into how many parts it is divided over devices that share a model.
     """
 
-    __slots__ = ("given", "size")
+    __slots__ = ("given", "parts", "shared", "size", "source")
 
-    def __init__(self, size: int, given: bool = False) -> None:
-        self.size, self.given = size, given
+    def __init__(self, size: int, given: bool = False, parts: tuple[int, ...] = ()) -> None:
+        self.size, self.given, self.parts = size, given, parts
+        self.shared = math.prod(parts)
+        self.source: Buffer = self
 
 
 class Traced(Spec):

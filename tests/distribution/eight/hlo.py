@@ -4,6 +4,7 @@ import math
 import re
 
 import jax
+import jax.extend
 
 from lamina.kernel.context import current
 from lamina.training.run import spread
@@ -32,12 +33,30 @@ _SENT = {
 
 
 def compiled_step(model, x, y):
-    """The text of one compiled training step, after XLA's passes, under the distribution in force."""
+    """One training step as XLA compiled it, under the distribution in force."""
+    step, values, placed = _step(model, x, y)
+    return jax.jit(step, donate_argnums=0).lower(values, placed).compile()
+
+
+def traced_step(model, x, y):
+    """One training step as jax traced it."""
+    step, values, placed = _step(model, x, y)
+    return jax.make_jaxpr(step)(values, placed).jaxpr
+
+
+def equations(jaxpr):
+    """All equations, also those of inner functions."""
+    for eqn in jaxpr.eqns:
+        yield eqn
+        for inner in jax.extend.core.jaxprs_in_params(eqn.params):
+            yield from equations(inner)
+
+
+def _step(model, x, y):
     batch = (x, y, None)
     program = model._model_state.programs.get(model, "train", current(), lambda: batch)
     placed = spread.batch(program.k, batch)
-    values = [v.value for v in program.variables]
-    return jax.jit(program._pure, donate_argnums=0).lower(values, placed).compile().as_text()
+    return program._pure, [v.value for v in program.variables], placed
 
 
 def collectives(text):
@@ -56,6 +75,13 @@ def collectives(text):
     return found
 
 
+def memory(step):
+    """(bytes that a device holds between steps, bytes of the step with its batch), as XLA says."""
+    found = step.memory_analysis()
+    own = found.output_size_in_bytes - found.alias_size_in_bytes
+    return found.alias_size_in_bytes, found.argument_size_in_bytes + found.temp_size_in_bytes + own
+
+
 def _taking_part(line):
     if match := re.search(r"replica_groups=mesh\[(.*?)\] \{(.*?)\}", line):
         sizes = {name: int(n) for name, n in re.findall(r"'(\w+)'=(\d+)", match[1])}
@@ -68,11 +94,9 @@ def _taking_part(line):
 
 
 def sent(text):
-    """Kind -> bytes that each device sends in one step."""
+    """Kind -> bytes that each device sends in one step; a tuple of results is one collective of all of them."""
     total = {}
     for kind, shapes, p in collectives(text):
         size = sum(math.prod(sizes) * _WIDTH[width] for width, sizes in shapes)
-        if kind == "all-to-all" and len(shapes) > 1:
-            pass  # a tuple of the parts: together the whole
         total[kind] = total.get(kind, 0) + _SENT[kind](size, p)
     return total

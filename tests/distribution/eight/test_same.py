@@ -1,11 +1,8 @@
 """What is trained on eight devices is what is trained on one."""
 
-import functools
 import warnings
 
-import hlo
 import jax
-import numpy as np
 import pytest
 from same import L, assert_same, data, network, train
 
@@ -130,73 +127,3 @@ def test_others_at_length(one, kind):
         D.ModelParallel(layout_map="auto", device_mesh=mesh(), batch_dim_name="batch"),
     ):
         assert_same(one(kind, 32), train(kind, 32, distribution))
-
-
-# -- what is exchanged ---------------------------------------------------------------------------------------------------
-
-
-def deep():
-    inputs = lamina.Input((64,))
-    x = L.Dense(128, activation="relu", name="first")(inputs)
-    model = lamina.Model(inputs, L.Dense(8, name="last")(L.Dense(64, activation="relu", name="middle")(x)))
-    model.compile("adam", "mse")
-    return model
-
-
-def in_two_directions():
-    found = D.LayoutMap(mesh())
-    found["first/kernel"], found["first/bias"] = (None, "model"), ("model",)
-    found["middle/kernel"] = ("model", None)
-    return D.ModelParallel(layout_map=found, batch_dim_name="batch")
-
-
-DISTRIBUTIONS = {
-    "data": D.DataParallel,
-    "sharded": lambda: D.FullyShardedDataParallel(min_size=8),
-    "kept": lambda: D.FullyShardedDataParallel(min_size=8, reshard_after_forward=False),
-    "model": in_two_directions,
-}
-
-
-@functools.cache
-def step_of(name):
-    """A model under a distribution, the text of its compiled step, and the bytes of its weights."""
-    distribution, rng = DISTRIBUTIONS[name](), np.random.default_rng(0)
-    with distribution.scope():
-        model = deep()
-        text = hlo.compiled_step(model, rng.random((64, 64), "float32"), rng.random((64, 8), "float32"))
-    return model, text, sum(4 * int(np.prod(v.shape)) for v in model.weights), distribution
-
-
-SCALARS = 2 * 7 / 8 * 4  # the loss
-
-
-def test_data_parallel_exchanges_gradients_once():
-    _, text, weights, _ = step_of("data")
-    assert hlo.sent(text) == {"all-reduce": 2 * 7 / 8 * weights + SCALARS}
-
-
-def test_fully_sharded_gathers_weights_and_divides_gradients():
-    """XLA writes a reduce-scatter on the CPU as an all-reduce of which each device keeps its part."""
-    model, text, weights, _ = step_of("kept")
-    found = hlo.sent(text)
-    assert set(found) == {"all-reduce", "all-gather"}
-    last = model.get_layer("last").bias.numpy().nbytes
-    assert found["all-gather"] == 7 / 8 * weights
-    assert last == 32
-    assert found["all-reduce"] == 2 * 7 / 8 * weights + SCALARS
-    _, text, _, _ = step_of("sharded")
-    again = sum(model.get_layer(name).kernel.numpy().nbytes for name in ("middle", "last"))
-    # the first layer's input has no gradient, and none needs a bias again
-    assert hlo.sent(text)["all-gather"] == 7 / 8 * (weights + again)
-
-
-def test_model_parallel_gathers_no_weight():
-    model, text, _, _ = step_of("model")
-    kinds = {kind for kind, _, _ in hlo.collectives(text)}
-    assert kinds == {"all-reduce"}
-    divided = sum(v.numpy().nbytes for v in model.weights if any(v.layout.axes))
-    whole = sum(v.numpy().nbytes for v in model.weights if not any(v.layout.axes))
-    sums = 32 * 64 * 4  # the partial products of the middle layer for 64 / 2 rows
-    wanted = 2 * 1 / 2 * (divided / 4 + whole + 4) + 2 * 3 / 4 * sums
-    assert hlo.sent(text)["all-reduce"] == wanted

@@ -209,34 +209,7 @@ def test_layouts_that_do_not_fit():
         D.distribute_tensor(np.zeros(4), D.TensorLayout([None, "model"], mesh))
 
 
-# -- plans, checkpoints ----------------------------------------------------------------------------------------------------
-
-
-def test_plans_are_what_is_compiled():
-    import hlo
-    from test_same import SCALARS, step_of
-
-    for name, scalars in (("data", SCALARS), ("model", 4)):
-        model, text, _, distribution = step_of(name)
-        with distribution.scope():
-            plan = model.plan(distribution, batch=64)
-            assert sum(hlo.sent(text).values()) == plan.sent + scalars
-            assert plan.weights == sum(v.value.addressable_data(0).nbytes for v in model.weights)
-            assert plan.optimizer == sum(
-                v.value.addressable_data(0).nbytes for v in model.optimizer.variables
-            )
-    model, text, _, distribution = step_of("sharded")
-    found = hlo.sent(text)
-    with distribution.scope():
-        plan = model.plan(distribution, batch=64)
-    kinds = {
-        kind: sum(c.sent for c in plan.collectives if c.kind == kind)
-        for kind in ("all-gather", "reduce-scatter")
-    }
-    first = 7 / 8 * model.get_layer("first").kernel.numpy().nbytes  # which no gradient reads again
-    assert found["all-gather"] == kinds["all-gather"] - first
-    assert found["all-reduce"] == 2 * kinds["reduce-scatter"] + SCALARS  # XLA's form of it on the CPU
-    assert plan.weights == sum(v.value.addressable_data(0).nbytes for v in model.weights)
+# -- checkpoints ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,0 +1,2 @@
+from .report import Report as Report
+from .trainer import trainer as trainer
