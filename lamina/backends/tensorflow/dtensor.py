@@ -129,7 +129,7 @@ def _specs() -> dict[str, Any]:
     """The device of each name: numbered over all processes, by kind."""
     found: dict[str, Any] = {}
     kinds: dict[str, int] = {}
-    whole = dict(job="localhost", replica=0, task=0)  # what names lack where there is one process
+    whole = {"job": "localhost", "replica": 0, "task": 0}  # what names lack where there is one process
     specs = [tf.DeviceSpec.from_string(d.name) for d in tf.config.list_logical_devices()]
     if _group.count == 1:
         specs = [spec.replace(**whole) for spec in specs]

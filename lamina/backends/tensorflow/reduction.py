@@ -17,6 +17,7 @@ from lamina.backends.tensorflow._support import (
     through,
 )
 from lamina.backends.tensorflow.array import shape
+from lamina.backends.tensorflow.dtensor import mesh_in_force
 from lamina.backends.tensorflow.shaping import take_along_axis
 
 # Reduction
@@ -143,6 +144,8 @@ def searchsorted(sorted: Any, values: Any, side: str) -> Any:
 
 def top_k(x: Any, k: int, sorted: bool) -> tuple:
     order = _largest(_sort_key(x), k, sorted)
+    if mesh_in_force() is not None:
+        return take_along_axis(x, order, -1), order
     return tf.gather(x, order, axis=-1, batch_dims=x.shape.rank - 1), order
 
 

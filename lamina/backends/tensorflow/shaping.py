@@ -21,6 +21,7 @@ from lamina.backends.tensorflow._support import (
     through,
 )
 from lamina.backends.tensorflow.array import asarray, shape
+from lamina.backends.tensorflow.dtensor import mesh_in_force, whole
 
 # Manipulation
 
@@ -143,13 +144,28 @@ def take(x: Any, indices: Any, axis: int) -> Any:
     return tf.gather(x, in_range(indices, size(x, axis)), axis=axis)
 
 
+_FEW = 8  # places in a row that are found by comparing, which makes a tensor so many times as large
+
+
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
     x, indices = (move_axis(x, axis, -1), in_range(move_axis(indices, axis, -1), size(x, axis)))
     if x.shape[:-1] != indices.shape[:-1] or not x.shape[:-1].is_fully_defined():
         batch = _broadcast_shape(x, indices)
         x = tf.broadcast_to(x, tf.concat([batch, tf.shape(x)[-1:]], 0))
         indices = tf.broadcast_to(indices, tf.concat([batch, tf.shape(indices)[-1:]], 0))
+    if mesh_in_force() is not None:
+        return move_axis(_chosen(x, indices), -1, axis)
     return move_axis(tf.gather(x, indices, axis=-1, batch_dims=x.shape.rank - 1), -1, axis)
+
+
+def _chosen(x: Any, indices: Any) -> Any:
+    """x at indices of its last axis. DTensor gathers row by row only where all lie in the same way: few by comparing."""
+    if indices.shape[-1] is None or indices.shape[-1] > _FEW:
+        return whole(tf.gather(whole(x), whole(indices), axis=-1, batch_dims=x.shape.rank - 1))
+    if x.dtype.is_bool:
+        return tf.cast(_chosen(tf.cast(x, tf.uint8), indices), tf.bool)
+    here = indices[..., None] == tf.range(size(x, -1), dtype=indices.dtype)
+    return tf.reduce_sum(tf.where(here, x[..., None, :], tf.zeros([], x.dtype)), -1)
 
 
 def _broadcast_shape(x: Any, y: Any) -> Any:
