@@ -2,7 +2,7 @@
 
 Each line that a process prints begins with its number. When one of them fails the others are ended, and the exit status is
 its own. The script calls `lamina.distribution.initialize()` before anything else; the variables that torchrun sets are
-there as well, for scripts with `torch.distributed`. With --cpu each process has that many simulated devices (jax).
+there as well, for scripts with `torch.distributed`. With --cpu each process has that many simulated devices (jax, tensorflow).
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def command(given: argparse.Namespace, rank: int) -> tuple[list[str], dict[str, 
         env |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
         flag = f"--xla_force_host_platform_device_count={given.devices}"
         env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} {flag}".strip()
+        env["LAMINA_CPU_DEVICES"] = str(given.devices)  # for TensorFlow
     env["PYTHONUNBUFFERED"] = "1"  # lines appear when they are printed
     return [sys.executable, given.script, *given.arguments], env
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamina.core.devices import devices
 from lamina.core.seeds import make_seed
-from lamina.distribution.world import world
+from lamina.distribution.world import split, world
 from lamina.kernel.context import real_kernel
 
 
@@ -64,7 +64,7 @@ def initialize(
     """Make this process one of several that run the same script; call it before anything else of a framework.
 
     What is not given is read from the environment: `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
-    `KERAS_DISTRIBUTION_PROCESS_ID`, else what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
+    `KERAS_DISTRIBUTION_PROCESS_ID`, else `TF_CONFIG`, what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
     to the framework to find out. Processes whose random seeds differ are given those of the first one, so that they begin
     with equal weights. `lamina launch` starts such processes on one machine.
 
@@ -82,13 +82,14 @@ def initialize(
         >>> lamina.distribution.initialize("10.0.0.1:1234", 2, 0)  # doctest: +SKIP
     """
     found = world()
-    address = job_addresses.split(",")[0].strip() if job_addresses else found.address
+    addresses = split(job_addresses) if job_addresses else found.addresses
+    address = addresses[0] if addresses else found.address
     count = found.processes if num_processes is None else num_processes
     rank = found.rank if process_id is None else process_id
     if count == 1:
         return
     spread = real_kernel().spread
-    spread.join(address, count, rank)
+    spread.join(address, count, rank, addresses)
     _agree_on_seeds(spread)
 
 

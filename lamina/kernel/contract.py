@@ -487,9 +487,11 @@ class Spread:
 
     Attributes:
         regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
+        runs_as_written: Whether a step runs on such tensors as it is written, too, and not compiled alone.
     """
 
     regrids = True
+    runs_as_written = True
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."
@@ -515,13 +517,17 @@ class Spread:
         "f, to be differentiated: what `gather` brought together for a placement that says `again` is not kept for the gradient, but gathered once more."
         return f
 
-    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
-        "Become one of several processes that run the same program; what is None the framework finds out by itself."
+    def join(self, address: str | None, processes: int | None, rank: int | None, addresses: Sequence[str] = (), /) -> None:
+        "Become one of several processes that run the same program; what is None the framework finds out by itself. Where the addresses of all are known they are given, too."
         raise BackendError(NO_SPREAD)
 
     def processes(self) -> tuple[int, int]:
         "(the number of this process, how many there are)."
         return 0, 1
+
+    def opened(self) -> Sequence[str] | None:
+        "The devices that a scope of the framework's own, open in this thread, spreads training over; None without one."
+        return None
 
     def rank_of(self, device: str, /) -> int:
         "The number of the process that a device belongs to."

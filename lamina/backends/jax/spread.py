@@ -48,7 +48,9 @@ class Spread(contract.Spread):
 
         return jax.checkpoint(sparingly, policy=_kept)
 
-    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+    def join(
+        self, address: str | None, processes: int | None, rank: int | None, addresses: Sequence[str] = (), /
+    ) -> None:
         try:
             jax.distributed.initialize(address, processes, rank)
         except ValueError:

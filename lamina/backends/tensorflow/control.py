@@ -296,9 +296,11 @@ class _Program:
         self.compiled = _Relaxed(traced)
 
     def __call__(self, tensors: list) -> Any:
-        trace, *outputs = self.compiled(tensors)
         if self.mesh is None:
+            trace, *outputs = self.compiled(tensors)
             return _opened(outputs, *self.results[0 if self.alike else int(trace)])
+        with dtensor.telling():
+            trace, *outputs = self.compiled(tensors)
         number = int(dtensor.taken(trace))
         count = len(outputs) - len(self.written[number])
         for storage, value in zip(self.written[number], outputs[count:], strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class Spread(contract.Spread):
     """TensorFlow's meshes and DTensors; several processes by its servers, which exchange what collectives need."""
 
     regrids = False
+    runs_as_written = False
 
     def native(self, placement: Placement, /) -> Any:
         return _layout(placement, len(placement.axes))
@@ -40,8 +42,8 @@ class Spread(contract.Spread):
         address: str | None,
         processes: int | None,
         rank: int | None,
-        /,
         addresses: Sequence[str] = (),
+        /,
     ) -> None:
         if (address, processes, rank) == (None, None, None):
             return  # nobody started several
@@ -59,6 +61,21 @@ class Spread(contract.Spread):
 
     def processes(self) -> tuple[int, int]:
         return _group.rank, _group.count
+
+    def opened(self) -> list[str] | None:
+        if not tf.distribute.has_strategy():
+            return None
+        strategy = tf.distribute.get_strategy()
+        if strategy.num_replicas_in_sync == 1:
+            return None
+        if not isinstance(strategy, tf.distribute.MirroredStrategy):
+            raise contract.BackendError(
+                f"compile: in the scope of {type(strategy).__name__}. Of TensorFlow's strategies Lamina knows MirroredStrategy. In "
+                "place of others call lamina.distribution.initialize() right after the imports (it reads TF_CONFIG, too), and then "
+                "lamina.distribution.set_distribution(lamina.distribution.DataParallel())."
+            )
+        found = [tf.DeviceSpec.from_string(name) for name in strategy.extended.worker_devices]
+        return [f"{spec.device_type.lower()}:{spec.device_index}" for spec in found]
 
     def rank_of(self, device: str, /) -> int:
         return _specs()[device].task if _group.count > 1 else 0
@@ -344,6 +361,23 @@ def mesh_of(tensors: Sequence[Any]) -> Any:
 def on_mesh(x: Any, mesh: Any) -> Any:
     """A tensor of one device, whole on each of a mesh."""
     return x if is_spread(x) else dtensor.copy_to_mesh(x, dtensor.Layout.replicated(mesh, x.shape.rank))
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Inside, a program runs on several devices: what TensorFlow cannot divide is told in words."""
+    try:
+        yield
+    except (tf.errors.UnknownError, tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
+        text = str(error)
+        if not any(word in text for word in ("layout", "DTensor", "SPMD", "sharding")):
+            raise
+        found = re.search(r"error: (.*)", text)
+        words = found[1] if found else text.split("\n", 1)[0]
+        raise contract.BackendError(
+            f"TensorFlow cannot divide an operation of this program over several devices: {words[:300]} jax divides every "
+            "operation (LAMINA_BACKEND=jax); or train on one device."
+        ) from error
 
 
 def whole(y: Any) -> Any:

@@ -38,7 +38,9 @@ class Spread(contract.Spread):
     def gather(self, x: Any, placement: Placement, /) -> Tensor:
         return _laid(x, placement.whole)
 
-    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+    def join(
+        self, address: str | None, processes: int | None, rank: int | None, addresses: Sequence[str] = (), /
+    ) -> None:
         if (address, processes, rank) == (None, None, None):
             return  # nobody started several
         if address is None or processes is None or rank is None:
