@@ -279,7 +279,9 @@ class _Program:
         self.results: list = []  # (structure, other leaves) of what each trace gives
         self.alike = True  # whether they are the same for all traces, as they nearly always are
         self.mesh = mesh
-        self.written: list[list] = []  # of each trace the variables on several devices that it gives new values of
+        self.written: list[
+            list
+        ] = []  # of each trace the variables on several devices that it gives new values of
 
         def traced(tensors: list) -> list:
             args, kwargs = _opened(tensors, spec, rest)

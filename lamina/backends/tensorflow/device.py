@@ -30,8 +30,10 @@ def read(storage: Any) -> Any:
 def write(storage: Any, value: Any) -> Any:
     if isinstance(storage, dtensor.DVariable):
         dtensor.write(storage, value)
-    else:
-        storage.assign(value, read_value=False)
+        return storage
+    if tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context():
+        dtensor.refuse_replica()
+    storage.assign(value, read_value=False)
     return storage
 
 
@@ -87,7 +89,9 @@ def to_default_device(xs: list) -> list:
 
 
 def wait(x: Any) -> None:
-    if dtensor.in_use():  # a program on several devices ends before its results are taken; others' devices cannot be asked
+    if (
+        dtensor.in_use()
+    ):  # a program on several devices ends before its results are taken; others' devices cannot be asked
         return
     tf.test.experimental.sync_devices()
 

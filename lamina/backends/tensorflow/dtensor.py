@@ -127,6 +127,16 @@ def _started(what: str, start: Callable[[], Any]) -> None:
         ) from error
 
 
+def refuse_replica() -> None:
+    """Each replica of a strategy would change the variable by its own rows alone."""
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        raise contract.BackendError(
+            "A variable is changed inside strategy.run, where each replica has its own rows, and nothing brings their gradients "
+            "together. Write the step as `train_step` of a model and call `fit` (in the scope of a MirroredStrategy, or under "
+            "lamina.distribution.DataParallel): there a step sees the whole batch."
+        )
+
+
 # -- devices -------------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +240,9 @@ def placed(x: Any, dtype: str | None, placement: Placement) -> Any:
     for index in _parts(tuple(x.shape), layout):
         if index not in made:
             part = np.asarray(x[tuple(slice(*one) for one in index)])
-            made[index] = tf.convert_to_tensor(part if dtype is None else part.astype(tf.as_dtype(dtype).as_numpy_dtype))
+            made[index] = tf.convert_to_tensor(
+                part if dtype is None else part.astype(tf.as_dtype(dtype).as_numpy_dtype)
+            )
         parts.append(made[index])
     return dtensor.pack(parts, layout)
 

@@ -138,6 +138,10 @@ def sort(x: Any, axis: int, descending: bool = False) -> Any:
 
 
 def searchsorted(sorted: Any, values: Any, side: str) -> Any:
+    if mesh_in_force() is not None:  # DTensor has no rule for a search: those that lie before are counted
+        before = tf.less_equal if side == "right" else tf.less
+        count = lambda s, v: tf.reduce_sum(tf.cast(before(s, v[..., None]), tf.int32), -1)
+        return through("extreme", count, sorted, values)
     find = lambda s, v: tf.searchsorted(s, tf.reshape(v, [-1]), side, tf.int32)
     return tf.reshape(through("extreme", find, sorted, values), dims(shape(values)))
 

@@ -51,7 +51,11 @@ def sorted_axes(axis: Any, rank: int) -> list[int]:
 
 
 def flip(x: Any, axis: Any) -> Any:
-    return tf.reverse(x, axes_of(x, axis))
+    if mesh_in_force() is None:
+        return tf.reverse(x, axes_of(x, axis))
+    for a in axes_of(x, axis):  # DTensor has no rule for tf.reverse
+        x = tf.gather(x, tf.range(size(x, a) - 1, -1, -1), axis=a)
+    return x
 
 
 def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
@@ -101,10 +105,14 @@ def reshape(x: Any, shape: Sequence[int]) -> Any:
 
 def roll(x: Any, shift: Any, axis: Any) -> Any:
     if axis is None:
-        return tf.reshape(tf.roll(tf.reshape(x, [-1]), shift, 0), dims(shape(x)))
+        return tf.reshape(roll(tf.reshape(x, [-1]), shift, 0), dims(shape(x)))
     positions = axes_of(x, axis)
     shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(positions)
-    return tf.roll(x, shifts, positions)
+    if mesh_in_force() is None:
+        return tf.roll(x, shifts, positions)
+    for by, a in zip(shifts, positions, strict=True):  # DTensor has no rule for tf.roll
+        x = tf.gather(x, (tf.range(size(x, a)) - by) % size(x, a), axis=a)
+    return x
 
 
 def squeeze(x: Any, axis: Any) -> Any:
