@@ -26,7 +26,7 @@ def main() -> None:
     forms = [name for name in vars(contract.Fused) if name[0] != "_" and name != "offers"]
     lines += [f"| `{name}` | {getattr(contract.Fused, name).__doc__} |" for name in forms]
     lines += ["", "## Spread", "", contract.Spread.__doc__ or "", "", "| function | rule |", "|---|---|"]
-    forms = [name for name in vars(contract.Spread) if name[0] != "_" and name != "offered"]
+    forms = [n for n, f in vars(contract.Spread).items() if callable(f) and n[0] != "_" and n != "offered"]
     lines += [f"| `{name}` | {getattr(contract.Spread, name).__doc__} |" for name in forms]
     lines.append("")
     (pathlib.Path(__file__).parent / "kernel.md").write_text("\n".join(lines))
