@@ -54,6 +54,11 @@ def worker() -> str | None:
     return process.name if process.daemon else None
 
 
+def has_scopes() -> bool:
+    """Whether the program has imported a framework in whose scopes models are made: `tf.distribute`'s."""
+    return "tensorflow" in sys.modules
+
+
 def seed_imported(value: int) -> None:
     """Seed the generators of the frameworks that the program has imported, also of those that are not in force."""
     torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")

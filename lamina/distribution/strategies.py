@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from lamina.backends.beside import has_scopes
 from lamina.distribution.distributions import DataParallel, Distribution
-from lamina.kernel.context import current, distribution_in_force, state
+from lamina.kernel.context import current, distribution_in_force
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,9 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def distribution_of_scope() -> Distribution | None:
     """The distribution that a scope of the framework stands for; None where none is open.
 
-    No framework is loaded to find out: one that nobody has imported has no scope open.
+    No backend is loaded to find out where its framework was not imported: it has no scope open.
     """
-    if state.kernel is None and "tensorflow" not in sys.modules:
+    if not has_scopes():
         return None
     k = current()
     devices = None if k.abstract else k.spread.opened()

@@ -94,7 +94,7 @@ def _torchrun(env: Environment) -> World | None:
     return World(address, _number(env, "WORLD_SIZE"), _number(env, "RANK"))
 
 
-def _tensorflow(env: Environment) -> World | None:
+def _tf_config(env: Environment) -> World | None:
     if "TF_CONFIG" not in env:
         return None
     try:
@@ -155,7 +155,7 @@ def _job_set(env: Environment) -> World | None:
 
 READERS: dict[str, Callable[[Environment], World | None]] = {
     "KERAS_DISTRIBUTION_*": _own,
-    "TF_CONFIG": _tensorflow,
+    "TF_CONFIG": _tf_config,
     "torchrun": _torchrun,
     "JobSet": _job_set,
     "JAX_COORDINATOR_ADDRESS": _coordinator,

@@ -135,6 +135,12 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     rank = x.shape.rank
     axis1, axis2 = axis1 % rank, axis2 % rank
     last = tf.transpose(x, [a for a in range(rank) if a not in (axis1, axis2)] + [axis1, axis2])
+    if mesh_in_force() is not None:  # DTensor has no rule for it
+        rows, columns = size(last, -2), size(last, -1)
+        first = py.max(-offset, 0) * columns + py.max(offset, 0)
+        count = py.min(rows - py.max(-offset, 0), columns - py.max(offset, 0))
+        flat = tf.reshape(last, dims([*shape(last)[:-2], rows * columns]))
+        return tf.gather(flat, first + tf.range(count) * (columns + 1), axis=-1)
     return tf.linalg.diag_part(last, k=offset)
 
 
