@@ -28,17 +28,19 @@ class Known(NamedTuple):
         seed: Its function that seeds its generators, if it has any.
         guests: Whether layers are made objects of it (`kernel.guests`).
         pipelines: Whether it has data sets of its own, which trace what they call into graphs.
+        scopes: Whether it has scopes of its own in which models are made to be spread over devices.
     """
 
     seed: str | None = None
     guests: bool = False
     pipelines: bool = False
+    scopes: bool = False
 
 
 KNOWN = {  # in order of preference
     "jax": Known(),
     "torch": Known(seed="manual_seed", guests=True),
-    "tensorflow": Known(seed="random.set_seed", guests=True, pipelines=True),
+    "tensorflow": Known(seed="random.set_seed", guests=True, pipelines=True, scopes=True),
     "numpy": Known(seed="random.seed"),
 }
 NAMES = tuple(KNOWN)

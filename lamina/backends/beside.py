@@ -87,6 +87,11 @@ def _found(module: str, path: str) -> Any:
     return found
 
 
+def has_scopes() -> bool:
+    """Whether the program has imported a framework in whose scopes models are made."""
+    return any(known.scopes and name in sys.modules for name, known in KNOWN.items())
+
+
 def host_call(
     k: Any, function: Callable[..., Any], inputs: Sequence[Any], dtype: str, shape: Sequence[int | None]
 ) -> Any:

@@ -78,6 +78,18 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
         "a tensor is first laid on several devices on torch",
         "never",
     ),
+    "LAMINA_CPU_DEVICES": Effect(
+        "TensorFlow's CPU counts as so many devices as this variable says",
+        "to try distributions out without them; `lamina launch --cpu --devices 8` sets it",
+        "tensorflow is loaded, where the variable is set",
+        "never",
+    ),
+    "LAMINA_TENSORFLOW_CLUSTER": Effect(
+        "the variables `DTENSOR_JOBS`, `DTENSOR_CLIENT_ID` and `DTENSOR_JOB_NAME` are set",
+        "TensorFlow reads from them, time and again, which processes there are",
+        "`lamina.distribution.initialize()` on tensorflow, in one of several processes",
+        "never",
+    ),
     "LAMINA_HOLD_INTERRUPT": Effect(
         "Ctrl-C (SIGINT) waits for the end of a step that has taken over the weights' memory; a second one does not",
         "the weights would be lost",
@@ -241,6 +253,38 @@ def without_retracing_warnings(logger: Any) -> None:
 
 def _is_other(record: Any) -> bool:
     return "triggered tf.function retracing" not in record.getMessage()
+
+
+def simulate_cpus(tf: Any) -> None:
+    """Let TensorFlow's CPU count as several devices, where the environment asks for it."""
+    given = os.environ.get("LAMINA_CPU_DEVICES", "")
+    if not given or not allows("LAMINA_CPU_DEVICES"):
+        return
+    if not given.isdigit():
+        raise ValueError(f"LAMINA_CPU_DEVICES must be a number of devices, got {given!r}.")
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    if tf.config.get_logical_device_configuration(cpu) is None:  # the user's own stays
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(given))
+
+
+def tensorflow_cluster(addresses: Sequence[str], rank: int) -> None:
+    """Tell TensorFlow of the processes that train together.
+
+    Raises:
+        RuntimeError: where it is switched off and nobody else has told.
+    """
+    told = {
+        "DTENSOR_JOBS": ",".join(addresses),
+        "DTENSOR_CLIENT_ID": str(rank),
+        "DTENSOR_JOB_NAME": "worker",
+    }
+    if allows("LAMINA_TENSORFLOW_CLUSTER"):
+        os.environ.update(told)
+    elif any(name not in os.environ for name in told):
+        raise RuntimeError(
+            f"TensorFlow reads {', '.join(told)} from the environment, and setting them is switched off "
+            "(LAMINA_TENSORFLOW_CLUSTER or LAMINA_LEAVE_PROCESS): set them."
+        )
 
 
 _jax_cache: str | None = None  # the folder that Lamina gave to jax

@@ -3,7 +3,8 @@
 Each line that a process prints begins with its number. When one of them fails the others are ended, and the exit status is
 its own; with --restarts the group begins again then, so that a script with `fit(resume=folder)` goes on from its last state.
 The script calls `lamina.distribution.initialize()` before anything else; the variables that torchrun sets are
-there as well, for scripts with `torch.distributed`. With --cpu each process has that many simulated devices (jax).
+there as well, for scripts with `torch.distributed`. With --cpu each process has that many simulated devices (jax,
+tensorflow).
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def command(given: argparse.Namespace, restart: int = 0) -> tuple[list[str], dic
         env |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
         flag = f"--xla_force_host_platform_device_count={given.devices}"
         env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} {flag}".strip()
+        env["LAMINA_CPU_DEVICES"] = str(given.devices)  # for TensorFlow
     env["PYTHONUNBUFFERED"] = "1"  # lines appear when they are printed
     # as torchrun tells it
     env |= {"TORCHELASTIC_RESTART_COUNT": str(restart), "TORCHELASTIC_MAX_RESTARTS": str(given.restarts)}

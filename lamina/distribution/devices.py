@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from lamina.core.devices import devices
 from lamina.core.seeds import make_seed
 from lamina.distribution.group import open_watch
-from lamina.distribution.world import world
+from lamina.distribution.world import split, world
 from lamina.errors import ProcessError
 from lamina.kernel.context import real_kernel
 from lamina.kernel.contract import JOINING
@@ -68,7 +69,7 @@ def initialize(
     """Make this process one of several that run the same script; call it before anything else of a framework.
 
     What is not given is read from the environment: `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `KERAS_DISTRIBUTION_NUM_PROCESSES` and
-    `KERAS_DISTRIBUTION_PROCESS_ID`, else what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
+    `KERAS_DISTRIBUTION_PROCESS_ID`, else `TF_CONFIG`, what torchrun, a JobSet of Kubernetes, JAX, Slurm or Open MPI set; the rest is left
     to the framework to find out. Processes whose random seeds differ are given those of the first one, so that they begin
     with equal weights. Where the framework knows its processes already (Ray joins them, or the program itself did), it stays so.
     They watch each other from here on, so that the end of one is the end of all. `lamina launch` starts such processes on one
@@ -88,21 +89,24 @@ def initialize(
         >>> lamina.distribution.initialize("10.0.0.1:1234", 2, 0)  # doctest: +SKIP
     """
     found = world()
-    address = job_addresses.split(",")[0].strip() if job_addresses else found.address
+    addresses = split(job_addresses) if job_addresses else found.addresses
+    address = addresses[0] if addresses else found.address
     count = found.processes if num_processes is None else num_processes
     rank = found.rank if process_id is None else process_id
     if count == 1:
         return
     spread = real_kernel().spread
-    _join(spread, address, count, rank)
+    _join(spread, address, count, rank, addresses)
     if spread.processes()[1] > 1:
         open_watch(spread, address)
         _agree_on_seeds(spread)
 
 
-def _join(spread: Any, address: str | None, count: int | None, rank: int | None) -> None:
+def _join(
+    spread: Any, address: str | None, count: int | None, rank: int | None, addresses: Sequence[str]
+) -> None:
     try:
-        spread.join(address, count, rank)
+        spread.join(address, count, rank, addresses)
     except Exception as error:
         if not spread.broken(error):
             raise

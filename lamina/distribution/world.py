@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -16,12 +17,15 @@ class World(NamedTuple):
         processes: How many there are, or None.
         rank: The number of this one, from 0, or None.
         source: Who said so, for messages.
+        addresses: The addresses of all processes, in their order, where somebody has said them; TensorFlow needs them, and
+            finds them out by itself where they are missing.
     """
 
     address: str | None = None
     processes: int | None = None
     rank: int | None = None
     source: str = "arguments"
+    addresses: tuple[str, ...] = ()
 
 
 Environment = Mapping[str, str]
@@ -65,9 +69,14 @@ def _own(env: Environment) -> World | None:
     names = [f"KERAS_DISTRIBUTION_{part}" for part in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")]
     if not any(name in env for name in names):
         return None
-    addresses = env.get(names[0], "")
-    first = addresses.split(",")[0].strip() or None
-    return World(first, _number(env, names[1]), _number(env, names[2]))
+    addresses = split(env.get(names[0], ""))
+    first = addresses[0] if addresses else None
+    return World(first, _number(env, names[1]), _number(env, names[2]), addresses=addresses)
+
+
+def split(addresses: str) -> tuple[str, ...]:
+    """Addresses that are separated by commas."""
+    return tuple([one.strip() for one in addresses.split(",") if one.strip()])
 
 
 def _coordinator(env: Environment) -> World | None:
@@ -83,6 +92,29 @@ def _torchrun(env: Environment) -> World | None:
         return None
     address = f"{env['MASTER_ADDR']}:{env['MASTER_PORT']}"
     return World(address, _number(env, "WORLD_SIZE"), _number(env, "RANK"))
+
+
+def _tf_config(env: Environment) -> World | None:
+    if "TF_CONFIG" not in env:
+        return None
+    try:
+        given = json.loads(env["TF_CONFIG"])
+        cluster, task = given["cluster"], given["task"]
+        kinds = [kind for kind in ("chief", "worker") if cluster.get(kind)]
+        addresses = [address for kind in kinds for address in cluster[kind]]
+        before = len(cluster[kinds[0]]) if task["type"] != kinds[0] else 0
+        rank = before + int(task["index"])
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(
+            "TF_CONFIG must be JSON of the form {'cluster': {'worker': ['host:port', ...]}, 'task': {'type': 'worker', "
+            f"'index': 0}}}}; got {env['TF_CONFIG']!r} ({type(error).__name__}: {error})."
+        ) from None
+    if task["type"] not in kinds:
+        raise ValueError(
+            f"TF_CONFIG says that this process is a {task['type']!r}; workers train together, and a chief with them. There are "
+            "no parameter servers and no evaluators: start them with no TF_CONFIG, or leave them out."
+        )
+    return World(addresses[0], len(addresses), rank, addresses=tuple(addresses))
 
 
 def _slurm(env: Environment) -> World | None:
@@ -123,6 +155,7 @@ def _job_set(env: Environment) -> World | None:
 
 READERS: dict[str, Callable[[Environment], World | None]] = {
     "KERAS_DISTRIBUTION_*": _own,
+    "TF_CONFIG": _tf_config,
     "torchrun": _torchrun,
     "JobSet": _job_set,
     "JAX_COORDINATOR_ADDRESS": _coordinator,

@@ -493,10 +493,12 @@ class Spread:
         regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
         checkpoints: The format in which each process writes the parts of tensors that it holds: "orbax", a package that
             takes the framework's tensors as they are (jax) or arrays (others), or "dcp", by `write_parts`.
+        runs_as_written: Whether a step runs on such tensors as it is written, too, and not compiled alone.
     """
 
     regrids = True
     checkpoints = "orbax"
+    runs_as_written = True
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."
@@ -522,13 +524,17 @@ class Spread:
         "f, to be differentiated: what `gather` brought together for a placement that says `again` is not kept for the gradient, but gathered once more."
         return f
 
-    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
-        "Become one of several processes that run the same program; what is None the framework finds out by itself."
+    def join(self, address: str | None, processes: int | None, rank: int | None, addresses: Sequence[str] = (), /) -> None:
+        "Become one of several processes that run the same program; what is None the framework finds out by itself. Where the addresses of all are known they are given, too."
         raise BackendError(NO_SPREAD)
 
     def processes(self) -> tuple[int, int]:
         "(the number of this process, how many there are)."
         return 0, 1
+
+    def opened(self) -> Sequence[str] | None:
+        "The devices that a scope of the framework's own, open in this thread, spreads training over; None without one."
+        return None
 
     def rank_of(self, device: str, /) -> int:
         "The number of the process that a device belongs to."

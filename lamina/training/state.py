@@ -28,6 +28,7 @@ class ModelState:
         programs: The compiled steps.
         turns: Which thread works with the model's state.
         stream: Where steps draw from that have no seed of their own.
+        distribution: How it is spread by a scope of the framework's own in which it was compiled; None without one.
         gradient_norms: What keeps the norms of gradients, once somebody has asked for them.
     """
 
@@ -39,6 +40,7 @@ class ModelState:
     programs: ProgramCache = field(default_factory=ProgramCache)
     turns: Turns = field(default_factory=Turns)
     stream: Stream = field(default_factory=Stream)
+    distribution: Any = None
     gradient_norms: GradientNorms | None = None
 
     def keep_gradient_norms(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamina.callbacks import History
 from lamina.core.stateless import run_pure
+from lamina.distribution.strategies import as_compiled
 from lamina.kernel.tracebacks import folds_frames
 from lamina.training.compile.arguments import Compiled
 from lamina.training.compile.losses import takes_classes
@@ -126,6 +127,7 @@ class Trainer(Compiled):
     # -- the public loops -------------------------------------------------------------------------------------------------
 
     @folds_frames
+    @as_compiled
     def fit(
         self,
         x: Any = None,
@@ -275,6 +277,7 @@ class Trainer(Compiled):
         )  # fmt: skip
 
     @folds_frames
+    @as_compiled
     def evaluate(
         self,
         x: Any = None,
@@ -310,6 +313,7 @@ class Trainer(Compiled):
         return logs if return_dict else _as_list(logs)
 
     @folds_frames
+    @as_compiled
     def predict(
         self,
         x: Any,
@@ -337,6 +341,7 @@ class Trainer(Compiled):
         )
 
     @folds_frames
+    @as_compiled
     def train_on_batch(
         self,
         x: Any,
@@ -364,6 +369,7 @@ class Trainer(Compiled):
         return logs if return_dict else _as_list(logs)
 
     @folds_frames
+    @as_compiled
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -382,6 +388,7 @@ class Trainer(Compiled):
         return logs if return_dict else _as_list(logs)
 
     @folds_frames
+    @as_compiled
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays.
 

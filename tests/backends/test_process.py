@@ -163,3 +163,44 @@ def test_one_core(off) -> None:
     with process.on_one_core() as so:
         assert not so
         assert os.sched_getaffinity(0) == before
+
+
+def test_devices_of_tensorflows_cpu(off, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list = []
+    config = SimpleNamespace(
+        list_physical_devices=lambda kind: [kind],
+        LogicalDeviceConfiguration=dict,
+        get_logical_device_configuration=lambda cpu: made or None,
+        set_logical_device_configuration=lambda cpu, devices: made.extend(devices),
+    )
+    tf = SimpleNamespace(config=config)
+    monkeypatch.delenv("LAMINA_CPU_DEVICES", raising=False)
+    process.simulate_cpus(tf)
+    assert made == []
+    monkeypatch.setenv("LAMINA_CPU_DEVICES", "3")
+    process.simulate_cpus(tf)
+    process.simulate_cpus(tf)  # what is there stays
+    assert len(made) == 3
+    monkeypatch.setenv("LAMINA_CPU_DEVICES", "many")
+    with pytest.raises(ValueError, match="must be a number of devices, got 'many'"):
+        process.simulate_cpus(tf)
+    made.clear()
+    monkeypatch.setenv("LAMINA_CPU_DEVICES", "3")
+    off("LAMINA_CPU_DEVICES")
+    process.simulate_cpus(tf)
+    assert made == []
+
+
+def test_the_cluster_of_tensorflow(off, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("DTENSOR_JOBS", "DTENSOR_CLIENT_ID", "DTENSOR_JOB_NAME")
+    for name in names:
+        monkeypatch.setenv(name, "")  # put back at the end
+        monkeypatch.delenv(name)
+    process.tensorflow_cluster(["a:1", "b:2"], 1)
+    assert [os.environ[name] for name in names] == ["a:1,b:2", "1", "worker"]
+    off("LAMINA_TENSORFLOW_CLUSTER")
+    process.tensorflow_cluster(["c:3"], 0)
+    assert os.environ["DTENSOR_JOBS"] == "a:1,b:2"
+    monkeypatch.delenv("DTENSOR_JOBS")
+    with pytest.raises(RuntimeError, match=r"TensorFlow reads DTENSOR_JOBS, .* switched off"):
+        process.tensorflow_cluster(["c:3"], 0)

@@ -12,7 +12,7 @@ from lamina.distribution.watch import FOLLOWED
 
 TELL = """
 import json, os, sys
-keys = ["KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID", "RANK", "WORLD_SIZE", "XLA_FLAGS"]
+keys = ["KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID", "RANK", "WORLD_SIZE", "LAMINA_CPU_DEVICES", "XLA_FLAGS"]
 print(json.dumps([os.environ.get(k) for k in keys] + sys.argv[1:]))
 print("to the other stream", file=sys.stderr)
 """
@@ -39,8 +39,9 @@ def test_each_process_knows_its_number_and_each_line_too(
     out, error = capsys.readouterr()
     for rank, line in enumerate(sorted(out.splitlines())):
         assert line.startswith(f"[{rank}] ")
-        count, own, other, size, flags, *arguments = json.loads(line[4:])
+        count, own, other, size, cpus, flags, *arguments = json.loads(line[4:])
         assert (count, own, other, size) == ("2", str(rank), str(rank), "2")
+        assert cpus == "4"
         assert flags.endswith("--xla_force_host_platform_device_count=4")
         assert arguments == ["--epochs", "3"]
     assert sorted(error.splitlines()) == ["[0] to the other stream", "[1] to the other stream"]

@@ -2,4 +2,4 @@
 
 import os
 
-collect_ignore = [] if os.environ.get("LAMINA_TEST_DEVICES") else ["eight"]
+collect_ignore = [] if os.environ.get("LAMINA_TEST_DEVICES") else ["eight", "logical"]

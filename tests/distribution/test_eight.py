@@ -1,4 +1,4 @@
-"""Runs the tests of `eight/` in a process with eight devices: the quick ones, and all of them as a slow test."""
+"""Runs the tests of `eight/` and `logical/` in processes with simulated devices: the quick ones, and all of them as slow tests."""
 
 import os
 import pathlib
@@ -10,14 +10,25 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 
 
-def run(*options):
-    environment = {
-        **os.environ,
+ON = {
+    "eight": {
         "LAMINA_TEST_DEVICES": "8",
         "LAMINA_BACKEND": "jax",
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
         "JAX_PLATFORMS": "cpu",
-    }
+    },
+    "logical": {
+        "LAMINA_TEST_DEVICES": "4",
+        "LAMINA_BACKEND": "tensorflow",
+        "LAMINA_CPU_DEVICES": "4",
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+    },
+}
+
+
+def run(folder, *options):
+    environment = {**os.environ, **ON[folder]}
     environment.pop("PYTEST_XDIST_WORKER", None)
     command = [
         sys.executable,
@@ -30,7 +41,7 @@ def run(*options):
         "-n",
         "0",
         *options,
-        str(HERE / "eight"),
+        str(HERE / folder),
     ]
     done = subprocess.run(
         command, env=environment, cwd=HERE.parent.parent, capture_output=True, text=True, check=False
@@ -38,10 +49,12 @@ def run(*options):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-def test_on_eight_devices():
-    run("-m", "not slow")
+@pytest.mark.parametrize("folder", ON)
+def test_on_several_devices(folder):
+    run(folder, "-m", "not slow")
 
 
 @pytest.mark.slow
-def test_on_eight_devices_at_length():
-    run("-m", "slow")
+@pytest.mark.parametrize("folder", ON)
+def test_on_several_devices_at_length(folder):
+    run(folder, "-m", "slow")

@@ -1,4 +1,4 @@
-"""One script, unedited: on one device, on eight, and in two processes of four."""
+"""One script, unedited: on one device, on eight, and in two processes."""
 
 import json
 import os
@@ -29,9 +29,11 @@ def run(folder, parts, devices=1, processes=1, floatx="float32", backend="jax"):
     for rank in range(processes):
         environment = {
             **os.environ, "LAMINA_BACKEND": backend, "JAX_PLATFORMS": "cpu", "LAMINA_COMPILE_CACHE": "0",
-            "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "XLA_FLAGS": f"{QUICK} --xla_force_host_platform_device_count={devices}", "PYTHONWARNINGS": "ignore",
+            "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "LAMINA_CPU_DEVICES": str(devices),
             "PYTHONPATH": os.pathsep.join((str(SCRIPT.parents[3]), os.environ.get("PYTHONPATH", ""))), "TEST_FLOATX": floatx, "JAX_ENABLE_X64": str(int(floatx == "float64")),
         }  # fmt: skip
+        if backend == "jax":
+            environment["XLA_FLAGS"] = f"{QUICK} --xla_force_host_platform_device_count={devices}"
         if processes > 1:
             environment |= {
                 "KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": str(processes),
@@ -67,6 +69,7 @@ def same(one, other, where="", near=2e-5):
 SPREAD = {
     "jax": [{"devices": 4, "processes": 2}, {"devices": 8}],
     "torch": [{"processes": 2}],  # where a device has a process of its own
+    "tensorflow": [{"devices": 2, "processes": 2}],  # devices of one process: `logical/`
 }
 
 
@@ -98,9 +101,10 @@ def test_twenty_losses(tmp_path, backend, kind, floatx):
 
 
 @pytest.mark.slow
-def test_files_and_layouts_of_torch(tmp_path):
-    """Saved whole from parts; a kernel of which each process holds half; every optimizer and metric that has state."""
-    found = compare(tmp_path, ["files", "layouts", "optimizers"], backend="torch")
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+def test_files_and_layouts(tmp_path, backend):
+    """Saved whole from parts; a kernel of which each device holds a part; every optimizer and metric that has state."""
+    found = compare(tmp_path, ["files", "layouts", "optimizers"], backend=backend)
     assert found["files"] == {**found["files"], "same": True, "again": True}
 
 

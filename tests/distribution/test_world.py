@@ -1,7 +1,12 @@
 """Who this process is, from the variables that launchers set."""
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from lamina.backends import rendezvous
+from lamina.backends.rendezvous import addresses_of_all
 from lamina.distribution.world import World, first_host, world
 
 CASES = {
@@ -13,11 +18,24 @@ CASES = {
             "KERAS_DISTRIBUTION_PROCESS_ID": "1",
             "SLURM_NTASKS": "9",
         },
-        World("10.0.0.1:1234", 2, 1, "KERAS_DISTRIBUTION_*"),
+        World("10.0.0.1:1234", 2, 1, "KERAS_DISTRIBUTION_*", ("10.0.0.1:1234", "10.0.0.2:1234")),
     ),
     "torchrun": (
         {"MASTER_ADDR": "head", "MASTER_PORT": "29500", "WORLD_SIZE": "8", "RANK": "5", "LOCAL_RANK": "1"},
         World("head:29500", 8, 5, "torchrun"),
+    ),
+    "a worker of TensorFlow": (
+        {
+            "TF_CONFIG": '{"cluster": {"chief": ["a:1"], "worker": ["b:2", "c:3"]}, "task": {"type": "worker", "index": 1}}',
+            "MASTER_ADDR": "other",
+        },
+        World("a:1", 3, 2, "TF_CONFIG", ("a:1", "b:2", "c:3")),
+    ),
+    "the chief of TensorFlow": (
+        {
+            "TF_CONFIG": '{"cluster": {"chief": ["a:1"], "worker": ["b:2"]}, "task": {"type": "chief", "index": 0}}'
+        },
+        World("a:1", 2, 0, "TF_CONFIG", ("a:1", "b:2")),
     ),
     "jax": (
         {"JAX_COORDINATOR_ADDRESS": "head:1234", "JAX_NUM_PROCESSES": "4", "JAX_PROCESS_ID": "3"},
@@ -89,6 +107,37 @@ def test_what_makes_no_sense_is_said() -> None:
         world({"MASTER_ADDR": "a", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "first"})
     with pytest.raises(ValueError, match=r"torchrun says that this is process 2 of 2; they count from 0"):
         world({"MASTER_ADDR": "a", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "2"})
+
+
+def test_tasks_that_do_not_train_with_others() -> None:
+    task = '{"cluster": {"worker": ["b:2"], "ps": ["c:3"]}, "task": {"type": "ps", "index": 0}}'
+    with pytest.raises(ValueError, match="this process is a 'ps'; workers train together"):
+        world({"TF_CONFIG": task})
+    for given in ("{", '{"cluster": {"worker": ["b:2"]}}', "[]"):
+        with pytest.raises(ValueError, match="TF_CONFIG must be JSON of the form"):
+            world({"TF_CONFIG": given})
+
+
+def test_processes_that_know_one_address_learn_those_of_all() -> None:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{s.getsockname()[1]}"
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda rank: addresses_of_all(address, 3, rank), range(3)))
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0])) == 3
+    assert all(one.startswith("127.0.0.1:") for one in found[0])
+
+
+def test_one_that_does_not_come_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendezvous, "PATIENCE", 0.05)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with pytest.raises(TimeoutError, match="of 2 processes 1 did not come"):
+        addresses_of_all(f"127.0.0.1:{port}", 2, 0)
+    with pytest.raises(TimeoutError, match="nobody listens at"):
+        addresses_of_all(f"127.0.0.1:{port}", 2, 1)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ class Spread(contract.Spread):
 
         return jax.checkpoint(sparingly, policy=_kept)
 
-    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+    def join(
+        self, address: str | None, processes: int | None, rank: int | None, addresses: Sequence[str] = (), /
+    ) -> None:
         if jax.distributed.is_initialized():  # by who started this process
             return
         try:

@@ -13,6 +13,7 @@ from lamina.backends.tensorflow import trackable as trackable  # noqa: E402 - la
 from lamina.backends.tensorflow.array import *
 from lamina.backends.tensorflow.control import *
 from lamina.backends.tensorflow.device import *
+from lamina.backends.tensorflow.dtensor import Spread
 from lamina.backends.tensorflow.elementwise import *
 from lamina.backends.tensorflow.host import Host
 from lamina.backends.tensorflow.linear import *
@@ -23,9 +24,9 @@ from lamina.backends.tensorflow.random import *
 from lamina.backends.tensorflow.reduction import *
 from lamina.backends.tensorflow.shaping import *
 from lamina.backends.tensorflow.sparse import Sparse
-from lamina.kernel.contract import Spread
 
 _process.without_retracing_warnings(_tf.get_logger())
+_process.simulate_cpus(_tf)
 
 name = "tensorflow"
 abstract = False

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import in_range, size
+from lamina.backends.tensorflow.dtensor import mesh_in_force
 
 
 def getitem(x: Any, key: Any) -> Any:
@@ -15,12 +16,33 @@ def getitem(x: Any, key: Any) -> Any:
     written = [_entry(e) for e in (key if isinstance(key, tuple) else (key,))]
     entries = _without_ellipsis(written, x.shape.rank)
     if not any(_is_array(e) for e in entries):
-        return x[tuple(entries)]
+        return x[tuple(entries)] if mesh_in_force() is None else _divided(x, entries)
     x, entries = _spread_masks(x, entries)
     positions = [i for i, e in enumerate(entries) if _is_gathered(e)]
     x = _basic(x, entries, positions)
     indices = [in_range(tf.cast(entries[position], tf.int32), size(x, position)) for position in positions]
     return _gather(x, indices, positions, positions[0] if _is_together(written) else 0)
+
+
+def _divided(x: Any, entries: list) -> Any:
+    """A basic key in a program for several devices, where a slice that drops an axis mistakes the axis that is divided."""
+    kept, dropped = [], []
+    for i, e in enumerate(entries):
+        if isinstance(e, int):
+            e = slice(e, e + 1 or None)
+            dropped.append(i)
+        elif isinstance(e, tf.Tensor):
+            x = tf.gather(x, in_range(e, size(x, _axis(entries, i)))[None], axis=_axis(entries, i))
+            e = slice(None)
+            dropped.append(i)
+        kept.append(e)
+    y = x if all(_is_whole(e) for e in kept) else x[tuple(kept)]
+    return tf.squeeze(y, dropped) if dropped else y
+
+
+def _axis(entries: list, position: int) -> int:
+    """The axis that an entry is for: new ones come before it that are none of the tensor's."""
+    return position - sum([e is None for e in entries[:position]])
 
 
 def _is_together(written: list) -> bool:

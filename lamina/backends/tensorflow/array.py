@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.memory import aligned
+from lamina.backends.tensorflow import dtensor
 from lamina.backends.tensorflow._support import (
     dims,
     scalar,
@@ -77,6 +78,8 @@ def takes_memory(x: np.ndarray) -> bool:
 def to_numpy(x: Any, view: bool = False) -> np.ndarray:
     if not hasattr(x, "numpy"):
         raise TypeError(f"A tensor inside a compiled function has no numbers yet. Received: {x!r}.")
+    if dtensor.is_spread(x):
+        return dtensor.to_numpy(x)
     return np.asarray(x if view else x.numpy())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import optree
 import tensorflow as tf
 
+from lamina.backends.tensorflow import dtensor
 from lamina.backends.tensorflow._support import move_axis, prefixes
 from lamina.backends.tensorflow.array import asarray
 
@@ -79,7 +81,9 @@ def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: in
     if length is None and rows:  # the size of a tensor that only the run knows
         length = tf.shape(rows[0])[0]
     known = not isinstance(length, tf.Tensor)
-    if known and length > 0 and (tf.executing_eagerly() or length <= unroll):
+    # DTensor has no rule for lists of tensors, of which a loop consists
+    written_out = tf.executing_eagerly() or length <= unroll or dtensor.mesh_in_force() is not None
+    if known and length > 0 and written_out:
         carry, ys = _scan_in_python(step, carry, rows, length, reverse)
     else:
         carry, ys = _scan_in_graph(step, carry, rows, length, reverse, unroll if known else 1)
@@ -255,26 +259,55 @@ class _Relaxed:
         self.exact, self.compiled = True, tf.function(self.f, autograph=False)
         return self.compiled(*args)  # an error of another kind comes again
 
+    def trace(self, *args: Any) -> None:
+        """Compile for such arguments, without running it."""
+        with suppress(TypeError, ValueError):  # it comes again when it runs
+            self.compiled.get_concrete_function(*args)
+
 
 class _Program:
-    """A function compiled for one structure of arguments and one set of leaves that are no tensors."""
+    """A function compiled for one structure of arguments and one set of leaves that are no tensors.
 
-    def __init__(self, f: Callable, spec: Any, rest: tuple) -> None:
+    Args:
+        f: The function.
+        spec: The structure of its arguments.
+        rest: Their leaves that are no tensors.
+        mesh: The mesh that the tensors lie on; None for one device, also where the variables that f reads lie on one.
+    """
+
+    def __init__(self, f: Callable, spec: Any, rest: tuple, mesh: Any) -> None:
         self.results: list = []  # (structure, other leaves) of what each trace gives
         self.alike = True  # whether they are the same for all traces, as they nearly always are
+        self.mesh = mesh
+        self.written: list[
+            list
+        ] = []  # of each trace the variables on several devices that it gives new values of
 
         def traced(tensors: list) -> list:
             args, kwargs = _opened(tensors, spec, rest)
-            outputs, *result = _sealed(f(*args, **kwargs))
+            with dtensor.tracing(self.mesh) as trace:
+                outputs, *result = _sealed(f(*args, **kwargs))
+                outputs = [dtensor.whole(tf.convert_to_tensor(y)) for y in outputs]
+            self.mesh = trace.mesh
             self.results.append(result)
             self.alike = self.alike and result == self.results[0]
-            return [tf.constant(len(self.results) - 1), *[tf.convert_to_tensor(y) for y in outputs]]
+            self.written.append([storage for storage, _ in trace.written.values()])
+            changed = [value for _, value in trace.written.values()]
+            return [tf.constant(len(self.results) - 1), *outputs, *changed]
 
         self.compiled = _Relaxed(traced)
 
     def __call__(self, tensors: list) -> Any:
-        trace, *outputs = self.compiled(tensors)
-        return _opened(outputs, *self.results[0 if self.alike else int(trace)])
+        if self.mesh is None:
+            trace, *outputs = self.compiled(tensors)
+            return _opened(outputs, *self.results[0 if self.alike else int(trace)])
+        with dtensor.telling():
+            trace, *outputs = self.compiled(tensors)
+        number = int(dtensor.taken(trace))
+        count = len(outputs) - len(self.written[number])
+        for storage, value in zip(self.written[number], outputs[count:], strict=True):
+            storage.assign(value)
+        return _opened([dtensor.taken(y) for y in outputs[:count]], *self.results[number])
 
 
 def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Callable:
@@ -286,11 +319,16 @@ def jit(f: Callable, donate: tuple[int, ...] = (), forward: bool = False) -> Cal
             return f(*args, **kwargs)
         tensors, spec, rest = _sealed((args, kwargs))
         tensors = [asarray(x) for x in tensors]
-        # the sizes after the first belong to the program: layers count on them
-        key = (spec, rest, tuple([tuple(x.shape)[1:] for x in tensors]))
+        mesh = dtensor.mesh_of(tensors)
+        # the sizes after the first belong to the program: layers count on them; on a mesh all do
+        key = (spec, rest, mesh, tuple([tuple(x.shape)[mesh is None :] for x in tensors]))
         program = programs.get(key)
         if program is None:
-            program = programs[key] = _Program(f, spec, rest)
+            program = programs[key] = _Program(f, spec, rest, mesh)
+            if mesh is None and dtensor.in_use():
+                program.compiled.trace(tensors)  # do its variables lie on a mesh?
+        if program.mesh is not None:
+            tensors = [dtensor.on_mesh(x, program.mesh) for x in tensors]
         return program(tensors)
 
     return call
@@ -370,8 +408,11 @@ def loop(
     step: Callable[[Any, Any], Any], donate: bool, finish: Callable[[Any], Any] | None = None
 ) -> Callable:
     programs: dict = {}
+    one_by_one = _one_by_one(step, finish)
 
     def run(state: Any, data: Any, indices: Any, start: int, stop: int, shared: Any = ()) -> Any:
+        if dtensor.mesh_of(trees.tree_leaves(data)) is not None:
+            return one_by_one(state, data, indices, start, stop)
         now, state_spec = trees.tree_flatten(state)
         leaves, data_spec = trees.tree_flatten(data)
         now, leaves = ([tf.convert_to_tensor(x) for x in xs] for xs in (now, leaves))
@@ -391,6 +432,22 @@ def loop(
         bounds = tf.constant(start, tf.int32), tf.constant(stop, tf.int32)
         result = program(tuple(now), tuple(leaves), tf.cast(indices, tf.int32), *bounds)
         return result if finish else state_spec.unflatten(result)
+
+    return run
+
+
+def _one_by_one(step: Callable, finish: Callable | None) -> Callable:
+    """A loop over stacked batches on several devices, where each turn is a program: DTensor divides no loops."""
+
+    def turn(state: Any, data: Any, place: Any) -> Any:
+        return step(state, trees.tree_map(lambda x: tf.gather(x, place), data))
+
+    program, last = jit(turn), jit(finish) if finish else None
+
+    def run(state: Any, data: Any, indices: Any, start: int, stop: int) -> Any:
+        for i in range(start, stop):
+            state = program(state, data, np.asarray(indices[i], np.int32))
+        return last(state) if last else state
 
     return run
 

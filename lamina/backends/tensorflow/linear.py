@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, size, through
+from lamina.backends.tensorflow.dtensor import mesh_in_force
 from lamina.kernel.contract import NOT_POSITIVE
 
 # Linear
@@ -25,6 +26,9 @@ def _matmul(x1: Any, x2: Any) -> Any:
         y = _matmul(x1[None] if left == 1 else x1, x2[:, None] if right == 1 else x2)
         y = tf.squeeze(y, -1) if right == 1 else y
         return tf.squeeze(y, -1 if right == 1 else -2) if left == 1 else y
+    if right == 2 and left > 2 and mesh_in_force() is not None:
+        axes = "abcdefgh"[: left - 1]  # made flat, it would no longer be divided along any axis but the first
+        return tf.einsum(f"{axes}y,yz->{axes}z", x1, x2)
     if right == 2 and left > 2:  # one product of matrices is several times faster than a batch of them
         flat = tf.matmul(tf.reshape(x1, [-1, x2.shape[0] or size(x2, 0)]), x2)
         return tf.reshape(flat, dims([*[size(x1, a) for a in range(left - 1)], size(x2, 1)]))
@@ -43,7 +47,7 @@ def _einsum(equation: str, *arrays: Any) -> Any:
     """As a product of matrices where no axis need be moved: the gradient of a sum over two axes takes a sixth so."""
     count = _summed(equation)
     sizes = tuple(arrays[-1].shape)
-    if not count or None in sizes or 0 in sizes[:count]:
+    if not count or None in sizes or 0 in sizes[:count] or mesh_in_force() is not None:
         return tf.einsum(equation, *arrays)
     x, y = arrays
     inner = math.prod(sizes[:count])

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, move_axis, size, through
+from lamina.backends.tensorflow.dtensor import mesh_in_force
 from lamina.backends.tensorflow.linear import matmul
 
 Pairs = Sequence[tuple[int, int]]
@@ -200,7 +201,7 @@ def _windows(flat: Callable, deep: Callable, x: Any, window: Sizes, strides: Siz
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
     if bias is None:
         return matmul(x, kernel)
-    if x.dtype.is_integer:
+    if x.dtype.is_integer or (x.shape.rank > 2 and mesh_in_force() is not None):
         return matmul(x, kernel) + bias
     # bias_add on a matrix is fused with the product, and its gradient has a kernel of its own
     flat = x if x.shape.rank == 2 else tf.reshape(x, [-1, size(kernel, 0)])

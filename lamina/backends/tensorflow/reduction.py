@@ -17,6 +17,7 @@ from lamina.backends.tensorflow._support import (
     through,
 )
 from lamina.backends.tensorflow.array import shape
+from lamina.backends.tensorflow.dtensor import mesh_in_force
 from lamina.backends.tensorflow.shaping import take_along_axis
 
 # Reduction
@@ -137,12 +138,18 @@ def sort(x: Any, axis: int, descending: bool = False) -> Any:
 
 
 def searchsorted(sorted: Any, values: Any, side: str) -> Any:
+    if mesh_in_force() is not None:  # DTensor has no rule for a search: those that lie before are counted
+        before = tf.less_equal if side == "right" else tf.less
+        count = lambda s, v: tf.reduce_sum(tf.cast(before(s, v[..., None]), tf.int32), -1)
+        return through("extreme", count, sorted, values)
     find = lambda s, v: tf.searchsorted(s, tf.reshape(v, [-1]), side, tf.int32)
     return tf.reshape(through("extreme", find, sorted, values), dims(shape(values)))
 
 
 def top_k(x: Any, k: int, sorted: bool) -> tuple:
     order = _largest(_sort_key(x), k, sorted)
+    if mesh_in_force() is not None:
+        return take_along_axis(x, order, -1), order
     return tf.gather(x, order, axis=-1, batch_dims=x.shape.rank - 1), order
 
 

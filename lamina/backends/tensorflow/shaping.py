@@ -21,6 +21,7 @@ from lamina.backends.tensorflow._support import (
     through,
 )
 from lamina.backends.tensorflow.array import asarray, shape
+from lamina.backends.tensorflow.dtensor import mesh_in_force, whole
 
 # Manipulation
 
@@ -50,7 +51,11 @@ def sorted_axes(axis: Any, rank: int) -> list[int]:
 
 
 def flip(x: Any, axis: Any) -> Any:
-    return tf.reverse(x, axes_of(x, axis))
+    if mesh_in_force() is None:
+        return tf.reverse(x, axes_of(x, axis))
+    for a in axes_of(x, axis):  # DTensor has no rule for tf.reverse
+        x = tf.gather(x, tf.range(size(x, a) - 1, -1, -1), axis=a)
+    return x
 
 
 def pad(x: Any, widths: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
@@ -100,10 +105,14 @@ def reshape(x: Any, shape: Sequence[int]) -> Any:
 
 def roll(x: Any, shift: Any, axis: Any) -> Any:
     if axis is None:
-        return tf.reshape(tf.roll(tf.reshape(x, [-1]), shift, 0), dims(shape(x)))
+        return tf.reshape(roll(tf.reshape(x, [-1]), shift, 0), dims(shape(x)))
     positions = axes_of(x, axis)
     shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(positions)
-    return tf.roll(x, shifts, positions)
+    if mesh_in_force() is None:
+        return tf.roll(x, shifts, positions)
+    for by, a in zip(shifts, positions, strict=True):  # DTensor has no rule for tf.roll
+        x = tf.gather(x, (tf.range(size(x, a)) - by) % size(x, a), axis=a)
+    return x
 
 
 def squeeze(x: Any, axis: Any) -> Any:
@@ -126,6 +135,12 @@ def diagonal(x: Any, offset: int, axis1: int, axis2: int) -> Any:
     rank = x.shape.rank
     axis1, axis2 = axis1 % rank, axis2 % rank
     last = tf.transpose(x, [a for a in range(rank) if a not in (axis1, axis2)] + [axis1, axis2])
+    if mesh_in_force() is not None:  # DTensor has no rule for it
+        rows, columns = size(last, -2), size(last, -1)
+        first = py.max(-offset, 0) * columns + py.max(offset, 0)
+        count = py.min(rows - py.max(-offset, 0), columns - py.max(offset, 0))
+        flat = tf.reshape(last, dims([*shape(last)[:-2], rows * columns]))
+        return tf.gather(flat, first + tf.range(count) * (columns + 1), axis=-1)
     return tf.linalg.diag_part(last, k=offset)
 
 
@@ -143,13 +158,28 @@ def take(x: Any, indices: Any, axis: int) -> Any:
     return tf.gather(x, in_range(indices, size(x, axis)), axis=axis)
 
 
+_FEW = 8  # places in a row that are found by comparing, which makes a tensor so many times as large
+
+
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:
     x, indices = (move_axis(x, axis, -1), in_range(move_axis(indices, axis, -1), size(x, axis)))
     if x.shape[:-1] != indices.shape[:-1] or not x.shape[:-1].is_fully_defined():
         batch = _broadcast_shape(x, indices)
         x = tf.broadcast_to(x, tf.concat([batch, tf.shape(x)[-1:]], 0))
         indices = tf.broadcast_to(indices, tf.concat([batch, tf.shape(indices)[-1:]], 0))
+    if mesh_in_force() is not None:
+        return move_axis(_chosen(x, indices), -1, axis)
     return move_axis(tf.gather(x, indices, axis=-1, batch_dims=x.shape.rank - 1), -1, axis)
+
+
+def _chosen(x: Any, indices: Any) -> Any:
+    """x at indices of its last axis. DTensor gathers row by row only where all lie in the same way: few by comparing."""
+    if indices.shape[-1] is None or indices.shape[-1] > _FEW:
+        return whole(tf.gather(whole(x), whole(indices), axis=-1, batch_dims=x.shape.rank - 1))
+    if x.dtype.is_bool:
+        return tf.cast(_chosen(tf.cast(x, tf.uint8), indices), tf.bool)
+    here = indices[..., None] == tf.range(size(x, -1), dtype=indices.dtype)
+    return tf.reduce_sum(tf.where(here, x[..., None, :], tf.zeros([], x.dtype)), -1)
 
 
 def _broadcast_shape(x: Any, y: Any) -> Any:

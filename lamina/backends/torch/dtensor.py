@@ -43,7 +43,9 @@ class Spread(contract.Spread):
     def gather(self, x: Any, placement: Placement, /) -> Tensor:
         return _laid(x, placement.whole)
 
-    def join(self, address: str | None, processes: int | None, rank: int | None, /) -> None:
+    def join(
+        self, address: str | None, processes: int | None, rank: int | None, addresses: Sequence[str] = (), /
+    ) -> None:
         if _joined():  # by who started this process
             if torch.cuda.is_available():
                 torch.cuda.set_device(group.get_rank() % torch.cuda.device_count())

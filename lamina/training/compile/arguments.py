@@ -11,6 +11,7 @@ from lamina import ops, optimizers
 from lamina.core.codec import deserialize_arguments, serialize
 from lamina.core.stateless import run_pure
 from lamina.core.variable import Variable
+from lamina.distribution.strategies import distribution_of_scope
 from lamina.errors import BackendError
 from lamina.kernel.context import current
 from lamina.kernel.namespaces import is_ours
@@ -148,6 +149,7 @@ class Compiled(_Layer):
         self.stop_training = False
         known = self._model_state
         known.compiled, known.given = True, given
+        known.distribution = distribution_of_scope()
         known.losses, known.metrics = None, None
         if metrics is not None or weighted_metrics is not None:
             known.metrics = CompileMetrics(metrics, weighted_metrics, self._names_of_outputs)

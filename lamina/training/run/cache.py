@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from lamina.core.tracking import owned
 from lamina.core.variable import Variable
+from lamina.errors import ArgumentError
 from lamina.kernel.context import distribution_in_force
 from lamina.training.compile.first_batch import (
     check_indices,
@@ -95,6 +96,11 @@ def _key(model: Any, kind: str) -> _Key:
 
 def _step(model: Any, kind: str, k: Any, sample: Any) -> Program:
     training, compiled = kind == "train", not model.run_eagerly
+    if not compiled and distribution_in_force() is not None and not k.spread.runs_as_written:
+        raise ArgumentError(
+            f"Model {model.name!r} was compiled with run_eagerly=True, but on several devices backend {k.name!r} runs compiled "
+            "steps alone. Compile the model without it, or debug it on one device: lamina.distribution.set_distribution(None)."
+        )
     own = model._has_own(f"{kind}_step") or model._has_own("compute_metrics")  # which say what is shown
     known = model._model_state
     if compiled:

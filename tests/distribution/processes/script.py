@@ -1,4 +1,4 @@
-"""One script, unedited, for one device, eight devices, and two processes of four; it prints what it found as JSON.
+"""One script, unedited, for one device, several, and two processes; it prints what it found as JSON.
 
 python script.py FOLDER PART...
 """
@@ -119,9 +119,20 @@ def layouts():
         layout[".*/down/kernel"] = ("model", None)
         distribution = D.ModelParallel(layout_map=layout, batch_dim_name="batch")
     model, history = small("adam", distribution)
-    held = model.get_layer("up").kernel.value
-    part = held.to_local() if MANY else held
-    return {"history": history, "whole": part.shape[1] * D.get_device_count()}
+    return {
+        "history": history,
+        "whole": part_of(model.get_layer("up").kernel).shape[1] * D.get_device_count(),
+    }
+
+
+def part_of(variable):
+    """What one device of this process holds of a variable."""
+    held = variable._stored.tensor
+    if hasattr(held, "layout") and MANY and lamina.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.experimental.dtensor.unpack(held.value())[0]
+    return variable.value.to_local() if MANY else variable.value
 
 
 def optimizers():
