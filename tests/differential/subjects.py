@@ -74,6 +74,7 @@ class Probe:
         self.library, self.differentiates = library, differentiates
         self.facts: Facts = {}
         self.messages: dict[str, str] = {}
+        self.warned: list[str] = []
 
     def stage(self, name: str, run: Callable[[], Any]) -> Any:
         with warnings.catch_warnings(record=True) as caught:
@@ -87,6 +88,8 @@ class Probe:
         said = sorted({w.category.__name__ for w in caught if w.category is UserWarning})
         self.facts[f"{name} raises"] = None
         self.facts[f"{name} warns"] = said
+        if said:
+            self.warned += [str(w.message)[:200] for w in caught if w.category is UserWarning]
         return found
 
     def gradients(self, function: Callable[[list[Any]], Any], values: list[Any]) -> None:
@@ -435,6 +438,12 @@ def _call_facts(
         probe.gradients(apply, [args[i] for i in places])
 
 
+def _training_case(rng: random.Random, theirs: Any) -> tuple[str, Callable[[Any], Any]]:
+    from training import training_case
+
+    return training_case(rng, theirs)
+
+
 KINDS: dict[str, tuple[int, Callable[[random.Random, Any], tuple[str, Callable[[Any], Any]]]]] = {
     "layers": (40, layer_case),
     "losses": (8, lambda r, t: _class_case(r, t, "losses", _loss_facts)),
@@ -446,4 +455,5 @@ KINDS: dict[str, tuple[int, Callable[[random.Random, Any], tuple[str, Callable[[
     "constraints": (2, lambda r, t: _class_case(r, t, "constraints", _tensor_facts)),
     "activations": (4, activation_case),
     "ops": (17, op_case),
+    "training": (0, _training_case),  # by its name alone: it is for backends with gradients
 }

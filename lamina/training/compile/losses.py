@@ -117,7 +117,8 @@ def _label(given: Any, label: str, own: str | None) -> str:
     """The name of a loss in the logs: that of its output, or its own where outputs have no names."""
     if own is not None:
         return label
-    name = given if isinstance(given, str) else _name(given)
+    found = losses.get(given) if isinstance(given, str) else given
+    name = found.name if isinstance(found, losses.Loss) else given if isinstance(given, str) else _name(given)
     return f"{label}/{name}" if label else name
 
 
