@@ -153,7 +153,7 @@ class Explorer:
 def _said(fact: str, theirs: Any, ours: Any) -> str:
     """What the two said: warnings where these differ, else errors."""
     if fact.endswith("warns"):
-        return f"{theirs.warned} / {ours.warned}"[:400]
+        return f"{theirs.warned.get(fact, [])} / {ours.warned.get(fact, [])}"
     return str(theirs.messages | ours.messages)[:300]
 
 

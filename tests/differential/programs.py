@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import Any, NamedTuple
 
-ROWS, FEATURES, STEPS = 10, 3, 4
+ROWS, FEATURES, STEPS = 10, 3, 7  # no batch has as many rows as there are steps
 # what an output may be: last axis, activation, and the losses and metrics that fit it
 HEADS: dict[str, tuple[int, str | None, list[Any], list[Any]]] = {
     "real": (2, None, ["mse", "mae", "MeanSquaredError", "huber"], ["mse", "mae", "cosine_similarity"]),
@@ -125,14 +125,23 @@ def _tame(given: dict[str, Any], every: int) -> None:
     """Leave out what is decided to differ (docs/status.md) and is tested elsewhere.
 
     Steps that are no multiple of those of an execution, which Keras rounds up; generators that are used up, after which Keras
-    goes on; class weights beside sample weights or for a generator, which Keras refuses.
+    goes on; numbers of batches at which a callback stops, of several steps to an execution; class weights beside sample weights or for a generator, which Keras refuses.
     """
+    if given.get("source") == "endless" and "epochs" in given:
+        given.setdefault("steps_per_epoch", 2)
+    if given.get("validation") == "endless":
+        given.setdefault("validation_steps", 2)
     for name in ("steps", "steps_per_epoch", "validation_steps"):
         if name in given:
             given[name] = -(-given[name] // every) * every
     if "generator" in (given.get("source"), given.get("validation")) and "epochs" in given:
         given["epochs"], given["initial_epoch"] = 1, 0
         given["steps_per_epoch"] = None if every > 1 else min(given.get("steps_per_epoch", 1), 1)
+    if every > 1 and "callbacks" in given:  # batches are numbered otherwise
+        given["callbacks"] = [
+            one._replace(kwargs={**one.kwargs, "at": 0}) if "at" in getattr(one, "kwargs", {}) else one
+            for one in given["callbacks"]
+        ]
     if given.get("source") in ("generator", "endless") or "weights" in given:
         given.pop("class_weight", None)
 

@@ -11,6 +11,8 @@ import numpy as np
 from programs import FEATURES, HEADS, NAMES, ROWS, STEPS, New, Program, draw, structure
 from subjects import Probe, plain
 
+from lamina.kernel.trees import leaves
+
 HOOKS = [
     f"{what}_{where}"
     for what in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")
@@ -257,7 +259,9 @@ class Data:
         self.x = structure(program.inputs, inputs, names)
         self.targets = [self._target(rng, kind, steps) for kind in program.heads]
         self.y = structure(program.outputs, self.targets)
-        self.each = [rng.choice([0.5, 1.0, 2.0, 0.0], size=ROWS).astype("float32") for _ in program.heads]
+        self.each = [
+            rng.choice([0.5, 1.0, 2.0, 0.0], size=(ROWS, *steps)).astype("float32") for _ in program.heads
+        ]
 
     @staticmethod
     def _target(rng: np.random.Generator, kind: str, steps: tuple[int, ...]) -> np.ndarray:
@@ -335,10 +339,14 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
     if method.endswith("on_batch"):
         n = given["rows"]
         more = {key: given[key] for key in ("return_dict", "class_weight") if key in given}
+        if _repeats(data.program):
+            more["return_dict"] = True
         if method == "predict_on_batch":
             return model.predict_on_batch(data.rows(n, data.x))
         weight = data.rows(n, data.weights(given.get("weights")))
         return getattr(model, method)(data.rows(n, data.x), data.rows(n, data.y), sample_weight=weight, **more)
+    if _repeats(data.program) and method == "evaluate":
+        given = {**given, "return_dict": True}
     names = ("epochs", "initial_epoch", "steps_per_epoch", "validation_split", "validation_steps", "validation_freq",
              "validation_batch_size", "class_weight", "steps", "return_dict")  # fmt: skip
     how = {key: given[key] for key in names if key in given}
@@ -359,6 +367,12 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
     if method == "fit":
         return {"history": returned.history, "epoch": returned.epoch}
     return returned
+
+
+def _repeats(program: Program) -> bool:
+    """Whether a metric may be there twice: Keras lists the value of the first for each of them."""
+    names = [str(m) for kind in ("metrics", "weighted_metrics") for m in leaves(program.compiled.get(kind)) if m]
+    return len(set(names)) < len(names)
 
 
 ARRAYS = ("arrays", "lists", "frozen arrays")
