@@ -82,9 +82,9 @@ class CallPlan:
     def __init__(self, cls: type[Layer]) -> None:
         parameters = list(inspect.signature(cls.call).parameters.values())[1:]
         kinds = inspect.Parameter
-        self.names = [
-            p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-        ]
+        positional = [p for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
+        self.names = [p.name for p in positional]
+        self.required = [p.name for p in positional if p.default is kinds.empty]
         named = {p.name: p for p in parameters if p.kind is not kinds.VAR_KEYWORD}
         self.takes = frozenset(named)
         self.takes_training = "training" in named

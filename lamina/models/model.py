@@ -153,7 +153,7 @@ class Model(Trainer, Layer):
 
         inputs = tensors_of(input_shape, self.compute_dtype)
         object.__setattr__(self, "built", True)
-        spread = isinstance(inputs, list | tuple) and len(self._plan.names) > 1 and len(inputs) > 1
+        spread = isinstance(inputs, list | tuple) and len(self._plan.required) > 1 and len(inputs) > 1
         run = lambda *given: call_on_shapes(self, given, {})
         infer_call(run, tuple(inputs) if spread else (inputs,), {})
 

@@ -112,7 +112,7 @@ class Optimizer(Around):
         if self.use_ema and not 0 <= self.ema_momentum <= 1:
             raise ValueError(f"`ema_momentum` must be from 0 to 1, got {self.ema_momentum!r}.")
         every = self.ema_overwrite_frequency
-        if self.use_ema and every and (not isinstance(every, int) or every < 1):
+        if self.use_ema and every is not None and (not isinstance(every, int) or every < 1):
             raise ValueError(f"`ema_overwrite_frequency` must be a positive integer or None, got {every!r}.")
         steps = self.gradient_accumulation_steps
         if steps and (not isinstance(steps, int) or steps < 2):
@@ -309,7 +309,7 @@ class Optimizer(Around):
                 total.assign(total.value + gradient)
 
         last = is_multiple(k, self._iterations.value + 1, steps)
-        choose(k, last, update, add, [*self._variables, *variables])
+        choose(k, last, update, add, [*self._variables, *self._trainable_variables])
 
     def _update(self, k: Kernel, grads: list[Any], variables: list[Variable]) -> None:
         grads = self._clip(k, grads)
@@ -317,7 +317,7 @@ class Optimizer(Around):
         self._decay(k, variables, rate)
         self.update_all(k, grads, variables, rate)
         if self.use_ema:
-            self._average(k, variables)
+            self._average(k, self._trainable_variables)  # also of those without a gradient: all become their averages
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))

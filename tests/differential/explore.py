@@ -56,7 +56,10 @@ def compare(fact: str, theirs: Any, ours: Any) -> Iterator[tuple[str, Any, Any]]
         for name in sorted(theirs.keys() | ours.keys()):
             yield from compare(f"{fact}.{name}", theirs.get(name, "missing"), ours.get(name, "missing"))
         return
-    if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
+    if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) != len(ours):
+        yield fact, str(theirs), str(ours)
+        return
+    if isinstance(theirs, list) and isinstance(ours, list):
         for i, (a, b) in enumerate(zip(theirs, ours, strict=True)):
             for _, x, y in compare(f"{fact}.{i}", a, b):
                 yield fact, x, y
@@ -116,7 +119,8 @@ class Explorer:
 
     def _run(self, number: int) -> list[Difference]:
         rng = random.Random(number)
-        kind = rng.choices(self.kinds, [KINDS[k][0] for k in self.kinds])[0]
+        shares = [KINDS[k][0] for k in self.kinds]
+        kind = rng.choices(self.kinds, shares if any(shares) else None)[0]
         subject, probe_with = KINDS[kind][1](rng, keras)
         differentiates = random.Random(f"gradients of {number}").random() < SHARE_OF_GRADIENTS
         theirs, ours = Probe(keras, differentiates), Probe(lamina, differentiates)
@@ -125,11 +129,12 @@ class Explorer:
                 with contextlib.suppress(Raised):
                     probe_with(probe)
         found = [
-            Difference(number, subject, fact, a, b, str(theirs.messages | ours.messages)[:300])
+            Difference(number, subject, fact, a, b, _said(fact, theirs, ours))
             for name in theirs.facts.keys() & ours.facts.keys()
-            if not name.endswith(" raises")
+            if not name.endswith(" raises") and name != "build warns"
             for fact, a, b in compare(name, theirs.facts[name], ours.facts[name])
         ]
+        found = _first_call(found)
         if any(d.fact == "output" for d in found):  # of another dtype or shape the numbers differ, too
             found = [d for d in found if d.fact not in ("values", "gradients")]
         found += _endings(number, subject, theirs, ours)
@@ -140,9 +145,23 @@ class Explorer:
         """Whether a line of `decided.toml` speaks of this difference."""
         return fnmatchcase(found.key, line["where"]) and all(
             fnmatchcase(str(getattr(found, name)), line[name])
-            for name in ("theirs", "ours", "said")
+            for name in ("theirs", "ours", "said", "subject")
             if name in line
         )
+
+
+def _said(fact: str, theirs: Any, ours: Any) -> str:
+    """What the two said: warnings where these differ, else errors."""
+    if fact.endswith("warns"):
+        return f"{theirs.warned.get(fact, [])} / {ours.warned.get(fact, [])}"
+    return str(theirs.messages | ours.messages)[:300]
+
+
+def _first_call(found: list[Difference]) -> list[Difference]:
+    """Of the facts of calls that follow each other ("0 fit calls") those of the first in which any differ."""
+    number = lambda d: d.fact.split()[0]
+    numbered = [number(d) for d in found if number(d).isdigit()]
+    return [d for d in found if not number(d).isdigit() or number(d) == min(numbered)]
 
 
 def _endings(number: int, subject: str, theirs: Any, ours: Any) -> Iterator[Difference]:

@@ -74,6 +74,7 @@ class Probe:
         self.library, self.differentiates = library, differentiates
         self.facts: Facts = {}
         self.messages: dict[str, str] = {}
+        self.warned: dict[str, list[str]] = {}
 
     def stage(self, name: str, run: Callable[[], Any]) -> Any:
         with warnings.catch_warnings(record=True) as caught:
@@ -87,6 +88,8 @@ class Probe:
         said = sorted({w.category.__name__ for w in caught if w.category is UserWarning})
         self.facts[f"{name} raises"] = None
         self.facts[f"{name} warns"] = said
+        if said:
+            self.warned[f"{name} warns"] = [str(w.message)[:200] for w in caught if w.category is UserWarning][:2]
         return found
 
     def gradients(self, function: Callable[[list[Any]], Any], values: list[Any]) -> None:
@@ -236,6 +239,47 @@ def _layer_facts(probe: Probe, entry: Entry, kwargs: dict, inputs: list, trainin
             **call,
         )[0]
         probe.gradients(apply, weights + inputs)
+    _shape_facts(probe, layer, entry, inputs, call)
+    if layer.supports_masking:
+        _mask_facts(probe, layer, entry, inputs)
+
+
+def _shape_facts(probe: Probe, layer: Any, entry: Entry, inputs: list, call: dict) -> None:
+    """What a user is told of the output ahead of a call."""
+    library, facts = probe.library, probe.facts
+    symbols = [library.KerasTensor((None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]
+    shapes = [s.shape for s in symbols]
+    facts["output shape"] = probe.stage(
+        "compute_output_shape", lambda: _sizes(layer.compute_output_shape(*entry.form(shapes)))
+    )
+    spec = probe.stage("compute_output_spec", lambda: layer.compute_output_spec(*entry.form(symbols), **call))
+    facts["output spec"] = shape_of(spec)
+
+
+def _sizes(shape: Any) -> Any:
+    """Shapes in their structure; Keras has some of them as lists."""
+    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
+        return tuple(shape)
+    if isinstance(shape, dict):
+        return {key: _sizes(value) for key, value in shape.items()}
+    return [*map(_sizes, shape)] if isinstance(shape, list | tuple) else type(shape).__name__
+
+
+def _mask_facts(probe: Probe, layer: Any, entry: Entry, inputs: list) -> None:
+    """The masks that come of a mask for each input, of one for the first alone, and of none."""
+    numbers, tensor_of = np.random.default_rng(5), probe.library.ops.convert_to_tensor
+    given = [numbers.random(x.shape[: min(x.ndim - 1, 2) or 1]) < 0.5 for x in inputs]
+    given = [*map(tensor_of, given)]
+    tensors = [*map(tensor_of, inputs)]
+    lone = [*given[:1], *([None] * (len(given) - 1))]
+    for name, masks in {"all": given, "first": lone, "none": [None] * len(given)}.items():
+        if name == "first" and len(given) == 1:
+            continue
+        args, masks = entry.form(tensors), entry.form(masks)
+        if len(args) == 2 and isinstance(args[1], list | tuple):  # states have no masks
+            args, masks = args[:1], masks[:1]
+        found = probe.stage(f"compute_mask {name}", lambda: layer.compute_mask(*args, *masks))  # noqa: B023 - run at once
+        probe.facts[f"mask {name}"] = plain(found)
 
 
 def _weight(rng: np.random.Generator, w: Any) -> np.ndarray:
@@ -435,6 +479,12 @@ def _call_facts(
         probe.gradients(apply, [args[i] for i in places])
 
 
+def _training_case(rng: random.Random, theirs: Any) -> tuple[str, Callable[[Any], Any]]:
+    from training import training_case
+
+    return training_case(rng, theirs)
+
+
 KINDS: dict[str, tuple[int, Callable[[random.Random, Any], tuple[str, Callable[[Any], Any]]]]] = {
     "layers": (40, layer_case),
     "losses": (8, lambda r, t: _class_case(r, t, "losses", _loss_facts)),
@@ -446,4 +496,5 @@ KINDS: dict[str, tuple[int, Callable[[random.Random, Any], tuple[str, Callable[[
     "constraints": (2, lambda r, t: _class_case(r, t, "constraints", _tensor_facts)),
     "activations": (4, activation_case),
     "ops": (17, op_case),
+    "training": (0, _training_case),  # by its name alone: it is for backends with gradients
 }

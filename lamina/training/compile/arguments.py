@@ -317,15 +317,15 @@ class Compiled(_Layer):
         return {name: r.value if isinstance(r, Variable) else r for name, r in out.items()}
 
     def _named_metrics(self) -> list[tuple[str, Any]]:
-        found: list[tuple[str, Any]] = []
-        if self._model_state.loss_tracker is not None:
-            found.append(("loss", self._model_state.loss_tracker))
-        if self._model_state.losses is not None:
-            found += [(t.name, t) for t in self._model_state.losses.trackers if t is not None]
-        if self._model_state.metrics is not None:
-            found += self._model_state.metrics.entries
-        own = [m for layer in self._flatten_layers() for m in layer._metrics]
-        return found + [(m.name, m) for m in own]
+        """In the order of lists of results: metrics that are logged by their own name, losses, and the others sorted."""
+        known = self._model_state
+        found: list[tuple[str, Any]] = [] if known.loss_tracker is None else [("loss", known.loss_tracker)]
+        entries = [] if known.metrics is None else known.metrics.entries
+        found += [(name, metric) for name, metric in entries if name == metric.name]
+        if known.losses is not None:
+            found += [(t.name, t) for t in known.losses.trackers if t is not None]
+        found += [(m.name, m) for layer in self._flatten_layers() for m in layer._metrics]
+        return found + sorted((e for e in entries if e[0] != e[1].name), key=lambda entry: entry[0])
 
     @property
     def metrics(self) -> list[Any]:

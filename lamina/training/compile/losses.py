@@ -33,8 +33,6 @@ class CompileLoss:
                 if one is not None:
                     self.parts.append(_Part(i, as_loss(losses.get(one)), 1.0 if weight is None else weight))
                     self.parts[-1].name = _label(one, outputs.labels[i], outputs.short[i])
-        if not self.parts:
-            raise ValueError("`loss` names no loss for any output.")
         # of each output how many classes its labels may name; 0 where they are not numbers of classes
         self.classes = [0] * len(outputs.names)
         self.trackers = (
@@ -117,7 +115,8 @@ def _label(given: Any, label: str, own: str | None) -> str:
     """The name of a loss in the logs: that of its output, or its own where outputs have no names."""
     if own is not None:
         return label
-    name = given if isinstance(given, str) else _name(given)
+    found = losses.get(given) if isinstance(given, str) else given
+    name = found.name if isinstance(found, losses.Loss) else given if isinstance(given, str) else _name(given)
     return f"{label}/{name}" if label else name
 
 

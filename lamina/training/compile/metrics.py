@@ -44,20 +44,11 @@ class CompileMetrics(metrics.Metric):
             _metric_lists(given, outputs, what)
             for given, what in zip(self.given, ("`metrics`", "`weighted_metrics`"), strict=True)
         )
-        labels: list[str] = []  # the names in the logs, before equal ones were numbered
-        groups, entries = [], []
-        for i, name in enumerate(outputs.short):
-            made = [
-                [_as_metric(m, targets[i], predictions[i]) for m in lists[i]] for lists in (plain, weighted)
-            ]
-            groups.append((made[0], made[1]))
-            taken = [metric.name for metric in made[0]]
-            own = [*taken, *(f"weighted_{m.name}" if m.name in taken else m.name for m in made[1])]
-            for label, metric in zip(own, [*made[0], *made[1]], strict=True):
-                label = label if outputs.alone or name is None else f"{name}_{label}"
-                before = labels.count(label)
-                labels.append(label)
-                entries.append((f"{label}_{before}" if before else label, metric))
+        groups = [
+            ([_as_metric(m, y, p) for m in own], [_as_metric(m, y, p) for m in heavy])
+            for own, heavy, y, p in zip(plain, weighted, targets, predictions, strict=True)
+        ]
+        entries = _named(groups, outputs)
         self.outputs, self.groups, self.entries = outputs, groups, entries
 
     @property
@@ -91,6 +82,23 @@ class CompileMetrics(metrics.Metric):
             result = metric.result()
             found.update(result if isinstance(result, dict) else {name: result})
         return found
+
+
+def _named(groups: list[tuple[list[Any], list[Any]]], outputs: Outputs) -> list[tuple[str, Any]]:
+    """All metrics with their names in the logs, those without weights first: equal names are told apart."""
+    taken: list[str] = []  # before equal ones were numbered
+    found = []
+    for which in (0, 1):
+        for name, group in zip(outputs.prefixes, groups, strict=True):
+            before = "" if outputs.alone or name is None else f"{name}_"
+            for metric in group[which]:
+                label = f"{before}{metric.name}"
+                if which and label in taken:
+                    label = f"{before}weighted_{metric.name}"
+                count = taken.count(label)
+                taken.append(label)
+                found.append((f"{label}_{count}" if count else label, metric))
+    return found
 
 
 def _metric_lists(given: Any, outputs: Outputs, what: str) -> list[list[Any]]:

@@ -22,7 +22,8 @@ class Outputs:
     Attributes:
         names: For errors: the path of each output, such as "boxes/left".
         labels: The same where there is a name, else what stands before it ("boxes"): the loss gives its own.
-        short: The last part of each path, for the names of metrics; None where there is none.
+        short: The last part of each path; None where it is no name.
+        prefixes: What stands before the names of metrics: the last key on the path, or the output's name where there is none.
         single: Whether there is one output, which is not in a list or dict.
         alone: Whether there is one output: its metrics have no name of an output before theirs.
     """
@@ -34,6 +35,10 @@ class Outputs:
         known = _by_path(structure, names) if names and len(names) == len(found) else {}
         last = [path[-1] if path and isinstance(path[-1], str) else known.get(path) for path, _ in found]
         self.short: list[str | None] = last
+        keys = [[part for part in path if isinstance(part, str)] for path, _ in found]
+        self.prefixes: list[str | None] = [
+            own[-1] if own else known.get(path) for own, (path, _) in zip(keys, found, strict=True)
+        ]
         self.labels = [
             "/".join([*map(str, path[:-1]), *([] if own is None else [own])])
             for (path, _), own in zip(found, last, strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamina.kernel import dtypes
+from lamina.kernel.trees import leaves
 from lamina.ops.checks import shown
 
 _NUMBERS = (int, float, np.integer, np.floating)
@@ -42,9 +43,11 @@ class ClassWeights:
     def __call__(self, tree: tuple) -> tuple:
         """A batch, or all data, with the weights of its classes; times the sample weights that came with it."""
         x, y, given = tree
-        if isinstance(y, list | tuple | dict) or y is None:
+        targets = [leaf for leaf in leaves(y) if leaf is not None]  # one output may stand in a list or dict
+        if len(targets) != 1:
             raise ValueError("`class_weight` is for models with one output; use `sample_weight` for several.")
-        found = self._of(self._labels(y))
+        found = self._of(self._labels(targets[0]))
+        given = next((leaf for leaf in leaves(given) if leaf is not None), None)
         if given is None:
             return x, y, found
         given = np.asarray(given)

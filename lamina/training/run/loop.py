@@ -134,7 +134,7 @@ def _fit(
             progress.finish(count, logs)
         finally:
             progress.close()
-        hooks.on_epoch_end(epoch, logs)
+        hooks.on_epoch_end(epoch, dict(logs))  # what callbacks add is for those after them
         if backup is not None:
             backup.after_epoch(epoch)
         if model.stop_training:
@@ -215,7 +215,7 @@ def _evaluate(model: Any, feed: Any, verbose: int, callbacks: Any, steps: int | 
     finally:
         progress.close()
     logs = logs if count else {}  # of a generator that is used up
-    hooks.on_test_end(logs)
+    hooks.on_test_end(dict(logs))
     return logs
 
 

@@ -96,8 +96,10 @@ def build(model: Any, k: Any, sample: Any, *, training: bool) -> None:
     sample = sample[0] if len(sample) == 1 else sample  # what a source gave, for a step of the user's own
     evaluate = _evaluate_if_it_can if own else _evaluate
     build_on_shapes(k, lambda batch: evaluate(model, batch), sample)
-    if not own and not all(layer.built for layer in model._flatten_layers()):
-        _call_on_numbers(model, k, sample)  # layers inside one whose `call` cannot do without
+    layers = list(model._flatten_layers())
+    left = not own and not all(layer.built for layer in layers)
+    if left and any(layer._layer_state.native for layer in layers):
+        _call_on_numbers(model, k, sample)  # layers inside one whose `call` cannot do without; not those nobody calls
     if training and model.optimizer is not None:
         if not own:
             _check_trainable(model.trainable_variables)
