@@ -65,6 +65,7 @@ def test_steps_together_give_what_single_ones_give(backend, dispatches, monkeypa
     assert same_weights(together, trained(batches()))
 
 
+@pytest.mark.around_the_step
 def test_inputs_by_name_do_not_change_places(backend, dispatches, monkeypatch):
     """Whatever order the dicts of a stream have: steps together give what single ones give."""
     monkeypatch.setattr(prefetch, "_QUICK", 9.0)
@@ -76,6 +77,7 @@ def test_inputs_by_name_do_not_change_places(backend, dispatches, monkeypatch):
     assert len(dispatches) == 8 if backend == "torch" else len(dispatches) < 8
 
 
+@pytest.mark.around_the_step
 def test_an_indexed_set_too(backend, dispatches, monkeypatch):
     class Indexed(lamina.utils.PyDataset):
         def __len__(self):
@@ -89,6 +91,7 @@ def test_an_indexed_set_too(backend, dispatches, monkeypatch):
     assert (max(dispatches) > 1) == (backend != "torch")
 
 
+@pytest.mark.around_the_step
 def test_callbacks_are_called_when_they_ask(backend, dispatches):
     seen = []
 
@@ -109,6 +112,7 @@ def test_sizes_in_turn(backend):
     assert linear().evaluate((batch for batch in [(ROWS, ZERO)] * 3), verbose=0) == 3.5
 
 
+@pytest.mark.around_the_step
 def test_large_batches_come_alone(backend, dispatches, monkeypatch):
     monkeypatch.setattr(chunks, "_ROOM", 2 * X[:10].nbytes)
     trained(batches())
@@ -128,6 +132,7 @@ def test_what_was_read_and_not_taken_is_not_lost():
         assert [float(b[0].item()) for b in feed.batches(1, 0, None, k)] == [3, 4, 5, 6, 7]
 
 
+@pytest.mark.around_the_step
 def test_nothing_is_read_once_training_stops(backend):
     class Stop(lamina.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -194,6 +199,7 @@ def test_batches_that_are_there_do_not_wait_for_others(dispatches, monkeypatch):
     assert waited == [True] * 6
 
 
+@pytest.mark.around_the_step
 def test_what_came_before_a_failure_is_trained_on(backend, dispatches):
     def source():
         yield from itertools.islice(batches(), 5)

@@ -110,6 +110,7 @@ def test_lists_and_64_bits(torch):
 # -- files -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.around_the_step
 def test_the_byte_order_of_other_machines(backend, tmp_path, monkeypatch):
     """As files of FITS, IDX or HDF5 give it; no framework takes it."""
     x, y = ROWS.astype(">f4"), np.zeros((8, 1), ">i4")
@@ -123,6 +124,7 @@ def test_the_byte_order_of_other_machines(backend, tmp_path, monkeypatch):
     assert loss_of(x, np.load(tmp_path / "y.npy", mmap_mode="r")) == loss_of(ROWS, ZERO)
 
 
+@pytest.mark.around_the_step
 def test_memory_map_is_read_in_chunks(backend, tmp_path, monkeypatch):
     path = tmp_path / "x.dat"
     mapped = np.memmap(path, "float64", "w+", shape=(70, 5))
@@ -178,6 +180,7 @@ class Numbered(lamina.utils.PyDataset):
         self.hooks.append("end")
 
 
+@pytest.mark.around_the_step
 @pytest.mark.parametrize("options", [{}, {"workers": 3}, {"workers": 2, "max_queue_size": 1}])
 def test_py_dataset(backend, options):
     source = Numbered(**options)
@@ -246,6 +249,7 @@ class Refilled(lamina.utils.PyDataset):
         return [self.x], self.y
 
 
+@pytest.mark.around_the_step
 @pytest.mark.parametrize("generator", [False, True])
 def test_sources_may_fill_the_same_arrays_again(backend, generator):
     models = [mlp(1), mlp(1)]

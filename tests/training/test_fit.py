@@ -24,6 +24,7 @@ def test_history_evaluate_predict(backend):
     np.testing.assert_allclose(predicted[:5], model.predict_on_batch(X[:5]), rtol=1e-5)
 
 
+@pytest.mark.around_the_step
 def test_validation_data_with_weights(backend):
     model = linear()
     weights = np.array([1.0, 0, 0, 0, 0, 0, 0, 1], "float32")
@@ -33,6 +34,7 @@ def test_validation_data_with_weights(backend):
     assert history["val_loss"][0] == pytest.approx(7 / 8)  # as in Keras: the sum over the number of rows
 
 
+@pytest.mark.around_the_step
 def test_sample_and_class_weights(backend):
     weights = np.linspace(0, 1, 8, dtype="float32")
     assert linear().fit(ROWS, ZERO, sample_weight=weights, verbose=0).history["loss"][0] == pytest.approx(
@@ -72,6 +74,7 @@ def test_several_inputs_and_outputs_by_name(backend):
     assert {k: v.shape for k, v in found.items()} == {"one": (70, 1), "two": (70, 2)}
 
 
+@pytest.mark.around_the_step
 @pytest.mark.parametrize("wrap", [lambda a: [a], lambda a: (a,)], ids=["list", "tuple"])
 def test_the_target_of_one_output_in_a_list(backend, wrap):
     """Not broadcast against the predictions as an array of one more axis."""
@@ -85,6 +88,7 @@ def test_the_target_of_one_output_in_a_list(backend, wrap):
     )
 
 
+@pytest.mark.around_the_step
 def test_list_inputs(backend):
     a, b = lamina.Input((5,)), lamina.Input((1,))
     model = lamina.Model([a, b], lamina.layers.Dense(1)(lamina.layers.Concatenate()([a, b])))
@@ -93,6 +97,7 @@ def test_list_inputs(backend):
     assert model.predict([X, Y], verbose=0).shape == (70, 1)
 
 
+@pytest.mark.around_the_step
 def test_partial_batches_count_by_rows(backend):
     """The rows come in any order, and the mean of three may be no float."""
     fitted = linear().fit(ROWS, ZERO, batch_size=3, verbose=0)
@@ -100,11 +105,13 @@ def test_partial_batches_count_by_rows(backend):
     assert linear().evaluate(ROWS, ZERO, batch_size=3, verbose=0) == 3.5
 
 
+@pytest.mark.around_the_step
 def test_steps_per_epoch_goes_on_where_the_epoch_before_ended(backend):
     fit = linear().fit(ROWS, ZERO, batch_size=2, steps_per_epoch=2, shuffle=False, epochs=3, verbose=0)
     assert fit.history["loss"] == [1.5, 5.5, 1.5]
 
 
+@pytest.mark.around_the_step
 def test_steps_of_evaluate_and_predict(backend):
     assert linear().evaluate(ROWS, ZERO, batch_size=2, steps=2, verbose=0) == 1.5
     assert linear().predict(ROWS, batch_size=2, steps=2, verbose=0).ravel().tolist() == [0, 1, 2, 3]
@@ -119,6 +126,7 @@ def test_callbacks_see_each_batch(backend):
     assert watch.batches == [1, 3, 4]
 
 
+@pytest.mark.around_the_step
 def test_a_callback_stops_inside_an_epoch(backend):
     class Stop(lamina.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -182,6 +190,7 @@ def test_other_numbers_of_rows_take_the_same_program(backend, chunks, monkeypatc
     assert len(traces) - made == (177 if backend == "torch" else 0)
 
 
+@pytest.mark.around_the_step
 def test_train_on_batch_goes_on(backend):
     model = mlp(metrics=["accuracy"])
     first = model.train_on_batch(X, Y, return_dict=True)
@@ -391,6 +400,7 @@ def test_an_assigned_array_is_nobody_elses(backend):
         assert np.abs(kernel.value - 0.5).max() < 0.1
 
 
+@pytest.mark.around_the_step
 def test_values_after_training_stay(backend):
     """Also those of a fit without callbacks, which hands its state from epoch to epoch."""
     model = mlp()

@@ -151,6 +151,7 @@ def test_predict_stops_where_the_data_does(kind):
     assert found.ravel().tolist() == [0, 0, 1, 1, 2, 2]
 
 
+@pytest.mark.around_the_step
 def test_callbacks_hear_of_each_execution(backend):
     model, calls = linear(steps_per_execution=2), watch(lamina)
     model.fit(batches(5), verbose=0, callbacks=[calls])
@@ -193,6 +194,7 @@ def test_callbacks_end_endless_sources(backend, every, mode):
     assert len(model.predict(batches(), verbose=0, callbacks=[Stop()])) == 2 * every
 
 
+@pytest.mark.around_the_step
 @IN_A_TRACE
 @pytest.mark.parametrize("mode", ["eager", "graph", pytest.param("jit", marks=pytest.mark.slow)])
 def test_callbacks_are_called_in_the_same_order_in_every_mode(backend, mode):
@@ -206,6 +208,7 @@ def test_callbacks_are_called_in_the_same_order_in_every_mode(backend, mode):
     assert sequence(lamina, linear(**MODES[mode])) == sequence(keras, in_keras())
 
 
+@pytest.mark.around_the_step
 @pytest.mark.parametrize("what", ["evaluate", "test_on_batch", "train_on_batch", "predict"])
 def test_calls_in_a_callback_leave_the_metrics_of_the_epoch(backend, what):
     class Other(lamina.callbacks.Callback):

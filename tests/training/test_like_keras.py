@@ -155,6 +155,7 @@ def test_run_eagerly_shows_numbers_and_nothing_else(backend, capsys):
 # -- mistakes --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.around_the_step
 @pytest.mark.parametrize("label", [-1, 3])
 def test_labels_that_are_no_classes(backend, label):
     model = dense(units=3, loss=lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -280,6 +281,7 @@ def test_a_lambda_of_a_function_that_says_no_parameters(backend):
     np.testing.assert_allclose(model.predict(X, verbose=0), np.sin(X), rtol=1e-6)
 
 
+@pytest.mark.around_the_step
 def test_endless_sources_end_when_they_are_told_to(backend):
     class Stop(lamina.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
