@@ -168,7 +168,10 @@ def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) 
     if isinstance(axes, int):
         rank = len(x1.shape)
         if not 0 <= axes <= min(rank, len(x2.shape)):
-            raise ValueError(f"tensordot: {axes} axes for tensors of rank {rank} and {len(x2.shape)}.")
+            raise ValueError(
+                f"tensordot: `axes` must be from 0 to {min(rank, len(x2.shape))} for tensors of rank {rank} and "
+                f"{len(x2.shape)}, got {axes}."
+            )
         return _contract("tensordot", k, x1, x2, list(range(rank - axes, rank)), list(range(axes)))
     left, right = ([a] if isinstance(a, int) else list(a) for a in axes)
     if len(left) != len(right):

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from lamina.core.numeric import check_numbers
 from lamina.optimizers.base import Optimizer
 
 
@@ -24,6 +25,7 @@ def takes_options(init: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs).arguments
         bound.update(bound.pop("kwargs", {}))
+        check_numbers(type(self).__name__, init, bound)
         init(**bound)
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
