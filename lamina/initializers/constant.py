@@ -51,6 +51,9 @@ class Constant(HostInitializer):
     Args:
         value: A number, or an array that broadcasts to the shape.
 
+    Raises:
+        ValueError: without a value, or where its shape does not broadcast to that of the weight.
+
     Example:
         >>> import lamina
         >>> lamina.initializers.Constant(3.0)((2,)).tolist()
@@ -58,6 +61,8 @@ class Constant(HostInitializer):
     """
 
     def __init__(self, value: Any = 0.0) -> None:
+        if value is None:
+            raise ValueError("Constant: `value` must be a number or an array, got None.")
         self.value = value
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:

@@ -13,7 +13,7 @@ from lamina.kernel import dtypes
 from lamina.losses._prepare import fits, same_rank
 from lamina.metrics.counting import spread
 from lamina.metrics.metric import Metric
-from lamina.ops.checks import shown
+from lamina.ops.checks import at_least, shown
 
 
 class _Confusion(Metric):
@@ -32,6 +32,11 @@ class _Confusion(Metric):
         axis: int = -1,
     ) -> None:
         super().__init__("int32" if dtype is None else dtype, name)
+        metric = type(self).__name__
+        at_least(metric, "num_classes", num_classes, 1)
+        for option, value in (("axis", axis), ("ignore_class", ignore_class)):
+            if not isinstance(value, int) and (option == "axis" or value is not None):
+                raise ValueError(f"{metric}: `{option}` must be an integer, got {value!r}.")
         self.num_classes, self.ignore_class, self.axis = num_classes, ignore_class, axis
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
         shape = (num_classes, num_classes)

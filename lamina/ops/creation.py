@@ -9,7 +9,7 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops.checks import at_least, axis_of, one_of, shown
+from lamina.ops.checks import at_least, axis_of, number, one_of, shown
 from lamina.ops.manipulate import shape_of
 from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype, is_unknown, move, same_shape, to_float
@@ -374,6 +374,7 @@ def logspace(
         >>> lamina.ops.convert_to_numpy(lamina.ops.logspace(0.0, 3.0, 4, base=2.0)).tolist()
         [1.0, 2.0, 4.0, 8.0]
     """
+    number("logspace", "base", base)
     axis = _points("logspace", k, start, stop, num, axis)
     exponents = linspace.op.run(k, start, stop, num, endpoint, False, None, axis)
     out = k.pow(k.full((), base, k.dtype(exponents)), exponents)

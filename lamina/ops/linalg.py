@@ -347,6 +347,7 @@ def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
         ValueError: if the shapes do not fit.
     """
     square_matrix(name, a)
+    rank_at_least(name, b, 1)
     vectors = len(b.shape) in (1, len(a.shape) - 1)
     n = b.shape[-1] if vectors else b.shape[-2]
     if n != a.shape[-1] and Unknown not in (type(n), type(a.shape[-1])):

@@ -9,7 +9,7 @@ from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.op import Output, Tensor, op
-from lamina.ops.tensors import astype, count, move, to_float
+from lamina.ops.tensors import astype, count, known, move, to_float
 
 
 def _line(name: str, k: Kernel, x: Any, axis: Any) -> tuple[Any, int]:
@@ -144,6 +144,13 @@ def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Output:
     return _search(k, bins, x, "right")
 
 
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two shapes are the same, as far as they are known."""
+    return len(a) == len(b) and all(
+        n == m or not known(n) or not known(m) for n, m in zip(a, b, strict=True)
+    )
+
+
 @op("x", "weights")
 def bincount(
     k: Kernel, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False
@@ -174,7 +181,7 @@ def bincount(
     sizes = k.shape(x)
     if len(sizes) not in (1, 2):
         raise ValueError(f"bincount: expected a tensor of rank 1 or 2, got shape {shown(sizes)}.")
-    if weights is not None and len(weights.shape) != len(sizes):
+    if weights is not None and not _alike(weights.shape, x.shape):
         raise ValueError(
             f"bincount: weights of shape {shown(k.shape(weights))} for `x` of shape {shown(sizes)}."
         )
@@ -280,6 +287,8 @@ def unique(
     """
     if size is not None:
         at_least("unique", "size", size, 0)
+        if size and fill_value is None and 0 in x.shape:
+            raise ValueError(f"unique: {size} places and nothing to fill them with: give `fill_value`.")
     if axis is None:
         values, *rest = k.unique(k.reshape(x, (-1,)), size, fill_value)
         rest[1] = k.reshape(rest[1], k.shape(x))

@@ -112,7 +112,7 @@ class Optimizer(Around):
         if self.use_ema and not 0 <= self.ema_momentum <= 1:
             raise ValueError(f"`ema_momentum` must be from 0 to 1, got {self.ema_momentum!r}.")
         every = self.ema_overwrite_frequency
-        if self.use_ema and every and (not isinstance(every, int) or every < 1):
+        if self.use_ema and every is not None and (not isinstance(every, int) or every < 1):
             raise ValueError(f"`ema_overwrite_frequency` must be a positive integer or None, got {every!r}.")
         steps = self.gradient_accumulation_steps
         if steps and (not isinstance(steps, int) or steps < 2):

@@ -26,6 +26,8 @@ def takes_options(init: Callable[..., None]) -> Callable[..., None]:
         bound = signature.bind(self, *args, **kwargs).arguments
         bound.update(bound.pop("kwargs", {}))
         check_numbers(type(self).__name__, init, bound)
+        if bound.get("epsilon", 0) < 0:
+            raise ValueError(f"{type(self).__name__}: `epsilon` must be 0 or more, got {bound['epsilon']!r}.")
         init(**bound)
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]

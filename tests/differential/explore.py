@@ -140,7 +140,7 @@ class Explorer:
         """Whether a line of `decided.toml` speaks of this difference."""
         return fnmatchcase(found.key, line["where"]) and all(
             fnmatchcase(str(getattr(found, name)), line[name])
-            for name in ("theirs", "ours", "said")
+            for name in ("theirs", "ours", "said", "subject")
             if name in line
         )
 

@@ -67,7 +67,7 @@ def piecewise_relu(
         A tensor of the same shape.
 
     Raises:
-        ValueError: if `max_value` or `negative_slope` is negative, or one of them no number.
+        ValueError: if one of them is no number.
 
     Example:
         >>> import lamina
@@ -80,10 +80,6 @@ def piecewise_relu(
     for name, value in (("negative_slope", negative_slope), ("max_value", max_value), ("threshold", threshold)):
         if name != "max_value" or value is not None:
             number("relu", name, value)
-    if negative_slope < 0 or (max_value is not None and max_value < 0):
-        raise ValueError(
-            f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope} and {max_value}."
-        )
     x = to_float(k, x)
     damped = (x - threshold) * negative_slope if negative_slope else 0.0
     out = k.where(x > threshold, x, damped)
@@ -418,7 +414,7 @@ def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Output:
     Reference:
         Clevert et al., 2016: Fast and Accurate Deep Network Learning by ELUs, https://arxiv.org/abs/1511.07289
     """
-    return k.where(x > 0, x, k.expm1(_below_zero(k, x)) * alpha)
+    return k.where(x > 0, x, k.expm1(_below_zero(k, x)) * number("elu", "alpha", alpha))
 
 
 @op("x", promote="float", module="nn")
@@ -442,6 +438,8 @@ def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Output:
     Reference:
         Barron, 2017: Continuously Differentiable Exponential Linear Units, https://arxiv.org/abs/1704.07483
     """
+    if number("celu", "alpha", alpha) == 0:  # the limit
+        return relu.op.run(k, x)
     return k.where(x > 0, x, k.expm1(_below_zero(k, x) / alpha) * alpha)
 
 
