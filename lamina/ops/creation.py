@@ -285,9 +285,8 @@ def tri(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | N
         [[1.0, 0.0], [1.0, 1.0]]
     """
     rows = _size("tri", N)
-    return kernel.tril(
-        kernel.ones((rows, rows if M is None else _size("tri", M)), dtypes.standardize(dtype)), k
-    )
+    ones = kernel.ones((rows, rows if M is None else _size("tri", M)), dtypes.standardize(dtype))
+    return kernel.tril(ones, operator.index(k))
 
 
 @op("start", "stop", promote=True)
@@ -334,7 +333,8 @@ def linspace(
     if not retstep:
         return out
     gaps = num - 1 if endpoint else num
-    return out, k.divide(k.subtract(stop, start), float(gaps) if gaps > 0 else float("nan"))
+    step = k.divide(k.subtract(stop, start), float(gaps) if gaps > 0 else float("nan"))
+    return out, astype(k, step, k.dtype(out)) if k.dtype(out) in dtypes.IS_INEXACT else step
 
 
 def _points(name: str, k: Kernel, start: Any, stop: Any, num: Any, axis: int) -> int:

@@ -158,7 +158,7 @@ def bincount(
     """How often each of the numbers 0, 1, 2, ... occurs.
 
     Args:
-        x: Tensor of integers, not negative (negative ones count as 0), of shape (n,) or (rows, n).
+        x: Tensor of integers or bools, not negative (negative ones count as 0), of shape (n,) or (rows, n).
         weights: Tensor of the same shape: what each entry counts; None counts 1.
         minlength: The least size of the result.
         sparse: Whether the result is a sparse tensor of jax or TensorFlow.
@@ -176,7 +176,7 @@ def bincount(
         [0, 2, 0, 1]
     """
     at_least("bincount", "minlength", minlength, 0)
-    if k.dtype(x) not in dtypes.IS_INTEGER:
+    if k.dtype(x) not in dtypes.IS_INTEGER and k.dtype(x) != "bool":
         raise TypeError(f"bincount: expected integers, got {k.dtype(x)}.")
     sizes = k.shape(x)
     if len(sizes) not in (1, 2):

@@ -25,7 +25,7 @@ def takes_options(init: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs).arguments
         bound.update(bound.pop("kwargs", {}))
-        check_numbers(type(self).__name__, init, bound)
+        check_numbers(type(self).__name__, __init__, bound)
         if bound.get("epsilon", 0) < 0:
             raise ValueError(f"{type(self).__name__}: `epsilon` must be 0 or more, got {bound['epsilon']!r}.")
         init(**bound)

@@ -154,8 +154,7 @@ def plain(x: Any) -> Any:
 
 def config_of(config: dict[str, Any]) -> Any:
     """A config as files hold it: a number is a number, of NumPy, too; what a counter of objects adds to a name is left out."""
-    name = config.get("name")
-    return plain(_numbers(config | {"name": automatic(name)} if isinstance(name, str) else config))
+    return plain(_numbers(config | ({"name": automatic(config["name"])} if "name" in config else {})))
 
 
 def _numbers(x: Any) -> Any:
@@ -168,9 +167,9 @@ def _numbers(x: Any) -> Any:
     return x
 
 
-def automatic(name: str) -> str:
+def automatic(name: Any) -> Any:
     """A name without the number of the object among those of its class, which errors use up, too."""
-    return re.sub(r"_\d+$", "", name)
+    return re.sub(r"_\d+$", "", name) if isinstance(name, str) else name
 
 
 def shape_of(x: Any) -> Any:

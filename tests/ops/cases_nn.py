@@ -215,3 +215,6 @@ for strategy in ("greedy", "beam_search"):
     for dtype in ("float16", "int32"):
         but("ctc_decode", (5 * logits).astype(dtype), ints(6, 5, 2), strategy, fields=BEAM)
 add("layer_normalization", x, np.ones(4, "float16"), integers(4))
+for name in ("max_pool", "average_pool"):  # more axes than frameworks pool
+    add(name, normal(1, 3, 4, 5, 2, 3), 2, 2, "same")
+    add(name, normal(1, 3, 4, 2, 3, 4), 2, (1, 2, 1, 2), "valid", "channels_first")

@@ -80,7 +80,7 @@ BAD = [
     (lambda: ops.top_k(x, -1), "top_k: `k` must be an integer of at least 0, got -1."),
     (
         lambda: ops.in_top_k(ids, normal(4, 5), 1),
-        "in_top_k: `predictions` must have one axis more than `targets`",
+        "in_top_k: the shape of `predictions` must be that of `targets` and an axis of classes",
     ),
     (lambda: ops.logsumexp(x, axis=(0, 0)), "logsumexp: an axis is given twice in (0, 0)."),
     (lambda: ops.extract_sequences(x, 0, 1), "`sequence_length` must be an integer of at least 1, got 0."),

@@ -149,6 +149,8 @@ def ctc_decode(
         [[[1, -1, -1]]]
     """
     _check("ctc_decode", inputs, sequence_lengths)
+    if not isinstance(mask_index, int):
+        raise ValueError(f"ctc_decode: `mask_index` must be an integer, got {mask_index!r}.")
     lengths = k.astype(sequence_lengths, "int32")
     if one_of("ctc_decode", "strategy", strategy, ("greedy", "beam_search")) == "greedy":
         return _greedy(k, _precise(k, inputs), lengths, merge_repeated, mask_index)
