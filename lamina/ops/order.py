@@ -146,9 +146,7 @@ def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Output:
 
 def _alike(a: Any, b: Any) -> bool:
     """Whether two shapes are the same, as far as they are known."""
-    return len(a) == len(b) and all(
-        n == m or not known(n) or not known(m) for n, m in zip(a, b, strict=True)
-    )
+    return len(a) == len(b) and all(n == m or not known(n) or not known(m) for n, m in zip(a, b, strict=True))
 
 
 @op("x", "weights")

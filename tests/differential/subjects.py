@@ -86,7 +86,9 @@ class Probe:
                 self.facts[f"{name} raises"] = builtin(error)
                 self.messages[name] = str(error)[:200]
                 raise Raised from None
-        said = sorted({w.category.__name__ for w in caught if w.category is UserWarning and _X64 not in str(w.message)})
+        said = sorted(
+            {w.category.__name__ for w in caught if w.category is UserWarning and _X64 not in str(w.message)}
+        )
         self.facts[f"{name} raises"] = None
         self.facts[f"{name} warns"] = said
         return found

@@ -103,7 +103,11 @@ def test_bad_arguments(options: dict[str, Any], message: str) -> None:
         ("Adadelta", {"epsilon": -0.5}, "Adadelta: `epsilon` must be 0 or more, got -0.5"),
         ("Muon", {"adam_weight_decay": "1"}, "Muon: `adam_weight_decay` must be a number or None, got '1'"),
         ("Muon", {"exclude_layers": "dense"}, "Muon: `exclude_layers` must be a list of texts, got 'dense'"),
-        ("ScheduleFreeAdamW", {"warmup_steps": -1}, "`warmup_steps` must be an integer of at least 0, got -1"),
+        (
+            "ScheduleFreeAdamW",
+            {"warmup_steps": -1},
+            "`warmup_steps` must be an integer of at least 0, got -1",
+        ),
     ],
 )
 def test_bad_arguments_of_a_family(family: str, options: dict[str, Any], message: str) -> None:

@@ -77,7 +77,11 @@ def piecewise_relu(
     """
     if negative_slope == 0 and max_value is None and threshold == 0:
         return relu.op.run(k, x)
-    for name, value in (("negative_slope", negative_slope), ("max_value", max_value), ("threshold", threshold)):
+    for name, value in (
+        ("negative_slope", negative_slope),
+        ("max_value", max_value),
+        ("threshold", threshold),
+    ):
         if name != "max_value" or value is not None:
             number("relu", name, value)
     x = to_float(k, x)
