@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.numeric import check_numbers
 from lamina.initializers.base import HostInitializer, host_dtype, sizes
 
 
@@ -87,7 +88,7 @@ class Identity(HostInitializer):
         gain: The number on the diagonal.
 
     Raises:
-        ValueError: for a shape that is not a matrix.
+        ValueError: for a gain that is no number, or a shape that is not a matrix.
 
     Example:
         >>> import lamina
@@ -96,6 +97,7 @@ class Identity(HostInitializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
+        check_numbers("Identity", Identity.__init__, {"gain": gain})
         self.gain = gain
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:

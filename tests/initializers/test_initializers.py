@@ -173,6 +173,7 @@ def test_configs(case: tuple[str, dict[str, Any], tuple[int, ...]]) -> None:
     ("make", "message"),
     [
         (lambda: initializers.Identity()((2, 2, 2)), "matrices only"),
+        (lambda: initializers.Identity(gain=[1, 2]), r"Identity: `gain` must be a number, got \[1, 2\]"),
         (lambda: initializers.Orthogonal()((2,)), "two axes or more"),
         (lambda: initializers.Constant([1, 2, 3])((2,)), "does not broadcast"),
         (lambda: initializers.Constant(None), "`value` must be a number or an array, got None"),

@@ -22,6 +22,8 @@ BAD = [
     (lambda: ops.glu(normal(3)), "glu: the size along axis 0 must be even, got 3."),
     (lambda: ops.normalize(x, order=0), "normalize: `order` must be an integer of at least 1, got 0."),
     (lambda: activations.relu(x, max_value="1"), "relu: `max_value` must be a number, got '1'."),
+    (lambda: ops.leaky_relu(x, [1, 2]), "leaky_relu: `negative_slope` must be a number, got [1, 2]."),
+    (lambda: ops.threshold(x, "1", 0), "threshold: `threshold` must be a number, got '1'."),
     (lambda: ops.squareplus(x, b="3"), "squareplus: `b` must be a number, got '3'."),
     (lambda: ops.celu(x, alpha=()), "celu: `alpha` must be a number, got ()."),
     (lambda: ops.elu(normal(0), alpha=None), "elu: `alpha` must be a number, got None."),

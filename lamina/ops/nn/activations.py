@@ -16,9 +16,9 @@ _SELU_SCALE = 1.0507009873554805
 
 
 def _beside(k: Kernel, x: Any, *numbers: Any) -> Any:
-    """`x` in the dtype that it has together with Python numbers: floats make floats of integers."""
+    """`x` in the dtype that it has together with numbers: integers stay beside Python's integers alone."""
     x = not_bool(k, x)
-    return to_float(k, x) if any(isinstance(n, float) for n in numbers) else x
+    return x if all(isinstance(n, int) for n in numbers) else to_float(k, x)
 
 
 def _below_zero(k: Kernel, x: Any) -> Any:
@@ -258,7 +258,8 @@ def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> O
         >>> lamina.ops.convert_to_numpy(lamina.ops.threshold([-1.0, 2.0], 0.0, 5.0)).tolist()
         [5.0, 2.0]
     """
-    x = _beside(k, x, threshold, default_value)
+    number("threshold", "threshold", threshold)
+    x = _beside(k, x, threshold, number("threshold", "default_value", default_value))
     return k.where(x > threshold, x, default_value)
 
 
@@ -326,7 +327,7 @@ def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Output:
         >>> lamina.ops.convert_to_numpy(lamina.ops.leaky_relu([-1.0, 2.0], 0.5)).tolist()
         [-0.5, 2.0]
     """
-    x = _beside(k, x, negative_slope)
+    x = _beside(k, x, number("leaky_relu", "negative_slope", negative_slope))
     return k.where(x >= 0, x, x * negative_slope)
 
 
