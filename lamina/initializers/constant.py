@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamina.core.numeric import check_numbers
 from lamina.initializers.base import HostInitializer, host_dtype, sizes
 
 
@@ -51,6 +52,9 @@ class Constant(HostInitializer):
     Args:
         value: A number, or an array that broadcasts to the shape.
 
+    Raises:
+        ValueError: without a value, or where its shape does not broadcast to that of the weight.
+
     Example:
         >>> import lamina
         >>> lamina.initializers.Constant(3.0)((2,)).tolist()
@@ -58,6 +62,8 @@ class Constant(HostInitializer):
     """
 
     def __init__(self, value: Any = 0.0) -> None:
+        if value is None:
+            raise ValueError("Constant: `value` must be a number or an array, got None.")
         self.value = value
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:
@@ -82,7 +88,7 @@ class Identity(HostInitializer):
         gain: The number on the diagonal.
 
     Raises:
-        ValueError: for a shape that is not a matrix.
+        ValueError: for a gain that is no number, or a shape that is not a matrix.
 
     Example:
         >>> import lamina
@@ -91,6 +97,7 @@ class Identity(HostInitializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
+        check_numbers("Identity", Identity.__init__, {"gain": gain})
         self.gain = gain
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:

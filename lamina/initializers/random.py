@@ -194,6 +194,8 @@ def _fans_of_axes(shape: Sequence[int], input_axes: Any, output_axes: Any) -> tu
 
 
 def _size(shape: Sequence[int], axes: Any) -> int:
+    if isinstance(axes, bool):
+        raise ValueError(f"`input_axes` and `output_axes` must be integers, got {axes!r}.")
     axes = (axes,) if isinstance(axes, int) else tuple(axes)
     if any(not -len(shape) <= a < len(shape) for a in axes):
         raise ValueError(f"Axes {axes} are out of range for a weight of shape {tuple(shape)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from lamina import config, ops
@@ -25,6 +26,10 @@ def _axis(name: str, axis: Any) -> int:
     return axis
 
 
+def _out_of_range(name: str, axis: int, y_pred: Any) -> ValueError:
+    return ValueError(f"{name}: axis {axis} is out of range for `y_pred` of shape {shown(y_pred.shape)}.")
+
+
 def _of_one_shape(name: str, y_true: Any, y_pred: Any, advice: str) -> None:
     if not fits(y_true.shape, y_pred.shape):
         raise ValueError(
@@ -42,6 +47,8 @@ def _of_classes(name: str, y_true: Any, y_pred: Any, axis: int) -> tuple[Any, An
     _axis(name, axis)
     y_true, y_pred = pair(y_true, y_pred)
     _of_one_shape(name, y_true, y_pred, _ONE_HOT)
+    if not -len(y_pred.shape) <= axis < len(y_pred.shape):
+        raise _out_of_range(name, axis, y_pred)
     if y_pred.shape and y_pred.shape[-1] == 1:
         warnings.warn(
             f"{name}: `y_pred` has shape {shown(y_pred.shape)}, a single class, so the loss is always 0. For two classes "
@@ -61,7 +68,7 @@ def _of_class_numbers(name: str, y_true: Any, y_pred: Any, axis: int) -> tuple[A
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     rank = len(y_pred.shape)
     if not -rank <= _axis(name, axis) < rank:
-        raise ValueError(f"{name}: axis {axis} is out of range for `y_pred` of shape {shown(y_pred.shape)}.")
+        raise _out_of_range(name, axis, y_pred)
     if len(y_true.shape) == rank and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
     rest = [n for place, n in enumerate(y_pred.shape) if place != axis % rank]
@@ -250,7 +257,7 @@ def binary_focal_crossentropy(
 def categorical_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
-    alpha: Any = 0.25,
+    alpha: float | Sequence[float] = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,

@@ -9,7 +9,9 @@ from lamina import config, ops
 from lamina.core import names, policy
 from lamina.core.config import Configurable
 from lamina.core.masks import get_mask
+from lamina.core.numeric import check_numbers
 from lamina.errors import suggestion
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.tracebacks import folds_frames
 from lamina.losses import _prepare, identifiers
 from lamina.losses.identifiers import function_config
@@ -194,8 +196,8 @@ class LossFunctionWrapper(Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(name, reduction, dtype)
-        _check_arguments(type(self).__name__, kwargs)
         self.fn = _function(fn)
+        _check_arguments(type(self).__name__, self.fn, kwargs)
         self._fn_kwargs = kwargs
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -218,8 +220,10 @@ class LossFunctionWrapper(Loss):
         return f"<{type(self).__name__} name={self.name}, fn={getattr(self.fn, '__name__', self.fn)}>"
 
 
-def _check_arguments(name: str, given: dict[str, Any]) -> None:
+def _check_arguments(name: str, fn: Any, given: dict[str, Any]) -> None:
     """That what goes to the function is in its range, where it is a plain number."""
+    if is_ours(fn):
+        check_numbers(name, fn, given)
     smoothing, delta = given.get("label_smoothing"), given.get("delta")
     if isinstance(smoothing, int | float) and not 0 <= smoothing <= 1:
         raise ValueError(f"{name}: `label_smoothing` must be a number from 0 to 1, got {smoothing!r}.")

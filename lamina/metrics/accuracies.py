@@ -216,7 +216,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
-        if threshold is None or not 0 < threshold < 1:
+        if isinstance(threshold, str | list | tuple | None) or not 0 < threshold < 1:
             raise ValueError(
                 f"BinaryAccuracy: `threshold` must be between 0 and 1, exclusive, got {threshold!r}."
             )

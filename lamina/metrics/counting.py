@@ -191,6 +191,8 @@ def _only_top_k(y_pred: Any, top_k: int) -> Any:
 
 
 def _check_class(metric: str, class_id: int, y_pred: Any) -> None:
+    if not isinstance(class_id, int):
+        raise ValueError(f"{metric}: `class_id` must be an integer, got {class_id!r}.")
     classes = y_pred.shape[-1] if y_pred.shape else 0
     if type(classes) is int and not 0 <= class_id < classes:
         raise ValueError(

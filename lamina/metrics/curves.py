@@ -66,8 +66,10 @@ class AUC(Metric):
         methods = ("interpolation", "minoring", "majoring")
         self.summation_method = one_of("AUC", "summation_method", summation_method, methods)
         if num_labels is not None and not multi_label:
-            raise ValueError("AUC: `num_labels` is for multi_label=True only.")
+            raise ValueError(f"AUC: `num_labels` must be None unless multi_label=True, got {num_labels!r}.")
         self.multi_label, self.num_labels = multi_label, num_labels
+        if label_weights is not None and not np.ndim(label_weights):
+            raise ValueError(f"AUC: `label_weights` must be one number per label, got {label_weights!r}.")
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float32").tolist()
         self.from_logits = from_logits
         self._inner = self._choose(num_thresholds, thresholds)

@@ -63,8 +63,8 @@ class Metric(Tracker):
 
     @property
     def _summed_in(self) -> str:
-        """The dtype of sums whose differences matter: the metric's own, but no half."""
-        return "float32" if self.dtype in ("float16", "bfloat16") else self.dtype
+        """The dtype of sums whose differences matter: the metric's own, but no half and no integer."""
+        return self.dtype if self.dtype in ("float32", "float64") else "float32"
 
     @property
     def _counted_in(self) -> str:

@@ -13,7 +13,7 @@ from lamina.kernel import dtypes
 from lamina.losses._prepare import fits, same_rank
 from lamina.metrics.counting import spread
 from lamina.metrics.metric import Metric
-from lamina.ops.checks import shown
+from lamina.ops.checks import at_least, shown
 
 
 class _Confusion(Metric):
@@ -32,6 +32,11 @@ class _Confusion(Metric):
         axis: int = -1,
     ) -> None:
         super().__init__("int32" if dtype is None else dtype, name)
+        metric = type(self).__name__
+        at_least(metric, "num_classes", num_classes, 1)
+        for option, value in (("axis", axis), ("ignore_class", ignore_class)):
+            if not isinstance(value, int) and (option == "axis" or value is not None):
+                raise ValueError(f"{metric}: `{option}` must be an integer, got {value!r}.")
         self.num_classes, self.ignore_class, self.axis = num_classes, ignore_class, axis
         self.sparse_y_true, self.sparse_y_pred = sparse_y_true, sparse_y_pred
         shape = (num_classes, num_classes)
@@ -87,7 +92,7 @@ class _Confusion(Metric):
 
     def _mean_over(self, classes: Sequence[int]) -> Any:
         """The mean of intersection / union over the classes that occur."""
-        dtype = self.dtype if self.dtype in dtypes.IS_FLOAT else config.floatx()
+        dtype = self._summed_in if self.dtype in dtypes.IS_FLOAT else config.floatx()
         matrix = ops.cast(self.total_confusion_matrix, dtype)
         both = ops.diagonal(matrix)
         either = ops.sum(matrix, axis=0) + ops.sum(matrix, axis=1) - both
@@ -146,10 +151,10 @@ class IoU(_Confusion):
         axis: int = -1,
     ) -> None:
         super().__init__(num_classes, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
-        wrong = [c for c in target_class_ids if not 0 <= c < num_classes]
-        if wrong:
+        if not target_class_ids or not all(0 <= c < num_classes for c in target_class_ids):
             raise ValueError(
-                f"{type(self).__name__}: `target_class_ids` holds {wrong[0]}, but classes are 0 to {num_classes - 1}."
+                f"{type(self).__name__}: `target_class_ids` must be classes from 0 to {num_classes - 1}, one at least, got "
+                f"{target_class_ids!r}."
             )
         self.target_class_ids = list(target_class_ids)
 
@@ -227,8 +232,7 @@ class BinaryIoU(IoU):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch: labels 0 and 1, predictions between 0 and 1."""
-        y_pred = ops.convert_to_tensor(y_pred)
-        above = ops.greater_equal(y_pred, ops.cast(self.threshold, y_pred.dtype))
+        above = ops.greater_equal(ops.convert_to_tensor(y_pred), self.threshold)
         super().update_state(y_true, ops.cast(above, "int32"), sample_weight)
 
 

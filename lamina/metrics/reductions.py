@@ -7,6 +7,8 @@ from typing import Any
 
 from lamina import ops
 from lamina.core.masks import get_mask
+from lamina.core.numeric import check_numbers
+from lamina.kernel.namespaces import is_ours
 from lamina.losses import _prepare
 from lamina.losses.identifiers import function_config
 from lamina.metrics import identifiers
@@ -156,6 +158,8 @@ class MeanMetricWrapper(Mean):
     ) -> None:
         super().__init__(name, dtype)  # type: ignore[arg-type]
         self._fn = _function(fn)
+        if is_ours(self._fn):
+            check_numbers(type(self).__name__, self._fn, kwargs)
         self._fn_kwargs = kwargs
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:

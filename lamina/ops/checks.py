@@ -64,6 +64,17 @@ def one_of(op: str, parameter: str, value: Any, known: Iterable[Any]) -> Any:
     return value
 
 
+def number(op: str, parameter: str, value: Any) -> Any:
+    """`value`, which must be a number.
+
+    Raises:
+        ValueError: for a text, a list or None.
+    """
+    if isinstance(value, str | list | tuple | None):
+        raise ValueError(f"{op}: `{parameter}` must be a number, got {value!r}.")
+    return value
+
+
 def at_least(op: str, parameter: str, value: Any, least: int) -> int:
     """`value` as an integer that is not below `least`.
 

@@ -9,7 +9,7 @@ from typing import Any
 from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops.checks import at_least, axis_of, one_of, shown
+from lamina.ops.checks import at_least, axis_of, number, one_of, shown
 from lamina.ops.manipulate import shape_of
 from lamina.ops.op import Output, Tensor, convert, op
 from lamina.ops.tensors import astype, is_unknown, move, same_shape, to_float
@@ -285,9 +285,8 @@ def tri(kernel: Kernel, N: int, M: int | None = None, k: int = 0, dtype: str | N
         [[1.0, 0.0], [1.0, 1.0]]
     """
     rows = _size("tri", N)
-    return kernel.tril(
-        kernel.ones((rows, rows if M is None else _size("tri", M)), dtypes.standardize(dtype)), k
-    )
+    ones = kernel.ones((rows, rows if M is None else _size("tri", M)), dtypes.standardize(dtype))
+    return kernel.tril(ones, operator.index(k))
 
 
 @op("start", "stop", promote=True)
@@ -334,7 +333,8 @@ def linspace(
     if not retstep:
         return out
     gaps = num - 1 if endpoint else num
-    return out, k.divide(k.subtract(stop, start), float(gaps) if gaps > 0 else float("nan"))
+    step = k.divide(k.subtract(stop, start), float(gaps) if gaps > 0 else float("nan"))
+    return out, astype(k, step, k.dtype(out)) if k.dtype(out) in dtypes.IS_INEXACT else step
 
 
 def _points(name: str, k: Kernel, start: Any, stop: Any, num: Any, axis: int) -> int:
@@ -374,6 +374,7 @@ def logspace(
         >>> lamina.ops.convert_to_numpy(lamina.ops.logspace(0.0, 3.0, 4, base=2.0)).tolist()
         [1.0, 2.0, 4.0, 8.0]
     """
+    number("logspace", "base", base)
     axis = _points("logspace", k, start, stop, num, axis)
     exponents = linspace.op.run(k, start, stop, num, endpoint, False, None, axis)
     out = k.pow(k.full((), base, k.dtype(exponents)), exponents)

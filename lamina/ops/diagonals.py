@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from lamina.kernel.contract import Kernel
@@ -114,7 +115,7 @@ def tril(kernel: Kernel, x: Tensor, k: int = 0) -> Output:
         [[1, 0], [3, 4]]
     """
     rank_at_least("tril", x, 2)
-    return kernel.tril(x, k)
+    return kernel.tril(x, operator.index(k))
 
 
 @op("x")
@@ -136,7 +137,7 @@ def triu(kernel: Kernel, x: Tensor, k: int = 0) -> Output:
         [[1, 2], [0, 4]]
     """
     rank_at_least("triu", x, 2)
-    return kernel.triu(x, k)
+    return kernel.triu(x, operator.index(k))
 
 
 @op("x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from lamina.kernel import dtypes
@@ -393,6 +394,7 @@ def round(k: Kernel, x: Tensor, decimals: int = 0) -> Output:
         [0.0, 2.0, 2.0]
     """
     wants_bool("round", k, x)
+    decimals = operator.index(decimals)
     dtype = k.dtype(x)
     if dtype in dtypes.COMPLEX:
         return k.complex(round.op.run(k, k.real(x), decimals), round.op.run(k, k.imag(x), decimals))

@@ -82,7 +82,8 @@ def repeat(k: Kernel, x: Tensor, repeats: Any, axis: int | None = None) -> Outpu
         [1, 1, 2, 2]
     """
     if axis is None or not len(x.shape):
-        x, place = k.reshape(x, (-1,)), 0
+        place = 0 if axis is None else axis_of("repeat", axis, 1)
+        x = k.reshape(x, (-1,))
     else:
         place = axis_of("repeat", axis, len(x.shape))
     if isinstance(repeats, k.Tensor):
@@ -116,7 +117,7 @@ def pad(
         Tensor of size `before + x.shape[i] + after`.
 
     Raises:
-        ValueError: for another mode, a value without "constant", negative widths, or widths that do not fit.
+        ValueError: for another mode, a value without "constant", negative widths, or an axis with nothing to repeat.
 
     Example:
         >>> lamina.ops.convert_to_numpy(lamina.ops.pad([1, 2], (1, 1))).tolist()
@@ -127,18 +128,26 @@ def pad(
         raise ValueError(f"pad: `constant_values` goes with mode 'constant', not with {mode!r}.")
     sizes = k.shape(x)
     widths = _widths(pad_width, len(sizes))
-    room = {"reflect": 1, "symmetric": 0, "edge": 0}
-    for n, pair in zip(sizes, widths, strict=True):
-        if mode in room and type(n) is int and max(pair) > 0 and n == 0:
+    for axis, (n, pair) in enumerate(zip(sizes, widths, strict=True)):
+        if mode != "constant" and type(n) is int and max(pair) > 0 and n == 0:
             raise ValueError(f"pad: mode {mode!r} has nothing to take from an axis of size 0.")
-        if mode in ("reflect", "symmetric") and type(n) is int and max(pair) > n - room[mode]:
-            raise ValueError(f"pad: widths {pair} are too much for mode {mode!r} on an axis of size {n}.")
+        if mode in ("reflect", "symmetric") and type(n) is int and max(pair) > n - (mode == "reflect"):
+            x = k.take(x, k.asarray(_mirrored(n, *pair, mode), "int32"), axis)
+            widths[axis] = (0, 0)
     value = 0 if constant_values is None else constant_values
     if isinstance(value, k.Tensor):
         value = astype(k, value, k.dtype(x))
     elif type(value) not in (int, float, bool, complex):
         value = astype(k, convert(k, value), k.dtype(x))
     return k.pad(x, widths, mode, value) if widths else x
+
+
+def _mirrored(size: int, before: int, after: int, mode: str) -> list[int]:
+    """Positions on an axis that is mirrored more than once, for widths that one mirror image does not fill."""
+    edge = mode == "symmetric"  # whether the last entry is seen in the mirror, too
+    period = max(2 * size - 2 * (not edge), 1)
+    places = [i % period for i in range(-before, size + after)]
+    return [i if i < size else period - edge - i for i in places]
 
 
 def _widths(given: Any, rank: int) -> list[tuple[int, int]]:

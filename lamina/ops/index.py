@@ -261,6 +261,8 @@ def select(
             f"select: expected as many choices as conditions and at least one, got {len(choicelist)} and "
             f"{len(condlist)}."
         )
+    if default is None:
+        raise ValueError("select: `default` must be a number or a tensor, got None.")
     out = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         out = k.where(truth(k, condition), choice, out)

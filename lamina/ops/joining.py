@@ -341,7 +341,7 @@ def unstack(k: Kernel, x: Tensor, num: int | None = None, axis: int = 0) -> list
     size = k.shape(x)[place]
     if type(size) is int:
         if num is not None and num != size:
-            raise ValueError(f"unstack: axis {axis} has size {size}, not num={num}.")
+            raise ValueError(f"unstack: `num` must be {size}, the size of axis {axis}, got {num!r}.")
         return k.unstack(x, place)
     if num is None:
         raise ValueError(f"unstack: the size of axis {axis} is not known here, give it as `num`.")

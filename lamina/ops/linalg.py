@@ -15,6 +15,7 @@ from lamina.ops.math import square_matrix
 from lamina.ops.op import Output, Tensor, op
 
 _HALF = ("float16", "bfloat16")
+_ALMOST_1 = 1 - 2.0**-23  # as a share of the largest singular value, which itself it keeps
 _EPSILON = {"float64": 2.0**-52, "complex128": 2.0**-52}
 
 
@@ -346,6 +347,7 @@ def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
         ValueError: if the shapes do not fit.
     """
     square_matrix(name, a)
+    rank_at_least(name, b, 1)
     vectors = len(b.shape) in (1, len(a.shape) - 1)
     n = b.shape[-1] if vectors else b.shape[-2]
     if n != a.shape[-1] and Unknown not in (type(n), type(a.shape[-1])):
@@ -421,7 +423,7 @@ def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Output
     Args:
         a: Tensor (m, n).
         b: Tensor (m,) or (m, k).
-        rcond: Singular values up to `rcond max(s)` count as 0; None means the dtype's epsilon times max(m, n).
+        rcond: Singular values below `rcond max(s)` count as 0; None means the dtype's epsilon times max(m, n).
 
     Returns:
         A tensor (n,) or (n, k).
@@ -440,6 +442,9 @@ def lstsq(k: Kernel, a: Tensor, b: Tensor, rcond: float | None = None) -> Output
         raise ValueError(
             f"lstsq: expected shapes (m, n) and (m,) or (m, k), got {shown(a.shape)} and {shown(b.shape)}."
         )
+    if rcond is not None and rcond > 1:  # LAPACK would take it for "as precise as can be"
+        return k.zeros((a.shape[1], *b.shape[1:]), k.dtype(a))
+    rcond = _ALMOST_1 if rcond == 1 else rcond
     return _as(k, k.lstsq(_wide(k, a), _wide(k, b), rcond), k.dtype(a))
 
 

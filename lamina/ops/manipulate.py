@@ -322,7 +322,7 @@ def rot90(kernel: Kernel, array: Tensor, k: int = 1, axes: tuple[int, int] = (0,
         [[2, 4], [1, 3]]
     """
     rank_at_least("rot90", array, 2)
-    plane = axes_of("rot90", _listed(axes), len(array.shape))
+    plane = axes_of("rot90", _listed(() if axes is None else axes), len(array.shape))
     if len(plane) != 2:
         raise ValueError(f"rot90: `axes` must be two different axes, got {axes!r}.")
     first, second = plane

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, axes_of, rank_at_least, shown
@@ -142,6 +143,7 @@ def in_top_k(kernel: Kernel, targets: Tensor, predictions: Tensor, k: int) -> Ou
 
     Raises:
         ValueError: if the shapes do not fit or k is below 1.
+        TypeError: for targets that are not integers.
 
     Example:
         >>> import lamina
@@ -156,9 +158,11 @@ def in_top_k(kernel: Kernel, targets: Tensor, predictions: Tensor, k: int) -> Ou
     ]
     if len(predictions.shape) != len(targets.shape) + 1 or not all(known):
         raise ValueError(
-            f"in_top_k: `predictions` must have one axis more than `targets`, got shapes "
+            f"in_top_k: the shape of `predictions` must be that of `targets` and an axis of classes, got "
             f"{shown(predictions.shape)} and {shown(targets.shape)}."
         )
+    if kernel.dtype(targets) not in dtypes.IS_INTEGER:
+        raise TypeError(f"in_top_k: `targets` must be integers, got {kernel.dtype(targets)}.")
     classes = predictions.shape[-1]
     if classes == 0:  # of which none can be chosen
         return kernel.not_equal(targets, targets)

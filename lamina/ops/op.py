@@ -243,7 +243,8 @@ class Op(Generic[P, Result]):
             except NeedsNumbers:
                 return
             except (ValueError, TypeError, IndexError) as better:
-                text = str(better) if str(better).startswith(self.name) else f"{self.name}: {better}"
+                name = self.function.__name__
+                text = str(better) if str(better).startswith(name) else f"{name}: {better}"
                 shown = None if SETTINGS["traceback_filtering"] or str(error) == str(better) else error
                 raise type(better)(text) from shown
 

@@ -9,7 +9,7 @@ from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.ops.checks import at_least, axis_of, one_of, shown
 from lamina.ops.op import Output, Tensor, op
-from lamina.ops.tensors import astype, count, move, to_float
+from lamina.ops.tensors import astype, count, known, move, to_float
 
 
 def _line(name: str, k: Kernel, x: Any, axis: Any) -> tuple[Any, int]:
@@ -144,6 +144,11 @@ def digitize(k: Kernel, x: Tensor, bins: Tensor) -> Output:
     return _search(k, bins, x, "right")
 
 
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two shapes are the same, as far as they are known."""
+    return len(a) == len(b) and all(n == m or not known(n) or not known(m) for n, m in zip(a, b, strict=True))
+
+
 @op("x", "weights")
 def bincount(
     k: Kernel, x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False
@@ -151,7 +156,7 @@ def bincount(
     """How often each of the numbers 0, 1, 2, ... occurs.
 
     Args:
-        x: Tensor of integers, not negative (negative ones count as 0), of shape (n,) or (rows, n).
+        x: Tensor of integers or bools, not negative (negative ones count as 0), of shape (n,) or (rows, n).
         weights: Tensor of the same shape: what each entry counts; None counts 1.
         minlength: The least size of the result.
         sparse: Whether the result is a sparse tensor of jax or TensorFlow.
@@ -169,12 +174,12 @@ def bincount(
         [0, 2, 0, 1]
     """
     at_least("bincount", "minlength", minlength, 0)
-    if k.dtype(x) not in dtypes.IS_INTEGER:
+    if k.dtype(x) not in dtypes.IS_INTEGER and k.dtype(x) != "bool":
         raise TypeError(f"bincount: expected integers, got {k.dtype(x)}.")
     sizes = k.shape(x)
     if len(sizes) not in (1, 2):
         raise ValueError(f"bincount: expected a tensor of rank 1 or 2, got shape {shown(sizes)}.")
-    if weights is not None and len(weights.shape) != len(sizes):
+    if weights is not None and not _alike(weights.shape, x.shape):
         raise ValueError(
             f"bincount: weights of shape {shown(k.shape(weights))} for `x` of shape {shown(sizes)}."
         )
@@ -280,6 +285,8 @@ def unique(
     """
     if size is not None:
         at_least("unique", "size", size, 0)
+        if size and fill_value is None and 0 in x.shape:
+            raise ValueError(f"unique: {size} places and nothing to fill them with: give `fill_value`.")
     if axis is None:
         values, *rest = k.unique(k.reshape(x, (-1,)), size, fill_value)
         rest[1] = k.reshape(rest[1], k.shape(x))

@@ -12,7 +12,7 @@ from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import axes_of, axis_of, known_sizes, one_of, rank_at_least, shown
 from lamina.ops.diagonals import diagonal_of
 from lamina.ops.op import Output, Tensor, op
-from lamina.ops.tensors import move, static, together, wants_bool, wide
+from lamina.ops.tensors import astype, move, static, together, wants_bool, wide
 
 
 def _numbers(k: Kernel, function: Any, *tensors: Any) -> Any:
@@ -168,7 +168,10 @@ def tensordot(k: Kernel, x1: Tensor, x2: Tensor, axes: int | Sequence[Any] = 2) 
     if isinstance(axes, int):
         rank = len(x1.shape)
         if not 0 <= axes <= min(rank, len(x2.shape)):
-            raise ValueError(f"tensordot: {axes} axes for tensors of rank {rank} and {len(x2.shape)}.")
+            raise ValueError(
+                f"tensordot: `axes` must be from 0 to {min(rank, len(x2.shape))} for tensors of rank {rank} and "
+                f"{len(x2.shape)}, got {axes}."
+            )
         return _contract("tensordot", k, x1, x2, list(range(rank - axes, rank)), list(range(axes)))
     left, right = ([a] if isinstance(a, int) else list(a) for a in axes)
     if len(left) != len(right):
@@ -422,4 +425,7 @@ def slogdet(k: Kernel, x: Tensor) -> tuple[Tensor, Tensor]:
     rank_at_least("slogdet", x, 2)
     if static(k.shape(x)[-2:]) and k.shape(x)[-1] != k.shape(x)[-2]:
         raise ValueError(f"slogdet: expected square matrices, got shape {shown(k.shape(x))}.")
-    return k.slogdet(x)
+    dtype = k.dtype(x)
+    wide = k.astype(x, "float32") if dtype in ("float16", "bfloat16") else x
+    sign, logarithm = k.slogdet(wide)
+    return astype(k, sign, dtype), astype(k, logarithm, dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamina.kernel import dtypes
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, shown
@@ -20,6 +21,8 @@ def _segment(k: Kernel, reduce: str, data: Any, ids: Any, num: int | None) -> An
             f"{name}: `data` and `segment_ids` must be equally long, got shapes {shown(data.shape)} "
             f"and {shown(ids.shape)}."
         )
+    if k.dtype(ids) not in dtypes.IS_INTEGER:
+        raise TypeError(f"{name}: `segment_ids` must be integers, got {k.dtype(ids)}.")
     if num is None:
         # The size of the result depends on the numbers: this cannot be compiled, and says so there.
         num = int(k.to_numpy(k.max(ids))) + 1 if ids.shape[0] else 0
@@ -45,6 +48,7 @@ def segment_sum(
 
     Raises:
         ValueError: if the shapes do not fit.
+        TypeError: for numbers of segments that are not integers.
 
     Example:
         >>> import lamina
@@ -73,6 +77,7 @@ def segment_max(
 
     Raises:
         ValueError: if the shapes do not fit.
+        TypeError: for numbers of segments that are not integers.
 
     Example:
         >>> import lamina
@@ -101,6 +106,7 @@ def segment_min(
 
     Raises:
         ValueError: if the shapes do not fit.
+        TypeError: for numbers of segments that are not integers.
 
     Example:
         >>> import lamina
@@ -129,6 +135,7 @@ def segment_prod(
 
     Raises:
         ValueError: if the shapes do not fit.
+        TypeError: for numbers of segments that are not integers.
 
     Example:
         >>> import lamina

@@ -39,6 +39,9 @@ class Muon(Optimizer):
         rms_rate: The size of the steps, as compared with Adam's; None leaves their size as it comes.
         **options: See `Optimizer`.
 
+    Raises:
+        ValueError: for one text in the place of a list of them.
+
     Example:
         >>> import lamina
         >>> w = lamina.Variable([[1.0, 0.0], [0.0, 1.0]])
@@ -74,6 +77,8 @@ class Muon(Optimizer):
         **options: Unpack[OtherOptions],
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
+        if isinstance(exclude_layers, str):
+            raise ValueError(f"Muon: `exclude_layers` must be a list of texts, got {exclude_layers!r}.")
         self.adam_beta_1, self.adam_beta_2, self.epsilon = adam_beta_1, adam_beta_2, epsilon
         self.adam_weight_decay, self.adam_lr_ratio = adam_weight_decay, adam_lr_ratio
         self.exclude_layers, self.exclude_embeddings = list(exclude_layers or []), exclude_embeddings

@@ -8,6 +8,7 @@ import numpy as np
 
 from lamina.core.variable import Variable
 from lamina.kernel.contract import Kernel
+from lamina.ops.checks import at_least
 from lamina.optimizers.adam import rest
 from lamina.optimizers.base import Optimizer
 from lamina.optimizers.options import Options
@@ -29,7 +30,7 @@ class ScheduleFreeAdamW(Optimizer):
         **options: See `Optimizer`.
 
     Raises:
-        ValueError: for a `beta_1` that is not positive and at most 1.
+        ValueError: for a `beta_1` that is not positive and at most 1, or fewer than no `warmup_steps`.
 
     Example:
         >>> import lamina
@@ -55,6 +56,7 @@ class ScheduleFreeAdamW(Optimizer):
         super().__init__(learning_rate, **options)
         if not 0 < beta_1 <= 1:
             raise ValueError(f"`beta_1` must be positive and at most 1, got {beta_1!r}.")
+        at_least("ScheduleFreeAdamW", "warmup_steps", warmup_steps, 0)
         self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = beta_1, beta_2, epsilon, warmup_steps
 
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:

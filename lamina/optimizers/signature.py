@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from lamina.core.numeric import check_numbers
 from lamina.optimizers.base import Optimizer
 
 
@@ -24,6 +25,9 @@ def takes_options(init: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs).arguments
         bound.update(bound.pop("kwargs", {}))
+        check_numbers(type(self).__name__, __init__, bound)
+        if bound.get("epsilon", 0) < 0:
+            raise ValueError(f"{type(self).__name__}: `epsilon` must be 0 or more, got {bound['epsilon']!r}.")
         init(**bound)
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]

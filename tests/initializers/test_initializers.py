@@ -173,8 +173,11 @@ def test_configs(case: tuple[str, dict[str, Any], tuple[int, ...]]) -> None:
     ("make", "message"),
     [
         (lambda: initializers.Identity()((2, 2, 2)), "matrices only"),
+        (lambda: initializers.Identity(gain=[1, 2]), r"Identity: `gain` must be a number, got \[1, 2\]"),
         (lambda: initializers.Orthogonal()((2,)), "two axes or more"),
         (lambda: initializers.Constant([1, 2, 3])((2,)), "does not broadcast"),
+        (lambda: initializers.Constant(None), "`value` must be a number or an array, got None"),
+        (lambda: initializers.HeNormal(input_axes=True, output_axes=0)((2, 3)), "must be integers, got True"),
         (lambda: initializers.VarianceScaling(scale=-1.0), "`scale` must be positive, got -1.0"),
         (lambda: initializers.VarianceScaling(mode="fan"), "Unknown mode 'fan'"),
         (lambda: initializers.VarianceScaling(distribution="flat"), "Unknown distribution 'flat'"),

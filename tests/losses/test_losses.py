@@ -563,6 +563,12 @@ def test_get() -> None:
             lambda: losses.CategoricalCrossentropy(axis=True)(np.ones((4, 3)), np.ones((4, 3))),
             "`axis` must be an integer",
         ),
+        (lambda: losses.Circle(gamma=None), "Circle: `gamma` must be a number, got None"),
+        (
+            lambda: losses.CategoricalFocalCrossentropy(alpha="1"),
+            "CategoricalFocalCrossentropy: `alpha` must be a number, got '1'",
+        ),
+        (lambda: losses.Tversky(alpha=[0.5]), r"Tversky: `alpha` must be a number, got \[0.5\]"),
         (
             lambda: losses.ctc(np.zeros(3), np.zeros((3, 4))),
             r"ctc: `y_true` must have shape \(batch, max_length\)",

@@ -505,6 +505,19 @@ MEANS = [
 
 
 @over_backends
+@pytest.mark.parametrize("dtype", [None, "float16", "float32"])
+def test_overlaps_of_whole_numbers(dtype: str | None, backend: str) -> None:
+    """A threshold of 0.5 lies between 0 and 1 also where predictions are integers; half precision counts in float32."""
+    y_true, y_pred = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    for name, kwargs in (("BinaryIoU", {}), ("IoU", {"num_classes": 2, "target_class_ids": [0, 1]})):
+        real = getattr(keras.metrics, name)(dtype=dtype, **kwargs)
+        with interpreter(backends.load(backend)):
+            result = getattr(metrics, name)(dtype=dtype, **kwargs)(y_true, y_pred)
+            assert_same(result, real(y_true, y_pred))
+            assert str(result.dtype).endswith("float32")
+
+
+@over_backends
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy: 0 / 0 is one of the answers
 @pytest.mark.parametrize("name", ["Mean", "Sum"])
 def test_means_and_sums(name: str, backend: str) -> None:
@@ -709,14 +722,38 @@ def test_automatic_names() -> None:
             lambda: metrics.AUC(num_thresholds=1),
             "AUC: `num_thresholds` must be an integer of at least 2, got 1",
         ),
-        (lambda: metrics.AUC(num_labels=3), "`num_labels` is for multi_label=True only"),
+        (lambda: metrics.AUC(num_labels=3), "`num_labels` must be None unless multi_label=True, got 3"),
+        (lambda: metrics.AUC(label_weights=0.5), "`label_weights` must be one number per label, got 0.5"),
+        (lambda: metrics.Recall(class_id=1.5)(*MULTI), "Recall: `class_id` must be an integer, got 1.5"),
+        (
+            lambda: metrics.CategoricalCrossentropy(label_smoothing="1"),
+            "`label_smoothing` must be a number, got '1'",
+        ),
+        (
+            lambda: metrics.BinaryAccuracy(threshold=[1, 2]),
+            r"`threshold` must be between 0 and 1, exclusive, got \[1, 2\]",
+        ),
+        (
+            lambda: metrics.CategoricalCrossentropy(label_smoothing=0.1, axis=2)(*MULTI),
+            r"axis 2 is out of range for `y_pred` of shape \(12, 3\)",
+        ),
+        (
+            lambda: metrics.IoU(3, []),
+            r"IoU: `target_class_ids` must be classes from 0 to 2, one at least, got \[\]",
+        ),
+        (lambda: metrics.MeanIoU(0), "MeanIoU: `num_classes` must be an integer of at least 1, got 0"),
+        (lambda: metrics.MeanIoU(3, ignore_class="1"), "MeanIoU: `ignore_class` must be an integer, got '1'"),
+        (lambda: metrics.MeanIoU(3, axis=1.0), "MeanIoU: `axis` must be an integer, got 1.0"),
         (lambda: metrics.AUC(multi_label=True)(*BINARY), r"`y_pred` must be \(batch, labels\), got \(12,\)"),
         (lambda: metrics.AUC(multi_label=True, num_labels=2)(*MULTI), "the metric was made for 2 labels"),
         (
             lambda: metrics.AUC(label_weights=[1, 2])(*MULTI),
             r"`label_weights` has shape \(2,\).*one weight per entry",
         ),
-        (lambda: metrics.IoU(3, [0, 5]), "IoU: `target_class_ids` holds 5, but classes are 0 to 2"),
+        (
+            lambda: metrics.IoU(3, [0, 5]),
+            r"IoU: `target_class_ids` must be classes from 0 to 2, .* got \[0, 5\]",
+        ),
         (lambda: metrics.MeanIoU(4)(*SPARSE), r"MeanIoU: .* one class number each.*sparse_y_pred=False"),
         (lambda: metrics.F1Score(average="mean"), "F1Score: unknown average 'mean'"),
         (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be a float above 0 and at most 1"),

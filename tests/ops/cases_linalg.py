@@ -138,3 +138,6 @@ add("extract_sequences", normal(2, 9), 4, 2)
 add("extract_sequences", integers(3), 4, 2)
 add("view_as_complex", normal(3, 2))
 add("view_as_real", (normal(3) + 1j * normal(3)).astype("complex64"))
+
+for rcond in (0.9, 1.0, 1, 1.5):  # where it cuts singular values off that are not 0
+    but("lstsq", normal(5, 3), normal(5, 2), rcond, fields=FLAT)

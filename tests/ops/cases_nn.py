@@ -204,3 +204,17 @@ add("ctc_decode", logits, ints(6, 5, 2), merge_repeated=False, mask_index=4)
 BEAM = {"rtol": 1e-4, "gradient": False}
 but("ctc_decode", logits, ints(6, 5, 2), "beam_search", beam_width=40, top_paths=3, fields=BEAM)
 but("ctc_decode", logits, ints(6, 5, 2), "beam_search", beam_width=2, top_paths=1, mask_index=4, fields=BEAM)
+
+# -- arguments that decide the dtype, limits, whole numbers ------------------------------------------------------------
+
+for slope in (0, 2, 0.5):
+    add("leaky_relu", integers(3, 4, dtype="int8"), negative_slope=slope)
+add("threshold", integers(3, 4), 0, 1)
+but("celu", x, alpha=0.0, fields={"oracle": lambda x, alpha: np.maximum(x, 0)})
+for strategy in ("greedy", "beam_search"):
+    for dtype in ("float16", "int32"):
+        but("ctc_decode", (5 * logits).astype(dtype), ints(6, 5, 2), strategy, fields=BEAM)
+add("layer_normalization", x, np.ones(4, "float16"), integers(4))
+for name in ("max_pool", "average_pool"):  # more axes than frameworks pool
+    add(name, normal(1, 3, 4, 5, 2, 3), 2, 2, "same")
+    add(name, normal(1, 3, 4, 2, 3, 4), 2, (1, 2, 1, 2), "valid", "channels_first")

@@ -272,3 +272,8 @@ CASES.append(Case("slice_update", n, np.array([2, 3], "int32"), integers(2, 2)).
 add("unravel_index", np.array([5, 0, 2], "int32"), (2, 3))
 add("unravel_index", np.array([[5, -1]], "int32"), (2, 3))
 add("unravel_index", 7, (2, 2, 2))
+
+add("take", normal(4), np.array(1, "int32"), axis=0)
+add("take", x, np.array(2, "int32"))
+for mode in ("reflect", "symmetric"):  # mirrored more than once
+    CASES.append(Case("pad", normal(3, 2, 1), ((0, 1), (5, 3), (2, 4)), mode=mode).but(infer=False))

@@ -21,10 +21,21 @@ BAD = [
     (lambda: ops.softmax(x, axis=2), "softmax: axis 2 is out of range for a tensor of rank 2 (use -2 to 1)."),
     (lambda: ops.glu(normal(3)), "glu: the size along axis 0 must be even, got 3."),
     (lambda: ops.normalize(x, order=0), "normalize: `order` must be an integer of at least 1, got 0."),
-    (
-        lambda: activations.relu(x, max_value=-1.0),
-        "relu: `negative_slope` and `max_value` must not be negative",
-    ),
+    (lambda: activations.relu(x, max_value="1"), "relu: `max_value` must be a number, got '1'."),
+    (lambda: ops.leaky_relu(x, [1, 2]), "leaky_relu: `negative_slope` must be a number, got [1, 2]."),
+    (lambda: ops.threshold(x, "1", 0), "threshold: `threshold` must be a number, got '1'."),
+    (lambda: ops.squareplus(x, b="3"), "squareplus: `b` must be a number, got '3'."),
+    (lambda: ops.celu(x, alpha=()), "celu: `alpha` must be a number, got ()."),
+    (lambda: ops.elu(normal(0), alpha=None), "elu: `alpha` must be a number, got None."),
+    (lambda: ops.logspace(0.0, 1.0, 3, base="3"), "logspace: `base` must be a number, got '3'."),
+    (lambda: ops.repeat(3.0, 2, axis=1.0), "repeat: `axis` must be an integer, got 1.0."),
+    (lambda: ops.rot90(x, axes=None), "rot90: `axes` must be two different axes, got None."),
+    (lambda: ops.select([x > 0], [x], None), "select: `default` must be a number or a tensor, got None."),
+    (lambda: ops.bincount(ids, weights=np.ones(2)), "bincount: weights of shape (2,) for `x` of shape (3,)."),
+    (lambda: ops.unique(normal(0), size=2), "unique: 2 places and nothing to fill them with"),
+    (lambda: ops.solve_triangular(np.eye(2), 1.0), "expected a tensor of rank 1 or more, got shape ()."),
+    (lambda: ops.tensordot(x, x, axes=-1), "tensordot: `axes` must be from 0 to 2"),
+    (lambda: ops.unstack(x, num=4), "unstack: `num` must be 3, the size of axis 0, got 4."),
     (lambda: activations.get("rellu"), "Did you mean 'relu'?"),
     (lambda: ops.conv(image, normal(3, 3, 2, 4)), "the input has 3 channels"),
     (lambda: ops.conv(image, normal(3, 3, 4)), "needs a kernel of 4 axes, got shape (3, 3, 4)"),
@@ -71,7 +82,7 @@ BAD = [
     (lambda: ops.top_k(x, -1), "top_k: `k` must be an integer of at least 0, got -1."),
     (
         lambda: ops.in_top_k(ids, normal(4, 5), 1),
-        "in_top_k: `predictions` must have one axis more than `targets`",
+        "in_top_k: the shape of `predictions` must be that of `targets` and an axis of classes",
     ),
     (lambda: ops.logsumexp(x, axis=(0, 0)), "logsumexp: an axis is given twice in (0, 0)."),
     (lambda: ops.extract_sequences(x, 0, 1), "`sequence_length` must be an integer of at least 1, got 0."),
@@ -169,6 +180,20 @@ def test_says_what_is_not_there(name: str) -> None:
         pytest.raises(TypeError, match="stft: `x` must be float, got int32"),
     ):
         ops.stft(np.arange(12, dtype="int32"), 4, 2, 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ops.segment_sum(x, np.zeros(3, "float32"), 2),
+        lambda: ops.in_top_k(np.zeros(3, "float32"), x, k=1),
+        lambda: ops.take(x, np.zeros(0, "float32")),
+    ],
+)
+def test_class_numbers_are_whole(name: str, call: Any) -> None:
+    with interpreter(backends.load(name)), pytest.raises(TypeError, match="must be integers, got float32"):
+        call()
 
 
 INDEFINITE = np.array([[[1, 0], [0, 1]], [[1, 2], [2, 1]]], "float32")

@@ -85,11 +85,38 @@ def test_unknown_identifiers_name_the_nearest() -> None:
         ({"decay": 0.1}, "schedule"),
         ({"speed": 0.1}, "SGD got unknown arguments: 'speed'"),
         ({"learning_rate": None}, "`learning_rate` must be a number"),
+        ({"use_ema": True, "ema_overwrite_frequency": 0}, "must be a positive integer or None, got 0"),
+        ({"ema_momentum": "1"}, "SGD: `ema_momentum` must be a number, got '1'"),
     ],
 )
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         optimizers.SGD(**options)
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "message"),
+    [
+        ("Adam", {"beta_1": "1"}, "Adam: `beta_1` must be a number, got '1'"),
+        ("Nadam", {"beta_2": [1, 2]}, r"Nadam: `beta_2` must be a number, got \[1, 2\]"),
+        ("Adagrad", {"epsilon": None}, "Adagrad: `epsilon` must be a number, got None"),
+        ("Adadelta", {"epsilon": -0.5}, "Adadelta: `epsilon` must be 0 or more, got -0.5"),
+        ("Muon", {"adam_weight_decay": "1"}, "Muon: `adam_weight_decay` must be a number or None, got '1'"),
+        ("Muon", {"exclude_layers": "dense"}, "Muon: `exclude_layers` must be a list of texts, got 'dense'"),
+        (
+            "ScheduleFreeAdamW",
+            {"warmup_steps": -1},
+            "`warmup_steps` must be an integer of at least 0, got -1",
+        ),
+    ],
+)
+def test_bad_arguments_of_a_family(family: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        getattr(optimizers, family)(**options)
+
+
+def test_numbers_may_be_none_where_they_are_optional() -> None:
+    assert optimizers.Muon(adam_weight_decay=None, rms_rate=None).adam_weight_decay is None
 
 
 def test_the_learning_rate_can_be_set() -> None:

@@ -78,6 +78,7 @@ def layer_normalization(
     sizes = _last_sizes(x, axis)
     if rms_scaling or sizes is None or _differs(gamma, sizes) or _differs(beta, sizes):
         return NotImplemented
+    gamma, beta = (None if p is None else p.to(x.dtype) for p in (gamma, beta))
     return F.layer_norm(x, sizes, gamma, beta, _epsilon() if epsilon is None else epsilon)
 
 

@@ -205,7 +205,7 @@ def select(x: Tensor, axis: int, positions: Tensor) -> Tensor:
 
 
 def _unflatten(x: Tensor, axis: int, sizes: tuple) -> Tensor:
-    return x.reshape(*x.shape[:axis], *sizes, *x.shape[axis + 1 :])
+    return x.reshape((*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
 
 
 @bits

@@ -7,12 +7,18 @@ from typing import Any
 
 from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
-from lamina.ops.checks import axes_of, axis_of
+from lamina.ops.checks import axes_of, axis_of, number
 from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import not_bool, to_float
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
+
+
+def _beside(k: Kernel, x: Any, *numbers: Any) -> Any:
+    """`x` in the dtype that it has together with numbers: integers stay beside Python's integers alone."""
+    x = not_bool(k, x)
+    return x if all(isinstance(n, int) for n in numbers) else to_float(k, x)
 
 
 def _below_zero(k: Kernel, x: Any) -> Any:
@@ -61,7 +67,7 @@ def piecewise_relu(
         A tensor of the same shape.
 
     Raises:
-        ValueError: if `max_value` or `negative_slope` is negative.
+        ValueError: if one of them is no number.
 
     Example:
         >>> import lamina
@@ -71,10 +77,13 @@ def piecewise_relu(
     """
     if negative_slope == 0 and max_value is None and threshold == 0:
         return relu.op.run(k, x)
-    if negative_slope < 0 or (max_value is not None and max_value < 0):
-        raise ValueError(
-            f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope} and {max_value}."
-        )
+    for name, value in (
+        ("negative_slope", negative_slope),
+        ("max_value", max_value),
+        ("threshold", threshold),
+    ):
+        if name != "max_value" or value is not None:
+            number("relu", name, value)
     x = to_float(k, x)
     damped = (x - threshold) * negative_slope if negative_slope else 0.0
     out = k.where(x > threshold, x, damped)
@@ -230,7 +239,7 @@ def tanh_shrink(k: Kernel, x: Tensor) -> Output:
     return x - k.tanh(x)
 
 
-@op("x", promote="float", module="nn")
+@op("x", module="nn")
 def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> Output:
     """Values above a threshold; a constant elsewhere.
 
@@ -249,6 +258,8 @@ def threshold(k: Kernel, x: Tensor, threshold: float, default_value: float) -> O
         >>> lamina.ops.convert_to_numpy(lamina.ops.threshold([-1.0, 2.0], 0.0, 5.0)).tolist()
         [5.0, 2.0]
     """
+    number("threshold", "threshold", threshold)
+    x = _beside(k, x, threshold, number("threshold", "default_value", default_value))
     return k.where(x > threshold, x, default_value)
 
 
@@ -298,7 +309,7 @@ def log_sigmoid(k: Kernel, x: Tensor) -> Output:
     return -k.softplus(-x)
 
 
-@op("x", promote="float", module="nn")
+@op("x", module="nn")
 def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Output:
     """Rectified linear unit that lets a part of negative values through.
 
@@ -306,7 +317,7 @@ def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Output:
 
     Args:
         x: A tensor.
-        negative_slope: The slope below 0.
+        negative_slope: The slope below 0; a float makes floats of whole numbers.
 
     Returns:
         A tensor of the same shape.
@@ -316,6 +327,7 @@ def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Output:
         >>> lamina.ops.convert_to_numpy(lamina.ops.leaky_relu([-1.0, 2.0], 0.5)).tolist()
         [-0.5, 2.0]
     """
+    x = _beside(k, x, number("leaky_relu", "negative_slope", negative_slope))
     return k.where(x >= 0, x, x * negative_slope)
 
 
@@ -407,7 +419,7 @@ def elu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Output:
     Reference:
         Clevert et al., 2016: Fast and Accurate Deep Network Learning by ELUs, https://arxiv.org/abs/1511.07289
     """
-    return k.where(x > 0, x, k.expm1(_below_zero(k, x)) * alpha)
+    return k.where(x > 0, x, k.expm1(_below_zero(k, x)) * number("elu", "alpha", alpha))
 
 
 @op("x", promote="float", module="nn")
@@ -431,6 +443,8 @@ def celu(k: Kernel, x: Tensor, alpha: float = 1.0) -> Output:
     Reference:
         Barron, 2017: Continuously Differentiable Exponential Linear Units, https://arxiv.org/abs/1704.07483
     """
+    if number("celu", "alpha", alpha) == 0:  # the limit
+        return relu.op.run(k, x)
     return k.where(x > 0, x, k.expm1(_below_zero(k, x) / alpha) * alpha)
 
 
@@ -539,7 +553,7 @@ def squareplus(k: Kernel, x: Tensor, b: float = 4) -> Output:
     Reference:
         Barron, 2021: Squareplus: A Softplus-Like Algebraic Rectifier, https://arxiv.org/abs/2112.11687
     """
-    return (x + k.sqrt(x * x + float(b))) * 0.5
+    return (x + k.sqrt(x * x + float(number("squareplus", "b", b)))) * 0.5
 
 
 @op("x", promote="float", module="nn")

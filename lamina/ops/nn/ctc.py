@@ -36,6 +36,11 @@ def _check(op: str, output: Any, lengths: Any, target: Any = None, target_length
             )
 
 
+def _precise(k: Kernel, x: Any) -> Any:
+    """Log probabilities are sums over all steps: half precision and whole numbers become float32."""
+    return x if k.dtype(x) in ("float32", "float64") else k.astype(x, "float32")
+
+
 @op("target", "output", "target_length", "output_length", module="nn", class_name="CTCLoss")
 def ctc_loss(
     k: Kernel,
@@ -57,7 +62,7 @@ def ctc_loss(
         mask_index: The class that means "no label".
 
     Returns:
-        A tensor (batch,); 1e5 where the steps are too few for the labels.
+        A tensor (batch,) of 32 bits or more; 1e5 where the steps are too few for the labels.
 
     Raises:
         ValueError: if the shapes do not fit.
@@ -72,8 +77,7 @@ def ctc_loss(
         Graves et al., 2006: Connectionist Temporal Classification
     """
     _check("ctc_loss", output, output_length, target, target_length)
-    dtype = k.dtype(output)
-    wide = output if dtype in ("float32", "float64") else k.astype(output, "float32")
+    wide = _precise(k, output)
     log_p = log_softmax.op.run(k, wide, -1)
     batch, time, _ = k.shape(output)
     blank = k.full((batch, 1), mask_index, "int32")
@@ -106,7 +110,7 @@ def ctc_loss(
     on_blank = k.take_along_axis(alpha, last, 1)
     on_label = k.take_along_axis(alpha, k.clip(last - 1, 0, None), 1)
     total = k.squeeze(k.logaddexp(on_blank, k.where(last > 0, on_label, _NEVER)), 1)
-    return k.astype(k.where(total > 0.5 * _NEVER, -total, _IMPOSSIBLE), dtype)
+    return k.where(total > 0.5 * _NEVER, -total, _IMPOSSIBLE)
 
 
 @op("inputs", "sequence_lengths", module="nn", class_name="CTCDecode")
@@ -132,8 +136,8 @@ def ctc_decode(
         mask_index: The class that means "no label".
 
     Returns:
-        Labels, an int32 tensor (top_paths, batch, time) filled up with -1, and scores (batch, top_paths): log
-        probabilities from the search, minus the sum of the chosen logits from the greedy strategy.
+        Labels, an int32 tensor (top_paths, batch, time) filled up with -1, and scores (batch, top_paths) of 32 bits or
+        more: log probabilities from the search, minus the sum of the chosen logits from the greedy strategy.
 
     Raises:
         ValueError: if an argument is unknown or a shape does not fit.
@@ -145,9 +149,11 @@ def ctc_decode(
         [[[1, -1, -1]]]
     """
     _check("ctc_decode", inputs, sequence_lengths)
+    if not isinstance(mask_index, int):
+        raise ValueError(f"ctc_decode: `mask_index` must be an integer, got {mask_index!r}.")
     lengths = k.astype(sequence_lengths, "int32")
     if one_of("ctc_decode", "strategy", strategy, ("greedy", "beam_search")) == "greedy":
-        return _greedy(k, inputs, lengths, merge_repeated, mask_index)
+        return _greedy(k, _precise(k, inputs), lengths, merge_repeated, mask_index)
     at_least("ctc_decode", "top_paths", top_paths, 1)
     if beam_width < top_paths:
         raise ValueError(
@@ -179,8 +185,7 @@ def _greedy(k: Kernel, x: Any, lengths: Any, merge: bool, blank: int) -> tuple[A
 
 def _beam_search(k: Kernel, x: Any, lengths: Any, width: int, paths: int, blank: int) -> tuple[Any, Any]:
     """Prefixes with the log probability of ending in a blank and in their last label, extended step by step."""
-    dtype = k.dtype(x)
-    log_p = log_softmax.op.run(k, x if dtype in ("float32", "float64") else k.astype(x, "float32"), -1)
+    log_p = log_softmax.op.run(k, _precise(k, x), -1)
     batch, time, classes = k.shape(x)
     places = k.arange(0, time, 1, "int32")
     labels = k.arange(0, classes, 1, "int32")
@@ -265,4 +270,4 @@ def _beam_search(k: Kernel, x: Any, lengths: Any, width: int, paths: int, blank:
     score, best = k.top_k(k.logaddexp(beam["blank"], beam["label"]), paths, True)
     index = k.broadcast_to(k.expand_dims(best, -1), (batch, paths, time))
     found = k.take_along_axis(beam["prefix"], index, 1)
-    return k.permute_dims(found, (1, 0, 2)), k.astype(score, dtype)
+    return k.permute_dims(found, (1, 0, 2)), score

@@ -9,6 +9,7 @@ from lamina.kernel.contract import Kernel
 from lamina.ops.checks import shown
 from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
 from lamina.ops.op import Output, Tensor, op
+from lamina.ops.tensors import count
 
 
 def _pool(
@@ -21,7 +22,20 @@ def _pool(
     steps = window if strides is None else per_axis(name, "strides", strides, rank)
     pads = explicit_padding(name, padding, sizes, window, steps, (1,) * rank)
     check_reach(name, inputs.shape, sizes, pads, window, (1,) * rank)
-    return k.pool(inputs, kind, window, steps, pads, last)
+    if rank <= 3:
+        return k.pool(inputs, kind, window, steps, pads, last)
+    for i, one in enumerate(zip(window, steps, pads, strict=True)):
+        inputs = _along_one(k, kind, inputs, i + (1 if last else 2), *one)
+    return inputs
+
+
+def _along_one(k: Kernel, kind: str, x: Any, axis: int, window: int, step: int, pad: tuple[int, int]) -> Any:
+    """One axis pooled. Frameworks pool three axes at most; a maximum, and a mean of what is inside, are separable."""
+    sizes = k.shape(x)
+    before, behind = sizes[:axis], sizes[axis + 1 :]
+    flat = k.reshape(x, (count(before), sizes[axis], count(behind)))
+    pooled = k.pool(flat, kind, (window,), (step,), (pad,), True)
+    return k.reshape(pooled, (*before, k.shape(pooled)[1], *behind))
 
 
 @op("inputs", module="nn")
