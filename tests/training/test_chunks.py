@@ -52,6 +52,7 @@ def trained(source, **options):
     return model
 
 
+@pytest.mark.steps_as_users_have_them
 def test_steps_together_give_what_single_ones_give(backend, dispatches, monkeypatch):
     monkeypatch.setattr(prefetch, "_QUICK", 9.0)
     together = trained(batches())
