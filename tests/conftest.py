@@ -21,23 +21,31 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
 
 
 def pytest_configure() -> None:
-    """XLA compiles thousands of tiny programs here, and the steps of training, whose bits tests compare.
+    """XLA compiles thousands of tiny programs here, and steps of training.
 
-    The former without LLVM's costly passes and with the emitters of kernels that XLA had before MLIR, in two thirds of
-    the time; the latter as users have them. XLA reads its flags once; processes that tests start have the users' again.
+    They are compiled without LLVM's costly passes and with the emitters of kernels that XLA had before MLIR, in two thirds
+    of the time. XLA reads its flags once; processes that tests start have the users' again.
     """
     try:
         import jax
     except ImportError:
         return
-    from lamina.backends.jax.cpu import plan
-
     before = os.environ.get("XLA_FLAGS", "")
     quick = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
     os.environ["XLA_FLAGS"] = f"{quick} {before}".strip()
     jax.jit(lambda: 0)()
     os.environ["XLA_FLAGS"] = before
-    plan.for_every_step.update(xla_backend_optimization_level=3, xla_cpu_use_fusion_emitters=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: Any) -> None:
+    """Where tests compare the bits of steps, or how steps are compiled, XLA compiles these as users have them."""
+    if "jax" in sys.modules:
+        from lamina.backends.jax.cpu import plan
+
+        plan.for_every_step.clear()
+        if item.get_closest_marker("steps_as_users_have_them"):
+            plan.for_every_step.update(xla_backend_optimization_level=3, xla_cpu_use_fusion_emitters=True)
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

@@ -11,6 +11,8 @@ from jax_steps import steps_of
 
 from lamina import backends
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")

@@ -21,10 +21,13 @@ kernel = backends.load("jax")
 from lamina.backends.jax import cpu  # noqa: E402
 from lamina.backends.jax.cpu import clients, constants, plan  # noqa: E402
 
-pytestmark = pytest.mark.skipif(
-    not cpu.on() or (os.cpu_count() or 1) == 1 or "NPROC" in os.environ,
-    reason="for CPUs of several cores, where programs are tuned",
-)
+pytestmark = [
+    pytest.mark.steps_as_users_have_them,
+    pytest.mark.skipif(
+        not cpu.on() or (os.cpu_count() or 1) == 1 or "NPROC" in os.environ,
+        reason="for CPUs of several cores, where programs are tuned",
+    ),
+]
 ROWS, WIDTHS = 32, (784, 64, 10)
 
 

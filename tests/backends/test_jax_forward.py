@@ -9,6 +9,8 @@ import pytest
 
 import lamina
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 jax = pytest.importorskip("jax")
 cpu = pytest.importorskip("lamina.backends.jax.cpu")
 tuned = pytest.mark.skipif(not cpu.on(), reason="programs are not tuned here")

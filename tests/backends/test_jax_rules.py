@@ -11,6 +11,8 @@ import pytest
 
 from lamina import backends, ops
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 jax = pytest.importorskip("jax")
 jnp = jax.numpy
 kernel = backends.load("jax")

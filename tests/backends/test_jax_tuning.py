@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 jax = pytest.importorskip("jax")
 from benchmarks import tuning  # noqa: E402
 from lamina import backends  # noqa: E402

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 PROGRAM = """
 import numpy as np, resource
 from lamina.backends import process

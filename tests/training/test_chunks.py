@@ -52,6 +52,7 @@ def trained(source, **options):
     return model
 
 
+@pytest.mark.steps_as_users_have_them
 def test_steps_together_give_what_single_ones_give(backend, dispatches, monkeypatch):
     monkeypatch.setattr(prefetch, "_QUICK", 9.0)
     together = trained(batches())
@@ -188,11 +189,15 @@ def test_batches_that_are_there_do_not_wait_for_others(dispatches, monkeypatch):
     def source():
         for batch in itertools.islice(batches(), 6):
             yield batch
-            for _ in range(500):  # for the step of this batch
+            for _ in range(
+                6000
+            ):  # for the step of this batch: a minute, which a loaded machine may need to compile it
                 if sum(dispatches) > len(waited):
                     break
                 time.sleep(0.01)
             waited.append(sum(dispatches) > len(waited))
+            if not waited[-1]:
+                return
 
     with lamina.backend("jax"):
         trained(source())

@@ -97,6 +97,7 @@ def test_accumulation_is_one_larger_batch(backend):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.steps_as_users_have_them
 def test_rematerialization_is_done_and_changes_nothing(backend, monkeypatch):
     """Whether the scope is open where the layers are made or (on one backend, since each compiles) where they are trained."""
     pieces, kernel = [], current()

@@ -14,6 +14,8 @@ import lamina
 from lamina import callbacks
 from lamina.errors import SerializationError
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 X, Y = data(70)
 EVEN = X[:64], Y[:64]  # no smaller batch at the end: one program less to compile
 SCRIPT = Path(__file__).with_name("resumed_run.py")

@@ -10,6 +10,8 @@ from models import data, mlp, program_of, same_weights
 
 import lamina
 
+pytestmark = pytest.mark.steps_as_users_have_them
+
 X, Y = data(64)
 THREADS, CALLS = 16, 4
 
