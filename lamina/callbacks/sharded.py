@@ -121,6 +121,7 @@ class ShardedCheckpoint(Monitor):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Open the folder."""
+        self.on_train_end()  # of a run that was interrupted
         keeper = DcpKeeper if self._written_as() == "dcp" else OrbaxKeeper
         self._keeper = keeper(self.directory, self.max_to_keep)
         self._seen, self._last, self._number = 0, -1, self._keeper.next

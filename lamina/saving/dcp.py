@@ -236,6 +236,11 @@ def _strided(numbers: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ..
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
+_pending: dict[
+    pathlib.Path, DcpKeeper
+] = {}  # what writes to a folder now, also of a run that was interrupted
+
+
 class DcpKeeper:
     """Writes a folder of checkpoints, each process the parts that it holds. Of what is there only its own kind is removed.
 
@@ -250,6 +255,8 @@ class DcpKeeper:
         self._folder, self._most = pathlib.Path(directory), max_to_keep
         self._first = processes()[0] == 0
         self._wait: Callable[[], None] | None = None
+        if self._folder in _pending:
+            _pending[self._folder].wait()
         if self._first:
             self._folder.mkdir(parents=True, exist_ok=True)
             for left in self._ours(finished=False):  # by a run that was killed while it wrote
@@ -287,6 +294,7 @@ class DcpKeeper:
                 file.flush()
                 os.fsync(file.fileno())
         self._wait = real_kernel().spread.write_parts(str(folder), dict(_by_path(tree)))
+        _pending[self._folder] = self
         if not background:
             self.wait()
 
@@ -295,6 +303,7 @@ class DcpKeeper:
         wait, self._wait = self._wait, None
         if wait is None:
             return
+        _pending.pop(self._folder, None)
         wait()
         if self._first and self._most is not None:
             for old in self._ours(finished=True)[: -self._most]:

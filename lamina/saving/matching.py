@@ -33,7 +33,8 @@ def paired(
     if with_optimizer:
         state = {"/".join(place[1:]): place for place in have if place[0] in OPTIMIZER}
         renamed = {v.path.replace("/", "_"): "_".join(names[id(v)]) for v in others if id(v) in names}
-        found = {id(v): _optimizer_path(v.path, renamed, state) for v in parts[OPTIMIZER[0]]}
+        heads = _same_heads([v.path for v in parts[OPTIMIZER[0]]], list(state))
+        found = {id(v): _optimizer_path(v.path, renamed, heads, state) for v in parts[OPTIMIZER[0]]}
         pairs += [(v, state[found[id(v)]]) for v in parts[OPTIMIZER[0]] if found[id(v)] in state]
         others = [*others, *parts[OPTIMIZER[0]]]
     return _compared(pairs, others, have, with_optimizer)
@@ -94,12 +95,22 @@ def _ends_alike(a: Place, b: Place) -> bool:
     return a[-shorter:] == b[-shorter:]
 
 
-def _optimizer_path(path: str, renamed: dict[str, str], state: dict[str, Any]) -> str:
+def _same_heads(mine: list[str], theirs: list[str]) -> dict[str, str]:
+    """The names of optimizers in the folder; automatic numbers are counted anew, as those of layers are."""
+    heads = lambda paths: dict.fromkeys((path.partition("/")[0],) for path in paths)
+    have, wanted = heads(theirs), heads(mine)
+    by_rank = {rank: head for (head,), rank in zip(have, _ranked(have).values(), strict=True)}
+    ranks = _ranked(wanted)
+    return {head: head if (head,) in have else by_rank.get(ranks[head,], head) for (head,) in wanted}
+
+
+def _optimizer_path(path: str, renamed: dict[str, str], heads: dict[str, str], state: dict[str, Any]) -> str:
     """The path of an optimizer's variable, in which that of a weight stands with "_" for "/"."""
     head, _, tail = path.partition("/")
+    path = f"{heads[head]}/{tail}"
     known = [name for name in renamed if tail.startswith(name)] if path not in state else []
     longest = max(known, key=len, default=None)
-    return path if longest is None else f"{head}/{renamed[longest]}{tail[len(longest) :]}"
+    return path if longest is None else f"{heads[head]}/{renamed[longest]}{tail[len(longest) :]}"
 
 
 def _natural(text: str) -> tuple[str, int]:

@@ -20,7 +20,7 @@ def seen_once(folder, which, backend, how):
     return set(first["seen"])
 
 
-@pytest.mark.parametrize("backend", ["torch"])
+@pytest.mark.parametrize("backend", SPREAD)
 def test_two_processes(tmp_path, backend):
     seen_once(tmp_path, "quick", backend, SPREAD[backend][-1])
 

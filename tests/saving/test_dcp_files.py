@@ -34,7 +34,7 @@ def made():
         ],
         name="net",
     )
-    model.compile(lamina.optimizers.Adam(name="adam"), "mse")
+    model.compile("adam", "mse")  # its name has another number each time
     return model
 
 
@@ -121,6 +121,20 @@ def test_what_others_put_there_stays(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "7", "9"]
     assert [p.name for p in (tmp_path / "0").iterdir()] == ["notes.txt"]
     assert [p.name for p in (tmp_path / "7").iterdir()] == [".metadata"]
+
+
+def test_an_interrupted_run_and_the_next_one(tmp_path):
+    class Interrupt(lamina.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    with lamina.backend("torch"):
+        keep = ShardedCheckpoint(tmp_path, max_to_keep=None)
+        for callback in (keep, ShardedCheckpoint(tmp_path, max_to_keep=None), keep):
+            with pytest.raises(KeyboardInterrupt):
+                made().fit(X, Y, verbose=0, callbacks=[callback, Interrupt()])
+        train(tmp_path, epochs=1, max_to_keep=None)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "1", "2", "3"]
 
 
 # Saves checkpoint 0, and dies in the middle of checkpoint 1: where is said by the argument.

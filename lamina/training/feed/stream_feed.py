@@ -301,7 +301,7 @@ class StreamFeed:
                 while self.epochs_ended < state["epochs_ended"]:
                     self.end_epoch()
             return
-        self.epochs_ended, self._over = state["epochs_ended"], state["over"]
+        self.epochs_ended, self._over = state["epochs_ended"], state.get("over", False)
         if state["random"] is not None:
             set_random_state({name: state["random"][name] for name in ("python", "numpy")})
             self._skip(state["taken"])

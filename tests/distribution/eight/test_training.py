@@ -213,33 +213,24 @@ def test_layouts_that_do_not_fit():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_orbax_restores_on_another_mesh(tmp_path):
-    ocp = pytest.importorskip("orbax.checkpoint").v1
+def test_a_checkpoint_is_restored_on_another_mesh(tmp_path):
+    pytest.importorskip("orbax.checkpoint")
 
     def made():
-        lamina.utils.clear_session()  # names as in a new process
         lamina.utils.set_random_seed(1)
         model = network("mlp")
-        loss = lamina.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(lamina.optimizers.Adam(name="adam"), loss)
+        model.compile("adam", lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
         return model
 
     mesh = D.DeviceMesh((2, 4), ["batch", "model"])
     with D.ModelParallel(layout_map="auto", device_mesh=mesh, batch_dim_name="batch").scope():
         model = made()
-        model.fit(*data(32), verbose=0, callbacks=[lamina.callbacks.OrbaxCheckpoint(tmp_path / "o")])
+        model.fit(*data(32), verbose=0, callbacks=[lamina.callbacks.ShardedCheckpoint(tmp_path / "c")])
     wanted = [v.numpy() for v in (*model.weights, *model.optimizer.variables)]
     for distribution in (D.FullyShardedDataParallel(min_size=8), D.DataParallel(devices=["cpu:3"])):
         with distribution.scope():
             other = made()
-            other.optimizer.build(other.trainable_variables)
-            as_it_lies = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
-            template = jax.tree_util.tree_map(as_it_lies, other.get_state_tree())
-            template.pop("metrics_variables")
-            tree = ocp.load(
-                tmp_path / "o" / "0", model.get_state_tree() | template, checkpointable_name="pytree"
-            )
-            other.set_state_tree({name: tree[name] for name in template})
+            assert lamina.callbacks.ShardedCheckpoint.restore(other, tmp_path / "c") == 0
             for a, v in zip(wanted, (*other.weights, *other.optimizer.variables), strict=True):
                 assert np.array_equal(v.numpy(), a)
                 assert v.value.sharding.device_set == set(v.layout.device_mesh.backend_mesh.devices.flat)

@@ -237,6 +237,12 @@ def sources(folder, many, everything):
     shard = Shard(parallel.data_shard_id, parallel.num_data_shards) if parallel else Shard()
     model = model_under(parallel)
     seen |= {name: sums(model, *make()) for name, make in told(shard, everything).items()}
+    if many:  # along an axis that does not divide rows all processes are told the same part
+        grid = D.DeviceMesh((1, D.get_device_count()), ["batch", "model"])
+        parallel = D.ModelParallel(layout_map="auto", device_mesh=grid, auto_shard_dataset=False)
+        assert (parallel.data_shard_id, parallel.num_data_shards) == (0, 1)
+        seen["the same part"] = sums(model_under(parallel), Batches(), {})
+        D.set_distribution(D.DataParallel(auto_shard_dataset=False))
     if everything and there("grain"):
         source, records = grain_map(ROWS, shard)
         seen["own grain"] = sums(model, source, {})
