@@ -202,5 +202,5 @@ def test_the_cluster_of_tensorflow(off, monkeypatch: pytest.MonkeyPatch) -> None
     process.tensorflow_cluster(["c:3"], 0)
     assert os.environ["DTENSOR_JOBS"] == "a:1,b:2"
     monkeypatch.delenv("DTENSOR_JOBS")
-    with pytest.raises(RuntimeError, match="TensorFlow reads DTENSOR_JOBS, .* switched off"):
+    with pytest.raises(RuntimeError, match=r"TensorFlow reads DTENSOR_JOBS, .* switched off"):
         process.tensorflow_cluster(["c:3"], 0)

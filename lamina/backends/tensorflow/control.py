@@ -35,6 +35,35 @@ def switch(index: Any, branches: Any, operands: Any) -> Any:
 
 
 def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) -> Any:
+    if dtensor.mesh_in_force() is None:
+        return _chosen(select, branches)
+    written = list({id(v): v for branch in branches for v in _written_by(branch)}.values())
+    before = [dtensor.read(v) for v in written]
+
+    def with_writes(branch: Callable[[], Any]) -> Any:
+        with dtensor.inside() as trace:
+            return branch(), [trace.value_of(v, old) for v, old in zip(written, before, strict=True)]
+
+    out, values = _chosen(select, [partial(with_writes, branch) for branch in branches])
+    for v, value in zip(written, values, strict=True):
+        dtensor.write(v, value)
+    return out
+
+
+def _written_by(branch: Callable[[], Any]) -> list[Any]:
+    """The variables on several devices that a branch assigns to, found by tracing it once for that alone."""
+    found: list[Any] = []
+
+    def trial() -> None:
+        with dtensor.inside() as trace:
+            branch()
+            found.extend(trace.own())
+
+    _trace(trial)
+    return found
+
+
+def _chosen(select: Callable[[list], Any], branches: list[Callable[[], Any]]) -> Any:
     """The tree of the selected branch; each branch is traced, and all must give trees alike."""
     specs: list = []
 
@@ -289,6 +318,8 @@ class _Program:
                 outputs, *result = _sealed(f(*args, **kwargs))
                 outputs = [dtensor.whole(tf.convert_to_tensor(y)) for y in outputs]
             self.mesh = trace.mesh
+            if self.mesh is not None:
+                dtensor.check(trace.graph)
             self.results.append(result)
             self.alike = self.alike and result == self.results[0]
             self.written.append([storage for storage, _ in trace.written.values()])
