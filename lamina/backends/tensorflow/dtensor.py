@@ -19,6 +19,9 @@ from lamina.kernel import contract
 from lamina.kernel.contract import Placement
 
 
+Layout: Any = dtensor.Layout  # which its stub takes for a class without anything
+
+
 class Spread(contract.Spread):
     """TensorFlow's meshes and DTensors; several processes by its servers, which exchange what collectives need."""
 
@@ -205,7 +208,7 @@ def _layout(placement: Placement, rank: int) -> Any:
                 "a mesh in which they are one axis."
             )
     names = [axis[0] if isinstance(axis, tuple) and axis else axis or dtensor.UNSHARDED for axis in axes]
-    return dtensor.Layout(names, _mesh(placement.sizes, placement.names, placement.devices))
+    return Layout(names, _mesh(placement.sizes, placement.names, placement.devices))
 
 
 # -- tensors -------------------------------------------------------------------------------------------------------------
@@ -325,6 +328,11 @@ def write(storage: Any, value: Any) -> None:
     trace.written[id(storage)] = storage, value
 
 
+def like(value: Any, storage: Any) -> Any:
+    """A value in a program, lying as a variable does."""
+    return dtensor.relayout(value, storage.layout)
+
+
 # -- programs ------------------------------------------------------------------------------------------------------------
 
 
@@ -374,7 +382,7 @@ def tracing(mesh: Any) -> Iterator[Trace]:
 
 @contextmanager
 def inside() -> Iterator[Trace]:
-    """Inside, in the graph of a branch, what the branch writes is kept for who chooses one."""
+    """Inside, what a branch writes is kept for who chooses one."""
     before = _tracing.trace
     assert before is not None
     _tracing.trace = Trace(before.mesh, before)
@@ -398,7 +406,7 @@ def mesh_of(tensors: Sequence[Any]) -> Any:
 
 def on_mesh(x: Any, mesh: Any) -> Any:
     """A tensor of one device, whole on each of a mesh."""
-    return x if is_spread(x) else dtensor.copy_to_mesh(x, dtensor.Layout.replicated(mesh, x.shape.rank))
+    return x if is_spread(x) else dtensor.copy_to_mesh(x, Layout.replicated(mesh, x.shape.rank))
 
 
 def check(graph: Any) -> None:
@@ -414,7 +422,12 @@ def check(graph: Any) -> None:
             continue
         named, rank = node.inputs[1].shape[0], node.inputs[0].shape.rank
         new = node.get_attr("new_axis_mask").bit_count()
-        if not node.get_attr("ellipsis_mask") and named is not None and rank is not None and named - new < rank:
+        if (
+            not node.get_attr("ellipsis_mask")
+            and named is not None
+            and rank is not None
+            and named - new < rank
+        ):
             raise contract.BackendError(
                 "On several devices TensorFlow cannot add an axis by a key that leaves axes out, such as x[:, None] of a matrix. "
                 "Write x[:, None, :], x[:, None, ...] or lamina.ops.expand_dims(x, 1)."
@@ -443,7 +456,7 @@ def whole(y: Any) -> Any:
     mesh = mesh_in_force()
     if mesh is None or not isinstance(y, tf.Tensor) or not tf.is_symbolic_tensor(y):
         return y
-    return dtensor.relayout(y, dtensor.Layout.replicated(mesh, y.shape.rank))
+    return dtensor.relayout(y, Layout.replicated(mesh, y.shape.rank))
 
 
 def taken(x: Any) -> Any:
@@ -452,7 +465,7 @@ def taken(x: Any) -> Any:
         return x
     layout = dtensor.fetch_layout(x)
     if not layout.is_fully_replicated():
-        x = dtensor.relayout(x, dtensor.Layout.replicated(layout.mesh, x.shape.rank))
+        x = dtensor.relayout(x, Layout.replicated(layout.mesh, x.shape.rank))
     return dtensor.unpack(x)[0]
 
 

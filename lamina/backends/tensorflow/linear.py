@@ -18,7 +18,9 @@ from lamina.kernel.contract import NOT_POSITIVE
 
 def matmul(x1: Any, x2: Any) -> Any:
     if x1.shape.rank == x2.shape.rank == 2:
-        x2 = whole(x2)  # of x @ x.T both axes would be divided along the same devices, which DTensor gets wrong
+        x2 = whole(
+            x2
+        )  # of x @ x.T both axes would be divided along the same devices, which DTensor gets wrong
     return product(x1, x2)
 
 

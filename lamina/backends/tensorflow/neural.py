@@ -26,7 +26,14 @@ def conv(
                 :0
             ]
         if x.shape.rank == 3:  # no kernel: rank 1 is rank 2 with a height of 1
-            flat = _conv(tf.expand_dims(x, 1), tf.expand_dims(kernel, 0), (1, *strides), ((0, 0), *padding), (1, *dilation), groups)
+            flat = _conv(
+                tf.expand_dims(x, 1),
+                tf.expand_dims(kernel, 0),
+                (1, *strides),
+                ((0, 0), *padding),
+                (1, *dilation),
+                groups,
+            )
             return tf.squeeze(flat, 1)
         return _conv(x, kernel, strides, padding, dilation, groups)
 
@@ -132,7 +139,11 @@ def conv_transpose(
     def run(x: Any, kernel: Any) -> Any:
         if x.shape.rank == 3:
             flat = _conv_transpose(
-                tf.expand_dims(x, 1), tf.expand_dims(kernel, 0), (1, *strides), ((0, 0), *padding), (1, *dilation)
+                tf.expand_dims(x, 1),
+                tf.expand_dims(kernel, 0),
+                (1, *strides),
+                ((0, 0), *padding),
+                (1, *dilation),
             )
             return tf.squeeze(flat, 1)
         return _conv_transpose(x, kernel, strides, padding, dilation)
