@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ trees: Any = optree  # the recursive type in its stub does not take a tuple of t
 def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     if isinstance(pred, (bool, np.bool_)) or hasattr(pred, "numpy"):
         return true() if pred else false()
+    if dtensor.mesh_in_force() is not None:
+        return _all_run(lambda values: tf.where(pred, *values), [true, false])
     return _choose(lambda branches: tf.cond(pred, *branches), [true, false])
 
 
@@ -31,7 +33,34 @@ def switch(index: Any, branches: Any, operands: Any) -> Any:
     if isinstance(index, int) or hasattr(index, "numpy"):
         return bound[min(max(int(index), 0), len(bound) - 1)]()
     position = tf.clip_by_value(tf.cast(index, tf.int32), 0, len(bound) - 1)
+    if dtensor.mesh_in_force() is not None:
+        pick = lambda values: reduce(
+            lambda found, i: tf.where(position == i, values[i], found), range(1, len(values)), values[0]
+        )
+        return _all_run(pick, bound)
     return _choose(lambda branches: tf.switch_case(position, branches), bound)
+
+
+def _all_run(pick: Callable[[list], Any], branches: list[Callable[[], Any]]) -> Any:
+    """The tree of the selected branch, where all are computed: TensorFlow 2.21 dies of branches that it divides."""
+    trees_of, traces = [], []
+    for branch in branches:
+        with dtensor.inside() as trace:
+            trees_of.append(trees.tree_flatten(branch()))
+        traces.append(trace)
+    (_, spec), *others = trees_of
+    for _, other in others:
+        _check_alike(spec, other)
+    for v in {id(v): v for trace in traces for v in trace.own()}.values():
+        before = dtensor.read(v)
+        dtensor.write(v, dtensor.like(pick([trace.value_of(v, before) for trace in traces]), v))
+    columns = zip(*[map(tf.convert_to_tensor, flat) for flat, _ in trees_of], strict=True)
+    return spec.unflatten([pick(list(column)) for column in columns])
+
+
+def _check_alike(one: Any, other: Any) -> None:
+    if one != other:
+        raise ValueError(f"The branches must give trees alike. Received: {one} and {other}.")
 
 
 def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) -> Any:
@@ -41,8 +70,7 @@ def _choose(select: Callable[[list], Any], branches: list[Callable[[], Any]]) ->
     def flat(branch: Callable[[], Any]) -> list:
         leaves, spec = trees.tree_flatten(branch())
         specs.append(spec)
-        if spec != specs[0]:
-            raise ValueError(f"The branches must give trees alike. Received: {specs[0]} and {spec}.")
+        _check_alike(specs[0], spec)
         return [tf.convert_to_tensor(leaf) for leaf in leaves]
 
     leaves = select([partial(flat, branch) for branch in branches])
@@ -289,6 +317,8 @@ class _Program:
                 outputs, *result = _sealed(f(*args, **kwargs))
                 outputs = [dtensor.whole(tf.convert_to_tensor(y)) for y in outputs]
             self.mesh = trace.mesh
+            if self.mesh is not None:
+                dtensor.check(trace.graph)
             self.results.append(result)
             self.alike = self.alike and result == self.results[0]
             self.written.append([storage for storage, _ in trace.written.values()])

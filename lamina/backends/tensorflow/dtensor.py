@@ -19,6 +19,9 @@ from lamina.kernel import contract
 from lamina.kernel.contract import Placement
 
 
+Layout: Any = dtensor.Layout  # which its stub takes for a class without anything
+
+
 class Spread(contract.Spread):
     """TensorFlow's meshes and DTensors; several processes by its servers, which exchange what collectives need."""
 
@@ -212,7 +215,7 @@ def _layout(placement: Placement, rank: int) -> Any:
                 "a mesh in which they are one axis."
             )
     names = [axis[0] if isinstance(axis, tuple) and axis else axis or dtensor.UNSHARDED for axis in axes]
-    return dtensor.Layout(names, _mesh(placement.sizes, placement.names, placement.devices))
+    return Layout(names, _mesh(placement.sizes, placement.names, placement.devices))
 
 
 # -- tensors -------------------------------------------------------------------------------------------------------------
@@ -326,10 +329,15 @@ def write(storage: Any, value: Any) -> None:
         return
     if value.graph is not trace.graph:
         raise contract.BackendError(
-            "On several devices TensorFlow changes no variable inside a branch or a loop. Let the branch give the value, and "
-            "assign it outside."
+            "On several devices TensorFlow changes no variable inside a loop, or a branch of tf.cond (`lamina.ops.cond` may). Let it "
+            "give the value, and assign that outside."
         )
     trace.written[id(storage)] = storage, value
+
+
+def like(value: Any, storage: Any) -> Any:
+    """A value in a program, lying as a variable does."""
+    return dtensor.relayout(value, storage.layout)
 
 
 # -- programs ------------------------------------------------------------------------------------------------------------
@@ -340,11 +348,25 @@ class Trace:
 
     Args:
         mesh: The mesh that it is for; None until a variable tells, and for programs of one device.
+        around: The program that this one is a branch of.
     """
 
-    def __init__(self, mesh: Any) -> None:
+    def __init__(self, mesh: Any, around: Trace | None = None) -> None:
         self.mesh, self.graph = mesh, tf.compat.v1.get_default_graph()
-        self.written: dict[int, tuple[Any, Any]] = {}  # by id: a variable and its new value
+        self._before = {} if around is None else around.written
+        self.written: dict[int, tuple[Any, Any]] = dict(self._before)  # by id: a variable and its new value
+
+    def own(self) -> list[Any]:
+        """The variables that are written here, and not around it."""
+        return [v for key, (v, value) in self.written.items() if not self._had(key, value)]
+
+    def _had(self, key: int, value: Any) -> bool:
+        return key in self._before and self._before[key][1] is value
+
+    def value_of(self, storage: Any, before: Any) -> Any:
+        """What a variable is to hold afterwards."""
+        found = self.written.get(id(storage))
+        return before if found is None or self._had(id(storage), found[1]) else found[1]
 
 
 class _Tracing(threading.local):
@@ -365,6 +387,18 @@ def tracing(mesh: Any) -> Iterator[Trace]:
         _tracing.trace = before
 
 
+@contextmanager
+def inside() -> Iterator[Trace]:
+    """Inside, what a branch writes is kept for who chooses one."""
+    before = _tracing.trace
+    assert before is not None
+    _tracing.trace = Trace(before.mesh, before)
+    try:
+        yield _tracing.trace
+    finally:
+        _tracing.trace = before
+
+
 def mesh_in_force() -> Any:
     """The mesh that the program being traced is for; None for one device."""
     return None if _tracing.trace is None else _tracing.trace.mesh
@@ -379,7 +413,32 @@ def mesh_of(tensors: Sequence[Any]) -> Any:
 
 def on_mesh(x: Any, mesh: Any) -> Any:
     """A tensor of one device, whole on each of a mesh."""
-    return x if is_spread(x) else dtensor.copy_to_mesh(x, dtensor.Layout.replicated(mesh, x.shape.rank))
+    return x if is_spread(x) else dtensor.copy_to_mesh(x, Layout.replicated(mesh, x.shape.rank))
+
+
+def check(graph: Any) -> None:
+    """That dividing a program does not end the process.
+
+    TensorFlow 2.21 dies of a slice with a new axis whose key does not name all axes.
+
+    Raises:
+        BackendError: if it would.
+    """
+    for node in graph.get_operations():
+        if node.type != "StridedSlice" or not node.get_attr("new_axis_mask"):
+            continue
+        named, rank = node.inputs[1].shape[0], node.inputs[0].shape.rank
+        new = node.get_attr("new_axis_mask").bit_count()
+        if (
+            not node.get_attr("ellipsis_mask")
+            and named is not None
+            and rank is not None
+            and named - new < rank
+        ):
+            raise contract.BackendError(
+                "On several devices TensorFlow cannot add an axis by a key that leaves axes out, such as x[:, None] of a matrix. "
+                "Write x[:, None, :], x[:, None, ...] or lamina.ops.expand_dims(x, 1)."
+            )
 
 
 @contextmanager
@@ -404,7 +463,7 @@ def whole(y: Any) -> Any:
     mesh = mesh_in_force()
     if mesh is None or not isinstance(y, tf.Tensor) or not tf.is_symbolic_tensor(y):
         return y
-    return dtensor.relayout(y, dtensor.Layout.replicated(mesh, y.shape.rank))
+    return dtensor.relayout(y, Layout.replicated(mesh, y.shape.rank))
 
 
 def taken(x: Any) -> Any:
@@ -413,7 +472,7 @@ def taken(x: Any) -> Any:
         return x
     layout = dtensor.fetch_layout(x)
     if not layout.is_fully_replicated():
-        x = dtensor.relayout(x, dtensor.Layout.replicated(layout.mesh, x.shape.rank))
+        x = dtensor.relayout(x, Layout.replicated(layout.mesh, x.shape.rank))
     return dtensor.unpack(x)[0]
 
 

@@ -10,20 +10,29 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, size, through
-from lamina.backends.tensorflow.dtensor import mesh_in_force
+from lamina.backends.tensorflow.dtensor import mesh_in_force, whole
 from lamina.kernel.contract import NOT_POSITIVE
 
 # Linear
 
 
 def matmul(x1: Any, x2: Any) -> Any:
+    if x1.shape.rank == x2.shape.rank == 2:
+        x2 = whole(
+            x2
+        )  # of x @ x.T both axes would be divided along the same devices, which DTensor gets wrong
+    return product(x1, x2)
+
+
+def product(x1: Any, x2: Any) -> Any:
+    """`matmul` by a kernel, which no axis of the batch divides."""
     return through("product", _matmul, x1, x2)
 
 
 def _matmul(x1: Any, x2: Any) -> Any:
     left, right = x1.shape.rank, x2.shape.rank
     if right == 1 or left == 1:
-        y = _matmul(x1[None] if left == 1 else x1, x2[:, None] if right == 1 else x2)
+        y = _matmul(tf.expand_dims(x1, 0) if left == 1 else x1, tf.expand_dims(x2, 1) if right == 1 else x2)
         y = tf.squeeze(y, -1) if right == 1 else y
         return tf.squeeze(y, -1 if right == 1 else -2) if left == 1 else y
     if right == 2 and left > 2 and mesh_in_force() is not None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, move_axis, size, through
 from lamina.backends.tensorflow.dtensor import mesh_in_force
-from lamina.backends.tensorflow.linear import matmul
+from lamina.backends.tensorflow.linear import product
 
 Pairs = Sequence[tuple[int, int]]
 Sizes = Sequence[int]
@@ -26,7 +26,14 @@ def conv(
                 :0
             ]
         if x.shape.rank == 3:  # no kernel: rank 1 is rank 2 with a height of 1
-            flat = _conv(x[:, None], kernel[None], (1, *strides), ((0, 0), *padding), (1, *dilation), groups)
+            flat = _conv(
+                tf.expand_dims(x, 1),
+                tf.expand_dims(kernel, 0),
+                (1, *strides),
+                ((0, 0), *padding),
+                (1, *dilation),
+                groups,
+            )
             return tf.squeeze(flat, 1)
         return _conv(x, kernel, strides, padding, dilation, groups)
 
@@ -132,7 +139,11 @@ def conv_transpose(
     def run(x: Any, kernel: Any) -> Any:
         if x.shape.rank == 3:
             flat = _conv_transpose(
-                x[:, None], kernel[None], (1, *strides), ((0, 0), *padding), (1, *dilation)
+                tf.expand_dims(x, 1),
+                tf.expand_dims(kernel, 0),
+                (1, *strides),
+                ((0, 0), *padding),
+                (1, *dilation),
             )
             return tf.squeeze(flat, 1)
         return _conv_transpose(x, kernel, strides, padding, dilation)
@@ -160,7 +171,7 @@ def pool(x: Any, kind: str, window: Sizes, strides: Sizes, padding: Pairs, chann
 
     def spatial(x: Any) -> Any:
         if x.shape.rank == 3:
-            return tf.squeeze(run(x[:, None], (1, *window), (1, *strides), ((0, 0), *padding)), 1)
+            return tf.squeeze(run(tf.expand_dims(x, 1), (1, *window), (1, *strides), ((0, 0), *padding)), 1)
         return run(x, window, strides, padding)
 
     operation = "pool_max" if kind == "max" else "pool_average"
@@ -200,9 +211,9 @@ def _windows(flat: Callable, deep: Callable, x: Any, window: Sizes, strides: Siz
 
 def linear(x: Any, kernel: Any, bias: Any) -> Any:
     if bias is None:
-        return matmul(x, kernel)
+        return product(x, kernel)
     if x.dtype.is_integer or (x.shape.rank > 2 and mesh_in_force() is not None):
-        return matmul(x, kernel) + bias
+        return product(x, kernel) + bias
     # bias_add on a matrix is fused with the product, and its gradient has a kernel of its own
     flat = x if x.shape.rank == 2 else tf.reshape(x, [-1, size(kernel, 0)])
     y = tf.nn.bias_add(tf.matmul(flat, kernel), bias)

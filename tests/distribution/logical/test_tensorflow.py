@@ -71,7 +71,7 @@ class Own(lamina.Model):
         for _ in range(2):  # what the first step writes, the second one reads
             with tf.GradientTape() as tape:
                 predicted = self(x, training=True)
-                alike = tf.reduce_mean(tf.matmul(predicted, predicted, transpose_b=True))
+                alike = tf.reduce_mean(lamina.ops.matmul(predicted, tf.transpose(predicted)))
                 loss = self.compute_loss(x, y, predicted) + alike
             gradients = tape.gradient(loss, self.trainable_variables)
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
@@ -106,6 +106,33 @@ def test_optimizers():
 @pytest.mark.parametrize("rows", [3, 13])
 def test_few_rows(rows):
     both(rows=rows, optimizer=SGD)
+
+
+def convolutions_and_sequences():
+    inputs, words = lamina.Input((6, 6, 1)), lamina.Input((5,), dtype="int32")
+    x = L.Conv2DTranspose(2, 3, strides=2, padding="same")(L.DepthwiseConv2D(3, padding="same")(inputs))
+    x = L.UpSampling2D(2)(L.AveragePooling2D(2)(L.GroupNormalization(1)(x)))
+    x = L.Bidirectional(L.GRU(4))(L.Conv1D(3, 3, padding="causal")(L.Reshape((12, 24))(x)))
+    y = L.MaxPooling1D(2)(L.Embedding(7, 4, mask_zero=True)(words))
+    return lamina.Model([inputs, words], L.Dense(3)(L.Concatenate()([x, L.Flatten()(y)])))
+
+
+@pytest.mark.slow
+def test_layers_of_many_kinds():
+    def run():
+        lamina.utils.set_random_seed(1)
+        model = convolutions_and_sequences()
+        model.compile(SGD(), lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
+        x, y = data(16)
+        words = np.arange(80).reshape(16, 5) % 7
+        history = model.fit([x, words], y, batch_size=8, epochs=2, verbose=0).history["loss"]
+        return history, model.predict([x, words], verbose=0)
+
+    one = run()
+    with D.DataParallel().scope():
+        many = run()
+    np.testing.assert_allclose(many[0], one[0], 1e-5)
+    np.testing.assert_allclose(many[1], one[1], 1e-4, 1e-5)
 
 
 class Batches(lamina.utils.PyDataset):
@@ -197,6 +224,9 @@ def test_what_cannot_be_divided_is_told():
         model = lamina.Sequential([lamina.Input((2, 2)), L.Lambda(lambda x: tf.linalg.svd(x)[0])])
         with pytest.raises(BackendError, match=r"cannot divide .*Svd"):
             model.predict(np.ones((4, 2, 2), "float32"), verbose=0)
+        model = lamina.Sequential([lamina.Input((2,)), L.Lambda(lambda x: x[:, None])])
+        with pytest.raises(BackendError, match=r"Write x\[:, None, :\]"):
+            model.predict(np.ones((4, 2), "float32"), verbose=0)
         model = network("mlp")
         model.compile("sgd", "mse", run_eagerly=True)
         with pytest.raises(ValueError, match="run_eagerly=True"):
@@ -226,3 +256,22 @@ def test_keys_drop_axes_before_the_one_that_is_divided():
     turned = x.transpose(1, 0, 2)
     for a, b in zip(found, (turned[0], turned[:, :, 1], turned[-1][:, None]), strict=True):
         np.testing.assert_allclose(a, b)
+
+
+def test_divided_weights():
+    """A LayoutMap, and fully sharded training: what one device trains, of weights of which each device holds a part."""
+    layouts = D.LayoutMap(D.DeviceMesh((2, 2), ["batch", "model"]))
+    layouts["first/kernel"] = (None, "model")
+    layouts["first/bias"] = ("model",)
+    layouts["head/kernel"] = ("model", None)
+    one = train("mlp", 32)
+    part = lambda variable: dtensor.dtensor.unpack(variable._stored.tensor.value())[0].shape
+    for distribution, shape in (
+        (D.ModelParallel(layout_map=layouts, batch_dim_name="batch"), (36, 8)),
+        (D.FullyShardedDataParallel(min_size=8), (9, 16)),
+    ):
+        many = train("mlp", 32, distribution)
+        assert_same(one, many)
+        kernel = many.model.get_layer("first").kernel
+        momentum = next(v for v in many.model.optimizer.variables if v.name == "first_kernel_momentum")
+        assert part(kernel) == part(momentum) == shape
