@@ -41,7 +41,9 @@ if __name__ == "__main__":
         run=ray.train.RunConfig(
             name="lamina",
             storage_path=given.storage,
-            failure_config=ray.train.FailureConfig(max_failures=3),  # workers begin again, after the last epoch
+            failure_config=ray.train.FailureConfig(
+                max_failures=3
+            ),  # workers begin again, after the last epoch
         ),
     )
     print(trainer.fit().metrics)

@@ -57,10 +57,10 @@ class Plan:
         rows: Rows of a batch on each device.
         weights, gradients, optimizer: Bytes of them on each device.
         gathered: Bytes of whole weights that each device holds at once, of those that are divided and gathered.
-        activations: Bytes that the gradient reads again, with the batch itself. What a compiler divides further is not
-            known, so under `ModelParallel` it is the most that it can be.
-        collectives: A list of `Collective`. The sums of layers over the batch (BatchNormalization), of the loss and of metrics
-            are left out: they are a few vectors.
+        activations: Bytes that the gradient reads again, with the batch itself; under `ModelParallel` what follows a layer with
+            divided units is divided like them.
+        collectives: A list of `Collective`. Metrics are left out, which are a few numbers each, and so are layers of one's own
+            that reduce over the batch.
         multiply_adds: Of the forward pass and the gradient, of all devices.
 
     Example:
@@ -81,16 +81,16 @@ class Plan:
         self.rows = batch // math.gcd(batch, parts)
         self._replicas = math.gcd(batch, parts)
         self._owners = {id(v): layer for layer in model._flatten_layers() for v in owned(layer, "variable")}
-        count = self._count = counted(
-            model, self.rows, inputs, {"training": True}, parts=self._shared_parts
-        )
+        count = self._count = counted(model, self.rows, inputs, {"training": True}, parts=self._shared_parts)
         self.activations = count.kept + self._input_bytes()
         self.multiply_adds = (count.multiply_adds + count.backward_multiply_adds) * self._replicas
         self.weights = sum(map(self._part, model.variables))
         self.gradients = sum(map(self._part, model.trainable_variables))
         self.optimizer = sum(map(self._part, self._state()))
         self.gathered = self._most_gathered()
-        self._summed_by_layers = [x for x in model._flatten_layers() if isinstance(x, BatchNormalization) and x.trainable]
+        self._summed_by_layers = [
+            x for x in model._flatten_layers() if isinstance(x, BatchNormalization) and x.trainable
+        ]
         self.collectives = [*self._of_gradients(), *self._of_moments(), *self._of_products()]
 
     @property

@@ -44,7 +44,9 @@ class Cost(Interpreter):
         self.ledger = Ledger()
         super().__init__(SHAPES)
 
-    def given(self, shape: Sequence[int], dtype: str, wanted: bool = False, parts: Sequence[int] = ()) -> Traced:
+    def given(
+        self, shape: Sequence[int], dtype: str, wanted: bool = False, parts: Sequence[int] = ()
+    ) -> Traced:
         """A tensor that is there before the program begins: an input, or the value of a variable.
 
         Args:
@@ -82,7 +84,9 @@ class Cost(Interpreter):
             x.buffer.shared = max([1, *[other.buffer.shared for other in traced]])
         if name == "astype" and traced:
             made[0].buffer.source = traced[0].buffer.source
-        if name in rules.PRODUCTS or name == "take":  # of a table of which each device has some rows: a sum of ones and zeros
+        if (
+            name in rules.PRODUCTS or name == "take"
+        ):  # of a table of which each device has some rows: a sum of ones and zeros
             self._note_product(name, args, operands, made[0])
         in_place = name in rules.ELEMENTWISE or name == "astype"
         self.ledger.happened([x.buffer for x in traced], [x.buffer for x in made], in_place)

@@ -197,8 +197,12 @@ def test_plans_of_memory(step, kind, name):
     optimizer = found.model.optimizer.variables
     assert found.plan.optimizer == sum(v.value.addressable_data(0).nbytes for v in optimizer)
     assert 0 <= found.held - found.plan.weights - found.plan.optimizer <= 64  # the loss so far, the seed
-    undivided = 0 if name in ("data", "model") else size(found.model.trainable_variables) - found.plan.gradients
-    assert 0.65 <= found.needed / (found.plan.memory + undivided) <= 1.4  # sums are whole on the CPU, as said above
+    undivided = (
+        0 if name in ("data", "model") else size(found.model.trainable_variables) - found.plan.gradients
+    )
+    assert (
+        0.65 <= found.needed / (found.plan.memory + undivided) <= 1.4
+    )  # sums are whole on the CPU, as said above
 
 
 def test_half_precision_is_gathered_as_it_is_read():

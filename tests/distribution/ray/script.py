@@ -33,9 +33,7 @@ def train(config):
     x, y = data(101)
     callbacks = [Fails()] if config["spread"] else []
     resume = D.ray.Report() if config["spread"] else None
-    history = model.fit(
-        x, y, batch_size=32, epochs=4, verbose=0, callbacks=callbacks, resume=resume
-    ).history
+    history = model.fit(x, y, batch_size=32, epochs=4, verbose=0, callbacks=callbacks, resume=resume).history
     return {name: values[-1] for name, values in history.items()}
 
 
