@@ -11,7 +11,7 @@ import pytest
 
 import lamina
 
-SCRIPT = pathlib.Path(__file__).parent / "ray" / "script.py"
+SCRIPT = pathlib.Path(__file__).parent / "workers" / "script.py"
 D = lamina.distribution
 
 

@@ -3,7 +3,6 @@
 import warnings
 
 import jax
-import numpy as np
 import pytest
 from same import L, assert_same, data, network, train
 
