@@ -171,7 +171,5 @@ def port_of(job: int) -> int:
 
 def first_host(nodes: str) -> str:
     """The first name in Slurm's short form of a list: `gpu[07-09,12],login1` begins with `gpu07`."""
-    short = re.match(r"([^\[,]+)\[([^\],-]+)[^\]]*\]([^,\[]*)", nodes)
-    if short is not None:
-        return "".join(short.groups())
-    return nodes.split(",")[0]
+    first = re.match(r"(?:[^,\[]|\[[^\]]*\])*", nodes)  # up to a comma outside of brackets
+    return re.sub(r"\[([^\],-]+)[^\]]*\]", r"\1", first[0] if first else nodes)

@@ -57,10 +57,10 @@ class Plan:
         rows: Rows of a batch on each device.
         weights, gradients, optimizer: Bytes of them on each device.
         gathered: Bytes of whole weights that each device holds at once, of those that are divided and gathered.
-        activations: Bytes that the gradient reads again, with the batch itself. What a compiler divides further is not
-            known, so under `ModelParallel` it is the most that it can be.
-        collectives: A list of `Collective`. The sums of layers over the batch (BatchNormalization), of the loss and of metrics
-            are left out: they are a few vectors.
+        activations: Bytes that the gradient reads again, with the batch itself; under `ModelParallel` what follows a layer with
+            divided units is divided like them.
+        collectives: A list of `Collective`. Metrics are left out, which are a few numbers each, and so are layers of one's own
+            that reduce over the batch.
         multiply_adds: Of the forward pass and the gradient, of all devices.
 
     Example:

@@ -148,6 +148,7 @@ def test_one_that_does_not_come_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         ("n[3,5-7]", "n3"),
         ("n[03-05]-ib,m1", "n03-ib"),
         ("rack1-n[12]", "rack1-n12"),
+        ("rack[2-3]_blade[04-41],login1", "rack2_blade04"),
     ],
 )
 def test_the_first_host_of_a_short_list(nodes: str, first: str) -> None:
