@@ -265,7 +265,7 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(axis, bool) or not isinstance(axis, int | list | tuple | None):
+        if axis in ((), []) or isinstance(axis, bool) or not isinstance(axis, int | list | tuple | None):
             raise ValueError(f"Softmax: `axis` must be an integer, several, or None for all, got {axis!r}.")
         self.axis = axis
         self.supports_masking = True

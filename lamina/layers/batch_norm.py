@@ -177,6 +177,8 @@ class BatchNormalization(ScaledAndShifted):
 
 
 def _checked_bounds(given: Any) -> dict[str, float]:
+    if not isinstance(given, dict | None):
+        raise ValueError(f"BatchNormalization: `renorm_clipping` must be a dict of bounds, got {given!r}.")
     bounds = dict(given or {})
     for name in bounds:
         one_of("BatchNormalization", "key of `renorm_clipping`", name, ("rmin", "rmax", "dmax"))

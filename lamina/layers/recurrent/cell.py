@@ -11,7 +11,6 @@ from lamina import activations, constraints, initializers, regularizers
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.initializers.base import HostInitializer, host_dtype
-from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel
 from lamina.kernel.contract import Kernel
 from lamina.kernel.namespaces import is_ours

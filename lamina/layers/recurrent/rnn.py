@@ -72,6 +72,11 @@ class RNN(Layer):
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         step_shape = _map_shapes(lambda s: (s[0], *s[2:]), sequences_shape)
+        if isinstance(self.cell, UnitsCell) and len(step_shape) != 2:
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}): {type(self.cell).__name__} takes vectors, so sequences must "
+                f"have shape (batch, steps, features), got {shown(sequences_shape)}."
+            )
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build(step_shape)
             self.cell.built = True
