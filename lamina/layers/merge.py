@@ -350,23 +350,18 @@ class Dot(_Merge):
         sizes = input_shape[0][first], input_shape[1][second]
         if 0 in (first, second):
             raise ValueError(f"Layer {self.path!r} (Dot): `axes` {self.axes} names the batch axis.")
-        self._same_batch(input_shape)
         if None not in sizes and sizes[0] != sizes[1]:
             raise ValueError(
                 f"Layer {self.path!r} (Dot) sums over axes of sizes {sizes[0]} and {sizes[1]}, which must be equal: "
                 f"axes {self.axes} of inputs of shapes {input_shape[0]} and {input_shape[1]}."
             )
 
-    def _same_batch(self, shapes: Any) -> None:
-        if not alike(shapes[0][:1], shapes[1][:1]):
-            raise ValueError(
-                f"Layer {self.path!r} (Dot) takes inputs of the same batch size, got shapes "
-                f"{' and '.join(map(shown, shapes))}."
-            )
-
     def call(self, inputs: Any) -> Any:
         x1, x2 = inputs
-        self._same_batch((x1.shape, x2.shape))
+        if not alike(x1.shape[:1], x2.shape[:1]):
+            raise ValueError(
+                f"Layer {self.path!r} (Dot) got inputs of different batch sizes: {shown(x1.shape)} and {shown(x2.shape)}."
+            )
         first, second = self._places((x1.shape, x2.shape))
         if self.normalize:
             x1, x2 = normalize(x1, axis=first), normalize(x2, axis=second)
