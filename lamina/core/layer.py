@@ -16,7 +16,7 @@ from lamina.core.operation import Operation, infer_call
 from lamina.core.registry import namespace
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import standardize_shape
-from lamina.core.tracking import plain
+from lamina.core.tracking import made_trainable, plain
 from lamina.core.variable import Variable
 from lamina.core.weights import Weights, checked_flag
 from lamina.errors import ArgumentError, suggestion
@@ -257,6 +257,8 @@ class Layer(Weights, Operation):
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
+        if made_trainable(variable) and not self._trainable:
+            variable.trainable = False
         self._track(variable)
         return variable
 

@@ -140,6 +140,8 @@ class STFT(HostInitializer):
             raise ValueError(f"Unknown side {side!r}. Use 'real' or 'imag'.")
         if scaling not in (None, "density", "spectrum"):
             raise ValueError(f"Unknown scaling {scaling!r}. Use 'density', 'spectrum' or None.")
+        if isinstance(window, str):
+            _named(window, 3)  # refuses what nobody knows
         self.side, self.window, self.scaling, self.periodic = (side, window, scaling, periodic)
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:

@@ -153,7 +153,7 @@ class PReLU(Layer):
         A tensor of the same shape.
 
     Raises:
-        ValueError: if a shared axis is not an integer of at least 1.
+        ValueError: if a shared axis is not an integer of at least 1, or the input has no such axis.
 
     Example:
         >>> import lamina
@@ -188,6 +188,11 @@ class PReLU(Layer):
 
     def build(self, input_shape: tuple) -> None:
         shared = self.shared_axes or ()
+        if any(axis >= len(input_shape) for axis in shared):
+            raise ValueError(
+                f"Layer {self.path!r} (PReLU): `shared_axes` {shared} must be axes of the input, which has shape "
+                f"{shown(input_shape)}."
+            )
         sizes = [1 if axis in shared else n for axis, n in enumerate(input_shape)][1:]
         self.alpha = self.add_weight(
             sizes, self.alpha_initializer, name="alpha",
@@ -260,7 +265,7 @@ class Softmax(Layer):
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(axis, int | list | tuple | None):
+        if axis in ((), []) or isinstance(axis, bool) or not isinstance(axis, int | list | tuple | None):
             raise ValueError(f"Softmax: `axis` must be an integer, several, or None for all, got {axis!r}.")
         self.axis = axis
         self.supports_masking = True

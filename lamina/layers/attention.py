@@ -11,6 +11,7 @@ from lamina.layers._masks import alike, check_mask
 from lamina.layers.regularize import Dropout
 from lamina.ops.checks import one_of, shown
 from lamina.ops.nn.activations import softmax
+from lamina.ops.tensors import in_floats
 
 NEVER = -1e9  # a logit that leaves nothing; finite, so that a row without a place gives a mean, not NaN
 
@@ -120,6 +121,7 @@ class Attention(Layer):
     ) -> Any:
         self._check_inputs(inputs, mask)
         k = current()
+        inputs = [in_floats(k, x, self.compute_dtype) for x in inputs]
         query, value = inputs[:2]
         key = inputs[2] if len(inputs) == 3 else value
         query_mask, value_mask = mask[:2] if mask is not None else (None, None)

@@ -9,7 +9,7 @@ from lamina.core.input_spec import InputSpec
 from lamina.kernel.context import current
 from lamina.layers._factors import ScaledAndShifted
 from lamina.layers._masks import broadcasts_to
-from lamina.ops.checks import axis_of, one_of, shown
+from lamina.ops.checks import axis_of, number, one_of, shown
 from lamina.ops.nn.normalization import batch_normalization, moments
 
 
@@ -86,6 +86,7 @@ class BatchNormalization(ScaledAndShifted):
         if isinstance(momentum, str | list | tuple | None) or not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
         self.momentum = float(momentum)
+        self.epsilon = number("BatchNormalization", "epsilon", epsilon)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum
@@ -176,6 +177,8 @@ class BatchNormalization(ScaledAndShifted):
 
 
 def _checked_bounds(given: Any) -> dict[str, float]:
+    if not isinstance(given, dict | None):
+        raise ValueError(f"BatchNormalization: `renorm_clipping` must be a dict of bounds, got {given!r}.")
     bounds = dict(given or {})
     for name in bounds:
         one_of("BatchNormalization", "key of `renorm_clipping`", name, ("rmin", "rmax", "dmax"))

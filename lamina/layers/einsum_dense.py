@@ -71,6 +71,10 @@ class EinsumDense(Adaptable):
         self._terms = _parsed(equation)
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.activation = activations.get(activation)
+        if not isinstance(bias_axes, str | None):
+            raise ValueError(
+                f"EinsumDense: `bias_axes` must be letters, such as 'bc', or None, got {bias_axes!r}."
+            )
         self.bias_axes = bias_axes
         missing = [letter for letter in bias_axes or "" if letter not in self._terms[2]]
         if missing:

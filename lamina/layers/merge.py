@@ -8,6 +8,8 @@ from typing import Any
 from lamina import ops
 from lamina.core.layer import Layer
 from lamina.errors import ArgumentError
+from lamina.layers._masks import alike
+from lamina.ops.checks import shown
 from lamina.ops.nn.normalization import normalize
 
 
@@ -321,7 +323,7 @@ class Dot(_Merge):
         (batch, other axes of the first, other axes of the second); at least (batch, 1).
 
     Raises:
-        ValueError: if the sizes of the axes differ.
+        ValueError: if the sizes of the axes differ, or the batch sizes.
 
     Example:
         >>> import lamina
@@ -356,6 +358,10 @@ class Dot(_Merge):
 
     def call(self, inputs: Any) -> Any:
         x1, x2 = inputs
+        if not alike(x1.shape[:1], x2.shape[:1]):
+            raise ValueError(
+                f"Layer {self.path!r} (Dot) got inputs of different batch sizes: {shown(x1.shape)} and {shown(x2.shape)}."
+            )
         first, second = self._places((x1.shape, x2.shape))
         if self.normalize:
             x1, x2 = normalize(x1, axis=first), normalize(x2, axis=second)

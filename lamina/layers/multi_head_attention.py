@@ -379,7 +379,7 @@ class MultiHeadAttention(_Heads):
             kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
         self.output_shape = _checked_sizes(output_shape)
-        if not isinstance(attention_axes, int | list | tuple | None):
+        if not isinstance(attention_axes, int | list | tuple | None) or attention_axes in ((), []):
             raise ValueError(
                 f"MultiHeadAttention: `attention_axes` must be an integer, several, or None, got {attention_axes!r}."
             )

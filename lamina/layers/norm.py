@@ -12,6 +12,7 @@ from lamina.layers._factors import ScaledAndShifted
 from lamina.ops.checks import at_least, axes_of, axis_of
 from lamina.ops.math import rsqrt
 from lamina.ops.nn.normalization import layer_normalization, moments, normalize, rms_normalization
+from lamina.ops.tensors import in_floats
 
 
 def _axes(layer: Layer, axis: Any, rank: int) -> tuple[int, ...]:
@@ -166,7 +167,8 @@ class GroupNormalization(ScaledAndShifted):
         k = current()
         axis = self.axis % len(inputs.shape)
         sizes = k.shape(inputs)
-        wide = ops.cast(inputs, "float32") if self.compute_dtype in ("float16", "bfloat16") else inputs
+        half = self.compute_dtype in ("float16", "bfloat16")
+        wide = k.astype(inputs, "float32") if half else in_floats(k, inputs, self.compute_dtype)
         # The group's own axis stands before the channels; moments are taken over all but it and the batch.
         grouped = ops.reshape(
             wide, (*sizes[:axis], self.groups, sizes[axis] // self.groups, *sizes[axis + 1 :])

@@ -58,7 +58,8 @@ class _Cropping(_Margins):
     def call(self, inputs: Any) -> Any:
         widths, sizes = self._all_widths(), inputs.shape
         if any(
-            type(n) is int and before + after >= n for n, (before, after) in zip(sizes, widths, strict=True)
+            type(n) is int and before + after and before + after >= n
+            for n, (before, after) in zip(sizes, widths, strict=True)
         ):
             raise ValueError(
                 f"{type(self).__name__}: `cropping` {self._widths} leaves nothing of an input of shape {shown(sizes)}."

@@ -52,8 +52,9 @@ class SpectralNormalization(Wrapper):
             )
         self.kernel = kernel
         self.vector_u = self.add_weight(
-            (1, kernel.shape[-1]), initializers.TruncatedNormal(stddev=0.02), name="vector_u", trainable=False
-        )
+            (1, kernel.shape[-1]), initializers.TruncatedNormal(stddev=0.02), kernel.dtype, name="vector_u",
+            trainable=False,
+        )  # fmt: skip
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
 
     def call(self, inputs: Any, training: bool = False) -> Any:

@@ -81,10 +81,21 @@ def at_least(op: str, parameter: str, value: Any, least: int) -> int:
     Raises:
         ValueError: otherwise.
     """
-    number = value.__index__() if hasattr(value, "__index__") else None
+    number = value.__index__() if hasattr(value, "__index__") and not isinstance(value, bool) else None
     if number is None or number < least:
         raise ValueError(f"{op}: `{parameter}` must be an integer of at least {least}, got {value!r}.")
     return value
+
+
+def number(op: str, parameter: str, value: Any) -> float:
+    """`value` as a float.
+
+    Raises:
+        ValueError: if it is no number.
+    """
+    if isinstance(value, str) or not hasattr(value, "__float__"):
+        raise ValueError(f"{op}: `{parameter}` must be a number, got {value!r}.")
+    return float(value)
 
 
 def known_sizes(op: str, x: Any) -> tuple[int, ...]:

@@ -24,6 +24,11 @@ def to_float(k: Kernel, x: Any) -> Any:
     return astype(k, x, dtypes.to_float(k.dtype(x)))
 
 
+def in_floats(k: Kernel, x: Any, dtype: str) -> Any:
+    """`x` in `dtype` if it is no float: what is learned of whole numbers would be cut to whole numbers."""
+    return x if k.dtype(x) in dtypes.IS_INEXACT else k.astype(x, dtype)
+
+
 def not_bool(k: Kernel, x: Any) -> Any:
     """`x`, as int32 if it is bool."""
     return k.astype(x, "int32") if k.dtype(x) == "bool" else x

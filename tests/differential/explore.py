@@ -143,9 +143,10 @@ class Explorer:
     @staticmethod
     def fits(line: dict[str, Any], found: Difference) -> bool:
         """Whether a line of `decided.toml` speaks of this difference."""
-        return fnmatchcase(found.key, line["where"]) and all(
-            fnmatchcase(str(getattr(found, name)), line[name])
-            for name in ("theirs", "ours", "said", "subject")
+        fields = {"where": found.key, **found._asdict()}
+        return all(
+            any(fnmatchcase(str(fields[name]), pattern) for pattern in _listed(line[name]))
+            for name in ("where", "theirs", "ours", "said", "subject")
             if name in line
         )
 
@@ -162,6 +163,10 @@ def _first_call(found: list[Difference]) -> list[Difference]:
     number = lambda d: d.fact.split()[0]
     numbered = [number(d) for d in found if number(d).isdigit()]
     return [d for d in found if not number(d).isdigit() or number(d) == min(numbered)]
+
+
+def _listed(patterns: str | list[str]) -> list[str]:
+    return [patterns] if isinstance(patterns, str) else patterns
 
 
 def _endings(number: int, subject: str, theirs: Any, ours: Any) -> Iterator[Difference]:

@@ -118,6 +118,7 @@ class Probe:
 
         differentiate = GRADIENTS[self.library.__name__]
         found = self.stage("gradient", lambda: differentiate(total, [values[i] for i in places]))
+        del self.facts["gradient warns"]  # of the two frameworks themselves
         self.facts["gradients"] = [
             np.zeros(values[i].shape, "float32") if g is None else np.asarray(g)
             for i, g in zip(places, found, strict=True)
@@ -242,7 +243,9 @@ def _layer_facts(probe: Probe, entry: Entry, kwargs: dict, inputs: list, trainin
         facts[name] = getattr(layer, name)
     facts["input_spec"] = spec_of(layer.input_spec)
     config = probe.stage("get_config", layer.get_config)
-    facts["config"] = plain({k: v for k, v in config.items() if k not in ("name", "layer", "cell", "cells")})
+    facts["config"] = plain(
+        _nameless({k: v for k, v in config.items() if k not in ("layer", "cell", "cells")})
+    )
     call = {**entry.call, **({"training": training} if training is not None and entry.random else {})}
     symbols = [library.KerasTensor((None, *x.shape[1:]), dtype=x.dtype.name) for x in inputs]
     out = probe.stage("symbolic call", lambda: layer(*entry.form(symbols), **call))
@@ -255,7 +258,8 @@ def _layer_facts(probe: Probe, entry: Entry, kwargs: dict, inputs: list, trainin
     if not (training and entry.random):
         facts["values"] = plain(out)
     draws = entry.inference or (entry.random and training is not False)
-    if layer.compute_dtype == "float32" and not draws:
+    halves = any(x.dtype == "float16" for x in inputs)  # rounded at each step
+    if layer.compute_dtype == "float32" and not draws and not halves:
         weights = [np.asarray(library.ops.convert_to_numpy(v)) for v in layer.trainable_variables]
         fixed = [np.asarray(library.ops.convert_to_numpy(v)) for v in layer.non_trainable_variables]
         apply = lambda given: layer.stateless_call(
@@ -306,6 +310,13 @@ def _mask_facts(probe: Probe, layer: Any, entry: Entry, inputs: list) -> None:
             args, masks = args[:1], masks[:1]
         found = probe.stage(f"compute_mask {name}", lambda: layer.compute_mask(*args, *masks))  # noqa: B023 - run at once
         probe.facts[f"mask {name}"] = plain(found)
+
+
+def _nameless(config: Any) -> Any:
+    """A config without names, which count the objects of a process."""
+    if isinstance(config, dict):
+        return {k: _nameless(v) for k, v in config.items() if k != "name"}
+    return config
 
 
 def _weight(rng: np.random.Generator, w: Any) -> np.ndarray:

@@ -145,6 +145,24 @@ def test_gradients_are_those_of_keras(case: tuple, k: Any) -> None:
         near(np.zeros(other.shape) if one is None else one, other, 1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+@pytest.mark.parametrize(
+    ("name", "args"), [("Attention", {}), ("Attention", {"use_scale": True}), ("AdditiveAttention", {})]
+)
+def test_whole_numbers_get_weights_that_are_floats(name: str, args: dict, dtype: str, k: Any) -> None:
+    query, value = (rng.integers(0, 2, shape).astype(dtype) for shape in ((2, 3, 4), (2, 5, 4)))
+    result, weights = getattr(layers, name)(**args)([query, value], return_attention_scores=True)
+    assert str(k.dtype(result)) == str(k.dtype(weights)) == "float32"
+    np.testing.assert_allclose(numbers(weights).sum(-1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_causal_mask": True}, {"return_attention_scores": True}])
+def test_of_no_places_nothing_comes(options: dict, k: Any) -> None:
+    result = layers.MultiHeadAttention(2, 3)(Q, V[:, :0], **options)
+    result = result[0] if isinstance(result, tuple) else result
+    np.testing.assert_array_equal(numbers(result), np.zeros(Q.shape))
+
+
 def test_dropout_drops_weights(k: Any) -> None:
     layer = layers.MultiHeadAttention(2, 3, dropout=0.5, seed=1)
     calm = numbers(layer(Q, V))

@@ -61,6 +61,23 @@ CONSTRUCTORS: list[tuple[Callable[[], Any], str]] = [
     (lambda: layers.Lambda(3), "Lambda: `function` must be callable, got 3"),
     (lambda: layers.SpectralNormalization(layers.Dense(2), 0), "`power_iterations` must be an integer of at least 1"),
     (lambda: layers.LayerNormalization(axis="a"), "`axis` must be an integer or several, got 'a'"),
+    (lambda: layers.RepeatVector(True), "RepeatVector: `n` must be an integer of at least 1, got True"),
+    (lambda: layers.MaxPooling2D(strides=True), "`strides` must be an integer of at least 1, got True"),
+    (lambda: layers.MelSpectrogram(sequence_length=True), "`sequence_length` must be an integer of at least 1, got True"),
+    (lambda: layers.STFTSpectrogram(frame_step=True), "`frame_step` must be a positive integer.*got True"),
+    (lambda: layers.STFTSpectrogram(window="nonsense"), "nonsense"),
+    (lambda: layers.Softmax(axis=True), "Softmax: `axis` must be an integer, several, or None for all, got True"),
+    (lambda: layers.Softmax(axis=()), r"Softmax: `axis` must be .*, got \(\)"),
+    (lambda: layers.MultiHeadAttention(2, 3, attention_axes=()), r"`attention_axes` must be .*, got \(\)"),
+    (lambda: layers.EinsumDense("ab,bc->ac", 3, bias_axes=0), "`bias_axes` must be letters.*got 0"),
+    (lambda: layers.BatchNormalization(epsilon=None), "BatchNormalization: `epsilon` must be a number, got None"),
+    (lambda: layers.BatchNormalization(renorm=True, renorm_clipping=[1, 2]), r"must be a dict of bounds, got \[1, 2\]"),
+    (lambda: layers.Normalization(mean="2", variance=1.0), "Normalization: `mean` must be a number or several; got '2'"),
+    (lambda: layers.Discretization(num_bins=True), "`num_bins` must be an integer of 0 or more; got True"),
+    (lambda: layers.RandomElasticTransform(value_range=()), r"`value_range` must be two numbers .*got \(\)"),
+    (lambda: layers.RandomRotation(0.1, fill_value=None), "RandomRotation: `fill_value` must be a number, got None"),
+    (lambda: layers.Resizing(4, 4, fill_value="1"), "Resizing: `fill_value` must be a number, got '1'"),
+    (lambda: layers.RandomGaussianBlur(kernel_size=None), "`kernel_size` must be an odd integer or two of them, got None"),
 ]  # fmt: skip
 
 
@@ -94,6 +111,11 @@ CALLS: list[tuple[Callable[[], Any], Any, str]] = [
     (lambda: layers.EinsumDense("abc,cd->abd", 3), ones(2, 5), r"'abc' does not fit a tensor of shape \(2, 5\)"),
     (lambda: layers.EinsumDense("abc,cd->abd", (7, 3), name="e"), ones(2, 5, 4), "'e'.*axis 'b'.*size 5.*but 7"),
     (lambda: layers.SpectralNormalization(layers.ReLU(), name="s"), ones(2, 3), "'s'.*neither a kernel nor embeddings"),
+    (lambda: layers.PReLU(shared_axes=[3], name="p"), ones(2, 5, 3), r"'p'.*\[3\] must be axes of the input.*\(2, 5, 3\)"),
+    (lambda: layers.RNN(layers.GRUCell(4), name="r"), ones(1, 2, 5, 3), r"'r'.*\(batch, steps, features\), got \(1, 2, 5, 3\)"),
+    (lambda: layers.RandomColorDegeneration(1.0), ones(2, 6, 8, 2), r"3 channels, or 1 if they are gray.*\(2, 6, 8, 2\)"),
+    (lambda: layers.RandomGrayscale(data_format="channels_first"), ones(2, 6, 8, 3), "3 channels.*'channels_first'"),
+    (lambda: layers.RandAugment(data_format="channels_first"), ones(2, 6, 8, 3), "3 channels.*'channels_first'"),
 ]  # fmt: skip
 
 
@@ -101,6 +123,20 @@ CALLS: list[tuple[Callable[[], Any], Any, str]] = [
 def test_calls_check_their_inputs(make: Callable[[], Any], x: Any, text: str) -> None:
     with pytest.raises(ValueError, match=f"(?is){text}"):
         make()(x)
+
+
+def test_a_built_dot_wants_one_batch_size() -> None:
+    layer = layers.Dot(axes=1, name="d")
+    layer([ones(2, 4), ones(2, 4)])
+    with pytest.raises(ValueError, match=r"'d'.*different batch sizes: \(1, 4\) and \(2, 4\)"):
+        layer([ones(1, 4), ones(2, 4)])
+
+
+@pytest.mark.parametrize("cell", [layers.SimpleRNNCell, layers.GRUCell, layers.LSTMCell])
+@pytest.mark.parametrize(("x", "state"), [((2, 3, 3), (2, 4)), ((2, 3), (4,)), ((2, 3), (3, 4))])
+def test_states_of_cells_fit_their_inputs(cell: Any, x: tuple, state: tuple) -> None:
+    with pytest.raises(ValueError, match=r"states of inputs of shape .* must have shape"):
+        cell(4)(ones(*x), [ones(*state)] * (2 if cell is layers.LSTMCell else 1))
 
 
 # what -> (the call, the layer's path or kind, what was received, what was expected, what to do)

@@ -112,6 +112,47 @@ def test_spectral_normalization_makes_the_largest_singular_value_one(k: Any) -> 
     np.testing.assert_array_equal(layer.layer.kernel.numpy(), before)
 
 
+def test_the_vector_of_spectral_normalization_has_the_dtype_of_the_kernel() -> None:
+    layer = layers.SpectralNormalization(layers.Dense(3), dtype="float16")
+    layer(ones(2, 4))
+    assert layer.vector_u.dtype == layer.layer.kernel.dtype == "float32"
+
+
+@pytest.mark.parametrize("freeze", ["given", "set before", "set after"])
+def test_weights_of_a_frozen_layer_are_frozen(freeze: str, k: Any) -> None:
+    layer = layers.BatchNormalization(trainable=freeze != "given")
+    if freeze == "set before":
+        layer.trainable = False
+    layer(ones(2, 3))
+    layer.trainable = layer.trainable and freeze != "set after"
+    assert [w.trainable for w in layer.weights] == [False] * 4
+    layer.trainable = True
+    assert [w.trainable for w in layer.weights] == [True, True, False, False]
+
+
+def test_a_frozen_cell_computes_as_before(k: Any) -> None:
+    layer = layers.RNN([layers.SimpleRNNCell(3), layers.GRUCell(2)])
+    before = numbers(layer(ones(2, 4, 3)))
+    layer.trainable = False
+    np.testing.assert_array_equal(numbers(layer(ones(2, 4, 3))), before)
+
+
+def test_cropping_an_empty_batch_leaves_an_empty_batch(k: Any) -> None:
+    assert layers.Cropping2D((1, 2))(ones(0, 5, 6, 3)).shape == (0, 3, 2, 3)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_group_normalization_of_whole_numbers_gives_floats(dtype: str, k: Any) -> None:
+    x = np.arange(24).reshape(2, 3, 4) % 2
+    wanted = numbers(layers.GroupNormalization(2)(x.astype("float32")))
+    np.testing.assert_allclose(numbers(layers.GroupNormalization(2)(x.astype(dtype))), wanted, rtol=1e-5)
+
+
+def test_pooling_of_no_channels_gives_no_channels(k: Any) -> None:
+    for layer in (layers.MaxPooling1D(2), layers.AveragePooling1D(2, padding="same")):
+        assert numbers(layer(ones(2, 7, 0))).shape[::2] == (2, 0)
+
+
 def test_activity_penalties_are_means_over_the_batch(k: Any) -> None:
     for make in (
         lambda space: space.ActivityRegularization(l1=0.1, l2=0.1),

@@ -110,6 +110,9 @@ def pool(
 ) -> Tensor:
     x, window, strides = channels_first(x, channels_last), tuple(window), tuple(strides)
     function = _pool_max if kind == "max" else _pool_avg
+    if not x.shape[1]:  # torch pools batches of nothing, but no channels that are not there
+        one = x.new_zeros(x.shape[0], 1, *x.shape[2:])
+        return channels_back(function(one, window, strides, padding)[:, :0], channels_last)
     return channels_back(function(x, window, strides, padding), channels_last)
 
 

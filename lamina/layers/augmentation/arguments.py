@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.ops import checks
 from lamina.ops.checks import one_of
 
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")
@@ -71,6 +72,16 @@ def size(layer: Any, name: str, value: Any) -> int:
     if not hasattr(value, "__index__") or isinstance(value, bool) or value < 1:
         raise ValueError(f"{type(layer).__name__}: `{name}` must be an integer of at least 1, got {value!r}.")
     return int(value)
+
+
+def filling(layer: Any, value: Any) -> Any:
+    """The value to fill up with.
+
+    Raises:
+        ValueError: if it is no number.
+    """
+    checks.number(type(layer).__name__, "fill_value", value)
+    return value
 
 
 def modes(layer: Any, fill_mode: str, interpolation: str) -> None:

@@ -9,6 +9,7 @@ from lamina.kernel.context import current
 from lamina.layers.augmentation.affine import RandomRotation, RandomShear, RandomTranslation
 from lamina.layers.augmentation.arguments import pair, size, span
 from lamina.layers.augmentation.base import ImageAugmentation
+from lamina.layers.augmentation.color import color_channels
 from lamina.layers.augmentation.draws import Tape, gammas, uniforms
 from lamina.layers.augmentation.filters import RandomSharpness
 from lamina.layers.augmentation.hues import RandomColorDegeneration, RandomHue, RandomSaturation
@@ -120,6 +121,7 @@ class RandAugment(_Choice):
         images = self._images(images)
         if not training or transformation is None:
             return images
+        color_channels(self, images)
         return self._in_turn("transform_images", images, transformation)
 
     def transform_segmentation_masks(
@@ -207,6 +209,8 @@ class AugMix(_Choice):
         images = self._images(images)
         if not training or transformation is None:
             return images
+        if self.all_ops:
+            color_channels(self, images)
         k = current()
         dtype = k.dtype(images)
         weights, kept = (

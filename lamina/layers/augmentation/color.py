@@ -9,6 +9,7 @@ from lamina.kernel import dtypes
 from lamina.kernel.context import current
 from lamina.layers.augmentation.arguments import pair
 from lamina.layers.augmentation.base import ImageAugmentation
+from lamina.ops.checks import shown
 
 WEIGHTS = (0.2989, 0.5870, 0.1140)  # of red, green and blue in brightness (ITU-R BT.601)
 
@@ -59,11 +60,26 @@ class Color(ImageAugmentation):
     def _gray(self, images: Any) -> Any:
         """The brightness, (batch, height, width, 1) or with the channel first; images of one channel as they are."""
         channels = self._axes(4)[2]
-        if images.shape[channels] == 1:
+        if color_channels(self, images) == 1:
             return images
         k = current()
         red, green, blue = (k.take(images, k.full((1,), i, "int32"), channels) for i in range(3))
         return red * WEIGHTS[0] + green * WEIGHTS[1] + blue * WEIGHTS[2]
+
+
+def color_channels(layer: ImageAugmentation, images: Any) -> int:
+    """How many channels images have: three colors, or gray alone.
+
+    Raises:
+        ValueError: if it is another number.
+    """
+    count = images.shape[layer._axes(4)[2]]
+    if count not in (1, 3) and type(count) is int:
+        raise ValueError(
+            f"{type(layer).__name__}: images must have 3 channels, or 1 if they are gray, got shape "
+            f"{shown(images.shape)} for data_format {layer.data_format!r}."
+        )
+    return count
 
 
 def blended(a: Any, b: Any, share: Any) -> Any:

@@ -34,7 +34,7 @@ class RandomGaussianBlur(Color):
         self._range(value_range)
 
     def _odd(self, given: Any) -> tuple[int, int]:
-        pair = (given, given) if isinstance(given, int) else tuple(given)
+        pair = tuple(given) if isinstance(given, list | tuple) else (given, given)
         if len(pair) != 2 or not all(isinstance(n, int) and n > 0 and n % 2 for n in pair):
             raise ValueError(
                 f"RandomGaussianBlur: `kernel_size` must be an odd integer or two of them, got {given!r}."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lamina import ops
-from lamina.layers.augmentation.arguments import modes
+from lamina.layers.augmentation.arguments import filling, modes
 from lamina.layers.augmentation.base import ImageAugmentation
 
 
@@ -115,6 +115,7 @@ class Geometric(Spatial):
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         modes(self, fill_mode, interpolation)
+        filling(self, fill_value)
         self.fill_mode, self.interpolation, self.fill_value = fill_mode, interpolation, fill_value
 
     def _maps(self, transformation: Any, size: tuple[Any, Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.kernel.context import current
-from lamina.layers.augmentation.arguments import size
+from lamina.layers.augmentation.arguments import filling, size
 from lamina.layers.augmentation.base import ImageAugmentation
 from lamina.layers.augmentation.geometry import least, most, number
 from lamina.ops.checks import one_of
@@ -93,7 +93,7 @@ class Resizing(_ToSize):
             )
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode = one_of("Resizing", "fill_mode", fill_mode, ("constant",))
-        self.fill_value, self.antialias = fill_value, bool(antialias)
+        self.fill_value, self.antialias = filling(self, fill_value), bool(antialias)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """The size of the images: nothing is random here."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina import ops
 from lamina.kernel.context import current
-from lamina.layers.augmentation.arguments import span
+from lamina.layers.augmentation.arguments import pair, span
 from lamina.layers.augmentation.draws import normals
 from lamina.layers.augmentation.geometry import Geometric, least, most, number
 from lamina.ops.image.sampling import displaced, homography
@@ -106,7 +106,7 @@ class RandomElasticTransform(Geometric):
         )  # fmt: skip
         self.factor = span(self, "factor", factor, 0, 1, start=0)
         self.scale = span(self, "scale", scale, 0, 1, start=0)
-        self.value_range = value_range
+        self.value_range = pair(self, "value_range", value_range)
 
     def get_elastic_transform_params(self, height: Any, width: Any, factor: Any) -> tuple[Any, Any]:
         """The size of the shifts and their smoothness (a deviation in pixels) for a distortion.

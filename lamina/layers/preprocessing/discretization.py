@@ -58,7 +58,9 @@ class Discretization(OnHost):
                 f"Discretization: give `bin_boundaries` or `num_bins`, one of them; got bin_boundaries={bin_boundaries!r}, "
                 f"num_bins={num_bins!r}."
             )
-        if num_bins is not None and (not hasattr(num_bins, "__index__") or num_bins < 0):
+        if num_bins is not None and (
+            isinstance(num_bins, bool) or not hasattr(num_bins, "__index__") or num_bins < 0
+        ):
             raise ValueError(f"Discretization: `num_bins` must be an integer of 0 or more; got {num_bins!r}.")
         self._static = bin_boundaries is not None
         self.bin_boundaries: Any = None

@@ -9,6 +9,7 @@ import numpy as np
 from lamina.kernel.context import current
 from lamina.layers.preprocessing.base import Preprocessing
 from lamina.layers.preprocessing.streams import numbers
+from lamina.ops.checks import at_least
 from lamina.ops.fourier import stft
 
 
@@ -70,10 +71,7 @@ class MelSpectrogram(Preprocessing):
         self.power_to_db, self.top_db, self.mag_exp = power_to_db, top_db, mag_exp
         self.min_power, self.ref_power = min_power, ref_power
         for name in ("fft_length", "sequence_stride", "sequence_length", "num_mel_bins", "sampling_rate"):
-            if not hasattr(getattr(self, name), "__index__") or getattr(self, name) <= 0:
-                raise ValueError(
-                    f"MelSpectrogram: `{name}` must be a positive integer; got {getattr(self, name)!r}."
-                )
+            at_least("MelSpectrogram", name, getattr(self, name), 1)
         if self.sequence_length > fft_length:
             raise ValueError(
                 f"MelSpectrogram: `sequence_length` must be at most `fft_length` ({fft_length}); got {sequence_length}."

@@ -50,6 +50,9 @@ class Normalization(Preprocessing):
             raise ValueError(
                 f"Normalization: give both `mean` and `variance`, or none of them; got mean={mean!r}, variance={variance!r}."
             )
+        for name, value in (("mean", mean), ("variance", variance)):
+            if value is not None and np.asarray(value).dtype.kind not in "biuf":
+                raise ValueError(f"Normalization: `{name}` must be a number or several; got {value!r}.")
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         self.invert, self.supports_masking = bool(invert), True
         self._given_mean = None if mean is None else np.asarray(mean, np.float32)

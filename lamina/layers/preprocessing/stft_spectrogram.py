@@ -74,7 +74,9 @@ class STFTSpectrogram(Preprocessing):
                 f"STFTSpectrogram: `frame_length` must be a positive integer; got {frame_length!r}."
             )
         if frame_step is not None and (
-            not hasattr(frame_step, "__index__") or not 0 < frame_step <= frame_length
+            isinstance(frame_step, bool)
+            or not hasattr(frame_step, "__index__")
+            or not 0 < frame_step <= frame_length
         ):
             raise ValueError(
                 f"STFTSpectrogram: `frame_step` must be a positive integer of at most `frame_length` ({frame_length}); got "

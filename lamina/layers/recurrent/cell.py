@@ -11,11 +11,12 @@ from lamina import activations, constraints, initializers, regularizers
 from lamina.core.layer import Layer
 from lamina.core.seeds import SeedGenerator
 from lamina.initializers.base import HostInitializer, host_dtype
-from lamina.kernel import dtypes
 from lamina.kernel.context import current, real_kernel
 from lamina.kernel.contract import Kernel
 from lamina.kernel.namespaces import is_ours
-from lamina.ops.checks import at_least
+from lamina.layers._masks import alike
+from lamina.ops.checks import at_least, shown
+from lamina.ops.tensors import in_floats
 
 Step = Callable[[Any, Any], list[Any]]  # (the input's part, states) -> new states; the first is the output
 
@@ -92,9 +93,13 @@ class Cell(Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         states = list(states) if isinstance(states, list | tuple) else [states]
-        inputs, *states = (in_floats(x, self.compute_dtype) for x in (inputs, *states))
+        self._check_states(inputs, states)
+        inputs, *states = (in_floats(current(), x, self.compute_dtype) for x in (inputs, *states))
         states = self.stepper(states, training)(self.project(inputs, training), states)
         return states[0], states
+
+    def _check_states(self, inputs: Any, states: list[Any]) -> None:
+        """That the states fit the inputs: what broadcasts by chance would be another computation."""
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
         """Zeros.
@@ -244,6 +249,14 @@ class UnitsCell(Cell):
 
         return step
 
+    def _check_states(self, inputs: Any, states: list[Any]) -> None:
+        wanted = (*inputs.shape[:-1], self.units)
+        if not all(alike(s.shape, wanted, spread=True) for s in states):
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}): the states of inputs of shape {shown(inputs.shape)} must "
+                f"have shape {shown(wanted)}, got {' and '.join(shown(s.shape) for s in states)}."
+            )
+
     def project(self, inputs: Any, training: Any) -> Any:
         k = current()
         masks = self._input_masks(inputs, training)
@@ -252,12 +265,6 @@ class UnitsCell(Cell):
             return k.linear(inputs, kernel, bias)
         product = masked_product(k, inputs, kernel, masks, lambda x, w: k.linear(x, w, None), self.gates)
         return product if bias is None else product + bias
-
-
-def in_floats(x: Any, dtype: str) -> Any:
-    """A tensor that is no float in a float dtype: gates of whole numbers would be cut to whole numbers."""
-    k = current()
-    return x if k.dtype(x) in dtypes.IS_INEXACT else k.astype(x, dtype)
 
 
 class OpenForgetGate(HostInitializer):

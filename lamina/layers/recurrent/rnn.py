@@ -8,16 +8,18 @@ from lamina.core.graph import _pack
 from lamina.core.input_spec import InputSpec
 from lamina.core.layer import Layer
 from lamina.core.stateless import run_pure
+from lamina.core.tracking import made_trainable
 from lamina.core.variable import Variable
 from lamina.kernel.context import current, interpreter
 from lamina.kernel.contract import Kernel, Unfit
 from lamina.kernel.shapes import SHAPES
 from lamina.kernel.trees import leaves, map_leaves
 from lamina.layers._masks import alike, check_mask
-from lamina.layers.recurrent.cell import Cell, UnitsCell, in_floats
+from lamina.layers.recurrent.cell import Cell, UnitsCell
 from lamina.layers.recurrent.loop import over_time, time_first
 from lamina.layers.recurrent.stacked import StackedRNNCells
 from lamina.ops.checks import shown
+from lamina.ops.tensors import in_floats
 
 
 class RNN(Layer):
@@ -70,6 +72,11 @@ class RNN(Layer):
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         step_shape = _map_shapes(lambda s: (s[0], *s[2:]), sequences_shape)
+        if isinstance(self.cell, UnitsCell) and len(step_shape) != 2:
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}): {type(self.cell).__name__} takes vectors, so sequences must "
+                f"have shape (batch, steps, features), got {shown(sequences_shape)}."
+            )
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build(step_shape)
             self.cell.built = True
@@ -146,7 +153,7 @@ class RNN(Layer):
                 f"shape {' and '.join(shown(w.shape) for w in wanted)}, got "
                 f"{', '.join(shown(x.shape) for x in flat) or 'none'}. Give one for each state of the cell."
             )
-        return _pack(fresh, [in_floats(x, self.compute_dtype) for x in flat])
+        return _pack(fresh, [in_floats(current(), x, self.compute_dtype) for x in flat])
 
     def _as_outputs(self, states: list[Any]) -> list[Any]:
         """The states as the caller gets them: for a cell with one state the tensor, without a list around it."""
@@ -164,7 +171,7 @@ class RNN(Layer):
         first = next(leaves(sequences))
         self._check_mask(first, mask)
         states = self._first_states(k.shape(first)[0], initial_state)
-        sequences = map_leaves(lambda x: in_floats(x, self.compute_dtype), sequences)
+        sequences = map_leaves(lambda x: in_floats(k, x, self.compute_dtype), sequences)
         last, outputs, states = self.inner_loop(sequences, states, mask, training=training)
         for variable, value in zip(leaves(self.states), leaves(states), strict=True) if self.stateful else ():
             variable.assign(value)
@@ -272,7 +279,7 @@ class RNN(Layer):
         """For any cell: its output is carried along, and so is all state that is not trained, such as random seeds."""
         cell, structure, flat = self.cell, states, list(leaves(states))
         kwargs = {"training": training} if isinstance(cell, Layer) and cell._plan.takes_training else {}
-        kept = [v for v in cell.variables if not v.trainable] if isinstance(cell, Layer) else []
+        kept = [v for v in cell.variables if not made_trainable(v)] if isinstance(cell, Layer) else []
         if training:
             for inner in _cells(cell):
                 inner.draw_masks(k.shape(flat[0])[0])

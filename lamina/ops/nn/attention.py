@@ -105,8 +105,15 @@ def dot_product_attention(
     if is_causal:
         row = k.expand_dims(k.arange(0, queries, 1, "int32"), 1)
         logits = k.where(k.arange(0, places, 1, "int32") <= row, logits, _NEVER)
-    raised = k.exp(logits - k.stop_gradient(k.max(logits, -1, True)))
-    weights = k.astype(raised / k.sum(raised, -1, True), dtype)
+    weights = k.astype(_weights(k, logits), dtype)
     weights = k.reshape(weights, (batch, groups, share, queries, places))
     out = k.einsum("bgstu,bugh->btgsh", weights, value)
     return k.reshape(out, (batch, queries, heads, value.shape[-1]))
+
+
+def _weights(k: Kernel, logits: Any) -> Any:
+    """The softmax over the last axis, which may be empty."""
+    if 0 in logits.shape:
+        return logits
+    raised = k.exp(logits - k.stop_gradient(k.max(logits, -1, True)))
+    return raised / k.sum(raised, -1, True)
