@@ -378,7 +378,7 @@ def _targets(rng: random.Random, name: str) -> tuple[Any, Any, Any]:
         y_true = (np.abs(tensor(rng, shape, "float32")) > 0.5).astype(
             rng.choice(["float32", "int32", "bool"])
         )
-    if name == "AUC":  # of what is no probability nobody asks the area
+    if name in ("AUC", "BinaryFocalCrossentropy"):  # which are for probabilities
         y_pred = np.clip(y_pred, 0, 1)
     weight = (
         None

@@ -505,10 +505,11 @@ MEANS = [
 
 
 @over_backends
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")  # of jax, about Keras: it has no 64 bits
 @pytest.mark.parametrize("dtype", [None, "float16", "float32"])
 def test_overlaps_of_whole_numbers(dtype: str | None, backend: str) -> None:
     """A threshold of 0.5 lies between 0 and 1 also where predictions are integers; half precision counts in float32."""
-    y_true, y_pred = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    y_true, y_pred = np.array([0, 1, 1, 0], "int32"), np.array([0, 1, 0, 0], "int32")
     for name, kwargs in (("BinaryIoU", {}), ("IoU", {"num_classes": 2, "target_class_ids": [0, 1]})):
         real = getattr(keras.metrics, name)(dtype=dtype, **kwargs)
         with interpreter(backends.load(backend)):
