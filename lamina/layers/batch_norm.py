@@ -86,7 +86,7 @@ class BatchNormalization(ScaledAndShifted):
         if isinstance(momentum, str | list | tuple | None) or not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: `momentum` must be from 0 to 1, got {momentum!r}.")
         self.momentum = float(momentum)
-        self.epsilon = number("BatchNormalization", "epsilon", epsilon)
+        self.epsilon = float(number("BatchNormalization", "epsilon", epsilon))
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm, self.renorm_momentum = renorm, renorm_momentum

@@ -65,7 +65,7 @@ def one_of(op: str, parameter: str, value: Any, known: Iterable[Any]) -> Any:
 
 
 def number(op: str, parameter: str, value: Any) -> Any:
-    """`value`, which must be a number.
+    """`value`, which must be a number, or a tensor of one.
 
     Raises:
         ValueError: for a text, a list or None.
@@ -85,17 +85,6 @@ def at_least(op: str, parameter: str, value: Any, least: int) -> int:
     if number is None or number < least:
         raise ValueError(f"{op}: `{parameter}` must be an integer of at least {least}, got {value!r}.")
     return value
-
-
-def number(op: str, parameter: str, value: Any) -> float:
-    """`value` as a float.
-
-    Raises:
-        ValueError: if it is no number.
-    """
-    if isinstance(value, str) or not hasattr(value, "__float__"):
-        raise ValueError(f"{op}: `{parameter}` must be a number, got {value!r}.")
-    return float(value)
 
 
 def known_sizes(op: str, x: Any) -> tuple[int, ...]:
