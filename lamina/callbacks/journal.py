@@ -66,8 +66,8 @@ class Journal:
         """
         self.model, self.feeds = model, feeds
         self._rank, self._count = processes()
+        self.folder.mkdir(parents=True, exist_ok=True)
         if self._rank == 0:
-            self.folder.mkdir(parents=True, exist_ok=True)
             for left in self.folder.glob(f".{_LATEST}.*.tmp"):  # of a run that was killed while it wrote
                 left.unlink(missing_ok=True)
             self._remove_parts()

@@ -56,6 +56,6 @@ def test_what_the_batch_file_of_slurm_starts_is_read_by_its_variables():
         env = {
             "SLURM_JOB_ID": "7", "SLURM_NTASKS": str(tasks), "SLURM_PROCID": str(rank), "SLURM_STEP_NODELIST": "gpu[1-2]",
         }  # fmt: skip
-        assert world(env)[1:] == (tasks, rank, "Slurm")
+        assert world(env)[1:4] == (tasks, rank, "Slurm")
     assert re.search(r"^srun .*python train\.py", text, re.MULTILINE)  # which alone numbers the tasks
     assert list(READERS).index("torchrun") < list(READERS).index("Slurm")  # torchrun inside of srun is meant

@@ -93,6 +93,7 @@ def _fit(
         _show(model, hooks, live)
     backup = _backup(model, hooks, resume)
     if backup is not None:
+        model._model_state.stream.split()  # before a feed that reads its source again turns the random state back
         backup.open({"train": feed} | ({} if validate is None else {"validate": validate}))
     k, programs = current(), model._model_state.programs
     if backup is not None and not model.built and model.run_eagerly:
