@@ -113,7 +113,8 @@ def _explained(error: Exception) -> ProcessError | None:
         return None
     broken = real_kernel().spread.broken(error)
     if _watch is not None:
-        verdict = _watch.wait_for_verdict(PATIENCE if broken else 0.0)
+        # an error in other words may follow from the end of a process, too, of which the watch hears in a moment
+        verdict = _watch.wait_for_verdict(PATIENCE if broken else 1.0)
         if verdict is not None:
             return ProcessError(f"{verdict}.")
     if not broken:

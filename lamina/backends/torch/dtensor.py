@@ -64,6 +64,7 @@ class Spread(contract.Spread):
         found = rendezvous(f"tcp://{address}", rank, processes, timeout=timedelta(seconds=JOINING))
         store, _, _ = next(iter(found))
         group.init_process_group(kind, store=store, world_size=processes, rank=rank)
+        process.at_end(_leave)
 
     def processes(self) -> tuple[int, int]:
         return (group.get_rank(), group.get_world_size()) if _joined() else (0, 1)
@@ -97,6 +98,12 @@ class Spread(contract.Spread):
 _BROKEN = re.compile(
     r"gloo|nccl|connection (reset|closed|refused)|broken pipe|socket|timed out|DistStoreError", re.IGNORECASE
 )
+
+
+def _leave() -> None:
+    """End the groups' own threads before the interpreter is gone: torch ends the process when it finds one afterwards."""
+    if _joined():
+        group.destroy_process_group()
 
 
 def _joined() -> bool:
