@@ -23,7 +23,8 @@ class Distribution:
         device_mesh: The mesh.
         batch_dim_name: The axis of the mesh that divides the rows of batches.
         auto_shard_dataset: Whether, where several processes train together, each is given the same data and takes its own
-            rows of every batch. False means that each is given rows of its own already, as many as the others.
+            rows of every batch. False means that each is given rows of its own already: those of
+            the part `data_shard_id` of `num_data_shards`, which may be uneven.
 
     Example:
         >>> import lamina

@@ -69,6 +69,16 @@ def test_eight_devices_go_on_bit_for_bit(tmp_path):
 
 
 @pytest.mark.slow
+def test_killed_before_the_parts_are_named(tmp_path):
+    run_two = lambda *parts: run(tmp_path, list(parts), 1, 2, backend="torch")
+    for files in run_two("dies:sharded:r"):
+        assert {"parts.5", "parts.6", "training.safetensors"} < set(files)
+    for found in run_two("at_one_go:sharded", "ended:sharded:r"):
+        assert found["ended:sharded:r"] == found["at_one_go:sharded"]
+    assert len(list((tmp_path / "r").glob("parts.*"))) == 2  # of the last state, and of the one before it
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after"),
     [
