@@ -134,13 +134,13 @@ def host() -> Any:
     return load("numpy")
 
 
-_WITH_PIPELINES = next(name for name, known in KNOWN.items() if known.pipelines)
-PIPELINES = f"{__name__}.{_WITH_PIPELINES}.datasets"  # the module that makes data sets of a framework's own
+WITH_PIPELINES = next(name for name, known in KNOWN.items() if known.pipelines)
+PIPELINES = f"{__name__}.{WITH_PIPELINES}.datasets"  # the module that makes data sets of a framework's own
 
 
 def has_pipelines() -> bool:
     """Whether the framework of `PIPELINES` is installed."""
-    return _is_installed(_WITH_PIPELINES)
+    return _is_installed(WITH_PIPELINES)
 
 
 def _check(name: str, source: str) -> str:

@@ -122,7 +122,7 @@ def split_dataset(
 
 
 def _form(function: str, preferred: str | None) -> str:
-    if preferred in (None, "tf", *[n for n in backends.NAMES if backends.PIPELINES.split(".")[-2] == n]):
+    if preferred in (None, "tf", backends.WITH_PIPELINES):
         return "tf"
     return one_of(
         function,
