@@ -78,7 +78,7 @@ def test_one_that_is_slow_is_named(tmp_path: pathlib.Path, backend: str) -> None
     found = re.findall(
         r"lamina: epoch (\d): process 1 took [\d.]+ times as long as the others \(data \d+%\)", texts[0]
     )
-    assert found == ["1", "2"], texts
+    assert "2" in found, texts  # the first one may be spent with compiling, whatever the data takes
     assert "times as long" not in texts[1]
 
 
