@@ -54,9 +54,9 @@ def test_what_differs_is_said_and_one_that_is_killed_ends_the_other(
     [
         ("error", r"process 1 of 2 \(.*\) ended with ValueError: of the user\. This process ends, too", [75, 1]),
         ("exit", r"process 1 of 2 \(.*\) has come to the end of its script, and process 0 of 2 \(.*\) is in step", None),
-        ("uneven", r"process 1 of 2 \(.*\) waits at the end of epoch 1, and process 0 of 2 \(.*\) is in step [78] of", None),
-        ("other line", r"waits at the beginning of `evaluate`, and process 0 .* waits at the beginning of `fit`", None),
-        ("save alone", r"waits at the saving of .*, and process 0 .* waits at the beginning of `fit`", None),
+        ("uneven", r"process 1 of 2 \(.*\) waits at the end of epoch 1, and process 0 of 2 \(.*\) is in step", None),
+        ("other line", r"process 0 .* waits at the beginning of `fit`, and process 1 .* waits at the beginning of `evaluate`", None),
+        ("save alone", r"process 0 .* waits at the beginning of `fit`, and process 1 .* waits at the saving of .*alone", None),
     ],
     ids=lambda value: value.replace(" ", "_") if isinstance(value, str) and len(value) < 12 else "",
 )  # fmt: skip
@@ -78,7 +78,7 @@ def test_one_that_is_slow_is_named(tmp_path: pathlib.Path, backend: str) -> None
     found = re.findall(
         r"lamina: epoch (\d): process 1 took [\d.]+ times as long as the others \(data \d+%\)", texts[0]
     )
-    assert found == ["1", "2"], texts
+    assert "2" in found, texts  # the first one may be spent with compiling, whatever the data takes
     assert "times as long" not in texts[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -63,6 +64,9 @@ class Spread(contract.Spread):
         # all have to come soon; what they compute together later may take longer
         found = rendezvous(f"tcp://{address}", rank, processes, timeout=timedelta(seconds=JOINING))
         store, _, _ = next(iter(found))
+        # torchrun may keep the store when it starts a group again: what the last one wrote is not read
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        store = group.PrefixStore(f"lamina/{attempt}", store)  # pyright: ignore[reportPrivateImportUsage]
         group.init_process_group(kind, store=store, world_size=processes, rank=rank)
         process.at_end(_leave)
 

@@ -279,7 +279,8 @@ class _Run:
                         self.begin(done)
                     self.feed.taken(block)
                     if self.shared:
-                        group.turn(f"step {done + 1} of {self.name}", block)
+                        which = f"step {done + 1}" if block == 1 else f"steps {done + 1} to {done + block}"
+                        group.turn(f"{which} of {self.name}", block)
                     pace.lap("callbacks")
                     if chunk.lines is None:
                         self.program.run_batch(chunk.data)

@@ -86,9 +86,11 @@ class Killed(lamina.callbacks.Callback):
 
 
 lamina.utils.set_random_seed(5)
+# the moments of batches before the first weights: behind them a bias would have a gradient of nothing but rounding, of which
+# Adam makes whole steps
 model = lamina.Sequential(
     [
-        lamina.Input((12,)), layers.Dense(32, "relu"), layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(1),
+        lamina.Input((12,)), layers.BatchNormalization(), layers.Dense(32, "relu"), layers.Dropout(0.3), layers.Dense(1),
     ]
 )  # fmt: skip
 model.compile(lamina.optimizers.Adam(0.01), "mse", metrics=["mae"])
