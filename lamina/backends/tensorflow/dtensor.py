@@ -18,7 +18,6 @@ from lamina.backends.rendezvous import addresses_of_all
 from lamina.kernel import contract
 from lamina.kernel.contract import Placement
 
-
 Layout: Any = dtensor.Layout  # which its stub takes for a class without anything
 
 
