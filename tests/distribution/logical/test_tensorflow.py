@@ -227,6 +227,9 @@ def test_what_cannot_be_divided_is_told():
         model = lamina.Sequential([lamina.Input((2,)), L.Lambda(lambda x: x[:, None])])
         with pytest.raises(BackendError, match=r"Write x\[:, None, :\]"):
             model.predict(np.ones((4, 2), "float32"), verbose=0)
+        some = L.Lambda(lambda x: tf.where(tf.reduce_any(x > 2), x, 0.0))
+        with pytest.raises(BackendError, match=r"as many axes as its result; got one of shape \(\)"):
+            lamina.Sequential([lamina.Input((2,)), some]).predict(np.ones((4, 2), "float32"), verbose=0)
         model = network("mlp")
         model.compile("sgd", "mse", run_eagerly=True)
         with pytest.raises(ValueError, match="run_eagerly=True"):
