@@ -111,7 +111,7 @@ def test_few_rows(rows):
 def convolutions_and_sequences():
     inputs, words = lamina.Input((6, 6, 1)), lamina.Input((5,), dtype="int32")
     x = L.Conv2DTranspose(2, 3, strides=2, padding="same")(L.DepthwiseConv2D(3, padding="same")(inputs))
-    x = L.UpSampling2D(2)(L.AveragePooling2D(2)(L.GroupNormalization(1)(x)))
+    x = L.UpSampling2D(2)(L.MaxPooling2D(2)(L.GroupNormalization(1)(x)))
     x = L.Bidirectional(L.GRU(4))(L.Conv1D(3, 3, padding="causal")(L.Reshape((12, 24))(x)))
     y = L.MaxPooling1D(2)(L.Embedding(7, 4)(words))
     return lamina.Model([inputs, words], L.Dense(3)(L.Concatenate()([x, L.Flatten()(y)])))
