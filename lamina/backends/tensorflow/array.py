@@ -167,11 +167,11 @@ def zeros(shape: Sequence[int], dtype: str) -> Any:
 
 
 def tril(x: Any, k: int) -> Any:
-    return tf.where(_column_minus_row(x) <= k, x, tf.zeros([], x.dtype))
+    return dtensor.select(_column_minus_row(x) <= k, x, tf.zeros([], x.dtype))
 
 
 def triu(x: Any, k: int) -> Any:
-    return tf.where(_column_minus_row(x) >= k, x, tf.zeros([], x.dtype))
+    return dtensor.select(_column_minus_row(x) >= k, x, tf.zeros([], x.dtype))
 
 
 def _column_minus_row(x: Any) -> Any:

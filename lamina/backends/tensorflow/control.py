@@ -24,7 +24,7 @@ def cond(pred: Any, true: Callable[[], Any], false: Callable[[], Any]) -> Any:
     if isinstance(pred, (bool, np.bool_)) or hasattr(pred, "numpy"):
         return true() if pred else false()
     if dtensor.mesh_in_force() is not None:
-        return _all_run(lambda values: tf.where(pred, *values), [true, false])
+        return _all_run(lambda values: dtensor.select(pred, *values), [true, false])
     return _choose(lambda branches: tf.cond(pred, *branches), [true, false])
 
 
@@ -35,7 +35,7 @@ def switch(index: Any, branches: Any, operands: Any) -> Any:
     position = tf.clip_by_value(tf.cast(index, tf.int32), 0, len(bound) - 1)
     if dtensor.mesh_in_force() is not None:
         pick = lambda values: reduce(
-            lambda found, i: tf.where(position == i, values[i], found), range(1, len(values)), values[0]
+            lambda found, i: dtensor.select(position == i, values[i], found), range(1, len(values)), values[0]
         )
         return _all_run(pick, bound)
     return _choose(lambda branches: tf.switch_case(position, branches), bound)

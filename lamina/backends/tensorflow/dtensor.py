@@ -415,15 +415,31 @@ def on_mesh(x: Any, mesh: Any) -> Any:
     return x if is_spread(x) else dtensor.copy_to_mesh(x, Layout.replicated(mesh, x.shape.rank))
 
 
+def select(condition: Any, x1: Any, x2: Any) -> Any:
+    """`tf.where`; in a program for several devices with a condition of as many axes as the result, see `check`."""
+    if mesh_in_force() is None:
+        return tf.where(condition, x1, x2)
+    shape = tf.broadcast_static_shape(tf.broadcast_static_shape(condition.shape, x1.shape), x2.shape)
+    if condition.shape.rank < shape.rank:
+        condition = tf.broadcast_to(condition, shape)
+    return tf.where(condition, x1, x2)
+
+
 def check(graph: Any) -> None:
     """That dividing a program does not end the process.
 
-    TensorFlow 2.21 dies of a slice with a new axis whose key does not name all axes.
+    TensorFlow 2.21 dies of a slice with a new axis whose key does not name all axes, and of a choice whose condition has
+    fewer axes than the result.
 
     Raises:
         BackendError: if it would.
     """
     for node in graph.get_operations():
+        if node.type == "SelectV2" and (node.inputs[0].shape.rank or 0) < (node.outputs[0].shape.rank or 0):
+            raise contract.BackendError(
+                "On several devices tf.where takes a condition with as many axes as its result; got one of shape "
+                f"{node.inputs[0].shape} for {node.outputs[0].shape}. Use lamina.ops.where, or tf.broadcast_to on the condition."
+            )
         if node.type != "StridedSlice" or not node.get_attr("new_axis_mask"):
             continue
         named, rank = node.inputs[1].shape[0], node.inputs[0].shape.rank

@@ -12,6 +12,7 @@ from lamina.backends.tensorflow._support import (
     pair,
     through,
 )
+from lamina.backends.tensorflow.dtensor import mesh_in_force, select
 
 
 def abs(x: Any) -> Any:
@@ -283,6 +284,8 @@ def trunc(x: Any) -> Any:
 def where(condition: Any, x1: Any, x2: Any) -> Any:
     x1, x2 = pair(x1, x2)
     rows = condition.shape
+    if mesh_in_force() is not None:
+        return select(condition, x1, x2)
     if rows.rank and rows[0] is not None and rows.rank == x1.shape.rank and set(rows[1:]) == {1}:
         if rows[0] == x1.shape[0] and x1.shape.is_fully_defined() and x1.shape == x2.shape:
             return tf.raw_ops.Select(condition=tf.reshape(condition, (-1,)), x=x1, y=x2)  # copies whole rows

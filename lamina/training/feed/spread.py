@@ -149,7 +149,7 @@ class Spreader:
         if self._told or rows % parts == 0:
             return
         self._told = True
-        shared = math.gcd(rows, parts)
+        shared = math.gcd(rows, parts) if self.k.spread.regrids else 1
         up, down = -(-rows // parts) * parts, rows // parts * parts
         sizes = f"{down} or {up}" if down else f"{up}"
         warnings.warn(

@@ -111,9 +111,9 @@ def test_few_rows(rows):
 def convolutions_and_sequences():
     inputs, words = lamina.Input((6, 6, 1)), lamina.Input((5,), dtype="int32")
     x = L.Conv2DTranspose(2, 3, strides=2, padding="same")(L.DepthwiseConv2D(3, padding="same")(inputs))
-    x = L.UpSampling2D(2)(L.AveragePooling2D(2)(L.GroupNormalization(1)(x)))
+    x = L.UpSampling2D(2)(L.MaxPooling2D(2)(L.GroupNormalization(1)(x)))
     x = L.Bidirectional(L.GRU(4))(L.Conv1D(3, 3, padding="causal")(L.Reshape((12, 24))(x)))
-    y = L.MaxPooling1D(2)(L.Embedding(7, 4, mask_zero=True)(words))
+    y = L.MaxPooling1D(2)(L.Embedding(7, 4)(words))
     return lamina.Model([inputs, words], L.Dense(3)(L.Concatenate()([x, L.Flatten()(y)])))
 
 
@@ -227,6 +227,9 @@ def test_what_cannot_be_divided_is_told():
         model = lamina.Sequential([lamina.Input((2,)), L.Lambda(lambda x: x[:, None])])
         with pytest.raises(BackendError, match=r"Write x\[:, None, :\]"):
             model.predict(np.ones((4, 2), "float32"), verbose=0)
+        some = L.Lambda(lambda x: tf.where(tf.reduce_any(x > 2), x, 0.0))
+        with pytest.raises(BackendError, match=r"as many axes as its result; got one of shape \(\)"):
+            lamina.Sequential([lamina.Input((2,)), some]).predict(np.ones((4, 2), "float32"), verbose=0)
         model = network("mlp")
         model.compile("sgd", "mse", run_eagerly=True)
         with pytest.raises(ValueError, match="run_eagerly=True"):
