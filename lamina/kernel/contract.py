@@ -487,9 +487,11 @@ class Spread:
 
     Attributes:
         regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
+        workers: The module of Ray, and the class in it, that starts processes of this framework; empty where Ray has none.
     """
 
     regrids = True
+    workers: tuple[str, str] = ("", "")
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."

@@ -25,6 +25,7 @@ class Spread(contract.Spread):
     """
 
     regrids = False
+    workers = ("ray.train.torch", "TorchTrainer")
 
     def native(self, placement: Placement, /) -> Sequence[Any]:
         return placements(placement)
