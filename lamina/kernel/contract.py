@@ -494,11 +494,13 @@ class Spread:
         checkpoints: The format in which each process writes the parts of tensors that it holds: "orbax", a package that
             takes the framework's tensors as they are (jax) or arrays (others), or "dcp", by `write_parts`.
         runs_as_written: Whether a step runs on such tensors as it is written, too, and not compiled alone.
+        workers: The module of Ray, and the class in it, that starts processes of this framework; empty where Ray has none.
     """
 
     regrids = True
     checkpoints = "orbax"
     runs_as_written = True
+    workers: tuple[str, str] = ("", "")
 
     def offered(self) -> bool:
         "Whether tensors can lie on several devices."

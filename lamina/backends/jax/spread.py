@@ -28,6 +28,8 @@ GATHERED = (
 class Spread(contract.Spread):
     """jax's meshes and named shardings; several processes by `jax.distributed`."""
 
+    workers = ("ray.train.v2.jax", "JaxTrainer")
+
     def native(self, placement: Placement, /) -> NamedSharding:
         return sharding(placement)
 

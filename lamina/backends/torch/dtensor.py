@@ -31,6 +31,7 @@ class Spread(contract.Spread):
 
     regrids = False
     checkpoints = "dcp"
+    workers = ("ray.train.torch", "TorchTrainer")
 
     def native(self, placement: Placement, /) -> Sequence[Any]:
         return placements(placement)

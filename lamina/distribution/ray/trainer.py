@@ -7,12 +7,10 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lamina import backends
 from lamina import config as settings
 from lamina.distribution.devices import initialize
 from lamina.distribution.ray._ray import imported
-
-# where Ray has what starts the workers of a backend
-TRAINERS = {"jax": ("ray.train.v2.jax", "JaxTrainer"), "torch": ("ray.train.torch", "TorchTrainer")}
 
 
 def trainer(
@@ -60,17 +58,17 @@ def trainer(
         >>> trainer.fit().metrics["loss"]  # doctest: +SKIP
     """
     name = backend or settings.backend()
-    if name not in TRAINERS:
+    module, kind = backends.load(name).spread.workers
+    if not module:
         raise ValueError(
-            f"lamina.distribution.ray.trainer: Ray trains with one of {', '.join(map(repr, TRAINERS))}, not with {name!r}: "
-            "choose one with `backend=`."
+            f"lamina.distribution.ray.trainer: Ray starts no workers for the backend {name!r}, which keeps each tensor on one "
+            "device: choose another with `backend=`."
         )
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(
             f"lamina.distribution.ray.trainer: `workers` must be a positive number, got {workers!r}."
         )
     ray_train = imported("ray.train")
-    module, kind = TRAINERS[name]
     made = getattr(imported(module), kind)
     wants_config = bool(inspect.signature(train).parameters)
 
