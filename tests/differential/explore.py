@@ -13,7 +13,7 @@ import os
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,6 +123,12 @@ class Explorer:
         kind = rng.choices(self.kinds, shares if any(shares) else None)[0]
         subject, probe_with = KINDS[kind][1](rng, keras)
         differentiates = random.Random(f"gradients of {number}").random() < SHARE_OF_GRADIENTS
+        return self.between(subject, probe_with, number, differentiates)
+
+    def between(
+        self, subject: str, probe_with: Callable[[Probe], None], number: int = -1, differentiates: bool = False
+    ) -> list[Difference]:
+        """The differences of one program that are not decided."""
         theirs, ours = Probe(keras, differentiates), Probe(lamina, differentiates)
         with interpreter(self.kernel):
             for probe in (theirs, ours):
