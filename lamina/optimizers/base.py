@@ -317,7 +317,9 @@ class Optimizer(Around):
         self._decay(k, variables, rate)
         self.update_all(k, grads, variables, rate)
         if self.use_ema:
-            self._average(k, self._trainable_variables)  # also of those without a gradient: all become their averages
+            self._average(
+                k, self._trainable_variables
+            )  # also of those without a gradient: all become their averages
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))

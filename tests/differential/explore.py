@@ -126,7 +126,11 @@ class Explorer:
         return self.between(subject, probe_with, number, differentiates)
 
     def between(
-        self, subject: str, probe_with: Callable[[Probe], None], number: int = -1, differentiates: bool = False
+        self,
+        subject: str,
+        probe_with: Callable[[Probe], None],
+        number: int = -1,
+        differentiates: bool = False,
     ) -> list[Difference]:
         """The differences of one program that are not decided."""
         theirs, ours = Probe(keras, differentiates), Probe(lamina, differentiates)

@@ -107,7 +107,9 @@ def draw(rng: random.Random) -> Program:
     model = rng.choice(["functional"] * 4 + ["Sequential", "bare Sequential", "subclass", "subclass"])
     several = model in ("functional", "subclass")
     inputs = rng.choice(["one", "one", "list", "tuple", "dict"]) if several else "one"
-    outputs = rng.choice(["one", "one", "one", "list", "tuple", "dict", "dict", "nested"]) if several else "one"
+    outputs = (
+        rng.choice(["one", "one", "one", "list", "tuple", "dict", "dict", "nested"]) if several else "one"
+    )
     count = 1 if outputs == "one" else rng.choice([2, 2, 2, 1])
     heads = tuple(rng.choice(list(HEADS)) for _ in range(count))
     inside = rng.choice(["dense", "dense", "dense", "norm", "penalty", "sequence", "frozen", "added loss"])
@@ -129,7 +131,9 @@ def _tame(given: dict[str, Any], every: int) -> None:
     """
     if given.get("source") == "endless" and "epochs" in given:
         given.setdefault("steps_per_epoch", 2)
-    if given.get("validation") == "endless":  # in the next epoch Keras begins with its first batch again, and then goes on
+    if (
+        given.get("validation") == "endless"
+    ):  # in the next epoch Keras begins with its first batch again, and then goes on
         given.setdefault("validation_steps", 2)
         given["epochs"], given["initial_epoch"] = 1, 0
     for name in ("steps", "steps_per_epoch", "validation_steps"):
@@ -214,9 +218,13 @@ def _metrics(rng: random.Random, outputs: str, heads: tuple[str, ...]) -> Any:
 # -- calls ---------------------------------------------------------------------------------------------------------------
 
 
-def _call(rng: random.Random, outputs: str, heads: tuple[str, ...], i: int, inputs: str) -> tuple[str, dict[str, Any]]:
+def _call(
+    rng: random.Random, outputs: str, heads: tuple[str, ...], i: int, inputs: str
+) -> tuple[str, dict[str, Any]]:
     methods = ["fit"] * 5 if i == 0 else ["fit", "fit", "evaluate", "evaluate", "predict"]
-    method = rng.choice([*methods, "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch"])
+    method = rng.choice(
+        [*methods, "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch"]
+    )
     if method.endswith("on_batch"):
         return method, _on_batch(rng, method, outputs, heads)
     given: dict[str, Any] = {"source": _source(rng), "batch": rng.choice([4, 4, 5, None, 10, 3])}
@@ -233,7 +241,10 @@ def _call(rng: random.Random, outputs: str, heads: tuple[str, ...], i: int, inpu
 
 
 def _source(rng: random.Random) -> str:
-    return rng.choice(["arrays"] * 5 + ["dataset", "dataset", "generator", "endless", "loader", "lists", "tf", "frozen arrays"])
+    return rng.choice(
+        ["arrays"] * 5
+        + ["dataset", "dataset", "generator", "endless", "loader", "lists", "tf", "frozen arrays"]
+    )
 
 
 def _fit(rng: random.Random, heads: tuple[str, ...]) -> dict[str, Any]:
@@ -271,7 +282,12 @@ def _on_batch(rng: random.Random, method: str, outputs: str, heads: tuple[str, .
             given["return_dict"] = rng.choice([True, False])
         if rng.random() < 0.25:
             given["weights"] = _weights(rng, outputs, heads)
-        if method == "train_on_batch" and heads[0] in ("classes", "labels") and len(heads) == 1 and rng.random() < 0.2:
+        if (
+            method == "train_on_batch"
+            and heads[0] in ("classes", "labels")
+            and len(heads) == 1
+            and rng.random() < 0.2
+        ):
             given["class_weight"] = {0: 1.0, 1: 2.0, 2: 0.5}
     return given
 

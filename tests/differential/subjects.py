@@ -89,7 +89,9 @@ class Probe:
         self.facts[f"{name} raises"] = None
         self.facts[f"{name} warns"] = said
         if said:
-            self.warned[f"{name} warns"] = [str(w.message)[:200] for w in caught if w.category is UserWarning][:2]
+            self.warned[f"{name} warns"] = [
+                str(w.message)[:200] for w in caught if w.category is UserWarning
+            ][:2]
         return found
 
     def gradients(self, function: Callable[[list[Any]], Any], values: list[Any]) -> None:

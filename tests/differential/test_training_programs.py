@@ -16,8 +16,19 @@ EVALUATE = {"source": "arrays", "batch": 5, "callbacks": ["none"]}
 
 def program(compiled: dict[str, Any], *calls: tuple[str, dict[str, Any]], **more: Any) -> Program:
     """One of a dense functional model with one output, or with other fields."""
-    fields = {"model": "functional", "inside": "dense", "inputs": "one", "outputs": "one", "heads": ("real",)} | more
-    return Program(**fields, compiled={"optimizer": New("optimizers.SGD", {"learning_rate": 0.1})} | compiled, calls=list(calls), seed=7)
+    fields = {
+        "model": "functional",
+        "inside": "dense",
+        "inputs": "one",
+        "outputs": "one",
+        "heads": ("real",),
+    } | more
+    return Program(
+        **fields,
+        compiled={"optimizer": New("optimizers.SGD", {"learning_rate": 0.1})} | compiled,
+        calls=list(calls),
+        seed=7,
+    )
 
 
 TWO = {"outputs": "list", "heads": ("labels", "binary")}
@@ -67,7 +78,9 @@ def explorer() -> Explorer:
 
 
 def told(found: list[Any]) -> str:
-    return "\n".join(f"case {d.case}: {d.subject} | {d.fact}: {d.theirs} / {d.ours} | {d.said}" for d in found)
+    return "\n".join(
+        f"case {d.case}: {d.subject} | {d.fact}: {d.theirs} / {d.ours} | {d.said}" for d in found
+    )
 
 
 @pytest.mark.parametrize("name", FOUND)

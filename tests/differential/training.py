@@ -89,7 +89,9 @@ def make_model(K: Any, program: Program) -> Any:
             self.join, self.body, self.heads = join, body, heads
 
         def call(self, x: Any, training: Any = None) -> Any:
-            inputs = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, list | tuple) else [x]
+            inputs = (
+                list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, list | tuple) else [x]
+            )
             return through(inputs, training=training)
 
     model = Own()
@@ -169,7 +171,7 @@ def own_stop(K: Any, hook: str, at: int) -> Any:
         pass
 
     def stop(self: Any, number: Any = None, logs: Any = None) -> None:
-        if at in (number, 0) or hook.split("_")[0] in ("train", "test", "predict") and "batch" not in hook:
+        if at == 0 or number == at or not isinstance(number, int):  # of a whole run there is no number
             self.model.stop_training = True
             self.model.stop_evaluating = True
             self.model.stop_predicting = True
@@ -254,7 +256,9 @@ class Data:
         inputs = [rng.normal(size=(ROWS, *steps, FEATURES)).astype("float32") for _ in names]
         measured = any("metrics" in name for name in program.compiled)
         trained = any("fit" in name or "train" in name for name, _ in program.calls)
-        if steps and not (measured and trained):  # there Keras on jax loses the mask between gradient and metrics
+        if steps and not (
+            measured and trained
+        ):  # there Keras on jax loses the mask between gradient and metrics
             inputs[0][:, -1] = 0.0  # a masked step, if it is alone
         self.x = structure(program.inputs, inputs, names)
         self.targets = [self._target(rng, kind, steps) for kind in program.heads]
@@ -344,7 +348,9 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
         if method == "predict_on_batch":
             return model.predict_on_batch(data.rows(n, data.x))
         weight = data.rows(n, data.weights(given.get("weights")))
-        return getattr(model, method)(data.rows(n, data.x), data.rows(n, data.y), sample_weight=weight, **more)
+        return getattr(model, method)(
+            data.rows(n, data.x), data.rows(n, data.y), sample_weight=weight, **more
+        )
     if _repeats(data.program) and method == "evaluate":
         given = {**given, "return_dict": True}
     names = ("epochs", "initial_epoch", "steps_per_epoch", "validation_split", "validation_steps", "validation_freq",
@@ -353,7 +359,9 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
     parts = _parts(data, method, given.get("weights"))
     where, positional = _given(K, given["source"], parts, given["batch"])
     if given.get("validation"):
-        validation = _parts(data, "evaluate", "one" if given["validation_weights"] and len(data.targets) == 1 else None)
+        validation = _parts(
+            data, "evaluate", "one" if given["validation_weights"] and len(data.targets) == 1 else None
+        )
         if given["validation"] in ARRAYS:
             how["validation_data"] = validation
         else:
@@ -371,7 +379,9 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
 
 def _repeats(program: Program) -> bool:
     """Whether a metric may be there twice: Keras lists the value of the first for each of them."""
-    names = [str(m) for kind in ("metrics", "weighted_metrics") for m in leaves(program.compiled.get(kind)) if m]
+    names = [
+        str(m) for kind in ("metrics", "weighted_metrics") for m in leaves(program.compiled.get(kind)) if m
+    ]
     return len(set(names)) < len(names)
 
 
@@ -385,7 +395,9 @@ def _parts(data: Data, method: str, weights: str | None) -> tuple[Any, ...]:
     return (data.x, data.y) if weight is None else (data.x, data.y, weight)
 
 
-def _given(K: Any, kind: str, parts: tuple[Any, ...], batch: int | None) -> tuple[dict[str, Any], tuple[Any, ...]]:
+def _given(
+    K: Any, kind: str, parts: tuple[Any, ...], batch: int | None
+) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """Keyword and positional arguments that give the data."""
     if kind not in ARRAYS:
         return {}, (source_of(K, kind, parts, batch or 4),)

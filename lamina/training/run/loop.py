@@ -257,7 +257,9 @@ class _Run:
                     self._after(epoch, done)
                     if progress.wants_numbers():
                         progress.update(done, self._logs())
-                    if self._stopped() and self.schedule.whole(done):  # the next chunk is not asked for: a source would be read for nothing
+                    if self._stopped() and self.schedule.whole(
+                        done
+                    ):  # the next chunk is not asked for: a source would be read for nothing
                         return done
         return done
 

@@ -99,7 +99,9 @@ def build(model: Any, k: Any, sample: Any, *, training: bool) -> None:
     layers = list(model._flatten_layers())
     left = not own and not all(layer.built for layer in layers)
     if left and any(layer._layer_state.native for layer in layers):
-        _call_on_numbers(model, k, sample)  # layers inside one whose `call` cannot do without; not those nobody calls
+        _call_on_numbers(
+            model, k, sample
+        )  # layers inside one whose `call` cannot do without; not those nobody calls
     if training and model.optimizer is not None:
         if not own:
             _check_trainable(model.trainable_variables)
