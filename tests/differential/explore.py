@@ -1,7 +1,8 @@
 """The explorer: case number n is the same in every process, so a run resumes by its first number.
 
 `make differential ARGS="--first 0 --cases 5000"` writes each difference that is not decided as one line of
-JSON to `.differential/found.jsonl` and notes in `.differential/next` where to go on.
+JSON to `.differential/found.jsonl` and notes in `.differential/next` where to go on. Training programs are a kind of their own,
+for a backend with gradients: `--kinds training --backend torch --out .differential/training`.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ def main() -> None:
     parser.add_argument("--out", default=".differential")
     given = parser.parse_args()
     folder = Path(given.out)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     mark = folder / "next"
     first = given.first if given.first is not None else int(mark.read_text()) if mark.exists() else 0
     explorer = Explorer(given.backend, given.kinds)
