@@ -378,11 +378,16 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
 
 
 def _repeats(program: Program) -> bool:
-    """Whether a metric may be there twice: Keras lists the value of the first for each of them."""
-    names = [
-        str(m) for kind in ("metrics", "weighted_metrics") for m in leaves(program.compiled.get(kind)) if m
+    """Whether a name may be there twice: Keras lists the value of the first for each of them."""
+    losses = program.compiled["loss"]
+    named = program.model == "functional" or len(program.heads) == 1
+    given = [
+        program.compiled.get("metrics"),
+        program.compiled.get("weighted_metrics"),
+        None if named else losses,
     ]
-    return len(set(names)) < len(names)
+    names = [str(m) for one in given for m in leaves(one) if m]
+    return len(set(names)) < len(names) or not (named or isinstance(losses, list | tuple | dict))
 
 
 ARRAYS = ("arrays", "lists", "frozen arrays")
