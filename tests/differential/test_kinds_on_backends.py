@@ -89,7 +89,7 @@ def one_optimizer_of_several(K: Any) -> Any:
     inner = K.optimizers.OptimizerMap(K.optimizers.SGD(0.1, momentum=0.9), {"a": K.optimizers.Adam(0.1)})
     optimizer = K.optimizers.MultiOptimizer(inner)
     found = stepped(K, optimizer, [(3,), (2, 2)])
-    return found, int(optimizer.iterations), flat(K, optimizer.learning_rate)
+    return found, int(optimizer.iterations)
 
 
 def embedding(K: Any, **how: Any) -> list[float]:
