@@ -379,8 +379,12 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
 
 def _repeats(program: Program) -> bool:
     """Whether a name may be there twice: Keras lists the value of the first for each of them."""
+    if (
+        program.model == "functional" and len(program.heads) > 1
+    ):  # there they have the names of outputs before them
+        return False
     losses = program.compiled["loss"]
-    named = program.model == "functional" or len(program.heads) == 1
+    named = len(program.heads) == 1
     given = [
         program.compiled.get("metrics"),
         program.compiled.get("weighted_metrics"),
