@@ -31,7 +31,7 @@ endif
 test-slow: $(VENV)/.test
 	$(PYTHON) -m pytest -m slow $(ARGS)
 
-differential: $(VENV)/.test # compares with Keras where the last run stopped: make differential ARGS="--cases 5000"
+differential: $(VENV)/.test # compares with Keras where the last run stopped: make differential ARGS="--cases 5000"; or of training: ARGS="--kinds training --backend torch --out .differential/training"
 	PYTHONPATH=tests:tests/differential:. $(PYTHON) tests/differential/explore.py $(ARGS)
 
 test-floors: # the oldest declared versions, each backend in an environment of its own below .venv-floors

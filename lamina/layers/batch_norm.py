@@ -138,18 +138,25 @@ class BatchNormalization(ScaledAndShifted):
         deviation = ops.sqrt(variance + self.epsilon)
         bounds = self.renorm_clipping
         ratio = ops.clip(
-            deviation / self.renorm_stddev, bounds.get("rmin", 0.0), bounds.get("rmax", float("inf"))
+            ops.divide(deviation, self.renorm_stddev),
+            bounds.get("rmin", 0.0),
+            bounds.get("rmax", float("inf")),
         )
         largest = bounds.get("dmax", float("inf"))
-        shift = ops.clip((mean - self.renorm_mean) / self.renorm_stddev, -largest, largest)
+        shift = ops.clip(
+            ops.divide(ops.subtract(mean, self.renorm_mean), self.renorm_stddev), -largest, largest
+        )
         ratio, shift = ops.stop_gradient(ratio), ops.stop_gradient(shift)
         self._move(self.renorm_mean, mean, self.renorm_momentum)
         self._move(self.renorm_stddev, deviation, self.renorm_momentum)
         self._move(self.moving_stddev, deviation)
         self.moving_variance.assign(ops.relu(ops.square(self.moving_stddev) - self.epsilon))
         if self.gamma is not None:
-            ratio, shift = ratio * self.gamma, shift * self.gamma
-        return ratio, shift if self.beta is None else shift + self.beta
+            ratio, shift = (
+                ops.multiply(ratio, self.gamma),
+                ops.multiply(shift, self.gamma),
+            )  # of half precision
+        return ratio, shift if self.beta is None else ops.add(shift, self.beta)
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         """Mean and variance over all axes but the features', of the entries that the mask leaves."""

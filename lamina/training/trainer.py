@@ -301,7 +301,7 @@ class Trainer(Compiled):
             return_dict: Whether to give a dict by name.
 
         Returns:
-            The loss, or a list [loss, *metrics], or a dict.
+            The loss, or a list [loss, *metrics] in the order of `metrics_names`, or a dict.
         """
         if kwargs:
             raise TypeError(f"evaluate got unknown arguments: {', '.join(kwargs)}.")
@@ -358,7 +358,7 @@ class Trainer(Compiled):
             return_dict: Whether to give a dict by name.
 
         Returns:
-            The loss, or a list [loss, *metrics], or a dict.
+            The loss, or a list [loss, *metrics] in the order of `metrics_names`, or a dict.
         """
         self._require_training("train_on_batch")
         x = self._ahead_of_step(x)
@@ -380,7 +380,7 @@ class Trainer(Compiled):
             return_dict: Whether to give a dict by name.
 
         Returns:
-            The loss, or a list [loss, *metrics], or a dict.
+            The loss, or a list [loss, *metrics] in the order of `metrics_names`, or a dict.
         """
         self._require_compiled("test_on_batch")
         feed = make_feed(self._ahead_of_step(x), y, sample_weight, batch_size=2**31)

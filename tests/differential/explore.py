@@ -1,7 +1,8 @@
 """The explorer: case number n is the same in every process, so a run resumes by its first number.
 
 `make differential ARGS="--first 0 --cases 5000"` writes each difference that is not decided as one line of
-JSON to `.differential/found.jsonl` and notes in `.differential/next` where to go on.
+JSON to `.differential/found.jsonl` and notes in `.differential/next` where to go on. Training programs are a kind of their own,
+for a backend with gradients: `--kinds training --backend torch --out .differential/training`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,6 +124,16 @@ class Explorer:
         kind = rng.choices(self.kinds, shares if any(shares) else None)[0]
         subject, probe_with = KINDS[kind][1](rng, keras)
         differentiates = random.Random(f"gradients of {number}").random() < SHARE_OF_GRADIENTS
+        return self.between(subject, probe_with, number, differentiates)
+
+    def between(
+        self,
+        subject: str,
+        probe_with: Callable[[Probe], None],
+        number: int = -1,
+        differentiates: bool = False,
+    ) -> list[Difference]:
+        """The differences of one program that are not decided."""
         theirs, ours = Probe(keras, differentiates), Probe(lamina, differentiates)
         with interpreter(self.kernel):
             for probe in (theirs, ours):
@@ -192,7 +203,7 @@ def main() -> None:
     parser.add_argument("--out", default=".differential")
     given = parser.parse_args()
     folder = Path(given.out)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     mark = folder / "next"
     first = given.first if given.first is not None else int(mark.read_text()) if mark.exists() else 0
     explorer = Explorer(given.backend, given.kinds)

@@ -131,8 +131,11 @@ def _tame(given: dict[str, Any], every: int) -> None:
     """
     if given.get("source") == "endless" and "epochs" in given:
         given.setdefault("steps_per_epoch", 2)
-    if given.get("validation") == "endless":
+    if (
+        given.get("validation") == "endless"
+    ):  # in the next epoch Keras begins with its first batch again, and then goes on
         given.setdefault("validation_steps", 2)
+        given["epochs"], given["initial_epoch"] = 1, 0
     for name in ("steps", "steps_per_epoch", "validation_steps"):
         if name in given:
             given[name] = -(-given[name] // every) * every

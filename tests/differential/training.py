@@ -171,7 +171,7 @@ def own_stop(K: Any, hook: str, at: int) -> Any:
         pass
 
     def stop(self: Any, number: Any = None, logs: Any = None) -> None:
-        if at in (number, 0) or (hook.split("_")[0] in ("train", "test", "predict") and "batch" not in hook):
+        if at == 0 or number == at or not isinstance(number, int):  # of a whole run there is no number
             self.model.stop_training = True
             self.model.stop_evaluating = True
             self.model.stop_predicting = True
@@ -378,11 +378,20 @@ def call(K: Any, model: Any, data: Data, method: str, given: dict[str, Any], cal
 
 
 def _repeats(program: Program) -> bool:
-    """Whether a metric may be there twice: Keras lists the value of the first for each of them."""
-    names = [
-        str(m) for kind in ("metrics", "weighted_metrics") for m in leaves(program.compiled.get(kind)) if m
+    """Whether a name may be there twice: Keras lists the value of the first for each of them."""
+    if (
+        program.model == "functional" and len(program.heads) > 1
+    ):  # there they have the names of outputs before them
+        return False
+    losses = program.compiled["loss"]
+    named = len(program.heads) == 1
+    given = [
+        program.compiled.get("metrics"),
+        program.compiled.get("weighted_metrics"),
+        None if named else losses,
     ]
-    return len(set(names)) < len(names)
+    names = [str(m) for one in given for m in leaves(one) if m]
+    return len(set(names)) < len(names) or not (named or isinstance(losses, list | tuple | dict))
 
 
 ARRAYS = ("arrays", "lists", "frozen arrays")

@@ -59,3 +59,21 @@ def test_a_class_per_step_has_a_weight_per_step(last):
 def test_what_has_no_class_is_refused(y, weights, words):
     with lamina.backend("torch"), pytest.raises(ValueError, match=words):
         trained(lamina, ONES, y, weights, "categorical_crossentropy" if y.ndim > 1 else "mse")
+
+
+@pytest.mark.parametrize("place", [lambda y: (y,), lambda y: [y], lambda y: {"out": y}])
+def test_one_output_may_stand_in_a_list_or_dict(place):
+    inputs = lamina.Input((1,))
+    outputs = lamina.layers.Dense(3, kernel_initializer="ones", name="out")(inputs)
+    losses = []
+    with lamina.backend("torch"):
+        for structure in (lambda y: y, place):
+            model = lamina.Model(inputs, structure(outputs))
+            model.compile(
+                lamina.optimizers.SGD(0.0), lamina.losses.SparseCategoricalCrossentropy(from_logits=True)
+            )
+            y = structure(np.array([0, 1, 2, 1]))
+            losses.append(
+                model.fit(ONES, y, class_weight={1: 5.0}, sample_weight=structure(ONES[:, 0]), verbose=0)
+            )
+    assert losses[0].history == losses[1].history

@@ -1,5 +1,6 @@
 """Who is called when, against a loop that takes one step at a time."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,17 @@ def test_without_callbacks_only_the_clock_and_the_data_cut(chunks, paces, every)
     assert calls == []
     assert len(sizes) <= len(chunks) + len(paces)
     assert sum(sizes) == sum(chunks)
+
+
+@pytest.mark.parametrize("pace", [1, 2, 5, 7])
+def test_dispatches_by_the_clock_end_where_executions_do(pace):
+    schedule, done = Schedule(lambda: 0, every=3, heard=False), 4
+    schedule.start(done)
+    assert not schedule.whole(5)
+    for _ in range(4):
+        done += schedule.block(done, 100, pace)
+        assert schedule.whole(done)
+    assert schedule.block(done, done + 2, pace) == 2  # there is no more
 
 
 def test_an_epoch_that_goes_on_in_the_middle():

@@ -295,7 +295,8 @@ class _Run:
                     if progress.wants_numbers():
                         progress.update(done, self._logs())
                     pace.lap("callbacks")
-                    if self._stopped():  # the next chunk is not asked for: a source would be read for nothing
+                    # the next chunk is not asked for: a source would be read for nothing
+                    if self._stopped() and self.schedule.whole(done):
                         return done
         return done
 

@@ -100,7 +100,7 @@ def _run(
             end()
         if progress.wants_numbers():
             progress.update(i + 1, {})
-        if model.stop_predicting:
+        if model.stop_predicting and outputs.count % every == 0:  # an execution that has begun is not left
             break
     if heard and first < outputs.count:
         end()

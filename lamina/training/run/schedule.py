@@ -36,6 +36,7 @@ class Schedule:
 
     def start(self, done: int) -> None:
         """Begin an epoch of which so many steps are done."""
+        self._first = done
         self._called = done  # the steps that callbacks know of
         self._due = self._next(done)  # after how many they want to be called; 0 is never
 
@@ -57,7 +58,13 @@ class Schedule:
             paced: How many suit the clock. A stretch that ends in a call is not cut for it.
         """
         left = min(end - done, self.left(done))
-        return left if self._due == done + left else max(1, min(paced, left))
+        paced = max(1, paced)
+        paced += -(done - self._first + paced) % self._every  # to the end of an execution
+        return left if self._due == done + left else min(paced, left)
+
+    def whole(self, done: int) -> bool:
+        """Whether an execution ends after so many steps: one that has begun is not left when it is told to stop."""
+        return (done - self._first) % self._every == 0
 
     def begins(self, done: int) -> bool:
         """Whether callbacks hear now that batch `done` begins."""
