@@ -188,7 +188,7 @@ def test_other_layers_refuse_bad_arguments() -> None:
     for given, text in (
         ({"sequence_length": 4096}, r"`sequence_length` must be at most `fft_length` \(2048\); got 4096"),
         ({"min_freq": 9000}, r"`min_freq` must be at least 0 and below `max_freq` \(8000\); got 9000"),
-        ({"num_mel_bins": 0}, "`num_mel_bins` must be a positive integer; got 0"),
+        ({"num_mel_bins": 0}, "`num_mel_bins` must be an integer of at least 1, got 0"),
         ({"min_power": 0}, "`min_power` and `ref_power` must be positive"),
     ):
         with pytest.raises(ValueError, match=text):
