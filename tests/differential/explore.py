@@ -139,10 +139,14 @@ class Explorer:
     def fits(line: dict[str, Any], found: Difference) -> bool:
         """Whether a line of `decided.toml` speaks of this difference."""
         return fnmatchcase(found.key, line["where"]) and all(
-            fnmatchcase(str(getattr(found, name)), line[name])
+            any(fnmatchcase(str(getattr(found, name)), pattern) for pattern in _listed(line[name]))
             for name in ("theirs", "ours", "said", "subject")
             if name in line
         )
+
+
+def _listed(patterns: str | list[str]) -> list[str]:
+    return [patterns] if isinstance(patterns, str) else patterns
 
 
 def _endings(number: int, subject: str, theirs: Any, ours: Any) -> Iterator[Difference]:
