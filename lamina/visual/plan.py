@@ -69,7 +69,7 @@ class Plan:
         >>> parallel = lamina.distribution.DataParallel(devices=[f"tpu:{i}" for i in range(8)])
         >>> plan = model.plan(parallel, batch=64)
         >>> plan.rows, plan.weights, [c.kind for c in plan.collectives], int(plan.sent)
-        (8, 1052672, ['all-reduce'], 1842176)
+        (8, 1052672, ['all-reduce', 'all-reduce'], 1842183)
     """
 
     def __init__(self, model: Any, distribution: Any, batch: int, inputs: Any = None) -> None:
