@@ -108,33 +108,6 @@ def test_few_rows(rows):
     both(rows=rows, optimizer=SGD)
 
 
-def convolutions_and_sequences():
-    inputs, words = lamina.Input((6, 6, 1)), lamina.Input((5,), dtype="int32")
-    x = L.Conv2DTranspose(2, 3, strides=2, padding="same")(L.DepthwiseConv2D(3, padding="same")(inputs))
-    x = L.UpSampling2D(2)(L.MaxPooling2D(2)(L.GroupNormalization(1)(x)))
-    x = L.Bidirectional(L.GRU(4))(L.Conv1D(3, 3, padding="causal")(L.Reshape((12, 24))(x)))
-    y = L.MaxPooling1D(2)(L.Embedding(7, 4)(words))
-    return lamina.Model([inputs, words], L.Dense(3)(L.Concatenate()([x, L.Flatten()(y)])))
-
-
-@pytest.mark.slow
-def test_layers_of_many_kinds():
-    def run():
-        lamina.utils.set_random_seed(1)
-        model = convolutions_and_sequences()
-        model.compile(SGD(), lamina.losses.SparseCategoricalCrossentropy(from_logits=True))
-        x, y = data(16)
-        words = np.arange(80).reshape(16, 5) % 7
-        history = model.fit([x, words], y, batch_size=8, epochs=2, verbose=0).history["loss"]
-        return history, model.predict([x, words], verbose=0)
-
-    one = run()
-    with D.DataParallel().scope():
-        many = run()
-    np.testing.assert_allclose(many[0], one[0], 1e-5)
-    np.testing.assert_allclose(many[1], one[1], 1e-4, 1e-5)
-
-
 class Batches(lamina.utils.PyDataset):
     def __len__(self):
         return 4
