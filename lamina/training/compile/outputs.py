@@ -23,7 +23,7 @@ class Outputs:
         names: For errors: the path of each output, such as "boxes/left".
         labels: The same where there is a name, else what stands before it ("boxes"): the loss gives its own.
         short: The last part of each path; None where it is no name.
-        prefixes: What stands before the names of metrics: the last key on the path, or the output's name where there is none.
+        prefixes: What stands before the names of metrics: as `short`, but for the only output in a list below a key this key.
         single: Whether there is one output, which is not in a list or dict.
         alone: Whether there is one output: its metrics have no name of an output before theirs.
     """
@@ -35,9 +35,8 @@ class Outputs:
         known = _by_path(structure, names) if names and len(names) == len(found) else {}
         last = [path[-1] if path and isinstance(path[-1], str) else known.get(path) for path, _ in found]
         self.short: list[str | None] = last
-        keys = [[part for part in path if isinstance(part, str)] for path, _ in found]
-        self.prefixes: list[str | None] = [
-            own[-1] if own else known.get(path) for own, (path, _) in zip(keys, found, strict=True)
+        self.prefixes = [
+            _only_key(path, [p for p, _ in found]) or own for (path, _), own in zip(found, last, strict=True)
         ]
         self.labels = [
             "/".join([*map(str, path[:-1]), *([] if own is None else [own])])
@@ -149,6 +148,13 @@ def _walk(node: Any, path: tuple, keys: Any = list) -> Iterator[tuple[tuple, Any
     parts = [(key, node[key]) for key in keys(node)] if isinstance(node, dict) else enumerate(node)
     for key, part in parts:
         yield from _walk(part, (*path, key), keys)
+
+
+def _only_key(path: tuple, paths: list[tuple]) -> str | None:
+    """The last key of a path that goes on into a list, if nothing else is below it."""
+    end = max((i + 1 for i, part in enumerate(path) if isinstance(part, str)), default=0)
+    alone = sum(p[:end] == path[:end] for p in paths) == 1
+    return path[end - 1] if 0 < end < len(path) and alone else None
 
 
 def _along(node: Any, values: Any) -> Iterator[Any]:
