@@ -14,7 +14,7 @@ demo: $(VENV)/.demo
 # In parts, each with workers of its own: what frameworks keep of thousands of compiled programs is given back between
 # them, and no worker holds more than 3 GB. A part costs 15 seconds of imports, so small folders share one (by a comma).
 # `make test ARGS=tests/core` runs what it names.
-BULK := tests/ops tests/backends tests/layers tests/losses,tests/metrics tests/training
+BULK := tests/ops tests/backends tests/layers tests/losses tests/metrics tests/training
 APART := $(subst $(COMMA), ,$(BULK))
 PYTEST := $(PYTHON) -m pytest -m "not slow" -n auto --dist worksteal $(ARGS)
 

@@ -33,7 +33,10 @@ def off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
 
 def test_every_effect_asks_its_switch() -> None:
     text = Path(process.__file__).read_text()
-    elsewhere = {"LAMINA_AS_KERAS"}  # asked by who installs the alias: tests/legacy/test_alias.py
+    elsewhere = {  # asked by who installs the alias, and by processes that join: tests/legacy/test_alias.py, test_watch.py
+        "LAMINA_AS_KERAS",
+        "LAMINA_WATCH_PROCESSES",
+    }
     assert set(re.findall(r'allows\("(\w+)"\)', text)) | elsewhere == set(process.EFFECTS)
 
 

@@ -110,8 +110,8 @@ def scan(f: Callable, init: Any, xs: Any, length: int, reverse: bool, unroll: in
         length = tf.shape(rows[0])[0]
     known = not isinstance(length, tf.Tensor)
     # DTensor has no rule for lists of tensors, of which a loop consists
-    written_out = tf.executing_eagerly() or length <= unroll or dtensor.mesh_in_force() is not None
-    if known and length > 0 and written_out:
+    divided = dtensor.mesh_in_force() is not None
+    if known and length > 0 and (divided or length <= unroll or tf.executing_eagerly()):
         carry, ys = _scan_in_python(step, carry, rows, length, reverse)
     else:
         carry, ys = _scan_in_graph(step, carry, rows, length, reverse, unroll if known else 1)
