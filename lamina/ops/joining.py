@@ -247,7 +247,12 @@ def array_split(
     if isinstance(indices_or_sections, list | tuple) or getattr(indices_or_sections, "shape", ()) != ():
         return _cut("array_split", k, x, indices_or_sections, place)
     parts = at_least("array_split", "indices_or_sections", indices_or_sections, 1)
-    size = k.shape(x)[place]
+    size = x.shape[place]
+    if size is None:
+        raise ValueError(
+            f"array_split: the size of axis {axis} must be known when the program is made, got shape {shown(x.shape)}. Use `split` "
+            "with indices, or parts of equal size."
+        )
     least, more = size // parts, size % parts
     return k.split(x, [i * least + (i if i < more else more) for i in range(1, parts)], place)
 

@@ -26,10 +26,11 @@ MUST_BE_KNOWN = {
     "pinv": "all sizes must be known when the program is made",
     "cross": "expected 2 or 3 components",
     "correlate": "all sizes must be known when the program is made",
+    "array_split": "must be known when the program is made",
     "unstack": "is not known here, give it as `num`",
 }
 # The leading size of these arrays (by place) is a kernel's, not a batch.
-WEIGHTS = {"depthwise_conv": (1,), "conv_transpose": (1,), "separable_conv": (1, 2)}
+WEIGHTS = {"conv": (1,), "depthwise_conv": (1,), "conv_transpose": (1,), "separable_conv": (1, 2)}
 
 
 # Ops whose bodies read sizes; the others are slow tests.
