@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from lamina.backends.beside import has_scopes
 from lamina.distribution.distributions import DataParallel, Distribution
 from lamina.kernel.context import current, distribution_in_force
+from lamina.kernel.tracebacks import passes_on
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +29,7 @@ def distribution_of_scope() -> Distribution | None:
 def as_compiled(method: F) -> F:
     """A method of a model, under the distribution that the model was compiled in, unless there is another in force."""
 
+    @passes_on
     @wraps(method)
     def call(model: Any, *args: Any, **kwargs: Any) -> Any:
         own = model._model_state.distribution

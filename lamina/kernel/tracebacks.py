@@ -35,11 +35,7 @@ def folds_frames(function: F) -> F:
                 return function(*args, **kwargs)
             except TypeError as error:
                 trace = error.__traceback__
-                if (
-                    trace is None
-                    or trace.tb_next is not None
-                    or (text := _misfit(function, args, kwargs)) is None
-                ):
+                if trace is None or _entered(trace) or (text := _misfit(function, args, kwargs)) is None:
                     raise
                 raise ArgumentError(text) from None
         except Exception as error:
@@ -47,6 +43,23 @@ def folds_frames(function: F) -> F:
             raise
 
     return call  # type: ignore[return-value]
+
+
+_passing: set[Any] = set()  # code of wrappers below `folds_frames`
+
+
+def passes_on(wrapper: F) -> F:
+    """A wrapper that hands its arguments on as they are: that they do not fit is found below it."""
+    _passing.add(wrapper.__code__)  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _entered(trace: TracebackType) -> bool:
+    """Whether an error comes from inside the function that was called, not from its parameters."""
+    inner = trace.tb_next
+    while inner is not None and inner.tb_frame.f_code in _passing:
+        inner = inner.tb_next
+    return inner is not None
 
 
 def fold_constructor(cls: type) -> None:

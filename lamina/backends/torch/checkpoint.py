@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -17,18 +18,33 @@ def write(folder: str, tensors: Mapping[str, Any]) -> Callable[[], None]:
         folder: Where; it is there, or made.
         tensors: By name; the same names in each process.
     """
+    state = {name: _own(x) for name, x in tensors.items()}
+    if not (group.is_available() and group.is_initialized()):
+        return _by_one({name: x.cpu() for name, x in state.items()}, _writer(folder))
     from torch.distributed.checkpoint.state_dict_saver import async_save
 
-    alone = not (group.is_available() and group.is_initialized())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it tells that a process is alone, and that it is an experiment
-        written = async_save(
-            {name: _own(x) for name, x in tensors.items()},
-            storage_writer=_writer(folder),
-            process_group=None if alone else _talk(),
-            no_dist=alone,
-        )
+        warnings.simplefilter("ignore")  # it tells that it is an experiment
+        written = async_save(state, storage_writer=_writer(folder), process_group=_talk())
     return lambda: _wait(written)
+
+
+def _by_one(state: dict[str, Any], writer: Any) -> Callable[[], None]:
+    """Of a process that is alone: step by step, since `async_save` warns in its thread that it is."""
+    from torch.distributed.checkpoint.default_planner import DefaultSavePlanner
+
+    def save() -> None:
+        planner = DefaultSavePlanner()
+        planner.set_up_planner(state, writer.storage_meta(), is_coordinator=True)
+        writer.set_up_storage_writer(is_coordinator=True)
+        plans, metadata = planner.create_global_plan([writer.prepare_local_plan(planner.create_local_plan())])
+        plan = planner.finish_plan(writer.prepare_global_plan(plans)[0])
+        writer.finish(metadata, [writer.write_data(plan, planner).wait()])
+
+    thread = ThreadPoolExecutor(1, "lamina-checkpoint")
+    written = thread.submit(save)
+    thread.shutdown(wait=False)  # it ends when it has written
+    return written.result
 
 
 def _wait(written: Any) -> None:
