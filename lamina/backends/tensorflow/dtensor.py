@@ -95,13 +95,26 @@ class Spread(contract.Spread):
         return np.stack([np.frombuffer(row.tobytes(), x.dtype).reshape(x.shape) for row in every])
 
     def broken(self, error: Exception, /) -> bool:
+        if isinstance(error, tf.errors.UnavailableError | tf.errors.DeadlineExceededError):
+            return True  # of a collective that was aborted, and of the service by which processes know each other
         return isinstance(error, tf.errors.OpError) and bool(_BROKEN.search(str(error)))
 
+    def own_parts(self, x: Any, /) -> list[tuple[tuple[int, ...], np.ndarray]]:
+        x = x.value() if isinstance(x, tf.Variable) else x
+        layout = dtensor.fetch_layout(x)
+        among = [name for name in layout.mesh.dim_names if name not in layout.sharding_specs]
+        places = layout.mesh.local_device_locations()
+        parts = zip(places, _parts(tuple(x.shape), layout), dtensor.unpack(x), strict=True)
+        return [
+            (tuple(begin for begin, _ in bounds), part.numpy())
+            for place, bounds, part in parts
+            if not any(place[name] for name in among)  # else another device has the same
+        ]
 
-# those of collectives, and of the service by which TensorFlow's processes know each other
+
+# words of NCCL and gRPC, where the kind of the error does not tell
 _BROKEN = re.compile(
-    r"connection (reset|closed|refused)|broken pipe|socket|heartbeat|coordination|UNAVAILABLE|DEADLINE_EXCEEDED|collective",
-    re.IGNORECASE,
+    r"nccl|connection (reset|closed|refused)|broken pipe|socket closed|heartbeat|coordination service", re.IGNORECASE
 )
 
 
