@@ -438,6 +438,18 @@ def select(condition: Any, x1: Any, x2: Any) -> Any:
     return tf.where(condition, x1, x2)
 
 
+def without_axes(x: Any, axes: Sequence[int]) -> Any:
+    """`tf.squeeze`; DTensor has it wrong where the result is divided and x is not.
+
+    Args:
+        x: A tensor.
+        axes: Axes of one entry, counted from the front.
+    """
+    if mesh_in_force() is None or not x.shape.is_fully_defined():
+        return tf.squeeze(x, axes)
+    return tf.reshape(x, [n for axis, n in enumerate(x.shape) if axis not in axes])
+
+
 def check(graph: Any) -> None:
     """That dividing a program does not end the process.
 
