@@ -494,12 +494,14 @@ class Spread:
         checkpoints: The format in which each process writes the parts of tensors that it holds: "orbax", a package that
             takes the framework's tensors as they are, or "dcp", by `write_parts`. With "arrays" the first process writes whole
             arrays, by Orbax too.
+        stacks_apart: Whether several processes may run a step on stacks of different numbers of batches.
         runs_as_written: Whether a step runs on such tensors as it is written, too, and not compiled alone.
         workers: The module of Ray, and the class in it, that starts processes of this framework; empty where Ray has none.
     """
 
     regrids = True
     checkpoints = "arrays"
+    stacks_apart = True
     runs_as_written = True
     workers: tuple[str, str] = ("", "")
 

@@ -55,7 +55,8 @@ def test_every_world_reads_what_every_other_wrote(tmp_path):
 @pytest.mark.parametrize(
     "world",
     [
-        "torch-2-processes", pytest.param("jax-2-processes", marks=pytest.mark.slow),
+        "torch-2-processes",
+        pytest.param("jax-2-processes", marks=pytest.mark.slow),
         pytest.param("tensorflow-2-processes", marks=pytest.mark.slow),
     ],
 )

@@ -25,6 +25,7 @@ class Spread(contract.Spread):
     """TensorFlow's meshes and DTensors; several processes by its servers, which exchange what collectives need."""
 
     regrids = False
+    stacks_apart = False  # a program of other shapes has other collectives
     runs_as_written = False
 
     def native(self, placement: Placement, /) -> Any:
@@ -114,7 +115,8 @@ class Spread(contract.Spread):
 
 # words of NCCL and gRPC, where the kind of the error does not tell
 _BROKEN = re.compile(
-    r"nccl|connection (reset|closed|refused)|broken pipe|socket closed|heartbeat|coordination service", re.IGNORECASE
+    r"nccl|connection (reset|closed|refused)|broken pipe|socket closed|heartbeat|coordination service",
+    re.IGNORECASE,
 )
 
 
