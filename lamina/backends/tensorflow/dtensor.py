@@ -440,7 +440,7 @@ def select(condition: Any, x1: Any, x2: Any) -> Any:
     return tf.where(condition, x1, x2)
 
 
-def without_axes(x: Any, axes: Sequence[int]) -> Any:
+def without_axes(x: Any, axes: list[int]) -> Any:
     """`tf.squeeze`; DTensor has it wrong where the result is divided and x is not.
 
     Args:
