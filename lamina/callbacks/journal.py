@@ -135,8 +135,7 @@ class Journal:
             return None
         self._number += 1
         name = f"parts.{self._number}"
-        spread = real_kernel().spread
-        arrays = ((str(i), spread.own_parts(self.variables[i].value)) for i in numbers)
+        arrays = ((str(i), self.variables[i].own_parts()) for i in numbers)
         divided.write(self.folder / name, self._rank, arrays)
         meet("the folder of the resume")
         return {"folder": name, "variables": numbers}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lamina.callbacks.sharded import ShardedCheckpoint
-from lamina.errors import BackendError
-from lamina.kernel.context import processes, real_kernel
+from lamina.kernel.context import processes
 
 
 class OrbaxCheckpoint(ShardedCheckpoint):
@@ -14,7 +11,7 @@ class OrbaxCheckpoint(ShardedCheckpoint):
 
     `ShardedCheckpoint` in the format of Orbax on every backend: a folder holds the state as a tree by path (see
     `Model.get_state_tree`) and the model's configuration. `load_model` and `load_weights` read it, as real Keras does. On
-    jax every process writes the parts that it holds.
+    jax every process writes the parts that it holds; elsewhere the first one writes, and arrays are brought together for it.
 
     Args:
         directory: The folder of the checkpoints.
@@ -38,19 +35,6 @@ class OrbaxCheckpoint(ShardedCheckpoint):
     """
 
     _format = "orbax"
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Open the folder.
-
-        Raises:
-            BackendError: in several processes on a backend whose tensors Orbax does not know.
-        """
-        if processes()[1] > 1 and real_kernel().spread.checkpoints != "orbax":
-            raise BackendError(
-                "OrbaxCheckpoint writes the parts of several processes on jax alone. ShardedCheckpoint does so on this "
-                "backend, too, in its own format."
-            )
-        super().on_train_begin(logs)
 
     def is_multihost_enabled(self) -> bool:
         """Whether several processes train together."""

@@ -19,8 +19,8 @@ from lamina.saving.orbax import OrbaxKeeper
 class ShardedCheckpoint(Monitor):
     """Saves the model's whole state while it is trained, in folders by number: every process writes the parts that it holds.
 
-    Nothing is brought together, so a model may be larger than the memory of a device. `ShardedCheckpoint.restore` reads a
-    checkpoint into a model on another mesh, another number of processes or another backend, where each process reads what
+    Nothing is brought together, so a model may be larger than the memory of a device (on TensorFlow arrays are, and the
+    first process writes them). `ShardedCheckpoint.restore` reads a checkpoint into a model on another mesh, another number of processes or another backend, where each process reads what
     its own devices hold; `load_model` and `load_weights` take the folder, too. The format is that of the framework: on torch
     of `torch.distributed.checkpoint`, elsewhere of Orbax (the package orbax-checkpoint).
 
@@ -86,7 +86,7 @@ class ShardedCheckpoint(Monitor):
         return self._format or real_kernel().spread.checkpoints
 
     def _check_package(self) -> None:
-        if self._written_as() == "orbax" and find_spec("orbax") is None:
+        if self._written_as() != "dcp" and find_spec("orbax") is None:
             raise ImportError(
                 f"{type(self).__name__} needs the package orbax-checkpoint: `pip install orbax-checkpoint`."
             )

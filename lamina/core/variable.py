@@ -289,6 +289,13 @@ class Variable(Arithmetic, Holder):
             made = k.variable(parts, self.dtype, self._trainable, stored.placement)
             self._put(OnDevice(k, made, stored.placement))
 
+    def own_parts(self) -> list[tuple[tuple[int, ...], np.ndarray]]:
+        """(where it begins, numbers) of the parts that this process has to write, so that all write each entry once."""
+        if self._stored.kernel is None:
+            self._own(real_kernel())
+        stored = self._stored
+        return stored.kernel.spread.own_parts(stored.tensor)
+
     def _write(self, k: Any, stored: Storage, value: Any) -> None:
         if stored.kernel is not k:
             made = k.variable(value, self.dtype, self._trainable, stored.placement)

@@ -492,13 +492,16 @@ class Spread:
     Attributes:
         regrids: Whether tensors on grids of other shapes over the same devices may meet in an operation.
         checkpoints: The format in which each process writes the parts of tensors that it holds: "orbax", a package that
-            takes the framework's tensors as they are (jax) or arrays (others), or "dcp", by `write_parts`.
+            takes the framework's tensors as they are, or "dcp", by `write_parts`. With "arrays" the first process writes whole
+            arrays, by Orbax too.
+        stacks_apart: Whether several processes may run a step on stacks of different numbers of batches.
         runs_as_written: Whether a step runs on such tensors as it is written, too, and not compiled alone.
         workers: The module of Ray, and the class in it, that starts processes of this framework; empty where Ray has none.
     """
 
     regrids = True
-    checkpoints = "orbax"
+    checkpoints = "arrays"
+    stacks_apart = True
     runs_as_written = True
     workers: tuple[str, str] = ("", "")
 
@@ -550,8 +553,8 @@ class Spread:
         "Whether an error says that processes cannot reach each other any more."
         return False
 
-    def own_parts(self, x: T, /) -> list[tuple[tuple[int, ...], Any]]:
-        "(where it begins, host array) of the parts of x that this process has to write, so that all write each entry once."
+    def own_parts(self, x: Any, /) -> list[tuple[tuple[int, ...], Any]]:
+        "(where it begins, host array) of the parts of x, a tensor or what `variable` made, that this process has to write, so that all write each entry once."
         raise BackendError(NO_SPREAD)
 
     def write_parts(self, folder: str, tensors: Mapping[str, Any], /) -> Callable[[], None]:

@@ -21,8 +21,9 @@ import numpy as np
 from lamina.core.codec import check_depth
 from lamina.core.limits import in_force
 from lamina.core.variable import Variable
+from lamina.distribution.group import gather, meet
 from lamina.errors import SerializationError
-from lamina.kernel.context import distribution_in_force, real_kernel
+from lamina.kernel.context import distribution_in_force, processes, real_kernel
 from lamina.saving.matching import OPTIMIZER, WEIGHTS, Place
 
 _MARK = "_CHECKPOINT_METADATA"
@@ -99,7 +100,7 @@ class OrbaxFolder:
 
 
 class OrbaxKeeper:
-    """Writes a folder of Orbax's checkpoints.
+    """Writes a folder of Orbax's checkpoints: on jax each process the parts that it holds, elsewhere the first one whole arrays.
 
     Args:
         directory: The folder.
@@ -110,15 +111,16 @@ class OrbaxKeeper:
     """
 
     def __init__(self, directory: str, max_to_keep: int | None) -> None:
-        self._orbax = import_module("orbax.checkpoint").v1
-        training = self._orbax.training
-        policy = None if max_to_keep is None else training.preservation_policies.LatestN(max_to_keep)
-        self._keeper = training.Checkpointer(directory, preservation_policy=policy)
-        latest = self._keeper.latest
-        self.next = 0 if latest is None else latest.step + 1
-        # Orbax divides arrays of jax alone
-        divided = distribution_in_force() is not None and real_kernel().spread.checkpoints == "orbax"
+        # Orbax divides arrays of jax, and knows of the processes that jax knows of
+        by_all = real_kernel().spread.checkpoints == "orbax"
+        divided = by_all and distribution_in_force() is not None
         self.value_format = "backend_tensor" if divided else "numpy_array"
+        self._waits = not by_all and processes()[1] > 1
+        self._keeper = None if self._waits and processes()[0] else _keeper(directory, max_to_keep)
+        latest = None if self._keeper is None else self._keeper.latest
+        self.next = 0 if latest is None else latest.step + 1
+        if self._waits:
+            self.next = int(gather("the folder of checkpoints", str(self.next))[0])
 
     def save(self, number: int, tree: dict[str, Any], config: str | None, background: bool) -> None:
         """Write a checkpoint, once the last one is written.
@@ -129,6 +131,8 @@ class OrbaxKeeper:
             config: The model's config as JSON; None for weights alone.
             background: Whether to return before it is written.
         """
+        if self._keeper is None:
+            return  # it has helped to bring the arrays together
         content: dict[str, Any] = {"pytree": tree}
         if config is not None:
             content["model_config"] = {"config": config}
@@ -140,11 +144,21 @@ class OrbaxKeeper:
 
     def wait(self) -> None:
         """Until everything is written."""
-        self._keeper.wait()
+        if self._keeper is not None:
+            self._keeper.wait()
 
     def close(self) -> None:
-        """Until everything is written, for the last time."""
-        self._keeper.close()
+        """Until everything is written, for the last time, by whichever process."""
+        if self._keeper is not None:
+            self._keeper.close()
+        if self._waits:
+            meet("the folder of checkpoints")
+
+
+def _keeper(directory: str, max_to_keep: int | None) -> Any:
+    training = import_module("orbax.checkpoint").v1.training
+    policy = None if max_to_keep is None else training.preservation_policies.LatestN(max_to_keep)
+    return training.Checkpointer(directory, preservation_policy=policy)
 
 
 def check_files(path: pathlib.Path, label: str) -> None:

@@ -10,6 +10,8 @@ WORLDS = {
     "jax-2x4": ("jax", 8, 1, "grid"), "jax-8": ("jax", 8, 1, "sharded"), "jax-2-processes": ("jax", 4, 2, "grid"),
     "jax-1": ("jax", 1, 1, "data"), "torch-2-processes": ("torch", 1, 2, "sharded"),
     "torch-4-processes": ("torch", 1, 4, "sharded"), "torch-1": ("torch", 1, 1, "data"), "numpy": ("numpy", 1, 1, "data"),
+    "tensorflow-2-processes": ("tensorflow", 2, 2, "sharded"), "tensorflow-2x2": ("tensorflow", 4, 1, "grid"),
+    "tensorflow-1": ("tensorflow", 1, 1, "data"),
 }  # fmt: skip
 
 
@@ -51,7 +53,12 @@ def test_every_world_reads_what_every_other_wrote(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "world", ["torch-2-processes", pytest.param("jax-2-processes", marks=pytest.mark.slow)]
+    "world",
+    [
+        "torch-2-processes",
+        pytest.param("jax-2-processes", marks=pytest.mark.slow),
+        pytest.param("tensorflow-2-processes", marks=pytest.mark.slow),
+    ],
 )
 def test_the_same_world_goes_on_bit_for_bit(tmp_path, world):
     backend, devices, processes, _ = WORLDS[world]

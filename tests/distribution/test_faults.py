@@ -11,6 +11,7 @@ import pytest
 from tests.distribution import kills
 from tests.distribution.kills import by_hand, started
 
+BACKENDS = ["jax", "torch", "tensorflow"]
 FAULTY = pathlib.Path(__file__).parent / "processes" / "faulty.py"
 REFUSED = {
     "units": [r"weight '.*up/kernel' \(4, 4\) float32, process 0 \(4, 3\) float32", r"down/kernel' \(4, 1\)"],
@@ -30,7 +31,7 @@ def faulty(folder: pathlib.Path, backend: str, *arguments: str) -> tuple[list[in
     return started(folder, [str(FAULTY), *arguments], backend)
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_differs_is_said_and_one_that_is_killed_ends_the_other(
     tmp_path: pathlib.Path, backend: str
 ) -> None:
@@ -48,7 +49,7 @@ def test_what_differs_is_said_and_one_that_is_killed_ends_the_other(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("end", "says", "failed"),
     [
@@ -71,7 +72,7 @@ def test_one_that_does_something_else(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_one_that_is_slow_is_named(tmp_path: pathlib.Path, backend: str) -> None:
     states, texts, _ = faulty(tmp_path, backend, "slow")
     assert states == [0, 0], texts
@@ -83,7 +84,7 @@ def test_one_that_is_slow_is_named(tmp_path: pathlib.Path, backend: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_run_goes_on_with_other_numbers_of_processes(tmp_path: pathlib.Path, backend: str) -> None:
     """Killed in the second epoch with two processes; on with one, two and four, from the same place in the data."""
     whole = tmp_path / "whole"
@@ -106,7 +107,7 @@ def test_a_run_goes_on_with_other_numbers_of_processes(tmp_path: pathlib.Path, b
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_killed_again_and_again(tmp_path: pathlib.Path, backend: str) -> None:
     """Three kills of a run that was started by hand, three of one that `lamina launch` starts anew."""
     out = tmp_path / "kills.jsonl"

@@ -28,6 +28,7 @@ GATHERED = (
 class Spread(contract.Spread):
     """jax's meshes and named shardings; several processes by `jax.distributed`."""
 
+    checkpoints = "orbax"
     workers = ("ray.train.v2.jax", "JaxTrainer")
 
     def native(self, placement: Placement, /) -> NamedSharding:

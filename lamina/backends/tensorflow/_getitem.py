@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import in_range, size
-from lamina.backends.tensorflow.dtensor import mesh_in_force
+from lamina.backends.tensorflow.dtensor import mesh_in_force, without_axes
 
 
 def getitem(x: Any, key: Any) -> Any:
@@ -37,7 +37,7 @@ def _divided(x: Any, entries: list) -> Any:
             dropped.append(i)
         kept.append(e)
     y = x if all(_is_whole(e) for e in kept) else x[tuple(kept)]
-    return tf.squeeze(y, dropped) if dropped else y
+    return without_axes(y, dropped) if dropped else y
 
 
 def _axis(entries: list, position: int) -> int:

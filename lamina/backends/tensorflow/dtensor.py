@@ -25,6 +25,7 @@ class Spread(contract.Spread):
     """TensorFlow's meshes and DTensors; several processes by its servers, which exchange what collectives need."""
 
     regrids = False
+    stacks_apart = False  # a program of other shapes has other collectives
     runs_as_written = False
 
     def native(self, placement: Placement, /) -> Any:
@@ -95,12 +96,26 @@ class Spread(contract.Spread):
         return np.stack([np.frombuffer(row.tobytes(), x.dtype).reshape(x.shape) for row in every])
 
     def broken(self, error: Exception, /) -> bool:
+        if isinstance(error, tf.errors.UnavailableError | tf.errors.DeadlineExceededError):
+            return True  # of a collective that was aborted, and of the service by which processes know each other
         return isinstance(error, tf.errors.OpError) and bool(_BROKEN.search(str(error)))
 
+    def own_parts(self, x: Any, /) -> list[tuple[tuple[int, ...], np.ndarray]]:
+        x = x.value() if isinstance(x, tf.Variable) else x
+        layout = dtensor.fetch_layout(x)
+        among = [name for name in layout.mesh.dim_names if name not in layout.sharding_specs]
+        places = layout.mesh.local_device_locations()
+        parts = zip(places, _parts(tuple(x.shape), layout), dtensor.unpack(x), strict=True)
+        return [
+            (tuple(begin for begin, _ in bounds), part.numpy())
+            for place, bounds, part in parts
+            if not any(place[name] for name in among)  # else another device has the same
+        ]
 
-# those of collectives, and of the service by which TensorFlow's processes know each other
+
+# words of NCCL and gRPC, where the kind of the error does not tell
 _BROKEN = re.compile(
-    r"connection (reset|closed|refused)|broken pipe|socket|heartbeat|coordination|UNAVAILABLE|DEADLINE_EXCEEDED|collective",
+    r"nccl|connection (reset|closed|refused)|broken pipe|socket closed|heartbeat|coordination service",
     re.IGNORECASE,
 )
 
@@ -423,6 +438,18 @@ def select(condition: Any, x1: Any, x2: Any) -> Any:
     if condition.shape.rank < shape.rank:
         condition = tf.broadcast_to(condition, shape)
     return tf.where(condition, x1, x2)
+
+
+def without_axes(x: Any, axes: list[int]) -> Any:
+    """`tf.squeeze`; DTensor has it wrong where the result is divided and x is not.
+
+    Args:
+        x: A tensor.
+        axes: Axes of one entry, counted from the front.
+    """
+    if mesh_in_force() is None or not x.shape.is_fully_defined():
+        return tf.squeeze(x, axes)
+    return tf.reshape(x, [n for axis, n in enumerate(x.shape) if axis not in axes])
 
 
 def check(graph: Any) -> None:

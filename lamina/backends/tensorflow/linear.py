@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from lamina.backends.tensorflow._support import dims, size, through
-from lamina.backends.tensorflow.dtensor import mesh_in_force, whole
+from lamina.backends.tensorflow.dtensor import mesh_in_force, whole, without_axes
 from lamina.kernel.contract import NOT_POSITIVE
 
 # Linear
@@ -33,8 +33,8 @@ def _matmul(x1: Any, x2: Any) -> Any:
     left, right = x1.shape.rank, x2.shape.rank
     if right == 1 or left == 1:
         y = _matmul(tf.expand_dims(x1, 0) if left == 1 else x1, tf.expand_dims(x2, 1) if right == 1 else x2)
-        y = tf.squeeze(y, -1) if right == 1 else y
-        return tf.squeeze(y, -1 if right == 1 else -2) if left == 1 else y
+        y = without_axes(y, [y.shape.rank - 1]) if right == 1 else y
+        return without_axes(y, [y.shape.rank - (1 if right == 1 else 2)]) if left == 1 else y
     if right == 2 and left > 2 and mesh_in_force() is not None:
         axes = "abcdefgh"[: left - 1]  # made flat, it would no longer be divided along any axis but the first
         return tf.einsum(f"{axes}y,yz->{axes}z", x1, x2)

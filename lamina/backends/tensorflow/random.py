@@ -12,8 +12,8 @@ from lamina.backends.tensorflow.dtensor import as_on_one_device as same
 
 
 def _pair(seed: Any) -> Any:
-    """The seed's 64 bits as the two int32 that TensorFlow takes."""
-    return tf.bitcast(seed, tf.int32)
+    """The seed's 64 bits as the two int32 that TensorFlow takes, both on each device: two may be divided, too."""
+    return same(tf.bitcast(seed, tf.int32))
 
 
 def random_uniform(seed: Any, shape: Sequence[int], dtype: str) -> Any:

@@ -21,7 +21,7 @@ from lamina.backends.tensorflow._support import (
     through,
 )
 from lamina.backends.tensorflow.array import asarray, shape
-from lamina.backends.tensorflow.dtensor import mesh_in_force, whole
+from lamina.backends.tensorflow.dtensor import mesh_in_force, whole, without_axes
 
 # Manipulation
 
@@ -116,7 +116,7 @@ def roll(x: Any, shift: Any, axis: Any) -> Any:
 
 
 def squeeze(x: Any, axis: Any) -> Any:
-    return tf.squeeze(x) if axis is None else tf.squeeze(x, axes_of(x, axis))
+    return tf.squeeze(x) if axis is None else without_axes(x, axes_of(x, axis))
 
 
 def stack(arrays: Sequence[Any], axis: int) -> Any:

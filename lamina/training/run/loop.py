@@ -306,7 +306,9 @@ class _Run:
         k = self.program.k
         # where a step alone is another program, callbacks must not choose it: it may round in another way
         together = self.program.loops and (k.functional or want() != 1)
-        return Pass(epoch, start, limit, k, want if together else None, self.pace)
+        # how many batches a source has ready differs from process to process
+        alike = not self.shared or k.spread.stacks_apart
+        return Pass(epoch, start, limit, k, want if together and alike else None, self.pace)
 
     def _dispatch(self, data: Any, indices: Any, start: int, stop: int, usual: bool) -> None:
         clock = Clock()

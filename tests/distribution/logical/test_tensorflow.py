@@ -251,3 +251,16 @@ def test_divided_weights():
         kernel = many.model.get_layer("first").kernel
         momentum = next(v for v in many.model.optimizer.variables if v.name == "first_kernel_momentum")
         assert part(kernel) == part(momentum) == shape
+
+
+def moments_and_drops():
+    inputs = lamina.Input((6, 6, 1))
+    x = L.Dense(16, "relu", name="first")(L.Flatten()(inputs))
+    return lamina.Model(inputs, L.Dense(3)(L.Dropout(0.2)(L.BatchNormalization()(x))))
+
+
+def test_divided_moments():
+    """What every device computes whole, where its result is kept in parts."""
+    found = both(moments_and_drops, D.FullyShardedDataParallel(min_size=8), optimizer=SGD)
+    moving = next(v for v in found.model.variables if v.path.endswith("moving_mean"))
+    assert max(moving.placement.parts) == 4
