@@ -153,6 +153,15 @@ class Journal:
         if self.keep_previous and latest.exists():
             os.replace(latest, self.folder / _BEFORE)
 
+    def own_parts(self) -> pathlib.Path | None:
+        """The file in which this process wrote its parts of the last state, for who keeps a folder for each process; those of
+        states before go. None where nothing is divided."""
+        last = self.folder / f"parts.{self._number}" / f"{self._rank}.safetensors"
+        for number, folder in self._folders().items():
+            if number < self._number:
+                divided.remove(folder)
+        return last if last.exists() else None
+
     def _folders(self) -> dict[int, pathlib.Path]:
         """The folders of parts, by number."""
         found = ((_PARTS.fullmatch(p.name), p) for p in self.folder.iterdir() if not p.is_symlink())

@@ -80,7 +80,7 @@ def _by_the_first(path: Any) -> Iterator[None]:
     if processes()[1] == 1:
         yield
         return
-    place = f"the saving of {path}"
+    place = f"the saving of {pathlib.Path(path).name}"  # by its name: each may have a folder of its own, as under Ray
     try:
         yield
     except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+import shutil
 import tempfile
 from typing import Any
 
@@ -41,6 +43,10 @@ class Report(BackupAndRestore):
             last.to_directory(self._folder.name)
         super().open(feeds)
 
+    def found(self) -> str:
+        """What `open` has read, in words that are the same in all workers: each has a folder of its own."""
+        return super().found().replace(repr(self._folder.name), "Ray's storage")
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the metrics until the state is written, too."""
         self._metrics = {name: float(value) for name, value in (logs or {}).items()}
@@ -52,6 +58,18 @@ class Report(BackupAndRestore):
             epoch: The epoch.
         """
         super().after_epoch(epoch)
-        first = self._train.get_context().get_world_rank() == 0  # the one whose folder has the file
-        state = self._train.Checkpoint.from_directory(self._folder.name) if first else None
-        self._train.report({"epoch": epoch + 1, **self._metrics}, checkpoint=state)
+        metrics, kept = {"epoch": epoch + 1, **self._metrics}, self._train.Checkpoint.from_directory
+        if self._train.get_context().get_world_rank() == 0:  # the one whose folder has the file
+            self._train.report(metrics, checkpoint=kept(self._folder.name))
+            return
+        parts = self._journal.own_parts()
+        if parts is None:
+            self._train.report(metrics, checkpoint=None)
+            return
+        with tempfile.TemporaryDirectory(
+            prefix="lamina_ray_"
+        ) as share:  # Ray puts what all report into one folder
+            folder = pathlib.Path(share, parts.parent.name)
+            folder.mkdir()
+            shutil.copy(parts, folder)
+            self._train.report(metrics, checkpoint=kept(share))

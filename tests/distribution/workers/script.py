@@ -25,7 +25,9 @@ def train(config):
     D.initialize()  # as a script has it; there is nothing left to do
     if config["spread"]:
         assert D.get_device_count() == 2
-        D.set_distribution(D.DataParallel())
+        D.set_distribution(
+            D.FullyShardedDataParallel(min_size=8)
+        )  # each worker writes its parts of the state
     lamina.utils.set_random_seed(1)
     model = network("mlp")
     loss = lamina.losses.SparseCategoricalCrossentropy(from_logits=True)
