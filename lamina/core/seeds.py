@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random as python_random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -200,14 +198,19 @@ class _Inner(threading.local):
 _inner = _Inner()
 
 
-@contextmanager
-def drawing_from(generator: SeedGenerator) -> Iterator[None]:
+class drawing_from:  # noqa: N801 - used as a function; a generator would cost each prediction a microsecond
     """Let draws with no seed of their own take from a generator, in this thread and during the block."""
-    before, _inner.generator = _inner.generator, generator
-    try:
-        yield
-    finally:
-        _inner.generator = before
+
+    __slots__ = ("before", "generator")
+
+    def __init__(self, generator: SeedGenerator) -> None:
+        self.generator = generator
+
+    def __enter__(self) -> None:
+        self.before, _inner.generator = _inner.generator, self.generator
+
+    def __exit__(self, *_: object) -> None:
+        _inner.generator = self.before
 
 
 # -- random state of the process ---------------------------------------------------------------------------------------

@@ -88,6 +88,8 @@ def with_or_without_state(
         TypeError: if the arguments are neither of the two.
         ValueError: if the state does not fit the model's variables.
     """
+    if len(args) == 1 and not kwargs:
+        return step(args[0])
     given = dict(zip(("state", "data")[2 - len(args) :], args, strict=False)) | kwargs
     if len(given) != len(args) + len(kwargs) or not {"data"} <= set(given) <= {"state", "data"}:
         raise TypeError(
