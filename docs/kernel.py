@@ -28,7 +28,7 @@ def page() -> str:
     lines = [
         HEAD.format(count=len(contract.functions()), extension=len(contract.functions(contract.EXTENSION)))
     ]
-    for part in (*contract.STANDARD, *contract.EXTENSION):
+    for part in (*contract.STANDARD, *contract.EXTENSION, *OPTIONAL):
         lines += [
             f"## {part.__name__}",
             "",
@@ -37,18 +37,7 @@ def page() -> str:
             "| function | rule |",
             "|---|---|",
         ]
-        lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in contract.functions([part])]
-        lines.append("")
-    for part, asks in OPTIONAL.items():
-        lines += [
-            f"## {part.__name__}",
-            "",
-            inspect.getdoc(part) or "",
-            "",
-            "| function | rule |",
-            "|---|---|",
-        ]
-        names = [name for name in contract.functions([part]) if name != asks]
+        names = [name for name in contract.functions([part]) if name != OPTIONAL.get(part)]
         lines += [f"| `{name}` | {getattr(part, name).__doc__} |" for name in names]
         lines.append("")
     return "\n".join(lines)

@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from lamina.callbacks.message import say
-from lamina.callbacks.monitor import Monitor
+from lamina.callbacks.periodic import Periodic
 
 
-class ModelCheckpoint(Monitor):
+class ModelCheckpoint(Periodic):
     """Saves the model while it is trained.
 
     Files are written beside and renamed, so that the last one stays good whatever happens.
@@ -33,7 +33,6 @@ class ModelCheckpoint(Monitor):
         >>> callback = lamina.callbacks.ModelCheckpoint("best.keras", monitor="loss", save_best_only=True)
     """
 
-    _kept = ("best", "_seen")
     _of_models: tuple[str, ...] = (".keras", ".h5")  # the endings
     _of_weights: tuple[str, ...] = (".weights.h5", ".safetensors")
 
@@ -48,13 +47,9 @@ class ModelCheckpoint(Monitor):
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode, best=initial_value_threshold)
-        if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
-            raise ValueError(
-                f"`save_freq` must be 'epoch' or a positive number of batches, got {save_freq!r}."
-            )
+        super().__init__(monitor, mode, initial_value_threshold, save_freq)
         self.filepath = os.fspath(filepath)
-        self.verbose, self.save_freq = verbose, save_freq
+        self.verbose = verbose
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         endings = self._of_weights if save_weights_only else self._of_models
         mixed_up = not save_weights_only and self.filepath.endswith((".weights.h5", ".safetensors"))
@@ -64,36 +59,6 @@ class ModelCheckpoint(Monitor):
                 f"The `filepath` of ModelCheckpoint must end in {' or '.join(map(repr, endings))} with "
                 f"save_weights_only={save_weights_only}, got {self.filepath!r}.{hint}"
             )
-        self._seen = 0  # batches since the last file
-        self._last = -1
-        self._epoch = 0
-
-    def batches_until_call(self) -> int:
-        """How many batches from now it wants to be called; 0 for never."""
-        return 0 if isinstance(self.save_freq, str) else max(self.save_freq - self._seen, 1)
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin to count batches."""
-        self._seen, self._last = 0, -1
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Note the epoch."""
-        self._epoch, self._last = epoch, -1
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Save when enough batches went by."""
-        if isinstance(self.save_freq, str):
-            return
-        self._seen += batch - self._last
-        self._last = batch
-        if self._seen >= self.save_freq:
-            self._seen = 0
-            self._save(self._epoch, batch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save."""
-        if isinstance(self.save_freq, str):
-            self._save(epoch, None, logs)
 
     def _save(self, epoch: int, batch: int | None, logs: Any) -> None:
         path = self._path(epoch, batch, logs or {})

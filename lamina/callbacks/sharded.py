@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from lamina.callbacks.message import say
-from lamina.callbacks.monitor import Monitor
+from lamina.callbacks.periodic import Periodic
 from lamina.core.codec import serialize
 from lamina.kernel.context import real_kernel
 from lamina.saving import checkpoints
@@ -16,13 +16,14 @@ from lamina.saving.dcp import DcpKeeper
 from lamina.saving.orbax import OrbaxKeeper
 
 
-class ShardedCheckpoint(Monitor):
+class ShardedCheckpoint(Periodic):
     """Saves the model's whole state while it is trained, in folders by number: every process writes the parts that it holds.
 
     Nothing is brought together, so a model may be larger than the memory of a device (on TensorFlow arrays are, and the
-    first process writes them). `ShardedCheckpoint.restore` reads a checkpoint into a model on another mesh, another number of processes or another backend, where each process reads what
-    its own devices hold; `load_model` and `load_weights` take the folder, too. The format is that of the framework: on torch
-    of `torch.distributed.checkpoint`, elsewhere of Orbax (the package orbax-checkpoint).
+    first process writes them). `ShardedCheckpoint.restore` reads a checkpoint into a model on another mesh, another number of
+    processes or another backend, where each process reads what its own devices hold; `load_model` and `load_weights` take
+    the folder, too. The format is that of the framework: on torch of `torch.distributed.checkpoint`, elsewhere of Orbax (the
+    package orbax-checkpoint).
 
     A checkpoint counts when it is whole: after a crash the one before is the latest. What is in the folder and not written
     by a callback of this kind is left alone.
@@ -67,20 +68,16 @@ class ShardedCheckpoint(Monitor):
         save_on_background: bool = True,
         save_weights_only: bool = False,
     ) -> None:
-        super().__init__(monitor, mode, best=initial_value_threshold)
-        if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
-            raise ValueError(
-                f"`save_freq` must be 'epoch' or a positive number of batches, got {save_freq!r}."
-            )
+        super().__init__(monitor, mode, initial_value_threshold, save_freq)
         if max_to_keep is not None and (not isinstance(max_to_keep, int) or max_to_keep < 1):
             raise ValueError(f"`max_to_keep` must be a positive number or None, got {max_to_keep!r}.")
         self._check_package()
         self.directory = os.path.abspath(os.fspath(directory))
-        self.verbose, self.save_best_only, self.save_freq = verbose, save_best_only, save_freq
+        self.verbose, self.save_best_only = verbose, save_best_only
         self.max_to_keep, self.save_on_background = max_to_keep, save_on_background
         self.save_weights_only = save_weights_only
         self._keeper: Any = None
-        self._seen, self._last, self._number = 0, -1, 0
+        self._number = 0
 
     def _written_as(self) -> str:
         return self._format or real_kernel().spread.checkpoints
@@ -115,37 +112,15 @@ class ShardedCheckpoint(Monitor):
         """
         return checkpoints.restore(model, directory, step)
 
-    def batches_until_call(self) -> int:
-        """How many batches from now it wants to be called; 0 for never."""
-        return 0 if isinstance(self.save_freq, str) else max(self.save_freq - self._seen, 1)
-
     def on_train_begin(self, logs: Any = None) -> None:
         """Open the folder."""
         self.on_train_end()  # of a run that was interrupted
         keeper = DcpKeeper if self._written_as() == "dcp" else OrbaxKeeper
         self._keeper = keeper(self.directory, self.max_to_keep)
-        self._seen, self._last, self._number = 0, -1, self._keeper.next
+        self._number = self._keeper.next
+        super().on_train_begin(logs)
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Count batches anew."""
-        self._last = -1
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Save when enough batches went by."""
-        if isinstance(self.save_freq, str):
-            return
-        self._seen += batch - self._last
-        self._last = batch
-        if self._seen >= self.save_freq:
-            self._seen = 0
-            self._save(logs)
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save."""
-        if isinstance(self.save_freq, str):
-            self._save(logs)
-
-    def _save(self, logs: Any) -> None:
+    def _save(self, epoch: int, batch: int | None, logs: Any) -> None:
         if self.save_best_only:
             value = self._value(logs, "saving the best model")
             if value is None or not self._better(value, self.best):

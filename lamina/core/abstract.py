@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lamina.core.stateless import StatelessScope
 from lamina.core.tensor import KerasTensor
 from lamina.kernel.context import current, interpreter, real_kernel, state
+from lamina.kernel.namespaces import is_ours
 from lamina.kernel.shapes.spec import NeedsNumbers, Spec, Unknown
 from lamina.kernel.tracebacks import raised_by_lamina
 from lamina.kernel.trees import leaves, map_leaves
@@ -48,9 +49,7 @@ def tells_in_one_run(layer: Layer) -> bool:
     """Whether one run without numbers tells the shapes of a layer whose class says that it keeps the marks of unknown
     sizes: it does as long as nobody else's code runs in it, that of a subclass or an activation."""
     activation = layer.__dict__.get("activation")
-    return type(layer).__module__.startswith("lamina.") and (
-        activation is None or getattr(activation, "__module__", "").startswith("lamina.")
-    )
+    return is_ours(type(layer)) and (activation is None or is_ours(activation))
 
 
 def call_on_shapes(layer: Layer, args: tuple, kwargs: dict) -> Any:

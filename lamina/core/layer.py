@@ -60,9 +60,7 @@ class Layer(Weights, Operation):
     _takes_indices = False  # whether the first input holds integers where nothing else says so
     _remat_apart = False  # whether "full" rematerialization takes the layers inside one by one, as in a model
     _is_activation = False  # whether the rematerialization of "activations" takes it
-    _keeps_marks = (
-        False  # whether what `call` computes with unknown sizes stays marked (`kernel.shapes.Unknown`)
-    )
+    _keeps_marks = False  # whether what `call` computes with unknown sizes stays marked (`Unknown`)
     _convert_input_args = True
     _takes_text = False  # whether it takes nothing but strings
     autograph_info__: Any = {}  # AutoGraph runs what has this as it is, where a layer stands in another's pipeline

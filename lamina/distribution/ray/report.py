@@ -15,7 +15,7 @@ class Report(BackupAndRestore):
     """Reports each epoch to Ray: its metrics, with the whole state of training as a checkpoint in Ray's storage.
 
     Where Ray starts the workers again, or a trainer of the same name and storage is made anew, `fit` goes on after the last
-    epoch that was reported, on as many workers as there are then. Give it to `fit` as `resume=`, in a function that
+    epoch that was reported. Give it to `fit` as `resume=`, in a function that
     `lamina.distribution.ray.trainer` runs; all workers do so.
 
     Raises:

@@ -14,10 +14,8 @@ from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
-_SLOWER, _SECONDS = (
-    1.5,
-    1.0,
-)  # how much longer a process takes that is named: so many times, and so much in an epoch
+# how much longer a process takes that is named: so many times, and so many seconds in an epoch
+_SLOWER, _SECONDS = 1.5, 1.0
 
 
 class Times(NamedTuple):

@@ -15,6 +15,17 @@ def data(rows, dtype="float32"):
     return rng.random((rows, 6, 6, 1)).astype(dtype), rng.integers(0, 3, rows)
 
 
+class Batches(lamina.utils.PyDataset):
+    """40 rows in batches of 12."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        x, y = data(40)
+        return x[i * 12 : i * 12 + 12], y[i * 12 : i * 12 + 12]  # the last one of 4
+
+
 def network(kind):
     inputs = lamina.Input((6, 6, 1))
     if kind == "mlp":

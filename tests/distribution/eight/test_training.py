@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from same import L, assert_same, data, network, train
+from same import Batches, L, assert_same, data, network, train
 
 import lamina
 
@@ -110,14 +110,6 @@ def test_single_batches_and_weights_of_samples():
 
 
 def test_streams():
-    class Batches(lamina.utils.PyDataset):
-        def __len__(self):
-            return 4
-
-        def __getitem__(self, i):
-            x, y = data(40)
-            return x[i * 12 : i * 12 + 12], y[i * 12 : i * 12 + 12]  # the last one of 4
-
     def losses():
         lamina.utils.set_random_seed(1)
         model = network("mlp")

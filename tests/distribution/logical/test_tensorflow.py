@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from same import L, assert_same, data, network, train
+from same import Batches, L, assert_same, data, network, train
 
 import lamina
 from lamina.backends.tensorflow import dtensor
@@ -106,15 +106,6 @@ def test_optimizers():
 @pytest.mark.parametrize("rows", [3, 13])
 def test_few_rows(rows):
     both(rows=rows, optimizer=SGD)
-
-
-class Batches(lamina.utils.PyDataset):
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, i):
-        x, y = data(40)
-        return x[i * 12 : i * 12 + 12], y[i * 12 : i * 12 + 12]  # the last one of 4
 
 
 def of_streams():
