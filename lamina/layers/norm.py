@@ -181,8 +181,8 @@ class GroupNormalization(ScaledAndShifted):
     def _scaled(self, x: Any, axis: int) -> Any:
         places = [-1 if i == axis else 1 for i in range(len(x.shape))]
         if self.gamma is not None:
-            x = x * ops.reshape(self.gamma, places)
-        return x if self.beta is None else x + ops.reshape(self.beta, places)
+            x = ops.multiply(x, ops.reshape(self.gamma, places))
+        return x if self.beta is None else ops.add(x, ops.reshape(self.beta, places))
 
 
 class RMSNormalization(Layer):

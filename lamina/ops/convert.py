@@ -95,7 +95,7 @@ def convert_to_numpy(x: Any) -> Any:
         x: Tensor, Variable, or anything `convert_to_tensor` takes. What no tensor can hold, such as text, is taken too.
 
     Returns:
-        `numpy.ndarray`, of the same shape and dtype; of a NumPy array a copy.
+        `numpy.ndarray`, of the same shape and dtype, that can be written to; of a NumPy array a copy.
 
     Raises:
         TypeError: if `x` is symbolic.
@@ -109,7 +109,8 @@ def convert_to_numpy(x: Any) -> Any:
     k = current()
     if not isinstance(x, (*_kinds(k), Holder, Symbolic)) and _is_text(x):
         return np.array(x)
-    return k.to_numpy(convert(k, x))
+    found = k.to_numpy(convert(k, x))
+    return found if found.flags.writeable else found.copy()  # jax shows its own memory, which nobody may write to
 
 
 def _kinds(k: Kernel) -> tuple[type, ...]:

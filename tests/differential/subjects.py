@@ -189,7 +189,7 @@ def shape_of(x: Any) -> Any:
         # Keras on jax has no 64 bits, NumPy has
         return (
             tuple(x.shape),
-            str(x.dtype).removeprefix("torch.").replace("int64", "int32").replace("float64", "float32"),
+            re.sub(r"torch\.|<dtype: '|'>", "", str(x.dtype)).replace("int64", "int32").replace("float64", "float32"),
         )
     return type(x).__name__
 

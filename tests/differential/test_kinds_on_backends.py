@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from oracle import keras
+from test_kinds import BACKENDS, each, outcome, program
 from test_kinds import PROGRAMS as NUMBER_FREE
-from test_kinds import each, outcome, program
 
 import lamina
 from lamina import backends
 from lamina.kernel.context import interpreter
 
 BEFORE = set(NUMBER_FREE)
-BACKENDS = ["jax", "torch", "tensorflow"]
 LABELS = np.array([[1, 2, 0], [3, 1, 2]], "int32")
 LOGITS = np.random.default_rng(1).normal(size=(2, 7, 4)).astype("float32")
 
