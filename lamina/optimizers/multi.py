@@ -10,6 +10,7 @@ from lamina.core.pattern_map import PatternMap
 from lamina.core.variable import Variable
 from lamina.kernel.contract import Kernel
 from lamina.optimizers.base import Optimizer
+from lamina.optimizers.loss_scale import LossScaleOptimizer
 
 
 class OptimizerMap(PatternMap):
@@ -75,7 +76,7 @@ class MultiOptimizer(Optimizer):
 
     Raises:
         TypeError: if `optimizer_map` is neither.
-        ValueError: if an optimizer has a loss scale of its own.
+        ValueError: if an optimizer has a loss scale of its own, or is a LossScaleOptimizer.
 
     Example:
         >>> import lamina
@@ -109,6 +110,13 @@ class MultiOptimizer(Optimizer):
 
     def _take(self, optimizers: Iterable[Optimizer]) -> None:
         for optimizer in optimizers:
+            if isinstance(
+                optimizer, LossScaleOptimizer
+            ):  # it would divide gradients of a loss that nothing multiplied
+                raise ValueError(
+                    f"{optimizer.name!r} is a LossScaleOptimizer, which cannot stand inside a MultiOptimizer: write "
+                    "LossScaleOptimizer(MultiOptimizer(...))."
+                )
             if optimizer.loss_scale_factor is not None:
                 raise ValueError(f"Set `loss_scale_factor` on the MultiOptimizer, not on {optimizer.name!r}.")
             if all(optimizer is not known for known in self._optimizers):

@@ -189,7 +189,9 @@ def shape_of(x: Any) -> Any:
         # Keras on jax has no 64 bits, NumPy has
         return (
             tuple(x.shape),
-            re.sub(r"torch\.|<dtype: '|'>", "", str(x.dtype)).replace("int64", "int32").replace("float64", "float32"),
+            re.sub(r"torch\.|<dtype: '|'>", "", str(x.dtype))
+            .replace("int64", "int32")
+            .replace("float64", "float32"),
         )
     return type(x).__name__
 

@@ -48,7 +48,7 @@ def adafactor(K: Any, options: Any) -> Any:
     return stepped(K, optimizers[0], [(), (3,)]), stepped(K, optimizers[1], [(3, 4), (2, 3, 4)])
 
 
-@each("ctc", ["loss", "empty labels", "long labels", "weights", "lengths", "a short input"])
+@each("ctc", ["loss", "a blank label", "empty labels", "long labels", "weights", "lengths", "a short input"])
 def ctc(K: Any, what: str) -> Any:
     loss = K.losses.CTC(reduction="none")
     if what == "weights":
@@ -57,6 +57,11 @@ def ctc(K: Any, what: str) -> Any:
         return flat(K, K.ops.ctc_loss(LABELS, LOGITS, np.array([2, 3]), np.array([7, 5]), mask_index=0))
     if what == "a short input":
         return flat(K, K.ops.ctc_loss(LABELS, LOGITS, np.array([2, 3]), np.array([1, 2])))
+    if what == "a blank label":
+        inside = np.array([[1, 0, 1], [3, 0, 2]], "int32")
+        return flat(K, loss(inside, LOGITS)), flat(
+            K, K.ops.ctc_loss(inside, LOGITS, np.array([3, 3]), np.array([7, 7]))
+        )
     labels = {"loss": LABELS, "empty labels": LABELS * 0, "long labels": np.ones((2, 9), "int32")}[what]
     return flat(K, loss(labels, LOGITS))
 
@@ -89,6 +94,34 @@ def one_optimizer_of_several(K: Any) -> Any:
     optimizer = K.optimizers.MultiOptimizer(inner)
     found = stepped(K, optimizer, [(3,), (2, 2)])
     return found, int(optimizer.iterations)
+
+
+@each("rates of several optimizers", ["plateau", "schedule", "loss scale"])
+def rates_of_several_optimizers(K: Any, how: str) -> Any:
+    fast, slow = K.optimizers.Adam(0.05, name="fast"), K.optimizers.SGD(0.01, name="slow")
+    optimizer = K.optimizers.MultiOptimizer(K.optimizers.OptimizerMap(slow, {"last/": fast}))
+    if how == "loss scale":
+        optimizer = K.optimizers.LossScaleOptimizer(optimizer, initial_scale=4.0)
+    model = K.Sequential([K.Input((3,)), K.layers.Dense(2, name="first"), K.layers.Dense(1, name="last")])
+    model.set_weights([drawn(w.shape, i) for i, w in enumerate(model.weights)])
+    model.compile(optimizer, "mse")
+    callback = {
+        "plateau": K.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=100.0),
+        "schedule": K.callbacks.LearningRateScheduler(lambda epoch, rate: float(rate) * 0.5),
+        "loss scale": K.callbacks.Callback(),
+    }[how]
+    x, y = drawn((8, 3), 0), drawn((8, 1), 1)
+    history = model.fit(x, y, epochs=4, verbose=0, shuffle=False, callbacks=[callback]).history
+    return flat(K, model.get_weights()), *(history[key] for key in sorted(history))
+
+
+@pytest.mark.parametrize("form", ["map", "function"])
+def test_a_loss_scale_stands_around_several_optimizers(form: str) -> None:
+    for K in (keras, lamina):
+        scaled = K.optimizers.LossScaleOptimizer(K.optimizers.SGD(0.1))
+        made = K.optimizers.OptimizerMap(scaled) if form == "map" else lambda v, scaled=scaled: scaled
+        with pytest.raises(ValueError, match="LossScaleOptimizer"):
+            K.optimizers.MultiOptimizer(made).build([K.Variable(1.0)])
 
 
 def embedding(K: Any, **how: Any) -> list[float]:

@@ -370,7 +370,9 @@ FIRST = list({e.name: e for e in reversed(HALVES)}.values())  # of each layer
 def test_half_precision(entry: Entry, policy: str, k: Any) -> None:
     """The output has the compute dtype, is roughly right, and weights have the dtype of variables."""
     if entry not in FIRST and (k.functional or policy != "mixed_float16"):
-        pytest.skip("the first entry of a layer stands for it where calls are compiled, and for other policies")
+        pytest.skip(
+            "the first entry of a layer stands for it where calls are compiled, and for other policies"
+        )
     if k.functional and policy == "float16":
         pytest.skip("jax promotes dtypes by itself: what is forgotten shows on the others")
     before = lamina.config.dtype_policy()

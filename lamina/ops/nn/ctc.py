@@ -88,10 +88,10 @@ def ctc_loss(
     count = states.shape[1]
     emitted = k.take_along_axis(log_p, k.expand_dims(states, 1), 2)
     before = k.concat([k.broadcast_to(blank, (batch, 2)), states], 1)[:, :count]
-    may_skip = k.logical_and(
-        states != mask_index, states != before
-    )  # over the blank between two different labels
-    first = k.arange(0, count, 1, "int32") == 0
+    place = k.arange(0, count, 1, "int32")
+    # Over the blank between two different labels, also where a label is itself the blank.
+    may_skip = k.logical_and(place % 2 == 1, states != before)
+    first = place == 0
     start = k.broadcast_to(k.where(first, k.zeros((), k.dtype(wide)), _NEVER), (batch, count))
     nothing = k.full((batch, 2), _NEVER, k.dtype(wide))
 
