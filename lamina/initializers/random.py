@@ -149,6 +149,8 @@ class Orthogonal(RandomInitializer):
 
     def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
         super().__init__(seed)
+        if not isinstance(gain, int | float | np.number):
+            raise TypeError(f"Orthogonal: `gain` must be a number, got {gain!r}.")
         self.gain = gain
 
     def check(self, shape: tuple[int, ...], dtype: str) -> None:

@@ -150,6 +150,7 @@ class JaxLayer(_Bridge):
                     f"{leaf!r:.80} ({type(leaf).__name__})."
                 )
             dtype = dtypes.standardize(leaf.dtype)
+            dtype = self.variable_dtype if dtype in dtypes.IS_FLOAT else dtype
             variable = self.add_weight(
                 leaf.shape, "zeros", dtype, trainable=trainable and dtype in dtypes.IS_FLOAT, name=name
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamina import config, ops
+from lamina.kernel import dtypes
 from lamina.losses._prepare import fits
 from lamina.metrics.metric import Metric
 from lamina.ops.checks import one_of, shown
@@ -86,14 +87,14 @@ class FBetaScore(Metric):
         else:
             chosen = ops.greater(y_pred, self.threshold)
         chosen = ops.cast(chosen, self.dtype)
-        weight = 1.0
+        weight = ops.ones((), self.dtype)
         if sample_weight is not None:
             weight = ops.convert_to_tensor(sample_weight, dtype=self.dtype)
             weight = ops.expand_dims(weight, -1) if len(weight.shape) == 1 else weight
         for name, share in (
             ("true_positives", chosen * y_true),
-            ("false_positives", chosen * (1.0 - y_true)),
-            ("false_negatives", (1.0 - chosen) * y_true),
+            ("false_positives", chosen * (1 - y_true)),
+            ("false_negatives", (1 - chosen) * y_true),
             ("intermediate_weights", y_true),
         ):
             getattr(self, name).assign_add(ops.sum(share * weight, axis=self.axis))
@@ -102,16 +103,23 @@ class FBetaScore(Metric):
         """The score: (classes,) without an average, otherwise a scalar."""
         if self.true_positives is None:  # no batch yet, so the number of classes is not known
             return ops.zeros((), dtype=self.dtype)
-        hits, tiny = self.true_positives.value, config.epsilon()
-        precision = hits / (hits + self.false_positives + tiny)
-        recall = hits / (hits + self.false_negatives + tiny)
+        hits, missed, wrong, seen = (
+            ops.cast(v, dtypes.to_float(self.dtype))
+            for v in (
+                self.true_positives,
+                self.false_negatives,
+                self.false_positives,
+                self.intermediate_weights,
+            )
+        )
+        tiny = config.epsilon()
+        precision, recall = hits / (hits + wrong + tiny), hits / (hits + missed + tiny)
         square = self.beta**2
         score = precision * recall / (square * precision + recall + tiny) * (1.0 + square)
         if self.average == "macro":
             return ops.mean(score)
         if self.average == "weighted":
-            weights = self.intermediate_weights / (ops.sum(self.intermediate_weights) + tiny)
-            return ops.sum(score * weights)
+            return ops.sum(score * seen / (ops.sum(seen) + tiny))
         return score
 
     false_positives: Any

@@ -348,9 +348,12 @@ def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
     """
     square_matrix(name, a)
     rank_at_least(name, b, 1)
-    vectors = len(b.shape) in (1, len(a.shape) - 1)
-    n = b.shape[-1] if vectors else b.shape[-2]
-    if n != a.shape[-1] and Unknown not in (type(n), type(a.shape[-1])):
+    other = lambda n: n != a.shape[-1] and Unknown not in (type(n), type(a.shape[-1]))
+    vectors = len(b.shape) == 1 or (
+        len(b.shape) == len(a.shape) - 1
+        and (not other(b.shape[-1]) or other(b.shape[-2]))  # else matrices for each of the batch
+    )
+    if other(b.shape[-1 if vectors else -2]):
         raise ValueError(
             f"{name}: the right side must have shape (..., {a.shape[-1]}) or (..., {a.shape[-1]}, k) for matrices "
             f"of shape {shown(a.shape)}, got {shown(b.shape)}."
@@ -410,7 +413,7 @@ def solve_triangular(k: Kernel, a: Tensor, b: Tensor, lower: bool = False) -> Ou
     """
     dtype, vectors = k.dtype(a), _right_side("solve_triangular", k, a, b)
     right = _wide(k, k.expand_dims(b, -1) if vectors else b)
-    x = k.solve_triangular(_wide(k, a), right, lower)
+    x = k.solve_triangular(_wide(k, a), right, bool(lower))
     return _as(k, k.squeeze(x, -1) if vectors else x, dtype)
 
 

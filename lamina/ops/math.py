@@ -125,7 +125,7 @@ def top_k(kernel: Kernel, x: Tensor, k: int, sorted: bool = True) -> tuple[Tenso
     n = x.shape[-1]
     if at_least("top_k", "k", k, 0) > n and type(n) is not Unknown:
         raise ValueError(f"top_k: k = {k} is more than the last axis holds (input shape {shown(x.shape)}).")
-    return kernel.top_k(x, k, sorted)
+    return kernel.top_k(x, k, bool(sorted))
 
 
 @op("targets", "predictions", module="math")

@@ -221,6 +221,8 @@ def _extreme(
     if initial is None:
         reject_empty(caller or name, k, x, axes)
         return getattr(k, name)(x, axes, keepdims)
+    if isinstance(initial, list | tuple) or len(getattr(initial, "shape", ())):
+        raise TypeError(f"{caller or name}: `initial` must be one number, got {initial!r}.")
     bound = k.full((), initial, k.dtype(x))
     # One more entry that holds the bound, so that nothing needs a special case.
     rest = [i for i in range(len(x.shape)) if axes is not None and i not in axes]

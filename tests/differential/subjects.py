@@ -154,6 +154,12 @@ def plain(x: Any) -> Any:
         return ["list" if isinstance(x, list) else "tuple", *map(plain, x)]
     if isinstance(x, str | bool | int | float | type(None)) and not isinstance(x, np.generic):
         return x
+    if hasattr(x, "todense"):
+        x = x.todense()
+    if hasattr(x, "dense_shape"):
+        import tensorflow as tf
+
+        x = tf.sparse.to_dense(x)
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         x = np.asarray(x.detach() if hasattr(x, "detach") else x)
         return ["array", x.astype("float32") if x.dtype.name == "bfloat16" else x]

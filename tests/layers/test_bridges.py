@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle import keras
 
 import lamina
 from lamina import backends, layers
@@ -259,6 +260,21 @@ def test_saved_model(tmp_path: Any) -> None:
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["float16", "mixed_float16", "bfloat16", "float64", None])
+def test_parameters_of_a_jax_function_have_the_dtypes_of_keras(policy: Any) -> None:
+    def call(params: Any, inputs: Any) -> Any:
+        return inputs @ params["w"] + params["n"]
+
+    def dtypes(K: Any) -> Any:
+        given = {"w": np.ones((4, 2), "float32"), "n": np.ones(2, "int32")}
+        layer = K.layers.JaxLayer(call, params=given, dtype=policy)
+        y = layer(np.ones((3, 4), "float32"))
+        return str(y.dtype), layer(K.Input((4,))).dtype, sorted(v.dtype for v in layer.weights)
+
+    with on("jax"):
+        assert dtypes(lamina) == dtypes(keras)
 
 
 @pytest.mark.parametrize("name", ["JaxLayer", "FlaxLayer", "TorchModuleWrapper", "TFSMLayer"])

@@ -240,6 +240,8 @@ _SEGMENT = {
 
 
 def segment(x: Any, ids: Any, num: int, reduce: str) -> Any:
+    if ids.dtype not in (tf.int32, tf.int64):  # no kernel
+        ids = tf.cast(ids, tf.int32 if ids.dtype.size < 4 else tf.int64)
     ids = tf.where(
         ids < tf.cast(num, ids.dtype), ids, tf.constant(-1, ids.dtype)
     )  # TensorFlow drops negative ones only

@@ -26,6 +26,16 @@ def relu(k: Any, x: Tensor) -> Any:
     return torch.relu(x) if x.dtype.is_floating_point else NotImplemented
 
 
+def relu6(k: Any, x: Tensor) -> Any:
+    """One kernel instead of four, flat at both bounds."""
+    return F.relu6(x)
+
+
+def hard_sigmoid(k: Any, x: Tensor) -> Any:
+    """One kernel instead of six, flat at both bounds."""
+    return F.hardsigmoid(x)
+
+
 def elu(k: Any, x: Tensor, alpha: float = 1.0) -> Any:
     """One kernel instead of four."""
     return F.elu(x, alpha)
@@ -204,6 +214,8 @@ overrides: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         relu,
+        relu6,
+        hard_sigmoid,
         elu,
         selu,
         silu,

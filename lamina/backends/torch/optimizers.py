@@ -230,6 +230,8 @@ def adam(
 ) -> Unfit | None:
     if torch.compiler.is_compiling():
         return Unfit("the compiler fuses the rule itself")
+    if max(beta_1, beta_2) >= 1:
+        return Unfit("1 to an endless step is no correction that vanishes")
     # the fused form walks the memory of all of them alike, whatever their strides: the gradient that the native LSTM
     # gives its kernels is a transpose, and would be added to the wrong elements
     if not all(x.is_contiguous() for column in (p, m, v, greatest) for x in column):

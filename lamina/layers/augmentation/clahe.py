@@ -72,6 +72,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(Color):
         tall, wide = -(-height // rows), -(-width // columns)
         tables = self._tables(places, rows, columns, tall, wide)
         out = self._from_unit(self._looked_up(tables, places, rows, columns, tall, wide))
+        out = ops.cast(out, self.compute_dtype)  # the tables are wider
         out = ops.transpose(ops.reshape(out, (batch, channels, height, width)), (0, 2, 3, 1))
         return out if self.data_format == "channels_last" else ops.transpose(out, (0, 3, 1, 2))
 

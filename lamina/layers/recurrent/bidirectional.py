@@ -61,7 +61,7 @@ class Bidirectional(Layer):
             one.zero_output_for_mask = one.zero_output_for_mask or one.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
-        self._first_weights = weights
+        self._first_weights = None if weights is None else list(weights)
         self.input_spec = layer.input_spec
         self.supports_masking = True
 

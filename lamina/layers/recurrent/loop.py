@@ -56,7 +56,9 @@ def over_time(
         return (new, extra), (k.where(_spread(k, real, new[0]), new[0], 0.0) if zero_masked else new[0])
 
     rows = (inputs,) if mask is None else (inputs, mask)
-    (states, extra), outputs = k.scan(body, (states, extra), rows, length, backwards, length if unroll else 1)
+    (states, extra), outputs = k.scan(
+        body, (states, extra), rows, length, backwards, max(length, 1) if unroll else 1
+    )
     if not keep:
         return None, states, extra
     return (k.flip(outputs, 0) if backwards else outputs), states, extra

@@ -26,6 +26,11 @@ def _below_zero(k: Kernel, x: Any) -> Any:
     return k.where(x > 0, 0.0, x)
 
 
+def _saturated(k: Kernel, x: Any, low: float, high: float) -> Any:
+    """x between two bounds, flat at and beyond them: of a clip frameworks disagree on the gradient at a bound."""
+    return k.where(x <= low, low, k.where(x >= high, high, x))
+
+
 @op("x", module="nn")
 def relu(k: Kernel, x: Tensor) -> Output:
     """Rectified linear unit.
@@ -87,7 +92,7 @@ def piecewise_relu(
     x = to_float(k, x)
     damped = (x - threshold) * negative_slope if negative_slope else 0.0
     out = k.where(x > threshold, x, damped)
-    return out if max_value is None else k.minimum(out, max_value)
+    return out if max_value is None else k.where(out >= max_value, max_value, out)
 
 
 piecewise_relu.__module__ = "lamina.activations"
@@ -101,7 +106,7 @@ piecewise_relu.op.keras_module = (
 def relu6(k: Kernel, x: Tensor) -> Output:
     """Rectified linear unit that saturates.
 
-    `relu6(x) = min(max(x, 0), 6)`
+    `relu6(x) = min(max(x, 0), 6)`, with gradient 0 at 0 and 6.
 
     Args:
         x: A tensor.
@@ -114,7 +119,7 @@ def relu6(k: Kernel, x: Tensor) -> Output:
         >>> lamina.ops.convert_to_numpy(lamina.ops.relu6([-1.0, 2.0, 8.0])).tolist()
         [0.0, 2.0, 6.0]
     """
-    return k.clip(x, 0.0, 6.0)
+    return _saturated(k, x, 0.0, 6.0)
 
 
 @op("x", promote="float", module="nn")
@@ -335,7 +340,7 @@ def leaky_relu(k: Kernel, x: Tensor, negative_slope: float = 0.2) -> Output:
 def hard_sigmoid(k: Kernel, x: Tensor) -> Output:
     """Piecewise linear form of sigmoid.
 
-    `f(x) = min(max(x / 6 + 1/2, 0), 1)`
+    `f(x) = min(max(x / 6 + 1/2, 0), 1)`, with gradient 0 at -3 and 3.
 
     Args:
         x: A tensor.
@@ -348,7 +353,7 @@ def hard_sigmoid(k: Kernel, x: Tensor) -> Output:
         >>> lamina.ops.convert_to_numpy(lamina.ops.hard_sigmoid([-3.0, 0.0, 3.0])).tolist()
         [0.0, 0.5, 1.0]
     """
-    return k.clip(x / 6.0 + 0.5, 0.0, 1.0)
+    return _saturated(k, x / 6.0 + 0.5, 0.0, 1.0)
 
 
 @op("x", promote="float", module="nn")
@@ -593,7 +598,7 @@ def sparse_sigmoid(k: Kernel, x: Tensor) -> Output:
         >>> lamina.ops.convert_to_numpy(lamina.ops.sparse_sigmoid([-2.0, 0.0, 2.0])).tolist()
         [0.0, 0.5, 1.0]
     """
-    return k.clip((x + 1.0) * 0.5, 0.0, 1.0)
+    return _saturated(k, (x + 1.0) * 0.5, 0.0, 1.0)
 
 
 def shifted(k: Kernel, x: Any, axes: tuple[int, ...]) -> Any:
