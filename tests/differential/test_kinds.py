@@ -187,6 +187,9 @@ WRONG: dict[str, Callable[[Any], Any]] = {
         np.zeros((2, 2), "int32"), np.ones((2, 3, 2), "float32") / 3
     ),
     "no input": lambda K: K.layers.Dense(2)(None),
+    "two bounds": lambda K: K.ops.max(np.ones((2, 3), "float32"), axis=1, initial=[1, 2]),
+    "weights that are one number": lambda K: K.layers.Bidirectional(K.layers.LSTM(2), weights=-1),
+    "a gain for each": lambda K: K.initializers.Orthogonal(gain=[1, 2])((2, 2)),
 }
 for name, wrong in WRONG.items():
     PROGRAMS[name] = wrong
@@ -422,6 +425,39 @@ def an_attribute_ahead_of_the_base_class(K: Any) -> Any:
             super().__init__()
 
     Early()
+
+
+@program
+def right_sides_of_matrices_that_broadcast(K: Any) -> Any:
+    a, b = np.tril(np.arange(1.0, 17.0, dtype="float32").reshape(4, 2, 2)), np.ones((2, 3), "float32")
+    found = [K.ops.solve(a, b), K.ops.solve_triangular(a, b, lower=True)]
+    return [numbers(K.ops.convert_to_numpy(x)) for x in found]
+
+
+@each("segments numbered in", ["int8", "uint8", "int16", "int64"])
+def small_numbers_of_segments(K: Any, dtype: str) -> Any:
+    ids = np.array([0, 1, 1, 3], dtype)
+    reduce = (K.ops.segment_sum, K.ops.segment_max)
+    return [numbers(K.ops.convert_to_numpy(f(np.ones(4, "float32"), ids, num_segments=4))) for f in reduce]
+
+
+@program
+def nothing_is_unique(K: Any) -> Any:
+    return numbers(K.ops.convert_to_numpy(K.ops.unique(np.zeros(0, "int32"), size=3, fill_value=-1)))
+
+
+@each("scores in whole numbers", ["F1Score", "FBetaScore", "CategoricalHinge"])
+def scores_in_whole_numbers(K: Any, name: str) -> Any:
+    metric = getattr(K.metrics, name)(dtype="int32")
+    metric.update_state([[0, 1], [1, 0]], [[0.2, 0.8], [0.6, 0.4]], sample_weight=[0.5, 2.0])
+    return numbers(K.ops.convert_to_numpy(metric.result()))
+
+
+@program
+def a_rate_that_never_forgets(K: Any) -> Any:
+    weight = K.Variable(np.ones(2, "float32"))
+    K.optimizers.Adam(0.1, beta_2=1.0).apply([K.ops.ones(2)], [weight])
+    return numbers(K.ops.convert_to_numpy(weight))
 
 
 def outcome(run: Callable[[Any], Any], library: Any) -> Any:

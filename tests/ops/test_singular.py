@@ -86,3 +86,25 @@ def test_attention_has_second_derivatives_on_torch(options: dict[str, Any]) -> N
             shift = np.zeros_like(x)
             shift[place] = 1e-2
             np.testing.assert_allclose(second[place], (at(shift) - at(-shift)) / 2e-2, rtol=2e-2, atol=1e-2)
+
+
+FLAT = {  # activation -> points where its slope jumps
+    "relu": [0.0],
+    "relu6": [0.0, 6.0],
+    "hard_sigmoid": [-3.0, 3.0],
+    "hard_silu": [-3.0, 3.0],
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", FLAT)
+def test_saturated_activations_are_flat_at_their_bounds_as_in_keras(name: str, backend: str) -> None:
+    import jax
+    from oracle import keras
+
+    with interpreter(backends.load(backend)):
+        for x in (*FLAT[name], 0.5, 7.0):
+            expected = jax.grad(getattr(keras.ops, name))(np.float32(x))
+            assert numbers(lamina.grad(getattr(ops, name))(np.float32(x))) == pytest.approx(float(expected))
+        limited = lambda x: lamina.activations.relu(x, max_value=2.0)
+        assert numbers(lamina.grad(limited)(np.float32(2.0))) == 0
