@@ -17,6 +17,7 @@ from lamina.backends.tensorflow._support import (
     scalar,
     size,
 )
+from lamina.errors import NoValue
 
 Tensor = tf.Tensor
 
@@ -77,7 +78,10 @@ def takes_memory(x: np.ndarray) -> bool:
 
 def to_numpy(x: Any, view: bool = False) -> np.ndarray:
     if not hasattr(x, "numpy"):
-        raise TypeError(f"A tensor inside a compiled function has no numbers yet. Received: {x!r}.")
+        raise NoValue(
+            f"A tensor inside a compiled function has no numbers yet, got {x!r}. Use lamina.ops on it; to look at values "
+            "while debugging, compile the model with run_eagerly=True."
+        )
     if dtensor.is_spread(x):
         return dtensor.to_numpy(x)
     return np.asarray(x if view else x.numpy())
