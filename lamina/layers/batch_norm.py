@@ -180,7 +180,7 @@ class BatchNormalization(ScaledAndShifted):
                 f"{shown(x.shape)}, or 1 in place of some, got {shown(mask.shape)}."
             )
         wide = ops.cast(ops.expand_dims(mask, tuple(range(rank, len(x.shape)))), x.dtype)
-        return ops.broadcast_to(wide, tuple(x.shape))
+        return ops.broadcast_to(wide, ops.shape(x))
 
 
 def _checked_bounds(given: Any) -> dict[str, float]:

@@ -112,7 +112,7 @@ def masked_weight(sample_weight: Any, mask: Any, dtype: str, keep_mean: bool) ->
         return sample_weight
     mask = ops.cast(mask, dtype)
     if keep_mean:
-        mask = mask * (size(mask) / (ops.sum(mask) + EPSILON))
+        mask = mask * (ops.cast(size(mask), dtype) / (ops.sum(mask) + EPSILON))
     if sample_weight is None:
         return mask
     sample_weight, mask = same_rank(ops.cast(sample_weight, dtype), mask)

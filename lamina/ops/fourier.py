@@ -260,7 +260,7 @@ def stft(
     half = fft_length // 2
     if center:
         x = k.pad(x, [(0, 0)] * (len(x.shape) - 1) + [(half, half)], "reflect", 0)
-    if x.shape[-1] < fft_length and type(x.shape[-1]) is not Unknown:
+    if type(x.shape[-1]) is int and x.shape[-1] < fft_length:
         raise ValueError(
             f"stft: the signal is shorter than `fft_length` {fft_length} (shape {shown(x.shape)})."
         )

@@ -278,8 +278,8 @@ def extract_sequences(k: Kernel, x: Tensor, sequence_length: int, sequence_strid
 
 def windows(k: Kernel, x: Any, length: int, stride: int) -> Any:
     """Overlapping windows along the last axis, one gather."""
-    count = (x.shape[-1] - length) // stride + 1
-    if count < 0 and type(count) is not Unknown:
+    count = (k.shape(x)[-1] - length) // stride + 1
+    if type(count) is int and count < 0:
         count = 0
     starts = k.expand_dims(k.arange(0, count, 1, "int32") * stride, 1)
     return k.take(x, starts + k.arange(0, length, 1, "int32"), -1)

@@ -525,3 +525,36 @@ def test_an_integer_seed_gives_the_numbers_on_every_backend() -> None:
             layer.build((None, 4))
             drawn.append(layer.get_weights()[0])
     assert all(np.array_equal(drawn[0], d) for d in drawn)
+
+
+# -- sizes that only the run knows -------------------------------------------------------------------------------------
+
+
+def _needs_sizes(entry: Entry) -> bool:
+    """What computes places while a graph is made, as in Keras."""
+    return entry.name.startswith("Adaptive") or (
+        entry.name == "UpSampling2D" and entry.make(layers).interpolation != "nearest"
+    )
+
+
+@over([e for e in LAYERS if not _needs_sizes(e)])
+def test_signatures_of_tensorflow_leave_sizes_open(entry: Entry) -> None:
+    """As for serving: `tf.function(model, input_signature=[tf.TensorSpec([None, None, None, 3])])`."""
+    tf = pytest.importorskip("tensorflow")
+    with interpreter(backends.load("tensorflow")) as k:
+        layer = build(entry, layers)
+        given = [k.asarray(x) for x in entry.inputs()]
+        state = [[v.value for v in vs] for vs in (layer.trainable_variables, layer.non_trainable_variables)]
+        signature = [tf.TensorSpec(unknown(entry, tuple(x.shape)), x.dtype) for x in given]
+
+        def compute(*inputs: Any) -> Any:
+            return listed(layer.stateless_call(*state, *entry.form(list(inputs)), **entry.arguments())[0])
+
+        expected = compute(*given)
+        for ours, theirs in zip(
+            tf.function(compute, input_signature=signature)(*given), expected, strict=True
+        ):
+            if k.dtype(theirs) == "string":
+                assert numbers(ours).tolist() == numbers(theirs).tolist()
+            else:
+                near(ours, numbers(theirs), 1e-4)

@@ -14,6 +14,7 @@ from oracle import assert_same, keras
 
 import lamina
 from lamina import backends, losses, metrics
+from lamina.core.masks import set_mask
 from lamina.kernel.context import interpreter
 from lamina.losses.loss import REDUCTIONS, LossFunctionWrapper
 
@@ -661,3 +662,21 @@ def test_gradients_are_finite_where_those_of_keras_are(name: str) -> None:
                 slope = lambda p, f=cost: k.value_and_grad(f, [p])[1][0]
                 gradient = (k.jit(slope) if k.functional else slope)(k.asarray(y_pred))
                 assert np.isfinite(k.to_numpy(gradient)).all(), (loss, kwargs, kind)
+
+
+def test_masked_losses_of_batches_whose_size_the_run_tells():
+    tf = pytest.importorskip("tensorflow")
+    with interpreter(backends.load("tensorflow")):
+        y, mask = np.arange(8, dtype="float32").reshape(4, 2), np.array([1, 0, 1, 1], bool)
+
+        def compute(loss, y_true, y_pred, mask):
+            set_mask(y_pred, mask)
+            return loss(y_true, y_pred)
+
+        for name in ("MeanSquaredError", "Huber", "CosineSimilarity"):
+            loss = getattr(lamina.losses, name)()
+            signature = [tf.TensorSpec([None, 2]), tf.TensorSpec([None, 2]), tf.TensorSpec([None], tf.bool)]
+            traced = tf.function(lambda *given, loss=loss: compute(loss, *given), input_signature=signature)
+            given = (y, y[::-1] + 1, mask)
+            expected = compute(loss, *(tf.constant(x.copy()) for x in given))
+            assert float(traced(*given)) == pytest.approx(float(expected), rel=1e-5)

@@ -259,3 +259,27 @@ def test_labels_are_checked_beside_a_loss_of_another_kind():
     model.compile("sgd", loss=[["sparse_categorical_crossentropy", spread_out], None])
     with pytest.raises(ValueError, match="7"):
         model.fit(np.ones((8, 4), "float32"), [np.full((8,), 7), np.zeros((8, 3), "float32")], verbose=0)
+
+
+@pytest.mark.parametrize("how", ["plain", "a callback", "several steps at once", "dataset"])
+def test_the_loss_of_each_output_is_a_mean_over_rows(how, backend):
+    """Batches of 3, 3 and 2 rows; on TensorFlow one program serves them all, and knows no number of rows."""
+    a, b = lamina.Input((5,), name="a"), lamina.layers.Dense(1, name="left", kernel_initializer="ones")
+    model = lamina.Model(a, [b(a), lamina.layers.Dense(2, name="right", kernel_initializer="ones")(a)])
+    model.compile("sgd", ["mse", "mae"], steps_per_execution=2 if how == "several steps at once" else 1)
+    wanted = [np.mean((X.sum(1, keepdims=True) - Y) ** 2), np.mean(np.abs(X.sum(1, keepdims=True) - Y2))]
+
+    class Looks(lamina.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            assert logs
+
+    if how == "dataset":
+        tf = pytest.importorskip("tensorflow")
+        source = tf.data.Dataset.from_tensor_slices((X, (Y, Y2))).batch(3)
+    else:
+        source = ((X[i : i + 3], (Y[i : i + 3], Y2[i : i + 3])) for i in (0, 3, 6))
+    found = model.evaluate(
+        source, verbose=0, return_dict=True, callbacks=[Looks()] if how == "a callback" else []
+    )
+    assert [found["left_loss"], found["right_loss"]] == pytest.approx(wanted, rel=1e-5)
+    assert found["loss"] == pytest.approx(sum(wanted), rel=1e-5)

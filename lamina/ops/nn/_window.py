@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lamina.kernel.context import current
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, shown
 
@@ -24,7 +25,7 @@ def per_axis(op: str, parameter: str, value: Any, rank: int, least: int = 1) -> 
 
 
 def spatial(op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
-    """The sizes between batch and channels.
+    """The sizes between batch and channels; a tensor where only the run knows one (in a graph of TensorFlow).
 
     Raises:
         ValueError: if there are none.
@@ -34,7 +35,11 @@ def spatial(op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
             f"{op}: expected an input of shape (batch, *spatial, channels) or (batch, channels, *spatial), "
             f"got {shown(x.shape)}."
         )
-    return x.shape[1:-1] if channels_last else x.shape[2:]
+    sizes = x.shape[1:-1] if channels_last else x.shape[2:]
+    if None in sizes:
+        sizes = current().shape(x)
+        sizes = sizes[1:-1] if channels_last else sizes[2:]
+    return tuple(sizes)
 
 
 def check_reach(
@@ -81,8 +86,10 @@ def explicit_padding(
     pads = []
     for size, w, stride, d in zip(sizes, window, strides, dilation, strict=True):
         reach = (w - 1) * d + 1
-        total = (-(-size // stride) - 1) * stride + reach - size
-        if total < 0 and type(total) is not Unknown:
+        total = (-(-size // stride) - 1) * stride + reach - size if stride != 1 else reach - 1
+        if not isinstance(total, int):
+            total = current().maximum(total, 0)
+        elif total < 0 and type(total) is not Unknown:
             total = 0
         pads.append((total // 2, total - total // 2))
     return pads

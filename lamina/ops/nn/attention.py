@@ -86,8 +86,8 @@ def dot_product_attention(
             "flash_attention=None."
         )
     query, key, value = together(k, query, key, value)
-    batch, queries, heads, size = query.shape
-    places, groups = key.shape[1:3]
+    (batch, queries), (heads, size) = k.shape(query)[:2], query.shape[2:]
+    places, groups = k.shape(key)[1], key.shape[2]
     dtype = k.dtype(query)
     share = heads // groups
     grouped = k.reshape(query, (batch, queries, groups, share, size))

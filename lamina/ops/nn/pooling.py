@@ -106,6 +106,11 @@ def _adaptive(k: Kernel, name: str, inputs: Any, output_size: Any, data_format: 
     """Reduce one spatial axis after the other: both the mean and the maximum of a box are separable."""
     last = settings.standardize_data_format(data_format) == "channels_last"
     sizes = spatial(name, inputs, last)
+    if not all(isinstance(n, int) for n in sizes):
+        raise ValueError(
+            f"{name}: the places of the windows are computed while the graph is made, which needs known sizes, got an "
+            f"input of shape {shown(inputs.shape)}. Give the function's signature fixed sizes."
+        )
     if 0 in sizes:
         raise ValueError(f"{name}: there is nothing to pool in an input of shape {shown(inputs.shape)}.")
     outputs = per_axis(name, "output_size", output_size, len(sizes))

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamina import losses, metrics, ops
 from lamina.core.masks import get_mask
+from lamina.kernel.context import current
 from lamina.kernel.namespaces import is_ours
 from lamina.kernel.shapes.spec import Unknown
 from lamina.kernel.trees import leaves
@@ -135,8 +136,8 @@ def arguments_of(loss: Any) -> dict[str, Any]:
 
 
 def _rows(x: Any) -> Any:
-    shape = tuple(getattr(x, "shape", ()))
-    return shape[0] if shape else 1
+    """How many rows a batch has: in a graph of TensorFlow only the run may know."""
+    return current().shape(x)[0] if len(getattr(x, "shape", ())) else 1
 
 
 def _name(loss: Any) -> str:
