@@ -51,6 +51,13 @@ EFFECTS: dict[str, Effect] = {  # by the environment variable that switches it o
         "tensorflow is loaded",
         "the variable when the import ends; the filter stays",
     ),
+    "LAMINA_PLAIN_AUTOGRAPH": Effect(
+        "`lamina` stands beside `keras` in TensorFlow's list of packages that AutoGraph takes as they are",
+        "a `tf.function` of yours that calls a loss, a metric or an optimizer would be traced at a third of the speed, with "
+        "warnings of Python that AutoGraph cannot read",
+        "tensorflow is loaded",
+        "never",
+    ),
     "LAMINA_COMPILE_CACHE": Effect(
         "jax's compilation cache is a subfolder of `lamina.config.compile_cache()`",
         "the second run of a script starts without compiling. jax has one cache, so programs of yours go there, too, "
@@ -249,6 +256,16 @@ def without_retracing_warnings(logger: Any) -> None:
     """They count by the name of a function, which is one and the same for all that `jit` compiles."""
     if allows("LAMINA_QUIET_TENSORFLOW"):
         logger.addFilter(_is_other)
+
+
+def plain_to_autograph(package: str) -> None:
+    """Let AutoGraph call what this package defines as it is; a TensorFlow without such a list converts it."""
+    if not allows("LAMINA_PLAIN_AUTOGRAPH"):
+        return
+    with suppress(ImportError, AttributeError):
+        from tensorflow.python.autograph.core import config
+
+        config.CONVERSION_RULES = (config.DoNotConvert(package), *config.CONVERSION_RULES)
 
 
 def _is_other(record: Any) -> bool:

@@ -51,3 +51,27 @@ def test_tape():
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(model(X) ** 2)
     assert all(g is not None for g in tape.gradient(loss, model.trainable_variables))
+
+
+def test_a_function_of_the_users_takes_everything_as_it_is(caplog):
+    """AutoGraph would read Lamina's source, say what it cannot read, and trace three times as long."""
+    model, optimizer = make(), lamina.optimizers.Adam(0.1)
+    loss, metric = lamina.losses.MeanSquaredError(), lamina.metrics.MeanAbsoluteError()
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            out = model(x, training=True)
+            value = loss(y, out)
+        optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
+        metric.update_state(y, out)
+        if value < 0:  # which AutoGraph does convert
+            value = -value
+        return value + 0 * lamina.ops.sum(lamina.random.normal((2,)))
+
+    with caplog.at_level("WARNING", "tensorflow"):
+        first = float(step(X, X[:, :1]))
+        last = [float(step(X, X[:, :1])) for _ in range(5)][-1]
+    assert "AutoGraph" not in caplog.text
+    assert last < first
+    assert float(metric.result()) > 0

@@ -27,6 +27,7 @@ from lamina.backends.tensorflow.sparse import Sparse
 
 _process.without_retracing_warnings(_tf.get_logger())
 _process.simulate_cpus(_tf)
+_process.plain_to_autograph(__name__.partition(".")[0])
 
 name = "tensorflow"
 abstract = False
