@@ -40,6 +40,7 @@ from lamina.kernel.settings import SETTINGS
 from lamina.kernel.shapes import SHAPES, NeedsNumbers, Spec, Unknown
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.caller import caller
+from lamina.ops.checks import shown
 
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
@@ -245,8 +246,20 @@ class Op(Generic[P, Result]):
             except (ValueError, TypeError, IndexError) as better:
                 name = self.function.__name__
                 text = str(better) if str(better).startswith(name) else f"{name}: {better}"
-                shown = None if SETTINGS["traceback_filtering"] or str(error) == str(better) else error
-                raise type(better)(text) from shown
+                raise type(better)(text) from _cause(error, str(better))
+        self._explain_open_sizes(k, error, (*args, *kwargs.values()))
+
+    def _explain_open_sizes(self, k: Kernel, error: Exception, given: Sequence[Any]) -> None:
+        """Say which sizes were missing: in a graph of TensorFlow, made for a signature of the user's."""
+        tensors = [
+            t for x in given for t in (x if isinstance(x, list | tuple) else [x]) if isinstance(t, k.Tensor)
+        ]
+        shapes = [t.shape for t in tensors if None in t.shape]
+        if shapes and "NoneType" in str(error):
+            raise ValueError(
+                f"{self.function.__name__}: computes with sizes that must be known when the graph is made, got "
+                f"{', '.join(map(shown, shapes))}. Give the function's signature fixed sizes."
+            ) from _cause(error, "")
 
     def _convert(self, k: Kernel, slots: list[tuple[list, int, bool]]) -> None:
         joined: list[tuple[list, int]] = []
@@ -301,6 +314,11 @@ class Op(Generic[P, Result]):
 
 
 _SCALARS = (bool, int, float, complex)
+
+
+def _cause(error: Exception, text: str) -> Exception | None:
+    """What is shown as the cause of an error in better words."""
+    return None if SETTINGS["traceback_filtering"] or str(error) == text else error
 
 
 def _without_numbers(k: Kernel, x: Any) -> Any:

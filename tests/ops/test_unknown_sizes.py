@@ -83,6 +83,25 @@ def test_tensorflow_takes_any_batch(case: Any) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("call", "shape"),
+    [
+        (lambda x: ops.glu(x), [2, None]),
+        (lambda x: ops.image.extract_patches(x, 2), [1, None, None, 3]),
+        (lambda x: ops.irfft((x, x), 4), [2, None]),
+        (lambda x: ops.sparsemax(x), [None, None]),
+    ],
+    ids=["glu", "extract_patches", "irfft", "sparsemax"],
+)
+def test_sizes_that_tensorflow_does_not_know_are_asked_for(call: Any, shape: list) -> None:
+    tf = pytest.importorskip("tensorflow")
+    given = np.ones([n or 4 for n in shape], "float32")
+    with interpreter(backends.load("tensorflow")):
+        assert call(given) is not None
+        with pytest.raises(ValueError, match=r"must be known when the graph is made, got .*None"):
+            tf.function(call, input_signature=[tf.TensorSpec(shape)])(given)
+
+
 SIZE = st.integers(0, 4)
 SHAPE = st.lists(SIZE, min_size=1, max_size=4).map(tuple)
 IMAGE = st.tuples(SIZE, st.integers(3, 7), st.integers(3, 7), st.integers(1, 3))
