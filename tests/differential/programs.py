@@ -141,7 +141,10 @@ def _tame(given: dict[str, Any], every: int) -> None:
             given[name] = -(-given[name] // every) * every
     if "generator" in (given.get("source"), given.get("validation")) and "epochs" in given:
         given["epochs"], given["initial_epoch"] = 1, 0
-        given["steps_per_epoch"] = None if every > 1 else min(given.get("steps_per_epoch", 1), 1)
+        steps = min(given.get("steps_per_epoch", 1), 1)
+        given["steps_per_epoch"] = (
+            steps if every == 1 else every if given.get("source") == "endless" else None
+        )
     if every > 1 and "callbacks" in given:  # batches are numbered otherwise
         given["callbacks"] = [
             one._replace(kwargs={**one.kwargs, "at": 0}) if "at" in getattr(one, "kwargs", {}) else one
