@@ -85,12 +85,12 @@ def ctc_loss(
     # Labels with a blank before each and one behind: the states of an alignment.
     pairs = k.stack([k.broadcast_to(blank, k.shape(labels)), labels], -1)
     states = k.concat([k.reshape(pairs, (batch, 2 * k.shape(labels)[1])), blank], 1)
-    count = states.shape[1]
+    count = k.shape(states)[1]
     emitted = k.take_along_axis(log_p, k.expand_dims(states, 1), 2)
     before = k.concat([k.broadcast_to(blank, (batch, 2)), states], 1)[:, :count]
     place = k.arange(0, count, 1, "int32")
     # Over the blank between two different labels, also where a label is itself the blank.
-    may_skip = k.logical_and(place % 2 == 1, states != before)
+    may_skip = k.logical_and(k.remainder(place, k.full((), 2, "int32")) == 1, states != before)
     first = place == 0
     start = k.broadcast_to(k.where(first, k.zeros((), k.dtype(wide)), _NEVER), (batch, count))
     nothing = k.full((batch, 2), _NEVER, k.dtype(wide))
