@@ -110,9 +110,8 @@ def convert_to_numpy(x: Any) -> Any:
     if not isinstance(x, (*_kinds(k), Holder, Symbolic)) and _is_text(x):
         return np.array(x)
     found = k.to_numpy(convert(k, x))
-    return (
-        found if found.flags.writeable else found.copy()
-    )  # jax shows its own memory, which nobody may write to
+    # jax shows its own memory, which nobody may write to
+    return found if found.flags.writeable else found.copy()
 
 
 def _kinds(k: Kernel) -> tuple[type, ...]:

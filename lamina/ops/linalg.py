@@ -348,12 +348,11 @@ def _right_side(name: str, k: Kernel, a: Any, b: Any) -> bool:
     """
     square_matrix(name, a)
     rank_at_least(name, b, 1)
-    other = lambda n: n != a.shape[-1] and Unknown not in (type(n), type(a.shape[-1]))
-    vectors = len(b.shape) == 1 or (
-        len(b.shape) == len(a.shape) - 1
-        and (not other(b.shape[-1]) or other(b.shape[-2]))  # else matrices for each of the batch
-    )
-    if other(b.shape[-1 if vectors else -2]):
+    unlike = lambda n: n != a.shape[-1] and Unknown not in (type(n), type(a.shape[-1]))
+    vectors = len(b.shape) in (1, len(a.shape) - 1)
+    if vectors and len(b.shape) > 1 and unlike(b.shape[-1]) and not unlike(b.shape[-2]):
+        vectors = False  # one matrix for all of the batch
+    if unlike(b.shape[-1 if vectors else -2]):
         raise ValueError(
             f"{name}: the right side must have shape (..., {a.shape[-1]}) or (..., {a.shape[-1]}, k) for matrices "
             f"of shape {shown(a.shape)}, got {shown(b.shape)}."
