@@ -558,3 +558,26 @@ def test_signatures_of_tensorflow_leave_sizes_open(entry: Entry) -> None:
                 assert numbers(ours).tolist() == numbers(theirs).tolist()
             else:
                 near(ours, numbers(theirs), 1e-4)
+
+
+# -- batches without rows ----------------------------------------------------------------------------------------------
+
+
+def _has_rows(entry: Entry) -> bool:
+    return all(0 not in {axis % len(shape) for axis in entry.fixed} for shape in entry.shapes)
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value")  # NumPy's, of its means
+@over([e for e in FIRST if _has_rows(e)])
+def test_a_batch_without_rows_has_the_shape_of_one_with_rows(entry: Entry, k: Any) -> None:
+    if k.functional and not entry.name.startswith(
+        ("Conv", "Depth", "Separable", "Dense", "Mel", "Aug", "Contrast")
+    ):
+        pytest.skip(
+            "jax is asked where Lamina has forms of its own, or takes by place: it compiles each shape"
+        )
+    layer, given = build(entry, layers), entry.inputs()
+    more = {name: x[:0] if np.ndim(x) else x for name, x in entry.arguments().items()}
+    found = listed(layer(*entry.form([x[:0] for x in given]), **more))
+    for x, with_rows in zip(found, wanted(entry)["outputs"], strict=True):
+        assert tuple(x.shape) == (0, *with_rows.shape[1:])

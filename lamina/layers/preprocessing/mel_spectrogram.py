@@ -122,6 +122,8 @@ class MelSpectrogram(Preprocessing):
         ten, reference = k.full((), 10.0, dtype), 10 * np.log10(max(self.ref_power, self.min_power))
         found = k.multiply(k.log10(k.maximum(power, self.min_power)), ten)
         found = k.subtract(found, k.full((), float(reference), dtype))
+        if 0 in found.shape:  # of no signal there is no loudest moment
+            return found
         return k.maximum(found, k.subtract(k.max(found), k.full((), float(self.top_db), dtype)))
 
     def linear_to_mel_weight_matrix(
