@@ -127,18 +127,25 @@ def svd(x: Tensor, full_matrices: bool) -> tuple[Tensor, Tensor, Tensor]:
 # Fourier
 
 
-def _also_of_nothing(transform: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _transformed(transform: Callable[..., Tensor], x: Tensor, *length: int) -> Tensor:
     """MKL has an error for a transform of no rows: then only its shape and dtype are asked for."""
-
-    def run(x: Tensor, *length: int) -> Tensor:
-        if x.numel():
-            return transform(x, *length)
-        shown = transform(torch.empty_like(x, device="meta"), *length)
-        return torch.zeros_like(shown, device=x.device)
-
-    return run
+    if x.numel():
+        return transform(x, *length)
+    shown = transform(torch.empty_like(x, device="meta"), *length)
+    return torch.zeros_like(shown, device=x.device)
 
 
-fft, ifft, rfft, irfft = map(
-    _also_of_nothing, (torch.fft.fft, torch.fft.ifft, torch.fft.rfft, torch.fft.irfft)
-)
+def fft(x: Tensor) -> Tensor:
+    return _transformed(torch.fft.fft, x)
+
+
+def ifft(x: Tensor) -> Tensor:
+    return _transformed(torch.fft.ifft, x)
+
+
+def rfft(x: Tensor, n: int) -> Tensor:
+    return _transformed(torch.fft.rfft, x, n)
+
+
+def irfft(x: Tensor, n: int) -> Tensor:
+    return _transformed(torch.fft.irfft, x, n)
