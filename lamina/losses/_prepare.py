@@ -140,7 +140,9 @@ def weighted(what: str, values: Any, weight: Any) -> tuple[Any, Any]:
             f"{what}: `sample_weight` (or the mask) has shape {shown(weight.shape)} but the values to weigh have shape "
             f"{shown(values.shape)}. Give one weight per sample, of shape {shown(values.shape[:1])}, or one per value."
         )
-    return ops.multiply(values, weight), weight  # a mean of integers is no integer, its weight is
+    return ops.multiply(
+        values, weight
+    ), weight  # of an integer metric the values are means, floats, the weight is not
 
 
 def without_defaults(obj: Any, written: dict[str, Any]) -> dict[str, Any]:

@@ -94,10 +94,16 @@ def known_sizes(op: str, x: Any) -> tuple[int, ...]:
         ValueError: if a size is known only when the program runs.
     """
     if None in x.shape:
-        raise ValueError(
-            f"{op}: all sizes must be known when the program is made, got shape {shown(x.shape)}."
-        )
+        raise sizes_unknown(op, x)
     return x.shape
+
+
+def sizes_unknown(op: str, *tensors: Any) -> ValueError:
+    """The error of an op whose program depends on sizes that only the run knows: in a graph of TensorFlow."""
+    return ValueError(
+        f"{op}: computes with sizes that must be known when the program is made, got shape "
+        f"{', '.join(shown(x.shape) for x in tensors)}. Give the function's signature fixed sizes."
+    )
 
 
 def rank_at_least(op: str, x: Any, least: int) -> None:

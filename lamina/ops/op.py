@@ -40,7 +40,7 @@ from lamina.kernel.settings import SETTINGS
 from lamina.kernel.shapes import SHAPES, NeedsNumbers, Spec, Unknown
 from lamina.kernel.symbolic import Holder, Symbolic
 from lamina.ops.caller import caller
-from lamina.ops.checks import shown
+from lamina.ops.checks import sizes_unknown
 
 if TYPE_CHECKING:
     from lamina.kernel.contract import Kernel
@@ -251,15 +251,13 @@ class Op(Generic[P, Result]):
 
     def _explain_open_sizes(self, k: Kernel, error: Exception, given: Sequence[Any]) -> None:
         """Say which sizes were missing: in a graph of TensorFlow, made for a signature of the user's."""
-        tensors = [
-            t for x in given for t in (x if isinstance(x, list | tuple) else [x]) if isinstance(t, k.Tensor)
-        ]
-        shapes = [t.shape for t in tensors if None in t.shape]
-        if shapes and "NoneType" in str(error):
-            raise ValueError(
-                f"{self.function.__name__}: computes with sizes that must be known when the graph is made, got "
-                f"{', '.join(map(shown, shapes))}. Give the function's signature fixed sizes."
-            ) from _cause(error, "")
+        if "NoneType" not in str(error) or any(
+            map(callable, given)
+        ):  # a function of the user's may have failed
+            return
+        each = [t for x in given for t in (x if isinstance(x, list | tuple) else [x])]
+        if tensors := [t for t in each if isinstance(t, k.Tensor) and None in t.shape]:
+            raise sizes_unknown(self.function.__name__, *tensors) from _cause(error, "")
 
     def _convert(self, k: Kernel, slots: list[tuple[list, int, bool]]) -> None:
         joined: list[tuple[list, int]] = []

@@ -287,21 +287,18 @@ def unique(
         at_least("unique", "size", size, 0)
         if size and fill_value is None and 0 in x.shape:
             raise ValueError(f"unique: {size} places and nothing to fill them with: give `fill_value`.")
-        if size and axis is None and 0 in x.shape:
-            none, values = k.zeros((size,), "int32"), k.full((size,), fill_value, k.dtype(x))
-            rest = [none, k.zeros(x.shape, "int32"), none]
-            return _chosen(values, rest, return_index, return_inverse, return_counts)
-    if axis is None:
+    if axis is None and size and 0 in x.shape:
+        none = k.zeros((size,), "int32")
+        values, *rest = k.full((size,), fill_value, k.dtype(x)), none, k.zeros(x.shape, "int32"), none
+    elif axis is None:
         values, *rest = k.unique(k.reshape(x, (-1,)), size, fill_value)
         rest[1] = k.reshape(rest[1], k.shape(x))
     else:
         values, *rest = _unique_slices(k, x, axis_of("unique", axis, len(x.shape)), size, fill_value)
-    return _chosen(values, rest, return_index, return_inverse, return_counts)
-
-
-def _chosen(values: Any, rest: list[Any], *wanted: bool) -> Any:
-    """What the caller of `unique` asked for."""
-    out = [values, *[t for t, is_wanted in zip(rest, wanted, strict=True) if is_wanted]]
+    out = [
+        values,
+        *[t for t, wanted in zip(rest, (return_index, return_inverse, return_counts), strict=True) if wanted],
+    ]
     return out[0] if len(out) == 1 else tuple(out)
 
 

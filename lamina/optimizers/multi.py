@@ -110,9 +110,8 @@ class MultiOptimizer(Optimizer):
 
     def _take(self, optimizers: Iterable[Optimizer]) -> None:
         for optimizer in optimizers:
-            if isinstance(
-                optimizer, LossScaleOptimizer
-            ):  # it would divide gradients of a loss that nothing multiplied
+            # it would divide gradients of a loss that nothing multiplied
+            if isinstance(optimizer, LossScaleOptimizer):
                 raise ValueError(
                     f"{optimizer.name!r} is a LossScaleOptimizer, which cannot stand inside a MultiOptimizer: write "
                     "LossScaleOptimizer(MultiOptimizer(...))."

@@ -55,11 +55,10 @@ split = jnp.split
 
 
 def take(x: Any, indices: Any, axis: int) -> Any:
-    place = axis % x.ndim
-    shape = (*x.shape[:place], *indices.shape, *x.shape[place + 1 :])
-    if x.size == 0 and 0 in shape:  # of nothing jax gives nothing in another shape
-        return jnp.zeros(shape, x.dtype)
-    return jnp.take(x, indices, axis)
+    if x.size or indices.size:
+        return jnp.take(x, indices, axis)
+    place = axis % x.ndim  # nothing of nothing: jax gives it the shape of x
+    return jnp.zeros((*x.shape[:place], *indices.shape, *x.shape[place + 1 :]), x.dtype)
 
 
 def take_along_axis(x: Any, indices: Any, axis: int) -> Any:

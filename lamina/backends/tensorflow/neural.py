@@ -105,7 +105,7 @@ def _pad(
     x: Any, window: Sizes, strides: Sizes, padding: Pairs, dilation: Sizes, value: Any
 ) -> tuple[Any, str]:
     """x and the padding mode to convolve it with: SAME where that means the same, which spares a copy."""
-    if any(tf.is_tensor(width) for pair in padding for width in pair):  # of axes whose size the run knows
+    if _is_open(padding):
         return _pad_axes(x, padding, value), "VALID"
     if not any(low or high for low, high in padding):
         return x, "VALID"
@@ -113,6 +113,11 @@ def _pad(
     if all(_is_same(*axis) for axis in same):
         return x, "SAME"
     return _pad_axes(x, padding, value), "VALID"
+
+
+def _is_open(padding: Pairs) -> bool:
+    """Whether widths are tensors: of axes whose size only the run knows."""
+    return any(isinstance(width, tf.Tensor) for pair in padding for width in pair)
 
 
 def _is_same(n: int | None, window: int, stride: int, padding: tuple[int, int], dilation: int) -> bool:
@@ -128,7 +133,7 @@ def _is_same(n: int | None, window: int, stride: int, padding: tuple[int, int], 
 
 def _pad_axes(x: Any, padding: Pairs, value: Any) -> Any:
     """The axes between batch and channels padded; a negative width cuts."""
-    if any(tf.is_tensor(width) for pair in padding for width in pair):
+    if _is_open(padding):
         return tf.pad(x, tf.stack([(0, 0), *padding, (0, 0)]), constant_values=value)
     if any(low < 0 or high < 0 for low, high in padding):
         cuts = [slice(max(0, -low), -max(0, -high) or None) for low, high in padding]

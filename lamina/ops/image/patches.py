@@ -37,7 +37,7 @@ def _patches(
     gaps = per_axis(name, "dilation_rate", dilation, rank)
     first = 1 if last else 2
     sizes = x.shape[first : first + rank]
-    pads = explicit_padding(name, padding, sizes, window, steps, gaps)
+    pads = explicit_padding(k, name, padding, sizes, window, steps, gaps)
     if any(p != (0, 0) for p in pads):
         widths = [(0, 0)] * first + pads + [(0, 0)] * (last is True)
         x = k.pad(x, widths, "constant", 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lamina.kernel.context import current
+from lamina.kernel.contract import Kernel
 from lamina.kernel.shapes.spec import Unknown
 from lamina.ops.checks import at_least, one_of, shown
 
@@ -24,7 +24,7 @@ def per_axis(op: str, parameter: str, value: Any, rank: int, least: int = 1) -> 
     return values
 
 
-def spatial(op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
+def spatial(k: Kernel, op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
     """The sizes between batch and channels; a tensor where only the run knows one (in a graph of TensorFlow).
 
     Raises:
@@ -35,11 +35,8 @@ def spatial(op: str, x: Any, channels_last: bool, least: int = 3) -> tuple:
             f"{op}: expected an input of shape (batch, *spatial, channels) or (batch, channels, *spatial), "
             f"got {shown(x.shape)}."
         )
-    sizes = x.shape[1:-1] if channels_last else x.shape[2:]
-    if None in sizes:
-        sizes = current().shape(x)
-        sizes = sizes[1:-1] if channels_last else sizes[2:]
-    return tuple(sizes)
+    sizes = k.shape(x)
+    return tuple(sizes[1:-1] if channels_last else sizes[2:])
 
 
 def check_reach(
@@ -67,7 +64,7 @@ def check_reach(
 
 
 def explicit_padding(
-    op: str, padding: str, sizes: Sequence[int], window: Sequence[int], strides: Sequence[int],
+    k: Kernel, op: str, padding: str, sizes: Sequence[int], window: Sequence[int], strides: Sequence[int],
     dilation: Sequence[int], causal: bool = False,
 ) -> list[tuple[int, int]]:  # fmt: skip
     """(before, after) per spatial axis for "valid", "same" and, where allowed, "causal".
@@ -88,7 +85,7 @@ def explicit_padding(
         reach = (w - 1) * d + 1
         total = (-(-size // stride) - 1) * stride + reach - size if stride != 1 else reach - 1
         if not isinstance(total, int):
-            total = current().maximum(total, 0)
+            total = k.maximum(total, 0)
         elif total < 0 and type(total) is not Unknown:
             total = 0
         pads.append((total // 2, total - total // 2))

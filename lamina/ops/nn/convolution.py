@@ -20,14 +20,14 @@ def _in_floats(k: Kernel, convolve: Any, x: Any, kernel: Any, *args: Any) -> Any
     return k.astype(convolve(k.astype(x, "float32"), k.astype(kernel, "float32"), *args), dtype)
 
 
-def _layout(op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple[bool, tuple, Any]:
+def _layout(k: Kernel, op: str, inputs: Any, kernel: Any, data_format: str | None) -> tuple[bool, tuple, Any]:
     """Whether channels come last, the spatial sizes, the number of channels.
 
     Raises:
         ValueError: if the ranks of input and kernel do not fit.
     """
     last = settings.standardize_data_format(data_format) == "channels_last"
-    sizes = spatial(op, inputs, last)
+    sizes = spatial(k, op, inputs, last)
     if len(kernel.shape) != len(sizes) + 2:
         raise ValueError(
             f"{op}: an input of shape {shown(inputs.shape)} needs a kernel of {len(sizes) + 2} axes, "
@@ -70,7 +70,7 @@ def conv(
         >>> lamina.ops.conv(x, kernel).shape == (1, 2, 2)
         True
     """
-    last, sizes, channels = _layout("conv", inputs, kernel, data_format)
+    last, sizes, channels = _layout(k, "conv", inputs, kernel, data_format)
     rank, inner = len(sizes), kernel.shape[-2]
     strides = per_axis("conv", "strides", strides, rank)
     dilation = per_axis("conv", "dilation_rate", dilation_rate, rank)
@@ -85,7 +85,7 @@ def conv(
                 "and its last size a multiple of the quotient."
             )
     window = kernel.shape[:-2]
-    pads = explicit_padding("conv", padding, sizes, window, strides, dilation, causal=rank == 1)
+    pads = explicit_padding(k, "conv", padding, sizes, window, strides, dilation, causal=rank == 1)
     check_reach("conv", inputs.shape, sizes, pads, window, dilation)
     return _in_floats(k, k.conv, inputs, kernel, strides, pads, dilation, groups, last)
 
@@ -93,7 +93,7 @@ def conv(
 def _grouped(k: Kernel, name: str, inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str | None,
              dilation_rate: Any) -> Any:  # fmt: skip
     """A convolution of each channel by itself; the kernel is (*window, channels, multiplier)."""
-    last, sizes, channels = _layout(name, inputs, kernel, data_format)
+    last, sizes, channels = _layout(k, name, inputs, kernel, data_format)
     rank = len(sizes)
     *window, inner, multiplier = kernel.shape
     if inner != channels and Unknown not in (type(inner), type(channels)):
@@ -103,7 +103,7 @@ def _grouped(k: Kernel, name: str, inputs: Any, kernel: Any, strides: Any, paddi
         )
     strides = per_axis(name, "strides", strides, rank)
     dilation = per_axis(name, "dilation_rate", dilation_rate, rank)
-    pads = explicit_padding(name, padding, sizes, window, strides, dilation, causal=rank == 1)
+    pads = explicit_padding(k, name, padding, sizes, window, strides, dilation, causal=rank == 1)
     check_reach(name, inputs.shape, sizes, pads, window, dilation)
     flat = k.reshape(kernel, (*window, 1, inner * multiplier))
     return _in_floats(k, k.conv, inputs, flat, strides, pads, dilation, inner, last)
@@ -223,7 +223,7 @@ def conv_transpose(
         True
     """
     name = "conv_transpose"
-    last, sizes, channels = _layout(name, inputs, kernel, data_format)
+    last, sizes, channels = _layout(k, name, inputs, kernel, data_format)
     rank, inner = len(sizes), kernel.shape[-1]
     if channels != inner and Unknown not in (type(channels), type(inner)):
         raise ValueError(

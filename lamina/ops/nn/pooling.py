@@ -6,7 +6,7 @@ from typing import Any
 
 from lamina.kernel import settings
 from lamina.kernel.contract import Kernel
-from lamina.ops.checks import shown
+from lamina.ops.checks import shown, sizes_unknown
 from lamina.ops.nn._window import check_reach, explicit_padding, per_axis, spatial
 from lamina.ops.op import Output, Tensor, op
 from lamina.ops.tensors import count
@@ -16,11 +16,11 @@ def _pool(
     k: Kernel, name: str, kind: str, inputs: Any, pool_size: Any, strides: Any, padding: str, data_format: Any
 ) -> Any:
     last = settings.standardize_data_format(data_format) == "channels_last"
-    sizes = spatial(name, inputs, last)
+    sizes = spatial(k, name, inputs, last)
     rank = len(sizes)
     window = per_axis(name, "pool_size", pool_size, rank)
     steps = window if strides is None else per_axis(name, "strides", strides, rank)
-    pads = explicit_padding(name, padding, sizes, window, steps, (1,) * rank)
+    pads = explicit_padding(k, name, padding, sizes, window, steps, (1,) * rank)
     check_reach(name, inputs.shape, sizes, pads, window, (1,) * rank)
     if rank <= 3:
         return k.pool(inputs, kind, window, steps, pads, last)
@@ -105,12 +105,9 @@ def average_pool(
 def _adaptive(k: Kernel, name: str, inputs: Any, output_size: Any, data_format: Any, reduce: Any) -> Any:
     """Reduce one spatial axis after the other: both the mean and the maximum of a box are separable."""
     last = settings.standardize_data_format(data_format) == "channels_last"
-    sizes = spatial(name, inputs, last)
+    sizes = spatial(k, name, inputs, last)
     if not all(isinstance(n, int) for n in sizes):
-        raise ValueError(
-            f"{name}: the places of the windows are computed while the graph is made, which needs known sizes, got an "
-            f"input of shape {shown(inputs.shape)}. Give the function's signature fixed sizes."
-        )
+        raise sizes_unknown(name, inputs)
     if 0 in sizes:
         raise ValueError(f"{name}: there is nothing to pool in an input of shape {shown(inputs.shape)}.")
     outputs = per_axis(name, "output_size", output_size, len(sizes))

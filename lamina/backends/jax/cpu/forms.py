@@ -130,9 +130,9 @@ def _conv_depthwise(
 
     # one sum per multiple: an axis of size 1 beside the channels makes the gradient four times slower
     sums = [multiple(m) for m in range(weights.shape[-1])]
-    return (
-        sums[0] if len(sums) == 1 else jnp.stack(sums, -1).reshape(*taps[0].shape[:-1], channels * len(sums))
-    )
+    if len(sums) == 1:
+        return sums[0]
+    return jnp.stack(sums, -1).reshape(*taps[0].shape[:-1], channels * len(sums))
 
 
 @compiled("strides", "padding", "dilation")
